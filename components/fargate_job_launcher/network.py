@@ -1,0 +1,126 @@
+"""Where jobs run: a VPC made for them with awsx, or an existing one adopted. No routing of our own."""
+
+# No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+from collections.abc import Mapping, Sequence
+from typing import Final, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_awsx as awsx
+
+NAT_GATEWAYS: Final = {
+    "none": awsx.ec2.NatGatewayStrategy.NONE,
+    "single": awsx.ec2.NatGatewayStrategy.SINGLE,
+    "one_per_az": awsx.ec2.NatGatewayStrategy.ONE_PER_AZ,
+}
+
+
+class JobNetworkArgs(TypedDict, total=False):
+    """Either the shape of a new VPC, or the ids of an existing one."""
+
+    subnets: str
+    """`private`: tasks leave through NAT gateways; `public`: tasks have public addresses, no NAT. Default: private."""
+    nat_gateways: str
+    """For private subnets: `single` or `one_per_az` (each costs by the hour). Default: one_per_az."""
+    availability_zones: int
+    """How many zones the subnets span, 1 to 6. Default: 2."""
+    cidr_block: str
+    """Address range of the new VPC. Default: 10.0.0.0/16."""
+    vpc_id: NotRequired[pulumi.Input[str]]
+    """An existing VPC to adopt; `subnet_ids` goes with it, and none of the fields above."""
+    subnet_ids: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Subnets of the adopted VPC."""
+    assign_public_ip: bool
+    """Whether the adopted subnets are public ones. Default: false."""
+    tags: Mapping[str, pulumi.Input[str]]
+    """Tags of every resource. Default: none."""
+
+
+class JobNetwork(pulumi.ComponentResource):
+    """Subnets and a security group for tasks: nothing comes in, everything may go out."""
+
+    vpc_id: pulumi.Output[str]
+    """Id of the VPC."""
+    subnet_ids: pulumi.Output[Sequence[str]]
+    """Ids of the subnets that tasks run in."""
+    security_group_id: pulumi.Output[str]
+    """Id of the tasks' security group: no ingress."""
+    assign_public_ip: pulumi.Output[bool]
+    """Whether tasks in these subnets need a public address."""
+
+    def __init__(self, name: str, args: JobNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Raises pulumi.RunError, naming every problem at once, when the arguments make no network."""
+        _check(name, args)
+        super().__init__("fargate-job-launcher:index:JobNetwork", name, {}, opts)
+        tags = args.get("tags", {})
+        if "vpc_id" in args and "subnet_ids" in args:
+            public = args.get("assign_public_ip", False)
+            self.vpc_id = pulumi.Output.from_input(args["vpc_id"])
+            self.subnet_ids = pulumi.Output.from_input(args["subnet_ids"])
+        else:
+            public = args.get("subnets", "private") == "public"
+            vpc = self._vpc(name, args, public, tags)
+            self.vpc_id = vpc.vpc_id
+            self.subnet_ids = vpc.public_subnet_ids if public else vpc.private_subnet_ids
+        security_group = aws.ec2.SecurityGroup(
+            name,
+            description="Fargate jobs: nothing comes in.",
+            vpc_id=self.vpc_id,
+            egress=[
+                {
+                    "description": "Images, logs and whatever the job calls.",
+                    "protocol": "-1",
+                    "from_port": 0,
+                    "to_port": 0,
+                    "cidr_blocks": ["0.0.0.0/0"],
+                }
+            ],
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.security_group_id = security_group.id
+        self.assign_public_ip = pulumi.Output.from_input(public)
+        self.register_outputs({key: getattr(self, key) for key in JobNetwork.__annotations__})
+
+    def _vpc(
+        self, name: str, args: JobNetworkArgs, public: bool, tags: Mapping[str, pulumi.Input[str]]
+    ) -> awsx.ec2.Vpc:
+        nat = "none" if public else args.get("nat_gateways", "one_per_az")
+        kinds = [awsx.ec2.SubnetType.PUBLIC] if public else [awsx.ec2.SubnetType.PRIVATE, awsx.ec2.SubnetType.PUBLIC]
+        return awsx.ec2.Vpc(
+            name,
+            cidr_block=args.get("cidr_block", "10.0.0.0/16"),
+            number_of_availability_zones=int(args.get("availability_zones", 2)),
+            nat_gateways={"strategy": NAT_GATEWAYS[nat]},
+            subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
+            subnet_specs=[{"type": kind} for kind in kinds],
+            enable_dns_hostnames=True,
+            enable_dns_support=True,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _check(name: str, args: JobNetworkArgs) -> None:
+    problems: list[str] = []
+    made = {"subnets", "nat_gateways", "availability_zones", "cidr_block"} & args.keys()
+    adopted = {"vpc_id", "subnet_ids"} & args.keys()
+    problems += [f"{key}: unknown" for key in args.keys() - JobNetworkArgs.__annotations__.keys()]
+    if len(adopted) == 1:
+        problems.append(f"{adopted.pop()}: vpc_id and subnet_ids go together, to adopt an existing VPC")
+    elif adopted and made:
+        problems += [f"{key}: shapes a new VPC, but vpc_id adopts one; keep one of them" for key in sorted(made)]
+    if "assign_public_ip" in args and not adopted:
+        problems.append("assign_public_ip: goes with vpc_id; for a new VPC say subnets: public")
+    if args.get("subnets", "private") not in ("private", "public"):
+        problems.append(f"subnets: {args.get('subnets')!r} is unknown; allowed: private, public")
+    if args.get("nat_gateways", "single") not in NAT_GATEWAYS:
+        problems.append(f"nat_gateways: {args.get('nat_gateways')!r} is unknown; allowed: {', '.join(NAT_GATEWAYS)}")
+    elif args.get("nat_gateways") == "none" and args.get("subnets", "private") == "private":
+        problems.append("nat_gateways: none leaves private subnets no way out; say single, or subnets: public")
+    zones = args.get("availability_zones", 2)
+    if isinstance(zones, bool) or zones not in range(1, 7):
+        problems.append(f"availability_zones: {zones!r} is not between 1 and 6")
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise pulumi.RunError(f"JobNetwork {name!r} cannot be built:\n{listed}")

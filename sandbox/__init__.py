@@ -1,0 +1,19 @@
+"""AWS emulated on this machine: deploy a Pulumi program into it and launch its jobs, without an AWS account.
+
+It needs a Python package index and nothing else: no Docker, no Pulumi CLI. It is an emulation, with no state, diff
+or destroy of its own; those are the Pulumi CLI's, on the same program.
+
+- server.py       the emulator and its life
+- gate.py         what the emulator waves through and AWS does not
+- constraints.py  a request held against AWS's own service model
+- stack.py        a program's Pulumi.yaml and Pulumi.STACK.yaml
+- resources.py    Pulumi resource type → AWS calls
+- deploy.py       a program run against the emulator
+- display.py      what a person sees of it
+"""
+
+from .deploy import Deployment, DeploymentFailed, deploy
+from .server import Emulator, EmulatorFailed
+from .stack import Stack, StackFileError
+
+__all__ = ["Deployment", "DeploymentFailed", "Emulator", "EmulatorFailed", "Stack", "StackFileError", "deploy"]

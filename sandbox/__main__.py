@@ -1,0 +1,120 @@
+"""`python -m fargate_job_launcher.sandbox`: deploy a stack to an emulated AWS and launch a job through it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from .deploy import Deployment, DeploymentFailed, Resource, deploy
+from .display import Progress, show_grants, show_launch
+from .jobs import LaunchFailed, grants, launch
+from .server import Emulator, EmulatorFailed
+from .stack import Stack, StackFileError
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; the exit code is 0 only when the stack stands and the job was launched."""
+    options = _parser().parse_args(argv)
+    console = Console(highlight=False, emoji=False, markup=False)
+    try:
+        _run(options, console)
+    except (UsageError, StackFileError, EmulatorFailed, DeploymentFailed, LaunchFailed) as error:
+        errors = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
+        errors.print(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nstopped; nothing is left running")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fargate_job_launcher.sandbox", description=__doc__)
+    parser.add_argument("action", choices=["up", "serve"], help="serve: stay up until Ctrl-C")
+    parser.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (this one)")
+    parser.add_argument("--stack", default="dev", help="the stack to deploy (dev)")
+    parser.add_argument("--job", default="", help="the job to launch (the first)")
+    parser.add_argument("--event", default="", help="the launch event, as JSON ({})")
+    parser.add_argument("--port", default="0", help="the port to listen on (any free one)")
+    return parser
+
+
+def _run(options: argparse.Namespace, console: Console) -> None:
+    event, port = _event(options.event), _port(options.port)
+    stack = Stack.read(options.program.resolve(), options.stack)
+    started = time.monotonic()
+    with Emulator(region=stack.region, port=port) as aws:
+        console.print(f"Deploying {stack.name} to an emulated AWS at {aws.endpoint}\n")
+        with Progress(console) as progress:
+            deployment = deploy(stack, aws, seen=progress.seen)
+        deployed = time.monotonic() - started
+        launcher = _launcher(deployment, options.job)
+        console.print(f"\nInvoking {launcher.outputs['function_name']} with {json.dumps(event)}", soft_wrap=True)
+        launched = launch(aws, launcher, event)
+        show_launch(console, launcher.name, launched)
+        show_grants(console, grants(aws, deployment, launcher))
+        made = sum(1 for resource in deployment.resources.values() if resource.id)
+        console.print(
+            f"\n{made} resources in {deployed:.1f} s, launched after {time.monotonic() - started:.1f} s. "
+            "An emulation: no container has run, and nothing of it stays.",
+            soft_wrap=True,
+        )
+        if options.action == "serve":
+            _serve(console, aws, stack, launcher)
+
+
+def _event(text: str) -> Any:
+    try:
+        return json.loads(text or "{}")
+    except ValueError as error:
+        raise UsageError(f"EVENT: {text!r} is no JSON: {error}; for example EVENT='{{\"count\": 1}}'") from None
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) < 65536:
+        return int(text)
+    raise UsageError(f"PORT: {text!r} is no port; a number from 1 to 65535, or 0 for any free one")
+
+
+def _launcher(deployment: Deployment, job: str) -> Resource:
+    launchers = deployment.launchers
+    if not launchers:
+        raise UsageError(f"stack {deployment.stack.name} has no job to launch")
+    if not job:
+        return next(iter(launchers.values()))
+    if job not in launchers:
+        raise UsageError(f"JOB: stack {deployment.stack.name} has no job {job!r}; it has {', '.join(launchers)}")
+    return launchers[job]
+
+
+def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) -> None:
+    cluster = aws.client("ecs").list_clusters()["clusterArns"][0].rpartition("/")[2]
+    function, group = launcher.outputs["function_name"], launcher.outputs["log_group_name"]
+    console.print(
+        f"""
+{aws.endpoint} stays up until Ctrl-C. To try it from another terminal:
+
+  export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={stack.region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  aws lambda invoke --function-name {function} --payload '{{}}' --cli-binary-format raw-in-base64-out /dev/stdout
+  aws ecs list-tasks --cluster {cluster}
+  aws logs describe-log-streams --log-group-name {group}
+  aws iam list-roles
+""",
+        soft_wrap=True,
+    )
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

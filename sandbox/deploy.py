@@ -1,0 +1,204 @@
+"""A Pulumi program run against the emulator: its own `__main__.py`, under Pulumi's SDK, with a monitor that creates.
+
+The monitor is the SDK's own for tests, with real creation behind it. The SDK registers a resource once everything it
+depends on exists, so the order is Pulumi's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import runpy
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+from botocore.exceptions import BotoCoreError, ClientError
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime import configure, mocks, rpc, run_in_stack, set_all_config
+from pulumi.runtime.proto.resource_pb2 import RegisterResourceResponse
+
+from .constraints import ConstraintViolation
+from .resources import Unsupported, create, invoke
+from .server import Emulator
+from .stack import Stack
+
+
+class DeploymentFailed(Exception):
+    """A program that could not be deployed: the resource and AWS's words, or the program's own."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of the deployed stack."""
+
+    urn: str
+    kind: str
+    name: str
+    parent: str
+    id: str = ""
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass
+class Deployment:
+    """What was deployed."""
+
+    stack: Stack
+    resources: dict[str, Resource] = field(default_factory=dict[str, Resource])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def launchers(self) -> dict[str, Resource]:
+        """Every FargateJobLauncher by name, in the order of the program, each with its outputs."""
+        return {it.name: it for it in self.of_kind("fargate-job-launcher:index:FargateJobLauncher")}
+
+    def of_kind(self, kind: str) -> list[Resource]:
+        """Every resource of a type, such as `aws:iam/role:Role`."""
+        return [resource for resource in self.resources.values() if resource.kind == kind]
+
+
+Seen = Callable[[Resource, bool], None]
+"""Told of each resource twice: when its creation starts (False) and when it stands (True)."""
+
+
+def deploy(stack: Stack, aws: Emulator, *, seen: Seen = lambda _resource, _done: None) -> Deployment:
+    """Run the stack's program and create what it registers.
+
+    Raises DeploymentFailed for what AWS refuses and for what the program refuses with pulumi.RunError; any other
+    exception of the program passes as it is.
+    """
+    monitor = _Creator(stack, aws, seen)
+    try:
+        run_program(stack, monitor)
+    except Exception as error:
+        # The SDK wraps what a registration raised; what the monitor saw first is the cause.
+        if monitor.failure is not None:
+            raise monitor.failure from None
+        if isinstance(error, pulumi.RunError):
+            raise DeploymentFailed(f"the program refuses its config: {error}") from None
+        raise
+    return monitor.deployment
+
+
+def run_program(stack: Stack, monitor: mocks.MockMonitor) -> None:
+    """Run the program of a stack, with its config, against a monitor. Nothing of it stays behind in this process."""
+
+    def main() -> None:
+        # An SDK probe for a deployment that ends early would log futures that nobody awaits any more.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        configure(
+            mocks.MockSettings(
+                monitor=monitor,
+                monitor_features=set(monitor.GetDeploymentInfo(Empty()).supportedFeatures),
+                engine=mocks.MockEngine(None),
+                project=stack.project,
+                stack=stack.name,
+                dry_run=False,
+                organization="organization",
+                root_directory=str(stack.folder),
+                callbacks=None,
+            )
+        )
+        set_all_config(stack.config)
+        with _inside(stack.folder):
+            asyncio.run(run_in_stack(program))
+
+    def program() -> None:
+        runpy.run_path("__main__.py", run_name="__main__")
+
+    # Pulumi keeps its settings in context variables: a context of its own is a Pulumi of its own.
+    contextvars.Context().run(main)
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    """The working directory and module path that Pulumi gives a program."""
+    before, path = Path.cwd(), list(sys.path)
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        sys.path[:] = path
+
+
+class _Emulated(mocks.Mocks):
+    """The provider behind the monitor: the emulator."""
+
+    def __init__(self, aws: Emulator) -> None:
+        self._aws = aws
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        return invoke(self._aws, args.token)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        raise AssertionError(f"{args.typ} is created by the monitor")
+
+
+class _Creator(mocks.MockMonitor):
+    """The engine's place: creates each registered resource and answers with what AWS made of it."""
+
+    def __init__(self, stack: Stack, aws: Emulator, seen: Seen) -> None:
+        super().__init__(_Emulated(aws))
+        self.deployment = Deployment(stack)
+        self.failure: DeploymentFailed | None = None
+        self._aws = aws
+        self._seen = seen
+        self._lock = threading.Lock()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        urn = self.make_urn(request.parent, request.type, request.name)
+        resource = Resource(urn, request.type, request.name, request.parent)
+        self._note(resource, done=False)
+        # A component of the program's own has no counterpart on AWS; one of another package (awsx) does.
+        if not (request.custom or request.remote):
+            self._note(resource, done=True)
+            return RegisterResourceResponse(urn=urn)
+        inputs = _plain(rpc.deserialize_properties(request.object))
+        try:
+            made = create(self._aws, request.type, request.name, inputs)
+        except (ClientError, BotoCoreError, ConstraintViolation, Unsupported) as error:
+            with self._lock:
+                self.failure = self.failure or DeploymentFailed(f"{request.name} ({request.type}): {error}")
+            raise
+        # A provider gives a resource's inputs back; a component of another package gives its outputs only.
+        state = {**inputs, **made.outputs} if request.custom else made.outputs
+        self.resources[urn] = self.ResourceRegistration(urn, made.id, state)
+        self._note(replace(resource, id=made.id, outputs=state), done=True)
+        for kind, name, identifier in made.parts:
+            self._note(Resource(self.make_urn(urn, kind, name), kind, name, urn, id=identifier), done=True)
+        answer = asyncio.run(rpc.serialize_properties(state, {}))
+        return RegisterResourceResponse(urn=urn, id=made.id, object=answer)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        outputs = _plain(rpc.deserialize_properties(request.outputs))
+        with self._lock:
+            component = self.deployment.resources[request.urn]
+            self.deployment.resources[request.urn] = replace(component, outputs=outputs)
+            if component.kind == "pulumi:pulumi:Stack":
+                self.deployment.outputs = outputs
+        return Empty()
+
+    def _note(self, resource: Resource, *, done: bool) -> None:
+        with self._lock:
+            self.deployment.resources[resource.urn] = resource
+            self._seen(resource, done)
+
+
+def _plain(value: Any) -> Any:
+    """Without the wrapping that marks a value as secret."""
+    value = rpc.unwrap_rpc_secret(value)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in cast("list[Any]", value)]
+    return value

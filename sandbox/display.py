@@ -1,0 +1,107 @@
+"""What a person sees of a deployment: a live tree on a terminal, plain lines in a pipe, and a summary."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+from rich.tree import Tree
+
+from .deploy import Resource
+from .jobs import Grant, Launched
+
+
+class Progress:
+    """Shows resources while they are created. Give `seen` to deploy()."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._resources: dict[str, tuple[Resource, bool]] = {}
+        self._live = Live(console=console, refresh_per_second=12) if console.is_terminal else None
+
+    def __enter__(self) -> Progress:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.update(self._tree(), refresh=True)
+            self._live.stop()
+
+    def seen(self, resource: Resource, done: bool) -> None:
+        """A resource whose creation has started, or that stands."""
+        self._resources[resource.urn] = resource, done
+        if self._live is not None:
+            self._live.update(self._tree())
+        elif done and resource.id:
+            self._console.print(
+                f"created  {resource.kind}  {resource.name}  {resource.id}", highlight=False, soft_wrap=True
+            )
+
+    def _tree(self) -> Tree:
+        nodes: dict[str, Tree] = {}
+        root = Tree(Text("stack"))
+        for urn, (resource, done) in self._resources.items():
+            label = Text.assemble(
+                ("✓ " if done else "… ", "green" if done else "yellow"),
+                (resource.kind.rpartition(":")[2], "bold"),
+                f" {resource.name}",
+                (f"  {_short(resource.id)}" if resource.id else "", "dim"),
+            )
+            parent = nodes.get(resource.parent)
+            if parent is None:
+                root.label, nodes[urn] = label, root
+            else:
+                nodes[urn] = parent.add(label)
+        return root
+
+
+def show_launch(console: Console, job: str, launched: Launched) -> None:
+    """The tasks of a launch: ARN, state, and where their output goes."""
+    for task, described in zip(launched.result["tasks"], launched.tasks, strict=True):
+        console.print(Text(f"\nLaunched {job}", style="bold"))
+        for label, value in (
+            ("task", task["arn"]),
+            ("state", described["lastStatus"]),
+            ("log", f"{task['logGroup']} {task['logStream']}"),
+        ):
+            console.print(Text(f"  {label:<6} {value}"), soft_wrap=True)
+
+
+def show_grants(console: Console, granted: list[Grant]) -> None:
+    """Who may do what, one line for each statement."""
+    for role in dict.fromkeys(grant.role for grant in granted):
+        console.print(Text(f"\n{role}", style="bold"))
+        for grant in (it for it in granted if it.role == role):
+            word, style = ("may", "green") if grant.effect == "Allow" else ("never", "red")
+            condition = _condition(grant)
+            line = Text.assemble(
+                (f"  {word:<6}", style),
+                f"{', '.join(grant.actions)} on {_objects(grant)}",
+                (f" where {condition}" if condition else "", "dim"),
+            )
+            console.print(line, soft_wrap=True)
+
+
+def _objects(grant: Grant) -> str:
+    shown = ", ".join(_short(it) for it in grant.resources)
+    return f"anything but {shown}" if grant.inverted else shown
+
+
+def _condition(grant: Grant) -> str:
+    sayings = {"ArnEquals": "=", "StringEquals": "=", "NumericGreaterThan": ">"}
+    return ", ".join(
+        f"{key} {sayings.get(operator, operator)} {_short(str(value))}"
+        for operator, keys in grant.condition.items()
+        for key, value in keys.items()
+    )
+
+
+def _short(arn: str) -> str:
+    """An ARN without what is the same in all of them."""
+    return arn.split(":", 5)[5] if arn.startswith("arn:") else arn

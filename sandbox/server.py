@@ -1,0 +1,188 @@
+"""The emulator and its life: one process that listens on 127.0.0.1 and ends with whoever started it.
+
+`Emulator` is the starter's side; run as a module, this file is the process itself. The starter holds the only end of
+a pipe that is the process's standard input: when the starter ends, however it ends, the process reads the end of the
+file and takes its function workers with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, cast
+
+import boto3
+from botocore.config import Config
+
+from . import constraints
+
+ACCOUNT: Final = "123456789012"
+START_SECONDS: Final = 60
+STOP_SECONDS: Final = 10
+
+
+class EmulatorFailed(Exception):
+    """The emulator did not start, or is gone."""
+
+
+class Emulator:
+    """An emulated AWS. Use it as a context manager; when it is left, nothing of it runs any more."""
+
+    def __init__(self, *, region: str = "us-east-1", port: int = 0) -> None:
+        """`port` 0 takes any free one. Raises EmulatorFailed when the port is taken."""
+        self.region = region
+        self.account = ACCOUNT
+        self._clients: dict[str, Any] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="fargate-job-launcher-"))
+        try:
+            self._process = self._spawn(port)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._session = boto3.Session(
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            region_name=region,
+        )
+        self._session.events.register("before-parameter-build", constraints.hold)
+
+    def _spawn(self, port: int) -> subprocess.Popen[bytes]:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            listener.close()
+            reason = getattr(error, "strerror", None) or str(error)
+            raise EmulatorFailed(
+                f"port {port} of 127.0.0.1 cannot be used: {reason}; PORT=0 takes any free one"
+            ) from None
+        with listener:
+            # From here on connections queue: the first request waits for the process by itself.
+            listener.listen(128)
+            self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with (self._folder / "log").open("wb") as log:
+                return subprocess.Popen(
+                    [sys.executable, "-m", __spec__.name if __spec__ else __name__, str(listener.fileno())],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[listener.fileno()],
+                    start_new_session=True,
+                    env=self._environment(listener.getsockname()[1]),
+                )
+
+    def _environment(self, port: int) -> dict[str, str]:
+        # Function workers inherit it whole: nothing of the caller's own AWS settings may be in it.
+        kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "SYSTEMROOT") if key in os.environ}
+        return {
+            **kept,
+            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            "TMPDIR": str(self._folder),
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_ACCOUNT_ID": self.account,
+            "MINISTACK_REGION": self.region,
+            "DOCKER_HOST": f"unix://{self._folder}/no-docker.sock",
+            "S3_DATA_DIR": str(self._folder / "s3"),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def __enter__(self) -> Emulator:
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wait(self) -> None:
+        """Until it answers. Raises EmulatorFailed with the end of its log."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=5):  # noqa: S310
+                    return
+            except (urllib.error.URLError, TimeoutError, ConnectionError):
+                time.sleep(0.05)
+        log = (self._folder / "log").read_text(errors="replace").strip()
+        ended = f"ended with {self._process.returncode}" if self._process.poll() is not None else "does not answer"
+        raise EmulatorFailed(f"the emulator {ended}:\n{log[-2000:]}")
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator, whose every request is held against AWS's service model first."""
+        if service not in self._clients:
+            self._clients[service] = cast("Any", self._session).client(
+                service, endpoint_url=self.endpoint, config=Config(retries={"total_max_attempts": 1}, read_timeout=120)
+            )
+        return self._clients[service]
+
+    def stop(self) -> None:
+        """End the process, the function workers and every file of theirs. Calling it again does nothing."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        # It leads a process group of its own; whatever is left of the group goes too.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _serve(descriptor: int) -> None:
+    """The process itself: the emulator behind the gate, until standard input ends."""
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config as ServerConfig
+    from ministack.app import app
+
+    from .gate import Gate
+
+    async def run() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(sys.stdin.fileno(), lambda: ended.set() if not os.read(0, 4096) else None)
+        config = ServerConfig()
+        config.bind = [f"fd://{descriptor}"]
+        config.loglevel = "WARNING"
+        config.graceful_timeout = 0.2
+        config.shutdown_timeout = 2
+        await serve(cast("Any", Gate(cast("Any", app))), config, shutdown_trigger=ended.wait)
+
+    try:
+        asyncio.run(run())
+    finally:
+        # The starter may be gone, so nobody else ends the workers or removes the files.
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

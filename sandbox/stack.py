@@ -1,0 +1,112 @@
+"""A Pulumi program's folder and one of its stacks: Pulumi.yaml, Pulumi.STACK.yaml, and the config they add up to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import yaml
+
+_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+
+
+class StackFileError(Exception):
+    """A file of the stack that cannot be used, and why."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack, read and checked."""
+
+    folder: Path
+    project: str
+    name: str
+    config: dict[str, str]
+    """Every setting as Pulumi hands it to a program: namespaced key → text, objects and lists as JSON."""
+
+    @property
+    def region(self) -> str:
+        """The region that the stack deploys to."""
+        return self.config["aws:region"]
+
+    @staticmethod
+    def read(folder: Path, name: str) -> Stack:
+        """The stack `name` of the program in `folder`. Raises StackFileError, one line."""
+        project = _mapping(folder / "Pulumi.yaml")
+        project_name = project.get("name")
+        if not isinstance(project_name, str):
+            raise StackFileError(f"{folder / 'Pulumi.yaml'}: name: is missing")
+        path = folder / f"Pulumi.{name}.yaml"
+        if not path.exists():
+            known = ", ".join(stacks(folder)) or "none"
+            raise StackFileError(f"{path.name}: there is no such file; stacks of this program: {known}")
+        given = _section(path, _mapping(path), "config")
+        values: dict[str, Any] = {}
+        for key, value in given.items():
+            full = key if ":" in key else f"{project_name}:{key}"
+            if isinstance(value, dict) and "secure" in value:
+                raise StackFileError(f"{path.name}: {key}: is encrypted, and only the Pulumi CLI can read it")
+            values[full] = value
+        for key, declared in _section(folder / "Pulumi.yaml", project, "config").items():
+            _declare(path.name, values, key if ":" in key else f"{project_name}:{key}", declared)
+        if not isinstance(values.get("aws:region"), str):
+            raise StackFileError(f"{path.name}: aws:region: is missing; the sandbox has to know where it is")
+        return Stack(folder, project_name, name, {key: _text(value) for key, value in values.items()})
+
+
+def stacks(folder: Path) -> list[str]:
+    """The stacks of a program that have a file of settings."""
+    names = (path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+    return sorted(names)
+
+
+def _declare(where: str, values: dict[str, Any], key: str, declared: Any) -> None:
+    """Hold a setting against its declaration in Pulumi.yaml, and fill in what that gives."""
+    if not isinstance(declared, dict):
+        values.setdefault(key, declared)
+        return
+    declaration = cast("dict[str, Any]", declared)
+    fallback = declaration.get("value", declaration.get("default"))
+    if key not in values:
+        if fallback is None:
+            raise StackFileError(f"{where}: {key}: is missing; Pulumi.yaml declares it without a default")
+        values[key] = fallback
+    expected = declaration.get("type")
+    if expected in _TYPES and not isinstance(values[key], _TYPES[expected]):
+        raise StackFileError(f"{where}: {key}: {values[key]!r} is no {expected}, as Pulumi.yaml declares it")
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StackFileError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackFileError(f"{path.name}: cannot be read: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        at = f"line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
+        raise StackFileError(f"{path.name}: is no YAML: {error.problem}, {at}") from None
+    except yaml.YAMLError as error:
+        raise StackFileError(f"{path.name}: is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(loaded, dict):
+        raise StackFileError(f"{path.name}: a mapping is expected")
+    return cast("dict[str, Any]", loaded)
+
+
+def _section(path: Path, loaded: dict[str, Any], key: str) -> dict[str, Any]:
+    section = loaded.get(key) or {}
+    if not isinstance(section, dict):
+        raise StackFileError(f"{path.name}: {key}: a mapping is expected")
+    return cast("dict[str, Any]", section)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
