@@ -45,7 +45,7 @@ secrets = {
 launchers: dict[str, FargateJobLauncher] = {}
 defaults = arguments(config.get_object("defaults") or {})
 for name, job in cast("dict[str, dict[str, Any]]", config.require_object("jobs")).items():
-    args = {
+    args: dict[str, Any] = {
         "cluster_arn": cluster_arn,
         "subnet_ids": network.subnet_ids,
         "security_group_ids": [network.security_group_id],

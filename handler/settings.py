@@ -36,7 +36,7 @@ class Settings:
 
     @staticmethod
     def read(environ: Mapping[str, str]) -> Settings:
-        """The settings in the function's environment. Raises KeyError or ValueError when they are not the component's."""
+        """The settings in the function's environment. Raises KeyError or ValueError for any but the component's."""
         given: dict[str, Any] = json.loads(environ[VARIABLE])
         overrides = given["overrides"]
         return Settings(

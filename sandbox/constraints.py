@@ -11,7 +11,10 @@ from functools import cache
 from typing import Any
 
 import regex
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, StructureShape
+
+# botocore computes its models' attributes at run time, where no type checker sees them.
+Shape = Any
 
 
 class ConstraintViolation(Exception):
@@ -25,7 +28,7 @@ class ConstraintViolation(Exception):
 
 def violations(operation: OperationModel, parameters: Mapping[str, Any]) -> list[str]:
     """Everything in these parameters that the service model forbids, each with the path to it."""
-    shape = operation.input_shape
+    shape: Shape = operation.input_shape
     return list(_walk(shape, parameters, "")) if shape is not None else []
 
 
@@ -37,7 +40,7 @@ def hold(params: Mapping[str, Any], model: OperationModel, **_: Any) -> None:
 
 
 def _walk(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    if isinstance(shape, StructureShape):
+    if _is(shape, StructureShape):
         if not isinstance(value, Mapping):
             yield f"{path}: an object is expected"
             return
@@ -49,14 +52,14 @@ def _walk(shape: Shape, value: Any, path: str) -> Iterator[str]:
                 yield from _walk(shape.members[name], inner, _join(path, name))
             else:
                 yield f"{_join(path, name)}: unknown"
-    elif isinstance(shape, ListShape):
+    elif _is(shape, ListShape):
         if not isinstance(value, list | tuple):
             yield f"{path}: a list is expected"
             return
         yield from _range(shape, len(value), path, "items")
         for index, inner in enumerate(value):
             yield from _walk(shape.member, inner, f"{path}[{index}]")
-    elif isinstance(shape, MapShape):
+    elif _is(shape, MapShape):
         if not isinstance(value, Mapping):
             yield f"{path}: an object is expected"
             return
@@ -68,6 +71,10 @@ def _walk(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield from _string(shape, value, path)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield from _range(shape, value, path, "")
+
+
+def _is(shape: Shape, kind: type) -> bool:
+    return isinstance(shape, kind)
 
 
 def _string(shape: Shape, value: str, path: str) -> Iterator[str]:

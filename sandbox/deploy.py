@@ -13,7 +13,7 @@ import os
 import runpy
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -119,7 +119,7 @@ def run_program(stack: Stack, monitor: mocks.MockMonitor) -> None:
 
 
 @contextmanager
-def _inside(folder: Path) -> Iterator[None]:
+def _inside(folder: Path) -> Generator[None]:
     """The working directory and module path that Pulumi gives a program."""
     before, path = Path.cwd(), list(sys.path)
     os.chdir(folder)

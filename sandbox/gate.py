@@ -28,7 +28,7 @@ class Gate:
 
     def __init__(self, emulator: App) -> None:
         self._emulator = emulator
-        self._ecs = botocore.session.get_session().get_service_model("ecs")
+        self._ecs: Any = botocore.session.get_session().get_service_model("ecs")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request."""
@@ -43,10 +43,47 @@ class Gate:
             await _refuse(send, "SerializationException", "The request body is not JSON.")
             return
         problems = violations(operation, parameters)
-        if problems:
-            await _refuse(send, "InvalidParameterException", "; ".join(problems))
+        refusal = ("InvalidParameterException", "; ".join(problems)) if problems else None
+        if refusal is None and operation.name == "RunTask":
+            refusal = await self._run_task_refusal(scope, parameters)
+        if refusal is not None:
+            await _refuse(send, *refusal)
             return
         await self._emulator(scope, _replay(body, receive), send)
+
+    async def _run_task_refusal(self, scope: Scope, parameters: dict[str, Any]) -> tuple[str, str] | None:
+        """Why ECS would not run this task at all: code and message. None when it would."""
+        if not 1 <= parameters.get("count", 1) <= 10:
+            return "InvalidParameterException", "Count must be between 1 and 10."
+        cluster = parameters.get("cluster", "default")
+        clusters = (await self._ask(scope, "DescribeClusters", {"clusters": [cluster]}))["clusters"]
+        if not any(it["status"] == "ACTIVE" for it in clusters):
+            return "ClusterNotFoundException", "Cluster not found."
+        named = {"taskDefinition": parameters["taskDefinition"]}
+        definition = (await self._ask(scope, "DescribeTaskDefinition", named)).get("taskDefinition")
+        if definition is None or definition["status"] != "ACTIVE":
+            return "ClientException", "TaskDefinition is inactive" if definition else "TaskDefinition not found."
+        if definition.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
+            said = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+            return "InvalidParameterException", said
+        return None
+
+    async def _ask(self, scope: Scope, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Another operation of ECS, asked of the emulator itself in the name of the same caller."""
+        body = json.dumps(parameters).encode()
+        kept = [it for it in scope["headers"] if it[0].lower() not in (b"x-amz-target", b"content-length")]
+        headers = [*kept, (b"x-amz-target", _ECS_TARGET + operation.encode()), (b"content-length", b"%d" % len(body))]
+        answer = b""
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            nonlocal answer
+            answer += message.get("body", b"")
+
+        await self._emulator({**scope, "headers": headers}, receive, send)
+        return json.loads(answer)
 
     def _operation(self, scope: Scope) -> OperationModel | None:
         if scope["type"] != "http":

@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Final, cast
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from . import constraints
@@ -51,11 +52,16 @@ class Emulator:
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        self._session = boto3.Session(
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            region_name=region,
+        # Neither a profile nor a file of the caller's own settings has a say in it.
+        core = botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": (None, None, os.devnull, None),
+                "credentials_file": (None, None, os.devnull, None),
+            }
         )
+        core.set_credentials("test", "test")
+        self._session = boto3.Session(botocore_session=core, region_name=region)
         self._session.events.register("before-parameter-build", constraints.hold)
 
     def _spawn(self, port: int) -> subprocess.Popen[bytes]:
@@ -74,7 +80,7 @@ class Emulator:
             listener.listen(128)
             self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
             with (self._folder / "log").open("wb") as log:
-                return subprocess.Popen(
+                return subprocess.Popen(  # noqa: S603
                     [sys.executable, "-m", __spec__.name if __spec__ else __name__, str(listener.fileno())],
                     stdin=subprocess.PIPE,
                     stdout=log,
@@ -145,10 +151,8 @@ class Emulator:
         """End the process, the function workers and every file of theirs. Calling it again does nothing."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
         # It leads a process group of its own; whatever is left of the group goes too.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
 from collections.abc import Mapping, Sequence
-from typing import Final, NotRequired, TypedDict
+from typing import Final, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -56,7 +56,7 @@ class JobNetwork(pulumi.ComponentResource):
         if "vpc_id" in args and "subnet_ids" in args:
             public = args.get("assign_public_ip", False)
             self.vpc_id = pulumi.Output.from_input(args["vpc_id"])
-            self.subnet_ids = pulumi.Output.from_input(args["subnet_ids"])
+            self.subnet_ids = pulumi.Output.all(args["subnet_ids"]).apply(lambda it: cast("Sequence[str]", it[0]))
         else:
             public = args.get("subnets", "private") == "public"
             vpc = self._vpc(name, args, public, tags)

@@ -1,0 +1,89 @@
+"""What the components refuse to build, and how they say it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pulumi
+import pytest
+from fargate_job_launcher import FargateJobLauncherArgs, JobNetwork, JobNetworkArgs, fargate
+from fargate_job_launcher.arguments import Job, check
+
+CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
+
+
+def arguments(**changed: Any) -> FargateJobLauncherArgs:
+    given = {"image": "nginx", "cluster_arn": CLUSTER, "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
+    return cast("FargateJobLauncherArgs", {**given, **changed})
+
+
+def refusal(name: str = "report", **changed: Any) -> str:
+    with pytest.raises(pulumi.RunError) as raised:
+        check(name, arguments(**changed))
+    return str(raised.value)
+
+
+def test_the_smallest_job_has_the_safe_defaults() -> None:
+    job = check("report", arguments())
+    assert job == Job("nginx", CLUSTER, ["subnet-1"], ["sg-1"], cpu=256, memory=512)
+    assert (job.capacity, job.assign_public_ip, job.log_retention_days, job.overrides) == ("on_demand", False, 30, {})
+
+
+def test_memory_is_the_smallest_that_goes_with_the_cpu() -> None:
+    assert {cpu: check("report", arguments(cpu=cpu)).memory for cpu in fargate.SIZES} == {
+        cpu: memory[0] for cpu, memory in fargate.SIZES.items()
+    }
+
+
+def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
+    job = check("report", arguments(cpu=512.0, memory=1024.0, log_retention_days=7.0, overrides={"max_count": 3.0}))
+    assert (job.cpu, job.memory, job.log_retention_days, job.overrides.get("max_count")) == (512, 1024, 7, 3)
+    assert all(type(it) is int for it in (job.cpu, job.memory, job.log_retention_days))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"cpu": 300}, "cpu: 300 is no Fargate size; allowed: 256, 512, 1024, 2048, 4096, 8192, 16384, 32768"),
+        ({"cpu": 512, "memory": 512}, "memory: 512 MiB does not go with cpu 512; allowed with it: 1024, 2048, 3072"),
+        ({"cpu": True}, "cpu: True is not a whole number"),
+        ({"memory": "512"}, "memory: '512' is not a whole number"),
+        ({"log_retention_days": 15}, "log_retention_days: 15 is no period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14"),
+        ({"capacity": "cheap"}, "capacity: 'cheap' is unknown; allowed: on_demand, spot"),
+        ({"enviroment": {}}, "enviroment: unknown; did you mean `environment`?"),
+        ({"overrides": {"comand": True}}, "overrides.comand: unknown; did you mean `command`?"),
+        ({"overrides": {"max_count": 11}}, "overrides.max_count: 11 is not between 1 and 10"),
+        ({"environment": {"A": "1"}, "secrets": {"A": "arn:x"}}, "environment.A: is also under secrets"),
+        ({"secrets": {"A": "hunter2"}}, "secrets.A: 'hunter2' is not an ARN"),
+        ({"image": None}, "image: is missing"),
+    ],
+)
+def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: dict[str, Any], said: str) -> None:
+    assert f"  - {said}" in refusal(**changed)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    said = refusal("9" * 50, image=None, capacity="x", log_retention_days=2, cpu=1.5, comand=[])
+    assert said.startswith(f"FargateJobLauncher '{'9' * 50}' cannot be built:\n")
+    assert [line.split(":")[0].strip(" -") for line in said.splitlines()[1:]] == [
+        *("name", "comand", "image", "cpu", "log_retention_days", "capacity"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"subnets": "both"}, "subnets: 'both' is unknown; allowed: private, public"),
+        ({"nat_gateways": "none"}, "nat_gateways: none leaves private subnets no way out"),
+        ({"nat_gateways": "two"}, "nat_gateways: 'two' is unknown; allowed: none, single, one_per_az"),
+        ({"availability_zones": 7}, "availability_zones: 7 is not between 1 and 6"),
+        ({"vpc_id": "vpc-1"}, "vpc_id: vpc_id and subnet_ids go together"),
+        ({"vpc_id": "v", "subnet_ids": ["s"], "subnets": "public"}, "subnets: shapes a new VPC, but vpc_id adopts one"),
+        ({"assign_public_ip": True}, "assign_public_ip: goes with vpc_id"),
+        ({"zones": 2}, "zones: unknown"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused(args: dict[str, Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError) as raised:
+        JobNetwork("jobs", cast("JobNetworkArgs", args))
+    assert f"  - {said}" in str(raised.value)
