@@ -107,7 +107,7 @@ def test_the_token_is_the_same_for_the_same_key_and_only_then() -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "reasons"),
     [
-        ({"tasks": [], "failures": [{"reason": "Capacity is unavailable at this time."}]}, "FAILED", ["Capacity is unava"]),
+        ({"tasks": [], "failures": [{"reason": "Capacity is unavailable."}]}, "FAILED", ["Capacity is"]),
         ({"tasks": [{"taskArn": TASK}], "failures": [{"reason": "AGENT", "detail": "d"}]}, "PARTIAL", ["AGENT"]),
         ({"tasks": [], "failures": []}, "FAILED", ["Empty"]),
         ({}, "FAILED", ["Empty"]),
@@ -130,7 +130,8 @@ def test_a_launch_that_fell_short_is_never_called_launched(
         (None, ["event: a JSON object is expected, not null"]),
         ([], ["event: a JSON object is expected, not a list"]),
         ({"cluster": "other"}, ["cluster: unknown; a launch event knows version, idempotencyKey, command"]),
-        ({"taskDefinition": "x", "networkConfiguration": {}}, ["taskDefinition: unknown", "networkConfiguration: unknown"]),
+        ({"taskDefinition": "x", "networkConfiguration": {}},
+         ["taskDefinition: unknown", "networkConfiguration: unknown"]),
         ({"overrides": {"taskRoleArn": "arn:aws:iam::1:role/admin"}}, ["overrides: unknown"]),
         ({"version": "2"}, ["version: only '1' is understood"]),
         ({"environment": {"PATH": "x", "SOURCE": 1}}, ["environment.PATH: not declared under overrides.environment; "

@@ -79,7 +79,8 @@ def test_an_image_outside_ecr_needs_no_permission_to_be_pulled() -> None:
     [
         ("111122223333.dkr.ecr.us-east-2.amazonaws.com/team/app:1.2", PLACES[0],
          "arn:aws:ecr:us-east-2:111122223333:repository/team/app"),
-        ("111122223333.dkr.ecr.us-east-2.amazonaws.com/app", PLACES[0], "arn:aws:ecr:us-east-2:111122223333:repository/app"),
+        ("111122223333.dkr.ecr.us-east-2.amazonaws.com/app", PLACES[0],
+         "arn:aws:ecr:us-east-2:111122223333:repository/app"),
         ("111122223333.dkr.ecr.us-east-2.amazonaws.com/app:v@sha256:" + "0" * 64, PLACES[0],
          "arn:aws:ecr:us-east-2:111122223333:repository/app"),
         ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/app:1", PLACES[1],
