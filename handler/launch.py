@@ -66,12 +66,15 @@ def run_task_request(settings: Settings, request: LaunchRequest) -> dict[str, An
     """The exact parameters of RunTask for this request."""
     client_token = token(settings, request)
     container: dict[str, Any] = {}
+    overrides: dict[str, Any] = {"taskRoleArn": request.task_role} if request.task_role else {}
     if request.command is not None:
         container["command"] = list(request.command)
     if request.environment:
         container["environment"] = [
             {"name": key, "value": request.environment[key]} for key in sorted(request.environment)
         ]
+    if container:
+        overrides["containerOverrides"] = [{"name": settings.container, **container}]
     provider = "FARGATE_SPOT" if settings.capacity == "spot" else "FARGATE"
     return {
         "cluster": settings.cluster,
@@ -89,7 +92,7 @@ def run_task_request(settings: Settings, request: LaunchRequest) -> dict[str, An
         },
         "enableECSManagedTags": True,
         "propagateTags": "TASK_DEFINITION",
-        **({"overrides": {"containerOverrides": [{"name": settings.container, **container}]}} if container else {}),
+        **({"overrides": overrides} if overrides else {}),
     }
 
 

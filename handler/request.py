@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from .settings import Settings
 
 VERSION: Final = "1"
-KEYS: Final = ("version", "idempotencyKey", "command", "environment", "count")
+KEYS: Final = ("version", "idempotencyKey", "command", "environment", "count", "role")
 
 
 class Rejected(Exception):
@@ -30,6 +30,8 @@ class LaunchRequest:
     command: tuple[str, ...] | None
     environment: dict[str, str]
     count: int
+    task_role: str | None = None
+    """ARN of the role for the job's code, where the caller chose one of those declared."""
 
 
 def parse(event: object, settings: Settings, *, request_id: str) -> LaunchRequest:
@@ -48,6 +50,7 @@ def parse(event: object, settings: Settings, *, request_id: str) -> LaunchReques
         command=_command(given.get("command"), settings, problems),
         environment=_environment(given.get("environment", {}), settings, problems),
         count=_count(given.get("count", 1), settings, problems),
+        task_role=_task_role(given.get("role"), settings, problems),
     )
     if problems:
         raise Rejected(problems)
@@ -94,6 +97,17 @@ def _count(count: object, settings: Settings, problems: list[str]) -> int:
         return count
     problems.append(f"count: a whole number from 1 to {most} is expected (overrides.max_count)")
     return 0
+
+
+def _task_role(alias: object, settings: Settings, problems: list[str]) -> str | None:
+    if alias is None:
+        return None
+    roles = settings.overrides.task_roles
+    if isinstance(alias, str) and alias in roles:
+        return roles[alias]
+    allowed = ", ".join(sorted(roles)) or "none"
+    problems.append(f"role: an alias declared under overrides.task_roles is expected; declared: {allowed}")
+    return None
 
 
 def _kind(value: object) -> str:

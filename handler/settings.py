@@ -17,6 +17,8 @@ class Overrides:
     environment: frozenset[str]
     command: bool
     max_count: int
+    task_roles: Mapping[str, str]
+    """Alias → ARN of a role for the job's code."""
 
 
 @dataclass(frozen=True)
@@ -53,5 +55,6 @@ class Settings:
                 environment=frozenset(overrides["environment"]),
                 command=overrides["command"],
                 max_count=int(overrides["maxCount"]),
+                task_roles=dict(overrides["taskRoles"]),
             ),
         )

@@ -14,6 +14,7 @@ from fargate_job_launcher.handler.launch import launch, rejection, token
 from fargate_job_launcher.handler.request import LaunchRequest, Rejected, parse
 from fargate_job_launcher.handler.settings import Settings
 
+ROLE = "arn:aws:iam::123456789012:role/reader"
 SETTINGS = Settings.read(
     {
         "LAUNCHER_SETTINGS": json.dumps(
@@ -27,7 +28,7 @@ SETTINGS = Settings.read(
                 "assignPublicIp": True,
                 "capacity": "spot",
                 "logGroup": "/p/dev/import/job",
-                "overrides": {"environment": ["SOURCE"], "command": True, "maxCount": 5},
+                "overrides": {"environment": ["SOURCE"], "command": True, "maxCount": 5, "taskRoles": {"reader": ROLE}},
             }
         )
     }
@@ -86,13 +87,12 @@ def test_an_empty_event_launches_the_job_as_defined() -> None:
 
 
 def test_what_the_component_declared_may_be_changed_and_is_asked_for() -> None:
-    event = {"version": "1", "command": ["run", "it"], "environment": {"SOURCE": "s3"}, "count": 2}
+    event = {"version": "1", "command": ["run"], "environment": {"SOURCE": "s3"}, "count": 2, "role": "reader"}
     _, asked = launched(parse(event, SETTINGS, request_id="r"), {"tasks": [{"taskArn": TASK}] * 2})
     assert asked["count"] == 2
     assert asked["overrides"] == {
-        "containerOverrides": [
-            {"name": "job", "command": ["run", "it"], "environment": [{"name": "SOURCE", "value": "s3"}]}
-        ]
+        "taskRoleArn": ROLE,
+        "containerOverrides": [{"name": "job", "command": ["run"], "environment": [{"name": "SOURCE", "value": "s3"}]}],
     }
 
 
@@ -139,6 +139,8 @@ def test_a_launch_that_fell_short_is_never_called_launched(
         ({"environment": []}, ["environment: an object of names and strings is expected, not a list"]),
         ({"command": "rm"}, ["command: a list of at least one string is expected"]),
         ({"command": []}, ["command: a list of at least one string is expected"]),
+        ({"role": ROLE}, ["role: an alias declared under overrides.task_roles is expected; declared: reader"]),
+        ({"role": ["reader"]}, ["role: an alias declared"]),
         ({"count": 6}, ["count: a whole number from 1 to 5 is expected"]),
         ({"count": True}, ["count: a whole number from 1 to 5 is expected"]),
         ({"count": 0, "idempotencyKey": ""}, ["idempotencyKey: a string of 1 to 256", "count: a whole number from 1"]),

@@ -12,7 +12,7 @@ from typing import Any, Final, NotRequired, TypedDict, cast
 
 import pulumi
 
-from . import fargate
+from . import fargate, iam
 
 CAPACITIES: Final = ("on_demand", "spot")
 
@@ -26,6 +26,8 @@ class LaunchOverrides(TypedDict, total=False):
     """Whether a caller may replace the command. Default: false."""
     max_count: int
     """The most tasks that one event may ask for, 1 to 10. Default: 1."""
+    task_roles: Mapping[str, pulumi.Input[str]]
+    """Alias → ARN of a role that a caller may have the job's code run with, in place of the task role. Default: none."""
 
 
 class FargateJobLauncherArgs(TypedDict):
@@ -47,6 +49,18 @@ class FargateJobLauncherArgs(TypedDict):
     """Environment variables of the container. Readable to whoever may describe the task: no secrets here."""
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it."""
+    secret_key_arns: NotRequired[Sequence[pulumi.Input[str]]]
+    """ARNs of the customer-managed KMS keys that those secrets are encrypted with. Default: none (AWS's own keys)."""
+    task_policy: NotRequired[pulumi.Input[str]]
+    """What the job's own code may do, as the JSON of an IAM policy. Default: nothing."""
+    task_role_arn: NotRequired[pulumi.Input[str]]
+    """An existing role for the job's code, in place of one made here; nothing is attached to it. Default: one is made."""
+    execution_role_arn: NotRequired[pulumi.Input[str]]
+    """An existing role for ECS to start the task with; nothing is attached to it. Default: one is made."""
+    role_path: NotRequired[str]
+    """IAM path of the roles made here, such as /jobs/. Default: /."""
+    permissions_boundary_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the policy that bounds the roles made here. Default: none."""
     cpu: NotRequired[int]
     """CPU units, 1024 is one vCPU: 256, 512, 1024, 2048, 4096, 8192, 16384 or 32768. Default: 256."""
     memory: NotRequired[int]
@@ -75,6 +89,12 @@ class Job:
     command: Sequence[str] = ()
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    secret_key_arns: Sequence[pulumi.Input[str]] = ()
+    task_policy: pulumi.Input[str] | None = None
+    task_role_arn: pulumi.Input[str] | None = None
+    execution_role_arn: pulumi.Input[str] | None = None
+    role_path: str = "/"
+    permissions_boundary_arn: pulumi.Input[str] | None = None
     cpu: int = 256
     memory: int = 0
     capacity: str = "on_demand"
@@ -118,6 +138,13 @@ def check(name: str, args: FargateJobLauncherArgs) -> Job:
             problems.append(f"overrides.max_count: {count} is not between 1 and 10, what one RunTask call takes")
     both = sorted(given.get("environment", {}).keys() & given.get("secrets", {}).keys())
     problems += [f"environment.{key}: is also under secrets; keep it in one of the two" for key in both]
+    if "task_policy" in given and "task_role_arn" in given:
+        problems.append(
+            "task_policy: goes with a role made here, but task_role_arn adopts one; attach it there yourself"
+        )
+    if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
+        problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")
+    problems += _role_problems(given, overrides)
     problems += [
         f"secrets.{key}: {arn!r} is not an ARN; name a Secrets Manager secret or an SSM parameter by its ARN"
         for key, arn in given.get("secrets", {}).items()
@@ -127,6 +154,17 @@ def check(name: str, args: FargateJobLauncherArgs) -> Job:
         listed = "\n".join(f"  - {problem}" for problem in problems)
         raise pulumi.RunError(f"FargateJobLauncher {name!r} cannot be built:\n{listed}")
     return Job(**given)
+
+
+def _role_problems(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> list[str]:
+    """Roles are named by ARN, one by one: a pattern here would be a pattern in iam:PassRole."""
+    arns = {key: given[key] for key in ("task_role_arn", "execution_role_arn") if key in given}
+    arns |= {f"overrides.task_roles.{alias}": arn for alias, arn in overrides.get("task_roles", {}).items()}
+    return [
+        f"{key}: {arn!r} is not the ARN of one role; it looks like arn:aws:iam::123456789012:role/NAME, no wildcard"
+        for key, arn in arns.items()
+        if isinstance(arn, str) and not iam.is_role_arn(arn)
+    ]
 
 
 def _name_problems(name: str) -> list[str]:

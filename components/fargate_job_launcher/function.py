@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from .arguments import Job
+from .roles import Role
 from .task_definition import CONTAINER, log_group
 
 RUNTIME: Final = "python3.13"
@@ -36,8 +37,7 @@ def launcher_function(
     *,
     task_definition: aws.ecs.TaskDefinition,
     job_logs: aws.cloudwatch.LogGroup,
-    role: aws.iam.Role,
-    policy: aws.iam.RolePolicy,
+    role: Role,
     logs: aws.cloudwatch.LogGroup,
     parent: pulumi.Resource,
 ) -> aws.lambda_.Function:
@@ -56,6 +56,7 @@ def launcher_function(
             "environment": sorted(job.overrides.get("environment", [])),
             "command": job.overrides.get("command", False),
             "maxCount": job.overrides.get("max_count", 1),
+            "taskRoles": job.overrides.get("task_roles", {}),
         },
     }
     return aws.lambda_.Function(
@@ -71,5 +72,5 @@ def launcher_function(
         environment={"variables": {"LAUNCHER_SETTINGS": pulumi.Output.json_dumps(settings, sort_keys=True)}},
         logging_config={"log_format": "JSON", "log_group": logs.name},
         tags=job.tags,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=role.policies),
     )

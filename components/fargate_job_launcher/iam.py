@@ -8,6 +8,7 @@ Allow deny for ever. https://docs.aws.amazon.com/service-authorization/latest/re
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,24 @@ class Place:
                 "it looks like arn:aws:ecs:eu-west-1:123456789012:cluster/NAME (its `arn` output, not its name)"
             )
         return Place(*match.groups())
+
+
+LONGEST_INLINE_POLICY: Final = 10_240
+"""Characters that all inline policies of one role may have together, white space not counted.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+
+def to_json(policy: Document) -> str:
+    """A document as IAM stores it. Raises ValueError when it is longer than IAM takes."""
+    text = json.dumps(policy, separators=(",", ":"), sort_keys=True)
+    if len(text) > LONGEST_INLINE_POLICY:
+        raise ValueError(
+            f"policy: {len(text)} characters, at most {LONGEST_INLINE_POLICY} fit in a role; "
+            "declare fewer secrets or override roles, or group secrets into one with JSON keys"
+        )
+    return text
 
 
 def document(*statements: Statement) -> Document:
@@ -94,10 +113,18 @@ def repository_arn(image: str, partition: str) -> str | None:
     return f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
 
 
-def execution_policy(place: Place, *, image: str, log_group_arn: str, secret_arns: Sequence[str]) -> Document:
+def execution_policy(
+    place: Place,
+    *,
+    image: str,
+    log_group_arn: str,
+    secret_arns: Sequence[str] = (),
+    secret_key_arns: Sequence[str] = (),
+) -> Document:
     """What ECS itself may do to start this one task: pull its image, write its log, read its declared secrets.
 
-    An image outside ECR needs no permission, so none of the ECR statements is written for it.
+    An image outside ECR needs no permission, so none of the ECR statements is written for it. `secret_key_arns` are
+    the customer-managed KMS keys that secrets or parameters are encrypted with; AWS's own keys need no permission.
     """
     statements: list[Statement] = []
     repository = repository_arn(image, place.partition)
@@ -127,6 +154,8 @@ def execution_policy(place: Place, *, image: str, log_group_arn: str, secret_arn
         statements.append(_allow("ReadDeclaredSecrets", "secretsmanager:GetSecretValue", secrets))
     if parameters:
         statements.append(_allow("ReadDeclaredParameters", "ssm:GetParameters", parameters))
+    if secret_key_arns:
+        statements.append(_allow("DecryptDeclaredSecrets", "kms:Decrypt", sorted(set(secret_key_arns))))
     return document(*statements)
 
 
@@ -142,7 +171,8 @@ def launcher_policy(
 ) -> Document:
     """What the launcher's function may do: run this one revision, in this one cluster, with these roles.
 
-    `passed_role_arns` is everything that RunTask may hand to ECS: execution role and task role.
+    `passed_role_arns` is everything that RunTask may hand to ECS: execution role, task role, and the roles that a
+    caller may choose instead of the task role.
     `cpu` (units) and `memory` (MiB) are the most that a launch may ask for.
     """
     roles = sorted(set(passed_role_arns))
@@ -180,6 +210,14 @@ def launcher_policy(
         _never("CpuCap", {"NumericGreaterThan": {"ecs:task-cpu": str(cpu)}}),
         _never("MemoryCap", {"NumericGreaterThan": {"ecs:task-memory": str(memory)}}),
         _write_log("WriteOwnLogs", log_group_arn),
+    )
+
+
+def is_role_arn(arn: str) -> bool:
+    """Whether this is the ARN of exactly one role."""
+    return (
+        re.fullmatch(r"arn:[a-z0-9-]+:iam::\d{12}:role/([\x21-\x29\x2b-\x3e\x40-\x7e]*/)?[\w+=,.@-]{1,64}", arn)
+        is not None
     )
 
 

@@ -45,37 +45,19 @@ class FargateJobLauncher(pulumi.ComponentResource):
         place = pulumi.Output.from_input(job.cluster_arn).apply(iam.Place.of)
 
         job_logs = job_log_group(name, job, parent=self)
-        execution, execution_policy = execution_role(
-            name,
-            place=place,
-            image=job.image,
-            log_group_arn=job_logs.arn,
-            secret_arns=list(job.secrets.values()),
-            tags=job.tags,
-            parent=self,
-        )
-        task = task_role(name, place=place, tags=job.tags, parent=self)
+        execution = execution_role(name, job, place=place, log_group_arn=job_logs.arn, parent=self)
+        task = task_role(name, job, place=place, parent=self)
         definition = task_definition(
+            name, job, place=place, execution_role=execution, task_role=task, logs=job_logs, parent=self
+        )
+        launcher_logs = launcher_log_group(name, job, parent=self)
+        launcher = launcher_role(
             name,
             job,
             place=place,
-            execution_role=execution,
-            execution_policy=execution_policy,
-            task_role=task,
-            logs=job_logs,
-            parent=self,
-        )
-        launcher_logs = launcher_log_group(name, job, parent=self)
-        launcher, policy = launcher_role(
-            name,
-            place=place,
-            cluster_arn=job.cluster_arn,
             task_definition_arn=definition.arn,
-            passed_role_arns=[execution.arn, task.arn],
-            cpu=job.cpu,
-            memory=job.memory,
+            passed_role_arns=[execution.arn, task.arn, *job.overrides.get("task_roles", {}).values()],
             log_group_arn=launcher_logs.arn,
-            tags=job.tags,
             parent=self,
         )
         function = launcher_function(
@@ -84,7 +66,6 @@ class FargateJobLauncher(pulumi.ComponentResource):
             task_definition=definition,
             job_logs=job_logs,
             role=launcher,
-            policy=policy,
             logs=launcher_logs,
             parent=self,
         )
@@ -96,7 +77,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
         self.task_role_arn = task.arn
         self.task_role_name = task.name
         self.launcher_role_arn = launcher.arn
-        self.launcher_policy = policy.policy
+        self.launcher_policy = launcher.policies[0].policy
         self.log_group_name = job_logs.name
         self.launcher_log_group_name = launcher_logs.name
         self.register_outputs({key: getattr(self, key) for key in FargateJobLauncher.__annotations__})

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from . import iam
 from .arguments import Job
+from .roles import Role
 
 CONTAINER: Final = "job"
 """Name of the container in the task definition; a launch's overrides address it."""
@@ -35,9 +36,8 @@ def task_definition(
     job: Job,
     *,
     place: pulumi.Output[iam.Place],
-    execution_role: aws.iam.Role,
-    execution_policy: aws.iam.RolePolicy,
-    task_role: aws.iam.Role,
+    execution_role: Role,
+    task_role: Role,
     logs: aws.cloudwatch.LogGroup,
     parent: pulumi.Resource,
 ) -> aws.ecs.TaskDefinition:
@@ -72,5 +72,5 @@ def task_definition(
         skip_destroy=True,
         tags=job.tags,
         # A task started before its execution role may pull the image would fail.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[execution_policy]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=execution_role.policies),
     )
