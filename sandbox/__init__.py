@@ -3,13 +3,15 @@
 It needs a Python package index and nothing else: no Docker, no Pulumi CLI. It is an emulation, with no state, diff
 or destroy of its own; those are the Pulumi CLI's, on the same program.
 
-- server.py       the emulator and its life
-- gate.py         what the emulator waves through and AWS does not
-- constraints.py  a request held against AWS's own service model
-- stack.py        a program's Pulumi.yaml and Pulumi.STACK.yaml
-- resources.py    Pulumi resource type → AWS calls
-- deploy.py       a program run against the emulator
-- display.py      what a person sees of it
+- server.py         the emulator and its life; process.py is the process
+- gate.py           what the emulator waves through and AWS does not
+- constraints.py    a request held against AWS's own service model
+- authorization.py  what IAM decides
+- stack.py          a program's Pulumi.yaml and Pulumi.STACK.yaml
+- resources.py      Pulumi resource type → AWS calls
+- deploy.py         a program run against the emulator
+- jobs.py           a deployed job: launch it, read who was granted what
+- display.py        what a person sees of it
 """
 
 from .deploy import Deployment, DeploymentFailed, deploy

@@ -1,18 +1,26 @@
 """What stands before the emulator and refuses, in AWS's words, what the emulator waves through.
 
 An ASGI application around the emulator's own. It reads the calls to Amazon ECS, which come as JSON with the name of
-the operation in a header, and lets everything else pass untouched.
+the operation in a header, and lets everything else pass untouched. RunTask is authorized with the deployed policies of
+the role that calls: ecs:RunTask, iam:PassRole for each role that it hands over, ecs:TagResource.
+
+Calls made with a role are remembered; the emulator's starter reads them at /_gate/calls.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 import botocore.session
 from botocore.model import OperationModel
+from ministack.core.iam_evaluator import PrincipalInfo, resolve_principal
+from ministack.core.responses import get_account_id
 
+from . import authorization
+from .authorization import Policies, run_task_calls
 from .constraints import violations
 
 Scope = MutableMapping[str, Any]
@@ -20,7 +28,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_ECS_TARGET: Final = b"AmazonEC2ContainerServiceV20141113."
+CALLS_PATH: Final = "/_gate/calls"
+_ECS_TARGET: Final = "AmazonEC2ContainerServiceV20141113."
 
 
 class Gate:
@@ -28,12 +37,17 @@ class Gate:
 
     def __init__(self, emulator: App) -> None:
         self._emulator = emulator
+        self._calls: list[dict[str, Any]] = []
         self._ecs: Any = botocore.session.get_session().get_service_model("ecs")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request."""
+        if scope["type"] == "http" and scope["path"] == CALLS_PATH:
+            await _answer(send, 200, self._calls)
+            return
         operation = self._operation(scope)
         if operation is None:
+            self._remember_other(scope)
             await self._emulator(scope, receive, send)
             return
         body = await _body(receive)
@@ -46,6 +60,8 @@ class Gate:
         refusal = ("InvalidParameterException", "; ".join(problems)) if problems else None
         if refusal is None and operation.name == "RunTask":
             refusal = await self._run_task_refusal(scope, parameters)
+        if operation.name != "RunTask":
+            self._remember_other(scope)
         if refusal is not None:
             await _refuse(send, *refusal)
             return
@@ -66,13 +82,47 @@ class Gate:
         if definition.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
             said = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             return "InvalidParameterException", said
-        return None
+        return self._denial(scope, parameters, definition, clusters[0]["clusterArn"])
+
+    def _denial(
+        self, scope: Scope, parameters: dict[str, Any], definition: dict[str, Any], cluster_arn: str
+    ) -> tuple[str, str] | None:
+        """IAM's no to any of what this request needs; None when it says yes to all."""
+        principal = _principal(scope)
+        if principal is None:
+            return None
+        denied = None
+        policies = Policies(principal.policies or [], principal.limits)
+        for call in run_task_calls(parameters, definition, cluster_arn):
+            decision = policies.decide(call, principal=principal.arn)
+            self._remember(
+                principal.arn,
+                action=call.action,
+                resource=call.resource,
+                context=dict(call.context),
+                allowed=decision.allowed,
+                sid=decision.sid,
+            )
+            if not decision.allowed and denied is None:
+                denied = "AccessDeniedException", authorization.refusal(principal.arn, call, decision)
+        return denied
+
+    def _remember_other(self, scope: Scope) -> None:
+        """A call that is not authorized here, made with a role: its service and the operation's name on the wire."""
+        principal = _principal(scope) if scope["type"] == "http" else None
+        if principal is not None:
+            target = _header(scope, b"x-amz-target").rpartition(".")[2]
+            service = _header(scope, b"authorization").split("/")[3]
+            self._remember(principal.arn, service=service, operation=target or f"{scope['method']} {scope['path']}")
+
+    def _remember(self, principal: str, **call: Any) -> None:
+        self._calls.append({"principal": principal, **call})
 
     async def _ask(self, scope: Scope, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Another operation of ECS, asked of the emulator itself in the name of the same caller."""
         body = json.dumps(parameters).encode()
         kept = [it for it in scope["headers"] if it[0].lower() not in (b"x-amz-target", b"content-length")]
-        headers = [*kept, (b"x-amz-target", _ECS_TARGET + operation.encode()), (b"content-length", b"%d" % len(body))]
+        headers = [*kept, (b"x-amz-target", (_ECS_TARGET + operation).encode()), (b"content-length", b"%d" % len(body))]
         answer = b""
 
         async def receive() -> MutableMapping[str, Any]:
@@ -88,11 +138,25 @@ class Gate:
     def _operation(self, scope: Scope) -> OperationModel | None:
         if scope["type"] != "http":
             return None
-        target = next((value for name, value in scope["headers"] if name.lower() == b"x-amz-target"), b"")
+        target = _header(scope, b"x-amz-target")
         if not target.startswith(_ECS_TARGET):
             return None
-        name = target.removeprefix(_ECS_TARGET).decode("ascii", "replace")
+        name = target.removeprefix(_ECS_TARGET)
         return self._ecs.operation_model(name) if name in self._ecs.operation_names else None
+
+
+def _principal(scope: Scope) -> PrincipalInfo | None:
+    """The role or user that signed this request; None for the account's root, which may do everything."""
+    found = re.search(r"Credential=([^/]+)/", _header(scope, b"authorization"))
+    principal = resolve_principal(found[1], get_account_id()) if found else None
+    # A key that the emulator does not know is its root's: it knows every key that it has given out.
+    if isinstance(principal, PrincipalInfo) and principal.policies is not None:
+        return principal
+    return None
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted), "")
 
 
 async def _body(receive: Receive) -> bytes:
@@ -119,7 +183,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 async def _refuse(send: Send, code: str, message: str) -> None:
     """An error as Amazon ECS answers it."""
-    body = json.dumps({"__type": code, "message": message}).encode()
-    headers = [(b"content-type", b"application/x-amz-json-1.1"), (b"x-amzn-errortype", code.encode())]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await _answer(send, 400, {"__type": code, "message": message})
+
+
+async def _answer(send: Send, status: int, content: Any) -> None:
+    body = json.dumps(content).encode()
+    headers = [(b"content-type", b"application/x-amz-json-1.1"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

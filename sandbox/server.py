@@ -1,14 +1,14 @@
 """The emulator and its life: one process that listens on 127.0.0.1 and ends with whoever started it.
 
-`Emulator` is the starter's side; run as a module, this file is the process itself. The starter holds the only end of
-a pipe that is the process's standard input: when the starter ends, however it ends, the process reads the end of the
-file and takes its function workers with it.
+This is the starter's side; the process is process.py. The starter holds the only end of a pipe that is the process's
+standard input: when the starter ends, however it ends, the process reads the end of the file, and takes its function
+workers and its files with it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -45,7 +45,7 @@ class Emulator:
         """`port` 0 takes any free one. Raises EmulatorFailed when the port is taken."""
         self.region = region
         self.account = ACCOUNT
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="fargate-job-launcher-"))
         try:
             self._process = self._spawn(port)
@@ -81,7 +81,7 @@ class Emulator:
             self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
             with (self._folder / "log").open("wb") as log:
                 return subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-m", __spec__.name if __spec__ else __name__, str(listener.fileno())],
+                    [sys.executable, "-m", f"{__package__}.process", str(listener.fileno())],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -139,13 +139,36 @@ class Emulator:
         ended = f"ended with {self._process.returncode}" if self._process.poll() is not None else "does not answer"
         raise EmulatorFailed(f"the emulator {ended}:\n{log[-2000:]}")
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of the emulator, whose every request is held against AWS's service model first."""
-        if service not in self._clients:
-            self._clients[service] = cast("Any", self._session).client(
-                service, endpoint_url=self.endpoint, config=Config(retries={"total_max_attempts": 1}, read_timeout=120)
+    def client(self, service: str, *, role_arn: str = "") -> Any:
+        """A boto3 client of the emulator, whose every request is held against AWS's service model first.
+
+        It calls as the account's root, who may do everything, or with a role: what code that runs with it could do.
+        """
+        if (service, role_arn) not in self._clients:
+            session: dict[str, str] = {}
+            if role_arn:
+                assumed = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="sandbox")["Credentials"]
+                session = {
+                    "aws_access_key_id": assumed["AccessKeyId"],
+                    "aws_secret_access_key": assumed["SecretAccessKey"],
+                    "aws_session_token": assumed["SessionToken"],
+                }
+            self._clients[service, role_arn] = cast("Any", self._session).client(
+                service,
+                endpoint_url=self.endpoint,
+                config=Config(retries={"total_max_attempts": 1}, read_timeout=120),
+                **session,
             )
-        return self._clients[service]
+        return self._clients[service, role_arn]
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call that was made with a role so far.
+
+        Those that the gate authorizes carry `action`, `resource`, `context`, `allowed` and `sid`; all others the
+        `service` and `operation` of the request.
+        """
+        with urllib.request.urlopen(f"{self.endpoint}/_gate/calls", timeout=10) as answer:  # noqa: S310
+            return json.load(answer)
 
     def stop(self) -> None:
         """End the process, the function workers and every file of theirs. Calling it again does nothing."""
@@ -158,35 +181,3 @@ class Emulator:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _serve(descriptor: int) -> None:
-    """The process itself: the emulator behind the gate, until standard input ends."""
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config as ServerConfig
-    from ministack.app import app
-
-    from .gate import Gate
-
-    async def run() -> None:
-        ended = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(sys.stdin.fileno(), lambda: ended.set() if not os.read(0, 4096) else None)
-        config = ServerConfig()
-        config.bind = [f"fd://{descriptor}"]
-        config.loglevel = "WARNING"
-        config.graceful_timeout = 0.2
-        config.shutdown_timeout = 2
-        await serve(cast("Any", Gate(cast("Any", app))), config, shutdown_trigger=ended.wait)
-
-    try:
-        asyncio.run(run())
-    finally:
-        # The starter may be gone, so nobody else ends the workers or removes the files.
-        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.killpg(0, signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    _serve(int(sys.argv[1]))

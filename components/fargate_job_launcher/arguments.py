@@ -27,7 +27,7 @@ class LaunchOverrides(TypedDict, total=False):
     max_count: int
     """The most tasks that one event may ask for, 1 to 10. Default: 1."""
     task_roles: Mapping[str, pulumi.Input[str]]
-    """Alias → ARN of a role that a caller may have the job's code run with, in place of the task role. Default: none."""
+    """Alias → ARN of a role that a caller may choose for the job's code, in place of the task role. Default: none."""
 
 
 class FargateJobLauncherArgs(TypedDict):
@@ -54,7 +54,7 @@ class FargateJobLauncherArgs(TypedDict):
     task_policy: NotRequired[pulumi.Input[str]]
     """What the job's own code may do, as the JSON of an IAM policy. Default: nothing."""
     task_role_arn: NotRequired[pulumi.Input[str]]
-    """An existing role for the job's code, in place of one made here; nothing is attached to it. Default: one is made."""
+    """An existing role for the job's code; nothing is attached to it. Default: one is made here."""
     execution_role_arn: NotRequired[pulumi.Input[str]]
     """An existing role for ECS to start the task with; nothing is attached to it. Default: one is made."""
     role_path: NotRequired[str]

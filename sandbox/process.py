@@ -1,0 +1,68 @@
+"""The emulator's process: ministack behind the gate, until standard input ends. Started by server.py only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import sys
+from typing import Any, cast
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config as ServerConfig
+from ministack.app import app
+from ministack.core import lambda_runtime
+from ministack.services import sts
+
+from .gate import Gate
+
+
+def _serve(descriptor: int) -> None:
+    """The process itself: the emulator behind the gate, until standard input ends."""
+    if not callable(getattr(lambda_runtime, "execution_credentials", None)):
+        raise RuntimeError(
+            "this ministack gives functions their credentials in another way; the sandbox needs 1.5.33"
+        )
+    lambda_runtime.execution_credentials = _execution_credentials
+
+    async def run() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(sys.stdin.fileno(), lambda: ended.set() if not os.read(0, 4096) else None)
+        config = ServerConfig()
+        config.bind = [f"fd://{descriptor}"]
+        config.loglevel = "WARNING"
+        config.graceful_timeout = 0.2
+        config.shutdown_timeout = 2
+        await serve(cast("Any", Gate(cast("Any", app))), config, shutdown_trigger=ended.wait)
+
+    try:
+        asyncio.run(run())
+    finally:
+        # The starter may be gone, so nobody else ends the workers or removes the files.
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+
+
+def _execution_credentials(config: dict[str, Any]) -> dict[str, str]:
+    """What a function signs with: a session of its own role, so that the gate knows who calls."""
+    role, session = config["Role"], config["FunctionName"]
+    key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
+    account, role_name = role.split(":")[4], role.rpartition("/")[2]
+    sts.register_session(
+        key,
+        {
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session}",
+            "UserId": f"{role_name}:{session}",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+        },
+    )
+    return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))
