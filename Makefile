@@ -7,6 +7,7 @@ BIN := .venv/bin
 STACK ?= dev
 PORT ?= 0
 JOB ?=
+FORMAT ?=
 EVENT ?=
 # What the caller gives is handed over through the environment, so that no shell ever parses it.
 export STACK PORT JOB EVENT
@@ -28,6 +29,14 @@ up: install ## deploy STACK (dev) to an embedded AWS and launch JOB (the first o
 .PHONY: sandbox
 sandbox: install ## the same, and stay up until Ctrl-C
 	@$(SANDBOX) serve $(ASKED)
+
+.PHONY: explain
+explain: install ## who may pass what to whom for JOB of STACK, and why; FORMAT=json|mermaid|mutations
+	@$(BIN)/python -m fargate_job_launcher explain --stack "$$STACK" --job "$$JOB" $(if $(FORMAT),--$(FORMAT))
+
+.PHONY: attack
+attack: install ## the attack that iam:PassRole is about: refused, then let through by a looser policy
+	@$(SANDBOX) attack --stack "$$STACK" --port "$$PORT" --job "$$JOB"
 
 .PHONY: test
 test: install ## format, lint, types, and every test

@@ -10,7 +10,11 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 - stack.py          a program's Pulumi.yaml and Pulumi.STACK.yaml
 - resources.py      Pulumi resource type → AWS calls
 - deploy.py         a program run against the emulator
-- jobs.py           a deployed job: launch it, read who was granted what
+- jobs.py           a deployed job: find it, launch it, look at its task
+- facts.py          a deployed launcher as IAM and ECS describe it
+- proof.py          what its roles have to be allowed, and what they must never be
+- explain.py        both, in words and pictures; explanations.py finds what to explain
+- attack.py         the attack that iam:PassRole is about
 - display.py        what a person sees of it
 """
 

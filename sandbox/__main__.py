@@ -12,9 +12,12 @@ from typing import Any
 
 from rich.console import Console
 
-from .deploy import Deployment, DeploymentFailed, Resource, deploy
-from .display import Progress, show_grants, show_launch
-from .jobs import LaunchFailed, grants, launch
+from .attack import PASTED, attack
+from .deploy import DeploymentFailed, Resource, deploy
+from .display import Progress, show_launch
+from .explain import explain, granted
+from .facts import Facts, NotALauncher, read
+from .jobs import LaunchFailed, NoSuchJob, find, launch
 from .server import Emulator, EmulatorFailed
 from .stack import Stack, StackFileError
 
@@ -23,13 +26,23 @@ class UsageError(Exception):
     """What was asked for cannot be done."""
 
 
+class AttackMisjudged(Exception):
+    """The attack did not end as it has to: refused first, let through once the policy is loosened."""
+
+
+REPORTED = (
+    *(UsageError, AttackMisjudged, StackFileError, NoSuchJob, NotALauncher),
+    *(EmulatorFailed, DeploymentFailed, LaunchFailed),
+)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit code is 0 only when the stack stands and the job was launched."""
     options = _parser().parse_args(argv)
     console = Console(highlight=False, emoji=False, markup=False)
     try:
         _run(options, console)
-    except (UsageError, StackFileError, EmulatorFailed, DeploymentFailed, LaunchFailed) as error:
+    except REPORTED as error:
         errors = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
         errors.print(f"error: {error}")
         return 1
@@ -41,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fargate_job_launcher.sandbox", description=__doc__)
-    parser.add_argument("action", choices=["up", "serve"], help="serve: stay up until Ctrl-C")
+    parser.add_argument("action", choices=["up", "serve", "attack"], help="serve: stay up until Ctrl-C")
     parser.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (this one)")
     parser.add_argument("--stack", default="dev", help="the stack to deploy (dev)")
     parser.add_argument("--job", default="", help="the job to launch (the first)")
@@ -59,11 +72,15 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         with Progress(console) as progress:
             deployment = deploy(stack, aws, seen=progress.seen)
         deployed = time.monotonic() - started
-        launcher = _launcher(deployment, options.job)
+        launcher = find(deployment, options.job)
+        facts = read(aws.client, launcher.outputs["launcher_role_arn"])
+        if options.action == "attack":
+            _attack(console, aws, facts)
+            return
         console.print(f"\nInvoking {launcher.outputs['function_name']} with {json.dumps(event)}", soft_wrap=True)
         launched = launch(aws, launcher, event)
         show_launch(console, launcher.name, launched)
-        show_grants(console, grants(aws, deployment, launcher))
+        console.print(f"\n{granted(explain(facts))}", soft_wrap=True)
         made = sum(1 for resource in deployment.resources.values() if resource.id)
         console.print(
             f"\n{made} resources in {deployed:.1f} s, launched after {time.monotonic() - started:.1f} s. "
@@ -87,15 +104,20 @@ def _port(text: str) -> int:
     raise UsageError(f"PORT: {text!r} is no port; a number from 1 to 65535, or 0 for any free one")
 
 
-def _launcher(deployment: Deployment, job: str) -> Resource:
-    launchers = deployment.launchers
-    if not launchers:
-        raise UsageError(f"stack {deployment.stack.name} has no job to launch")
-    if not job:
-        return next(iter(launchers.values()))
-    if job not in launchers:
-        raise UsageError(f"JOB: stack {deployment.stack.name} has no job {job!r}; it has {', '.join(launchers)}")
-    return launchers[job]
+def _attack(console: Console, aws: Emulator, facts: Facts) -> None:
+    """Show the attack refused, and let through once the policy is loosened. Raises AttackMisjudged otherwise."""
+    outcome = attack(aws, facts)
+    console.print(
+        f"\nAs {facts.launcher.name}, RunTask with overrides.taskRoleArn = {outcome.administrator}:", soft_wrap=True
+    )
+    if outcome.refused is None:
+        raise AttackMisjudged("the attack went through under the launcher's own policy")
+    console.print(f"  refused   {outcome.refused}", soft_wrap=True)
+    console.print(f"\nThe same call, the policy loosened to {json.dumps(PASTED['Statement'])}:", soft_wrap=True)
+    if outcome.task is None:
+        raise AttackMisjudged("the attack was refused under the loosened policy too")
+    role = outcome.task["overrides"]["taskRoleArn"]
+    console.print(f"  launched  {outcome.task['taskArn']}\n            with {role}", soft_wrap=True)
 
 
 def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) -> None:

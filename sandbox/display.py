@@ -1,4 +1,4 @@
-"""What a person sees of a deployment: a live tree on a terminal, plain lines in a pipe, and a summary."""
+"""What a person sees of a deployment: a live tree on a terminal, plain lines in a pipe, and the tasks launched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from .deploy import Resource
-from .jobs import Grant, Launched
+from .jobs import Launched
 
 
 class Progress:
@@ -71,35 +71,6 @@ def show_launch(console: Console, job: str, launched: Launched) -> None:
             ("log", f"{task['logGroup']} {task['logStream']}"),
         ):
             console.print(Text(f"  {label:<6} {value}"), soft_wrap=True)
-
-
-def show_grants(console: Console, granted: list[Grant]) -> None:
-    """Who may do what, one line for each statement."""
-    for role in dict.fromkeys(grant.role for grant in granted):
-        console.print(Text(f"\n{role}", style="bold"))
-        for grant in (it for it in granted if it.role == role):
-            word, style = ("may", "green") if grant.effect == "Allow" else ("never", "red")
-            condition = _condition(grant)
-            line = Text.assemble(
-                (f"  {word:<6}", style),
-                f"{', '.join(grant.actions)} on {_objects(grant)}",
-                (f" where {condition}" if condition else "", "dim"),
-            )
-            console.print(line, soft_wrap=True)
-
-
-def _objects(grant: Grant) -> str:
-    shown = ", ".join(_short(it) for it in grant.resources)
-    return f"anything but {shown}" if grant.inverted else shown
-
-
-def _condition(grant: Grant) -> str:
-    sayings = {"ArnEquals": "=", "StringEquals": "=", "NumericGreaterThan": ">"}
-    return ", ".join(
-        f"{key} {sayings.get(operator, operator)} {_short(str(value))}"
-        for operator, keys in grant.condition.items()
-        for key, value in keys.items()
-    )
 
 
 def _short(arn: str) -> str:

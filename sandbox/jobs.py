@@ -1,4 +1,4 @@
-"""A deployed job: launch it through its function, look at its task, and read who was granted what."""
+"""A deployed job: find it, launch it through its function, and look at its task."""
 
 from __future__ import annotations
 
@@ -14,26 +14,16 @@ class LaunchFailed(Exception):
     """The function did not launch the job, and its own words."""
 
 
+class NoSuchJob(Exception):
+    """The stack has no such job, and which it has."""
+
+
 @dataclass(frozen=True)
 class Launched:
     """What the function answered, and the tasks as ECS has them."""
 
     result: dict[str, Any]
     tasks: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Grant:
-    """One statement of a deployed policy."""
-
-    role: str
-    sid: str
-    effect: str
-    actions: list[str]
-    resources: list[str]
-    inverted: bool
-    """Whether the statement is about everything but these resources (NotResource)."""
-    condition: dict[str, dict[str, Any]]
 
 
 def launch(aws: Emulator, launcher: Resource, event: Any) -> Launched:
@@ -54,29 +44,13 @@ def launch(aws: Emulator, launcher: Resource, event: Any) -> Launched:
     return Launched(result, aws.client("ecs").describe_tasks(cluster=cluster, tasks=arns)["tasks"])
 
 
-def grants(aws: Emulator, deployment: Deployment, launcher: Resource) -> list[Grant]:
-    """Every statement attached to a role of this launcher, as deployed."""
-    iam = aws.client("iam")
-    found: list[Grant] = []
-    for role in deployment.of_kind("aws:iam/role:Role"):
-        if role.parent != launcher.urn:
-            continue
-        for name in iam.list_role_policies(RoleName=role.id)["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=role.id, PolicyName=name)["PolicyDocument"]
-            for statement in document["Statement"]:
-                found.append(
-                    Grant(
-                        role=role.name,
-                        sid=statement.get("Sid", ""),
-                        effect=statement["Effect"],
-                        actions=_listed(statement["Action"]),
-                        resources=_listed(statement.get("Resource", statement.get("NotResource"))),
-                        inverted="NotResource" in statement,
-                        condition=statement.get("Condition", {}),
-                    )
-                )
-    return found
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
+def find(deployment: Deployment, job: str) -> Resource:
+    """The launcher of this job, of the first one where `job` is empty. Raises NoSuchJob."""
+    launchers, stack = deployment.launchers, deployment.stack.name
+    if not launchers:
+        raise NoSuchJob(f"stack {stack} has no job to launch")
+    if not job:
+        return next(iter(launchers.values()))
+    if job not in launchers:
+        raise NoSuchJob(f"JOB: stack {stack} has no job {job!r}; it has {', '.join(launchers)}")
+    return launchers[job]

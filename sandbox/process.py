@@ -22,9 +22,7 @@ from .gate import Gate
 def _serve(descriptor: int) -> None:
     """The process itself: the emulator behind the gate, until standard input ends."""
     if not callable(getattr(lambda_runtime, "execution_credentials", None)):
-        raise RuntimeError(
-            "this ministack gives functions their credentials in another way; the sandbox needs 1.5.33"
-        )
+        raise SystemExit("this ministack gives functions their credentials in another way; the sandbox needs 1.5.33")
     lambda_runtime.execution_credentials = _execution_credentials
 
     async def run() -> None:

