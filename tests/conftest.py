@@ -70,22 +70,23 @@ class Recording:
 class _Provider(mocks.Mocks):
     """Answers as the AWS provider would, so that what is computed from an ARN is computed from a real one."""
 
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"the program looks up {args.token}; teach the recording what AWS answers")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        name, region = f"{args.name}-0a1b2c3", "eu-west-1"
+        name, given = f"{args.name}-0a1b2c3", args.inputs
+        regional = f"arn:{self._partition}:%s:{self._region}:123456789012:%s"
         arns = {
-            "aws:iam/role:Role": f"arn:aws:iam::123456789012:role/{name}",
-            "aws:ecs/cluster:Cluster": f"arn:aws:ecs:{region}:123456789012:cluster/{name}",
-            "aws:ecs/taskDefinition:TaskDefinition": (
-                f"arn:aws:ecs:{region}:123456789012:task-definition/{args.inputs.get('family')}:7"
-            ),
-            "aws:cloudwatch/logGroup:LogGroup": (
-                f"arn:aws:logs:{region}:123456789012:log-group:{args.inputs.get('name')}"
-            ),
-            "aws:lambda/function:Function": f"arn:aws:lambda:{region}:123456789012:function:{name}",
-            "aws:secretsmanager/secret:Secret": f"arn:aws:secretsmanager:{region}:123456789012:secret:{name}-AbCdEf",
+            "aws:iam/role:Role": f"arn:{self._partition}:iam::123456789012:role{given.get('path', '/')}{name}",
+            "aws:ecs/cluster:Cluster": regional % ("ecs", f"cluster/{name}"),
+            "aws:ecs/taskDefinition:TaskDefinition": regional % ("ecs", f"task-definition/{given.get('family')}:7"),
+            "aws:cloudwatch/logGroup:LogGroup": regional % ("logs", f"log-group:{given.get('name')}"),
+            "aws:lambda/function:Function": regional % ("lambda", f"function:{name}"),
+            "aws:secretsmanager/secret:Secret": regional % ("secretsmanager", f"secret:{name}-AbCdEf"),
         }
         if args.typ == "awsx:ec2:Vpc":
             subnets = {"publicSubnetIds": ["subnet-public"], "privateSubnetIds": ["subnet-private"]}
@@ -95,8 +96,8 @@ class _Provider(mocks.Mocks):
 
 
 class _Recorder(mocks.MockMonitor):
-    def __init__(self) -> None:
-        super().__init__(_Provider())
+    def __init__(self, region: str) -> None:
+        super().__init__(_Provider(region))
         self.recorded: dict[str, Recorded] = {}
         self.exports: dict[str, Any] = {}
 
@@ -124,9 +125,17 @@ class _Recorder(mocks.MockMonitor):
 
 def record(stack: Stack) -> Recording:
     """Run a stack's program under mocks and keep everything that it registers."""
-    recorder = _Recorder()
+    recorder = _Recorder(stack.region)
     run_program(stack, recorder)
     return Recording(stack, recorder.recorded, recorder.exports)
+
+
+def program(folder: Path, source: str, config: str = "config: {aws:region: eu-west-1}") -> Stack:
+    """A program of another team: one file, one stack."""
+    (folder / "Pulumi.yaml").write_text("name: other\nruntime: python\n")
+    (folder / "Pulumi.dev.yaml").write_text(config)
+    (folder / "__main__.py").write_text(source)
+    return Stack.read(folder, "dev")
 
 
 @pytest.fixture(scope="session", params=ENVIRONMENTS)

@@ -20,17 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ENVIRONMENTS, PROGRAM
+from conftest import ENVIRONMENTS, PROGRAM, program
 from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.constraints import ConstraintViolation
 from fargate_job_launcher.sandbox.jobs import LaunchFailed, launch
 from fargate_job_launcher.sandbox.server import ACCOUNT, EmulatorFailed
 
 
-def command(*arguments: str, program: Path = PROGRAM) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, folder: Path = PROGRAM) -> subprocess.CompletedProcess[str]:
     """The command behind `make up`, as a user runs it."""
     return subprocess.run(
-        [sys.executable, "-m", "fargate_job_launcher.sandbox", *arguments, "--program", str(program)],
+        [sys.executable, "-m", "fargate_job_launcher.sandbox", *arguments, "--program", str(folder)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -46,14 +46,6 @@ def assert_nothing_listens(output: str) -> None:
 def assert_gone(endpoint: str) -> None:
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         urllib.request.urlopen(endpoint, timeout=2)
-
-
-def program(folder: Path, source: str, config: str = "config: {aws:region: eu-west-1}") -> Stack:
-    """A program of another team: one file, one stack."""
-    (folder / "Pulumi.yaml").write_text("name: other\nruntime: python\n")
-    (folder / "Pulumi.dev.yaml").write_text(config)
-    (folder / "__main__.py").write_text(source)
-    return Stack.read(folder, "dev")
 
 
 def test_each_environment_is_deployed_and_each_of_its_jobs_launched(environment: str) -> None:
@@ -163,7 +155,7 @@ def test_a_port_in_use_is_one_line() -> None:
 def test_an_unreadable_stack_file_is_one_line(tmp_path: Path, text: bytes, said: str) -> None:
     shutil.copy(PROGRAM / "Pulumi.yaml", tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_bytes(text)
-    done = command("up", program=tmp_path)
+    done = command("up", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
@@ -175,7 +167,7 @@ def test_config_that_the_component_refuses_is_told_in_its_own_words(tmp_path: Pa
         shutil.copy(PROGRAM / file, tmp_path)
     text = (PROGRAM / "Pulumi.dev.yaml").read_text().replace("cpu: 256", "cpu: 300")
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
-    done = command("up", program=tmp_path)
+    done = command("up", folder=tmp_path)
     assert done.returncode == 1
     assert "cpu: 300 is no Fargate size; allowed: 256, 512" in done.stderr
     assert "Traceback" not in done.stderr
@@ -202,7 +194,7 @@ import pulumi_aws as aws
 aws.iam.RolePolicy("p", role="nobody", policy="{}")
 """
     program(tmp_path, source)
-    done = command("up", program=tmp_path)
+    done = command("up", folder=tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "p (aws:iam/rolePolicy:RolePolicy): An error occurred (NoSuchEntity) when calling the PutRolePolicy" in (

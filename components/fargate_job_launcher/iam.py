@@ -172,9 +172,12 @@ def launcher_policy(
     """What the launcher's function may do: run this one revision, in this one cluster, with these roles.
 
     `passed_role_arns` is everything that RunTask may hand to ECS: execution role, task role, and the roles that a
-    caller may choose instead of the task role.
+    caller may choose instead of the task role. Raises ValueError for one that is not the ARN of a single role.
     `cpu` (units) and `memory` (MiB) are the most that a launch may ask for.
     """
+    for arn in passed_role_arns:
+        if not is_role_arn(arn):
+            raise ValueError(f"passed role: {arn!r} is not the ARN of one role; a pattern here could pass many")
     roles = sorted(set(passed_role_arns))
     cluster_name = cluster_arn.rpartition("/")[2]
     return document(

@@ -1,0 +1,149 @@
+"""Roles that are adopted, bounded, put under a path or given something to do; recorded from another team's program."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from conftest import Recording, program, record
+
+ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+
+
+def launcher(tmp_path: Path, *arguments: str, region: str = "eu-west-1") -> Recording:
+    """A launcher with these arguments beside the required ones, as Python source."""
+    source = f"""
+import json
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher
+cluster = aws.ecs.Cluster("c")
+FargateJobLauncher("job", {{
+    "image": "nginx",
+    "cluster_arn": cluster.arn,
+    "subnet_ids": ["subnet-1"],
+    "security_group_ids": ["sg-1"],
+    {" ".join(f"{it}," for it in arguments)}
+}})
+"""
+    return record(program(tmp_path, source, f"config: {{aws:region: {region}}}"))
+
+
+def statement(recording: Recording, role: str, sid: str) -> dict[str, Any]:
+    document = json.loads(recording.one(ROLE_POLICY, role).inputs["policy"])
+    (found,) = (it for it in document["Statement"] if it["Sid"] == sid)
+    return found
+
+
+def names(recording: Recording, kind: str) -> set[str]:
+    return {it.name for it in recording.kind(kind)}
+
+
+def test_adopted_roles_are_named_and_nothing_is_created_for_them(tmp_path: Path) -> None:
+    task, execution = "arn:aws:iam::123456789012:role/a/task", "arn:aws:iam::123456789012:role/execution"
+    recording = launcher(tmp_path, f'"task_role_arn": "{task}"', f'"execution_role_arn": "{execution}"')
+    assert names(recording, ROLE) == names(recording, ROLE_POLICY) == {"job-launcher"}
+    assert statement(recording, "job-launcher", "PassOnlyTheseRoles")["Resource"] == [task, execution]
+    assert statement(recording, "job-launcher", "NeverAnotherRole")["NotResource"] == [task, execution]
+    definition = recording.one(TASK_DEFINITION, "job")
+    assert (definition.inputs["taskRoleArn"], definition.inputs["executionRoleArn"]) == (task, execution)
+
+
+def test_a_role_adopted_from_the_same_program_is_named_by_its_output(tmp_path: Path) -> None:
+    made = '"task_role_arn": aws.iam.Role("mine", assume_role_policy="{}").arn'
+    recording = launcher(tmp_path, made)
+    mine = recording.one(ROLE, "mine")
+    assert mine.outputs["arn"] in statement(recording, "job-launcher", "PassOnlyTheseRoles")["Resource"]
+    assert mine.urn in recording.one(ROLE_POLICY, "job-launcher").computed_from["policy"]
+
+
+def test_the_boundary_and_the_path_go_on_every_role_made_here(tmp_path: Path) -> None:
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    recording = launcher(tmp_path, f'"permissions_boundary_arn": "{boundary}"', '"role_path": "/jobs/"')
+    roles = recording.kind(ROLE)
+    assert {it.name for it in roles} == {"job-execution", "job-task", "job-launcher"}
+    assert {it.inputs["permissionsBoundary"] for it in roles} == {boundary}
+    assert {it.inputs["path"] for it in roles} == {"/jobs/"}
+    passed = statement(recording, "job-launcher", "PassOnlyTheseRoles")["Resource"]
+    assert passed == [f"arn:aws:iam::123456789012:role/jobs/job-{it}-0a1b2c3" for it in ("execution", "task")]
+
+
+def test_the_jobs_own_code_may_do_what_the_job_declares_and_nothing_else(tmp_path: Path) -> None:
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:x"}],
+    }
+    recording = launcher(tmp_path, f'"task_policy": json.dumps({policy!r})')
+    attached = recording.one(ROLE_POLICY, "job-task")
+    assert json.loads(attached.inputs["policy"]) == policy
+    assert attached.inputs["role"] == recording.one(ROLE, "job-task").outputs["name"]
+
+
+def test_declared_override_roles_may_be_passed_and_reach_the_function_by_alias(tmp_path: Path) -> None:
+    arns = [f"arn:aws:iam::123456789012:role/choice-{number}" for number in range(10)]
+    roles = {f"choice-{number}": arn for number, arn in enumerate(arns)}
+    recording = launcher(tmp_path, f'"overrides": {{"task_roles": {roles!r}}}')
+    own = [recording.one(ROLE, f"job-{it}").outputs["arn"] for it in ("execution", "task")]
+    assert statement(recording, "job-launcher", "PassOnlyTheseRoles")["Resource"] == sorted([*own, *arns])
+    function = recording.one("aws:lambda/function:Function", "job-launcher").inputs
+    settings = json.loads(function["environment"]["variables"]["LAUNCHER_SETTINGS"])
+    assert settings["overrides"]["taskRoles"] == roles
+
+
+def test_secrets_parameters_and_keys_are_readable_one_by_one(tmp_path: Path) -> None:
+    secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s-AbCdEf"
+    parameter, key = "arn:aws:ssm:eu-west-1:123456789012:parameter/p", "arn:aws:kms:eu-west-1:123456789012:key/k"
+    recording = launcher(
+        tmp_path,
+        f'"secrets": {{"A": "{secret}:user::", "B": "{parameter}"}}',
+        f'"secret_key_arns": ["{key}"]',
+    )
+    for sid, action, resource in (
+        ("ReadDeclaredSecrets", "secretsmanager:GetSecretValue", secret),
+        ("ReadDeclaredParameters", "ssm:GetParameters", parameter),
+        ("DecryptDeclaredSecrets", "kms:Decrypt", key),
+    ):
+        found = statement(recording, "job-execution", sid)
+        assert (found["Action"], found["Resource"]) == (action, [resource])
+
+
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_a_launcher_in_another_partition_names_nothing_outside_it(tmp_path: Path, region: str, partition: str) -> None:
+    image = f"123456789012.dkr.ecr.{region}.amazonaws.com/app:1"
+    recording = launcher(tmp_path, f'"image": "{image}"', region=region)
+    documents = [it.inputs["policy"] for it in recording.kind(ROLE_POLICY)]
+    documents += [it.inputs["assumeRolePolicy"] for it in recording.kind(ROLE)]
+    found = re.findall(r"arn:([a-z-]+):[a-z]+:([a-z0-9-]*):", " ".join(documents))
+    assert len(found) >= 10
+    assert {it[0] for it in found} == {partition}
+    assert {it[1] for it in found} == {region, ""}
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ('"task_role_arn": "arn:aws:iam::123456789012:role/*"', "task_role_arn: .* is not the ARN of one role"),
+        ('"execution_role_arn": "ecsTaskExecutionRole"', "execution_role_arn: 'ecsTaskExecutionRole' is not the ARN"),
+        ('"overrides": {"task_roles": {"a": "*"}}', r"overrides\.task_roles\.a: '\*' is not the ARN of one role"),
+        (
+            '"task_policy": "{}", "task_role_arn": "arn:aws:iam::123456789012:role/r"',
+            "task_policy: goes with a role made",
+        ),
+        ('"role_path": "jobs"', "role_path: 'jobs' does not begin and end with a slash, such as /jobs/"),
+    ],
+)
+def test_a_role_that_would_loosen_the_policy_is_refused(tmp_path: Path, argument: str, said: str) -> None:
+    with pytest.raises(pulumi.RunError, match=said):
+        launcher(tmp_path, argument)
+
+
+def test_a_role_output_that_turns_out_to_be_a_pattern_is_refused_too(tmp_path: Path) -> None:
+    argument = '"task_role_arn": cluster.arn.apply(lambda _: "arn:aws:iam::123456789012:role/*")'
+    with pytest.raises(
+        ValueError, match=r"passed role: 'arn:aws:iam::123456789012:role/\*' is not the ARN of one role"
+    ):
+        launcher(tmp_path, argument)
