@@ -1,87 +1,137 @@
-"""A LaunchRequest → one RunTask call → a LaunchResult.
+"""A LaunchRequest → RunTask calls → a LaunchResult.
 
-RunTask answers 200 when it launched nothing: its `failures` are read before its `tasks`.
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+Every call carries a token made from the job, the idempotency key, the chunk and the attempt, so that whoever asks
+again (this code after a time-out, Lambda after a crash, a queue after both) is told what was launched before, and
+launches nothing twice. What an answer means is in answers.py.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal, Protocol, TypedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NotRequired, Protocol, TypedDict
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from . import fargate
+from .answers import Answer, Failure, Next, of_error, of_response
 from .request import LaunchRequest
+from .running import Running
 from .settings import Settings
+from .timing import Budget, Pace, jitter
 
-Status = Literal["LAUNCHED", "PARTIAL", "REJECTED", "FAILED"]
+Status = Literal["LAUNCHED", "PARTIAL", "DUPLICATE", "REJECTED", "FAILED", "DRY_RUN"]
+
+PROVIDERS: Final = {"on_demand": "FARGATE", "spot": "FARGATE_SPOT", "spot_then_on_demand": "FARGATE_SPOT"}
+ATTEMPTS: Final = 6
+"""How often the rest of a launch is asked for anew per delivery of its event; the first is the launch itself."""
+CALLS_AT_ONCE: Final = 10
 
 
 class LaunchedTask(TypedDict):
     """A task, and where its output is found."""
 
     arn: str
+    """ARN of the task."""
     id: str
+    """The last part of its ARN."""
     logGroup: str
+    """Log group of the job's container."""
     logStream: str
-
-
-class Failure(TypedDict):
-    """Why something was not launched, in AWS's words where they are AWS's."""
-
-    reason: str
-    detail: str
-    retryable: bool
+    """Stream of this task in it; it is there once the container writes."""
 
 
 class LaunchResult(TypedDict):
     """What a caller is told."""
 
     status: Status
+    """LAUNCHED: all of them; PARTIAL: fewer; DUPLICATE: an earlier delivery of the same key did; REJECTED: the event
+    asks for what this launcher does not do; FAILED: none; DRY_RUN: none was to be."""
     requested: int
+    """How many tasks were asked for; 0 of a rejected event."""
     launched: int
+    """How many tasks of this launch there are, those of an earlier delivery of the same key included."""
     tasks: list[LaunchedTask]
+    """Those tasks."""
     failures: list[Failure]
+    """Why what is missing is missing; empty when nothing is."""
+    attempts: int
+    """How many calls of RunTask it took."""
+    idempotencyKey: str
+    """The key that it was launched under; empty of a rejected event."""
     startedBy: str
+    """What ECS says of each task: the job and a hash of the key. `ListTasks` finds them by it."""
     taskDefinition: str
+    """ARN of the task definition, with its revision."""
+    capacityUsed: dict[str, int]
+    """Capacity provider → tasks."""
+    maxCostUsdPerHour: float | None
+    """The most that the launched tasks cost per hour; None when the launcher was given no prices."""
+    dryRun: NotRequired[dict[str, Any]]
+    """What would be done; only of a dry run."""
 
 
 class EcsClient(Protocol):
-    """What of boto3's ECS client is used."""
+    """What of an ECS client is used."""
 
     def run_task(self, **request: Any) -> dict[str, Any]:
         """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
         ...
 
 
-def token(settings: Settings, request: LaunchRequest) -> str:
-    """RunTask's clientToken: the same for the same request, so that a repeated call launches nothing twice.
+@dataclass
+class _Chunk:
+    """What became of up to ten tasks."""
 
-    The task definition's revision is left out: a deploy between two attempts must not launch again.
+    asked: int
+    tasks: list[str] = field(default_factory=list[str])
+    providers: list[str] = field(default_factory=list[str])
+    """Of each task."""
+    failures: list[Failure] = field(default_factory=list[Failure])
+    calls: int = 0
+    duplicate: bool = False
+
+
+def token(settings: Settings, request: LaunchRequest, chunk: int = 0, attempt: int = 0) -> str:
+    """RunTask's clientToken. The revision is left out: a deploy between two attempts must not launch again."""
+    return hashlib.sha256(f"{settings.job}|{request.key}|{chunk}|{attempt}".encode()).hexdigest()
+
+
+def started_by(settings: Settings, request: LaunchRequest) -> str:
+    """RunTask's startedBy, the same for every task of a launch: ListTasks finds them all by it.
+
+    A retry carries the origin of the launch that it goes back to, and its number; that is all that is kept of it.
     """
-    return hashlib.sha256(f"{settings.job}|{request.key}".encode()).hexdigest()
+    origin = request.origin or hashlib.sha256(f"{settings.job}|{request.key}".encode()).hexdigest()[:32]
+    return f"{settings.job}/{origin}" + (f"/{request.attempt}" if request.attempt else "")
 
 
-def run_task_request(settings: Settings, request: LaunchRequest) -> dict[str, Any]:
-    """The exact parameters of RunTask for this request."""
-    client_token = token(settings, request)
-    container: dict[str, Any] = {}
-    overrides: dict[str, Any] = {"taskRoleArn": request.task_role} if request.task_role else {}
-    if request.command is not None:
-        container["command"] = list(request.command)
-    if request.environment:
-        container["environment"] = [
-            {"name": key, "value": request.environment[key]} for key in sorted(request.environment)
-        ]
-    if container:
-        overrides["containerOverrides"] = [{"name": settings.container, **container}]
-    provider = "FARGATE_SPOT" if settings.capacity == "spot" else "FARGATE"
+def chunks(request: LaunchRequest) -> list[int]:
+    """How many tasks each RunTask call asks for."""
+    full, rest = divmod(request.count, fargate.TASKS_PER_CALL)
+    return [fargate.TASKS_PER_CALL] * full + ([rest] if rest else [])
+
+
+def run_task_request(
+    settings: Settings, request: LaunchRequest, *, count: int, chunk: int = 0, attempt: int = 0
+) -> dict[str, Any]:
+    """The exact parameters of one RunTask call. From the second attempt on, a job that may fall back to on-demand
+    capacity does."""
+    provider = PROVIDERS[request.capacity]
+    if request.capacity == "spot_then_on_demand" and attempt > 0:
+        provider = "FARGATE"
+    optional: dict[str, Any] = {}
+    if request.overrides:
+        optional["overrides"] = request.overrides
+    if settings.exec:
+        optional["enableExecuteCommand"] = True
+    if request.tags:
+        optional["tags"] = [{"key": key, "value": request.tags[key]} for key in sorted(request.tags)]
     return {
         "cluster": settings.cluster,
         "taskDefinition": settings.task_definition,
-        "count": request.count,
-        "clientToken": client_token,
-        "startedBy": f"{settings.job}/{client_token[:32]}",
+        "count": count,
+        "clientToken": token(settings, request, chunk, attempt),
+        "startedBy": started_by(settings, request),
         "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}],
         "networkConfiguration": {
             "awsvpcConfiguration": {
@@ -92,37 +142,128 @@ def run_task_request(settings: Settings, request: LaunchRequest) -> dict[str, An
         },
         "enableECSManagedTags": True,
         "propagateTags": "TASK_DEFINITION",
-        **({"overrides": overrides} if overrides else {}),
+        **optional,
     }
 
 
-def launch(ecs: EcsClient, settings: Settings, request: LaunchRequest) -> LaunchResult:
-    """Ask ECS for the tasks and say what became of it."""
-    parameters = run_task_request(settings, request)
-    failures: list[Failure] = []
-    tasks: list[LaunchedTask] = []
-    try:
-        response = ecs.run_task(**parameters)
-    except ClientError as error:
-        aws = error.response.get("Error", {})
-        failures.append(_failure(aws.get("Code", "Unknown"), aws.get("Message", str(error)), retryable=False))
-    except BotoCoreError as error:
-        failures.append(_failure(type(error).__name__, str(error), retryable=True))
-    else:
-        for failure in response.get("failures", []):
-            failures.append(_failure(failure.get("reason", ""), failure.get("detail", ""), retryable=True))
-        tasks = [_task(settings, task["taskArn"]) for task in response.get("tasks", [])]
-        if not tasks and not failures:
-            failures.append(_failure("Empty", "RunTask answered neither tasks nor failures", retryable=True))
-    return {
-        "status": "LAUNCHED" if len(tasks) == request.count else "PARTIAL" if tasks else "FAILED",
-        "requested": request.count,
-        "launched": len(tasks),
-        "tasks": tasks,
-        "failures": failures,
-        "startedBy": parameters["startedBy"],
-        "taskDefinition": settings.task_definition,
-    }
+@dataclass
+class Launcher:
+    """Everything that a launch needs besides its request."""
+
+    settings: Settings
+    ecs: EcsClient
+    budget: Budget
+    pace: Pace
+    store: Callable[[str, bytes], None]
+    """Puts a payload at its s3:// address. Raises what AWS's clients raise."""
+    settling: Callable[[], bool]
+    """Whether a deploy is so recent that IAM may not know of it everywhere yet."""
+    wait: Callable[[int], float] = jitter
+    """Tries → seconds until the next."""
+    running: Running | None = None
+    """Counts the job's tasks, where there may be only so many at once."""
+
+    def launch(self, request: LaunchRequest) -> LaunchResult:
+        """Launch what is asked for and say what became of it. Raises nothing that ECS or the network may cause."""
+        if self.running is not None:
+            failure = self.running.refusal(request.count, started_by(self.settings, request))
+            if failure is not None:
+                return self._result(request, [_Chunk(request.count, failures=[failure])])
+        result = self._launch(request)
+        if self.running is not None:
+            self.running.launched([task["arn"] for task in result["tasks"]])
+        return result
+
+    def _launch(self, request: LaunchRequest) -> LaunchResult:
+        if request.stored_payload is not None:
+            try:
+                self.store(*request.stored_payload)
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing was launched and the caller is told
+                detail = f"the payload could not be stored: {type(error).__name__}: {error}"
+                failure: Failure = {"reason": "PayloadNotStored", "detail": detail, "retryable": True}
+                return self._result(request, [_Chunk(request.count, failures=[failure])])
+        asked = list(enumerate(chunks(request)))
+        if len(asked) == 1:
+            return self._result(request, [self._chunk(request, *asked[0])])
+        # Imported here: most launches have one chunk, and a cold start pays for every import.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+            return self._result(request, list(pool.map(lambda it: self._chunk(request, *it), asked)))
+
+    def _chunk(self, request: LaunchRequest, chunk: int, asked: int) -> _Chunk:
+        """Up to ten tasks: asked for, and what is missing asked for anew while it may help.
+
+        A delivery goes first, without waiting, through the attempts that the ones before it made: they are answered
+        as they were then, so nothing is launched twice, and new attempts follow.
+        """
+        done = _Chunk(asked)
+        replayed = ATTEMPTS * (request.delivery - 1)
+        for attempt in range(replayed + ATTEMPTS):
+            missing = asked - len(done.tasks)
+            waited = attempt > replayed and not (attempt == 1 and request.capacity == "spot_then_on_demand")
+            wait = self.wait(attempt - replayed) if waited else 0.0
+            if not self.budget.pause(max(wait, self.pace.reserve(missing))):
+                done.failures = done.failures or [_out_of_time()]
+                return done
+            parameters = run_task_request(self.settings, request, count=missing, chunk=chunk, attempt=attempt)
+            answer = self._ask(parameters, done)
+            done.tasks += answer.tasks
+            done.providers += [parameters["capacityProviderStrategy"][0]["capacityProvider"]] * len(answer.tasks)
+            complete = len(done.tasks) >= asked
+            done.failures = [] if complete else answer.failures
+            done.duplicate = done.duplicate or answer.next is Next.DUPLICATE
+            if complete or answer.next is not Next.NEW_ATTEMPT:
+                return done
+        return done
+
+    def _ask(self, parameters: dict[str, Any], done: _Chunk) -> Answer:
+        """One attempt: the same call with the same token until its outcome is known or the time is up."""
+        tries = 0
+        while True:
+            try:
+                answer = of_response(self.ecs.run_task(**parameters), parameters["count"])
+            except Exception as error:  # noqa: BLE001 - of_error raises what is neither ECS's nor the network's
+                answer = of_error(error)
+            tries += 1
+            done.calls += 1
+            again = answer.next is Next.SAME_TOKEN or (answer.next is Next.SETTLING and self.settling())
+            if not again or not self.budget.pause(self.wait(tries)):
+                return answer
+
+    def _result(self, request: LaunchRequest, done: list[_Chunk]) -> LaunchResult:
+        launched = sum(len(it.tasks) for it in done)
+        providers = [provider for it in done for provider in it.providers]
+        status: Status = "LAUNCHED" if launched >= request.count else "PARTIAL" if launched else "FAILED"
+        if any(it.duplicate for it in done) and all(it.duplicate or not it.tasks for it in done):
+            status = "DUPLICATE"
+        return {
+            "status": status,
+            "requested": request.count,
+            "launched": launched,
+            "tasks": [_task(self.settings, arn) for it in done for arn in it.tasks],
+            "failures": [failure for it in done for failure in it.failures],
+            "attempts": sum(it.calls for it in done),
+            "idempotencyKey": request.key,
+            "startedBy": started_by(self.settings, request),
+            "taskDefinition": self.settings.task_definition,
+            "capacityUsed": {provider: providers.count(provider) for provider in sorted(set(providers))},
+            "maxCostUsdPerHour": cost_per_hour(self.settings, request, launched),
+        }
+
+
+def cost_per_hour(settings: Settings, request: LaunchRequest, tasks: int) -> float | None:
+    """The most that so many tasks cost in an hour, in US dollars; Spot costs less than this."""
+    prices = settings.prices
+    if prices is None:
+        return None
+    storage = max(0, request.ephemeral_storage_gib - fargate.EPHEMERAL_STORAGE_DEFAULT_GIB)
+    each = (
+        request.cpu / 1024 * prices.vcpu_hour
+        + request.memory / 1024 * prices.memory_gib_hour
+        + storage * prices.storage_gib_hour
+    )
+    return round(each * tasks, 6)
 
 
 def rejection(settings: Settings, problems: list[str]) -> LaunchResult:
@@ -132,14 +273,19 @@ def rejection(settings: Settings, problems: list[str]) -> LaunchResult:
         "requested": 0,
         "launched": 0,
         "tasks": [],
-        "failures": [_failure("Rejected", problem, retryable=False) for problem in problems],
+        "failures": [{"reason": "Rejected", "detail": problem, "retryable": False} for problem in problems],
+        "attempts": 0,
+        "idempotencyKey": "",
         "startedBy": "",
         "taskDefinition": settings.task_definition,
+        "capacityUsed": {},
+        "maxCostUsdPerHour": None,
     }
 
 
-def _failure(reason: str, detail: str, *, retryable: bool) -> Failure:
-    return {"reason": reason, "detail": detail, "retryable": retryable}
+def _out_of_time() -> Failure:
+    said = "the time of the function was up before this call could be made"
+    return {"reason": "OutOfTime", "detail": said, "retryable": True}
 
 
 def _task(settings: Settings, arn: str) -> LaunchedTask:

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 VARIABLE: Final = "LAUNCHER_SETTINGS"
+JOB_TAG: Final = "fargate-job-launcher:job"
+"""Tag of a launcher's function: the name of its job."""
+STACK_TAG: Final = "fargate-job-launcher:stack"
+"""Tag of a launcher's function: project/stack."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +20,31 @@ class Overrides:
 
     environment: frozenset[str]
     command: bool
+    payload: bool
+    tags: frozenset[str]
+    """Keys of the tags that a caller may set."""
+    capacity: frozenset[str]
+    """The capacities that a caller may choose in place of the job's own."""
     max_count: int
     task_roles: Mapping[str, str]
     """Alias → ARN of a role for the job's code."""
+    cpu: int
+    """The most CPU units that a caller may ask for; 0 when it may not ask."""
+    memory: int
+    """The most MiB of memory, likewise."""
+    ephemeral_storage_gib: int
+    """The most GiB of ephemeral storage, likewise."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What a task costs per hour, in US dollars, and when somebody last looked."""
+
+    date: str
+    vcpu_hour: float
+    memory_gib_hour: float
+    storage_gib_hour: float
+    """For what goes beyond the 20 GiB that every task has."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +55,44 @@ class Settings:
     cluster: str
     task_definition: str
     container: str
+    execution_role: str
+    task_role: str
+    cpu: int
+    memory: int
+    ephemeral_storage_gib: int
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
     assign_public_ip: bool
     capacity: str
     log_group: str
     overrides: Overrides
+    payload_prefix: str
+    """`s3://bucket/prefix/` for payloads that do not fit a call; empty when there is none."""
+    dead_letter_queue: str
+    """URL of the queue for what can never be launched; empty when there is none."""
+    prices: Prices | None
+    max_running: int
+    """The most tasks of the job at once; 0: as many as it likes."""
+    exec: bool
+    """Whether tasks are run with ECS Exec."""
+    event_as_payload: bool
+    """Whether an event of a rule is the job's payload; otherwise its detail is the launch event."""
 
     @staticmethod
     def read(environ: Mapping[str, str]) -> Settings:
         """The settings in the function's environment. Raises KeyError or ValueError for any but the component's."""
         given: dict[str, Any] = json.loads(environ[VARIABLE])
-        overrides = given["overrides"]
+        overrides, prices = given["overrides"], given["prices"]
         return Settings(
             job=given["job"],
             cluster=given["cluster"],
             task_definition=given["taskDefinition"],
             container=given["container"],
+            execution_role=given["executionRole"],
+            task_role=given["taskRole"],
+            cpu=int(given["cpu"]),
+            memory=int(given["memory"]),
+            ephemeral_storage_gib=int(given["ephemeralStorageGib"]),
             subnets=tuple(given["subnets"]),
             security_groups=tuple(given["securityGroups"]),
             assign_public_ip=given["assignPublicIp"],
@@ -54,7 +101,26 @@ class Settings:
             overrides=Overrides(
                 environment=frozenset(overrides["environment"]),
                 command=overrides["command"],
+                payload=overrides["payload"],
+                tags=frozenset(overrides["tags"]),
+                capacity=frozenset(overrides["capacity"]),
                 max_count=int(overrides["maxCount"]),
                 task_roles=dict(overrides["taskRoles"]),
+                cpu=int(overrides["cpu"]),
+                memory=int(overrides["memory"]),
+                ephemeral_storage_gib=int(overrides["ephemeralStorageGib"]),
             ),
+            payload_prefix=given["payloadPrefix"],
+            dead_letter_queue=given["deadLetterQueue"],
+            prices=None
+            if prices is None
+            else Prices(
+                date=prices["date"],
+                vcpu_hour=float(prices["vcpuHour"]),
+                memory_gib_hour=float(prices["memoryGibHour"]),
+                storage_gib_hour=float(prices["storageGibHour"]),
+            ),
+            max_running=int(given["maxRunning"]),
+            exec=given["exec"],
+            event_as_payload=given["eventAsPayload"],
         )

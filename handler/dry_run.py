@@ -1,0 +1,64 @@
+"""What a launch would do: the exact calls, what IAM would be asked, and the most it would cost. No call is made."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .launch import LaunchResult, chunks, cost_per_hour, run_task_request, started_by
+from .request import LaunchRequest
+from .settings import Settings
+
+_TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
+
+
+def dry_run(settings: Settings, request: LaunchRequest) -> LaunchResult:
+    """The plan of this request."""
+    calls = [
+        run_task_request(settings, request, count=count, chunk=chunk) for chunk, count in enumerate(chunks(request))
+    ]
+    plan: dict[str, Any] = {"runTask": calls, "iam": decisions(settings, request, calls[0])}
+    if request.stored_payload is not None:
+        plan["payload"] = {"uri": request.stored_payload[0], "bytes": len(request.stored_payload[1])}
+    if settings.prices is not None:
+        plan["pricesOf"] = settings.prices.date
+    return {
+        "status": "DRY_RUN",
+        "requested": request.count,
+        "launched": 0,
+        "tasks": [],
+        "failures": [],
+        "attempts": 0,
+        "idempotencyKey": request.key,
+        "startedBy": started_by(settings, request),
+        "taskDefinition": settings.task_definition,
+        "capacityUsed": {},
+        "maxCostUsdPerHour": cost_per_hour(settings, request, request.count),
+        "dryRun": plan,
+    }
+
+
+def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everything that AWS asks IAM about for this launch: action, resource, and condition keys."""
+    tags: dict[str, Any] = {}
+    if request.tags:
+        tags = {"aws:TagKeys": sorted(request.tags)}
+        tags |= {f"aws:RequestTag/{key}": value for key, value in sorted(request.tags.items())}
+    tasks = settings.cluster.replace(":cluster/", ":task/") + "/*"
+    run = {
+        "ecs:cluster": settings.cluster,
+        "ecs:capacity-provider": call["capacityProviderStrategy"][0]["capacityProvider"],
+        "ecs:enable-execute-command": str(settings.exec).lower(),
+        "ecs:enable-ebs-volumes": "false",
+        "ecs:task-cpu": str(request.cpu),
+        "ecs:task-memory": str(request.memory),
+        **tags,
+    }
+    asked = [("ecs:RunTask", settings.task_definition, run)]
+    roles = (settings.execution_role, settings.task_role, request.task_role)
+    asked += [("iam:PassRole", role, {"iam:PassedToService": _TASKS_SERVICE}) for role in dict.fromkeys(roles)]
+    asked.append(("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask", **tags}))
+    if request.stored_payload is not None:
+        partition = settings.cluster.split(":")[1]
+        address = request.stored_payload[0].removeprefix("s3://")
+        asked.append(("s3:PutObject", f"arn:{partition}:s3:::{address}", {}))
+    return [{"action": action, "resource": resource, "context": context} for action, resource, context in asked]

@@ -1,0 +1,125 @@
+"""RunTask and ListTasks over botocore's own signer and HTTP session, without its clients.
+
+A botocore client reads ECS's whole service model, and boto3 more than that, before the first call: most of a cold
+start, for two operations. What is needed of them is here; what it answers and raises is what a client would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import botocore
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
+
+from .timing import CONNECT_SECONDS, READ_SECONDS
+
+CONNECTIONS: Final = 100
+"""How many calls are made at once at most: ten launches of a batch, ten calls of each."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What botocore's signer reads of credentials; its own class brings every way to find some."""
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+
+class Ecs:
+    """What of Amazon ECS is used. Safe to share between threads."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        region: str,
+        credentials: Credentials,
+        *,
+        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+    ) -> None:
+        """`timeout`: seconds to connect, and to read."""
+        self._endpoint, self._region, self._credentials = endpoint, region, credentials
+        # Without TCP_NODELAY, which botocore's clients set, each call waits 40 ms for an acknowledgement.
+        options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+        self._http = URLLib3Session(timeout=timeout, max_pool_connections=CONNECTIONS, socket_options=options)
+
+    @staticmethod
+    def of(environ: Mapping[str, str]) -> Ecs:
+        """From the environment that Lambda gives a function. Raises KeyError outside of one."""
+        credentials = Credentials(
+            environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ.get("AWS_SESSION_TOKEN")
+        )
+        return Ecs(endpoint(environ), environ["AWS_REGION"], credentials)
+
+    def run_task(self, **request: Any) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
+        return self._call("RunTask", request)
+
+    def list_tasks(self, **request: Any) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html"""
+        return self._call("ListTasks", request)
+
+    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """One call, one try. Raises botocore's ClientError for an error of ECS, and its HTTPClientError or
+        ConnectionError when there was no answer; an answer of 200 that cannot be read is an empty one."""
+        headers = {
+            "Content-Type": "application/x-amz-json-1.1",
+            "User-Agent": "fargate-job-launcher",
+            "X-Amz-Target": f"AmazonEC2ContainerServiceV20141113.{operation}",
+        }
+        trace = os.environ.get("_X_AMZN_TRACE_ID")
+        if trace:
+            headers["X-Amzn-Trace-Id"] = trace
+        call = AWSRequest("POST", self._endpoint, headers=headers, data=json.dumps(request).encode())
+        SigV4Auth(cast("Any", self._credentials), "ecs", self._region).add_auth(call)
+        answer: Any = self._http.send(call.prepare())
+        content = _read(answer.content)
+        if answer.status_code < 300:
+            return content
+        name = str(content.pop("__type", "") or answer.headers.get("x-amzn-errortype", "") or answer.status_code)
+        error: Any = {
+            **content,
+            "Error": {
+                "Code": name.split(":")[0].rpartition("#")[2],
+                "Message": content.pop("message", content.pop("Message", "")),
+            },
+            "ResponseMetadata": {"HTTPStatusCode": answer.status_code},
+        }
+        raise ClientError(error, operation)
+
+
+def endpoint(environ: Mapping[str, str]) -> str:
+    """Where ECS answers: as AWS's own SDKs are told, or by the region's name."""
+    given = environ.get("AWS_ENDPOINT_URL_ECS") or environ.get("AWS_ENDPOINT_URL")
+    if given and environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        return given
+    region = environ["AWS_REGION"]
+    service = "ecs-fips" if environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true" else "ecs"
+    return f"https://{service}.{region}.{_domain(region)}/"
+
+
+def _domain(region: str) -> str:
+    """The domain of a region's partition, as botocore knows it."""
+    known = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_bytes())
+    for partition in known["partitions"]:
+        if region in partition["regions"] or re.match(partition["regionRegex"], region):
+            return partition["outputs"]["dnsSuffix"]
+    raise ValueError(f"AWS_REGION: {region!r} is in no partition that botocore knows; set AWS_ENDPOINT_URL_ECS")
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

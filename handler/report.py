@@ -1,0 +1,82 @@
+"""One JSON line for each launch: a log record and its metrics at once.
+
+CloudWatch takes the metrics from the line itself (embedded metric format), so that none costs a call:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+No value of an event is in it: an idempotency key appears as ECS sees it, hashed in `startedBy`. JSON escapes whatever
+could end the line or begin another.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from .trigger import Kind
+
+if TYPE_CHECKING:
+    # At run time it would bring botocore, and the component, which needs a name of here only, goes without.
+    from .launch import LaunchResult
+
+NAMESPACE: Final = "FargateJobLauncher"
+METRICS: Final = {
+    "TasksLaunched": "Count",
+    "LaunchesRejected": "Count",
+    "LaunchesDuplicate": "Count",
+    "LaunchesFailed": "Count",
+    "CallsRetried": "Count",
+    "LaunchLatency": "Milliseconds",
+}
+_FAILURES_SHOWN: Final = 5
+_LEVELS: Final = {"REJECTED": "WARN", "PARTIAL": "ERROR", "FAILED": "ERROR"}
+
+
+def line(
+    result: LaunchResult,
+    *,
+    job: str,
+    function: str,
+    kind: Kind,
+    request_id: str,
+    now: float,
+    seconds: float,
+    calls: int,
+) -> str:
+    """The line. `now` is in seconds since 1970, `seconds` is how long the launch took, `calls` how many calls of
+    RunTask a launch of this size takes when nothing goes wrong."""
+    status = result["status"]
+    record: dict[str, Any] = {
+        "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "level": _LEVELS.get(status, "INFO"),
+        "message": f"launch {status}: {result['launched']} of {result['requested']}",
+        "requestId": request_id,
+        "trigger": kind,
+        "job": job,
+        "status": status,
+        "startedBy": result["startedBy"],
+        "taskDefinition": result["taskDefinition"],
+        "taskIds": [task["id"] for task in result["tasks"][: 10 * _FAILURES_SHOWN]],
+        "capacityUsed": result["capacityUsed"],
+        "attempts": result["attempts"],
+        "failures": [
+            {**failure, "detail": failure["detail"][:1000]} for failure in result["failures"][:_FAILURES_SHOWN]
+        ],
+        "FunctionName": function,
+        "TasksLaunched": result["launched"] if status in ("LAUNCHED", "PARTIAL") else 0,
+        "LaunchesRejected": int(status == "REJECTED"),
+        "LaunchesDuplicate": int(status == "DUPLICATE"),
+        "LaunchesFailed": int(status in ("FAILED", "PARTIAL")),
+        "CallsRetried": max(0, result["attempts"] - calls),
+        "LaunchLatency": round(seconds * 1000, 1),
+        "_aws": {
+            "Timestamp": int(now * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["FunctionName"]],
+                    "Metrics": [{"Name": name, "Unit": unit} for name, unit in METRICS.items()],
+                }
+            ],
+        },
+    }
+    return json.dumps(record)

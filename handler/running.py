@@ -1,0 +1,71 @@
+"""How many tasks of the job there are, where there may be only so many at once.
+
+Exact while one invocation runs at a time (a reserved concurrency of 1): what it launched itself it remembers until ECS
+lists it. With more of them it is a close bound: invocations that count at the same moment do not see one another, so
+that there may be as many launches too many as there are invocations at once, less one.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final, Protocol
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectionFailed
+
+from .answers import Failure
+from .settings import Settings
+
+UNLISTED_SECONDS: Final = 10.0
+"""How long a task may run before ListTasks names it: ECS's answers are eventually consistent."""
+
+
+class Lister(Protocol):
+    """What of an ECS client is used."""
+
+    def list_tasks(self, **request: Any) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html"""
+        ...
+
+
+class Running:
+    """The job's tasks that are to run, from PROVISIONING on."""
+
+    def __init__(self, ecs: Lister, settings: Settings) -> None:
+        self._ecs, self._settings = ecs, settings
+        self._family = settings.task_definition.rpartition("/")[2].rpartition(":")[0]
+        self._own: dict[str, float] = {}
+
+    def launched(self, arns: list[str]) -> None:
+        """Remember what was launched here."""
+        self._own |= dict.fromkeys(arns, time.monotonic())
+
+    def refusal(self, count: int, started_by: str) -> Failure | None:
+        """Why so many more may not run now; None when they may, or when they are a launch that was made before."""
+        most = self._settings.max_running
+        try:
+            running = self._count(most)
+            # A launch that comes again is answered with its own tasks, however many there are.
+            if running + count <= most or self._list(startedBy=started_by)["taskArns"]:
+                return None
+        except (ClientError, HTTPClientError, ConnectionFailed) as error:
+            return {"reason": "TasksNotCounted", "detail": str(error), "retryable": True}
+        detail = f"{running} tasks of {self._settings.job} run, and at most {most} may (max_running)"
+        return {"reason": "MaxRunning", "detail": detail, "retryable": True}
+
+    def _count(self, most: int) -> int:
+        now = time.monotonic()
+        self._own = {arn: at for arn, at in self._own.items() if now - at < UNLISTED_SECONDS}
+        seen, request = set(self._own), {"family": self._family, "desiredStatus": "RUNNING"}
+        while True:
+            page = self._list(**request)
+            seen |= set(page["taskArns"])
+            if len(seen) >= most or not page.get("nextToken"):
+                return len(seen)
+            request["nextToken"] = page["nextToken"]
+
+    def _list(self, **request: Any) -> dict[str, Any]:
+        page = self._ecs.list_tasks(cluster=self._settings.cluster, **request)
+        if "taskArns" not in page:
+            raise HTTPClientError(error="ListTasks gave an answer that cannot be read")
+        return page

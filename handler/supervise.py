@@ -1,0 +1,239 @@
+"""The supervisor's entry point: a task stopped → retry it or tell somebody; now and then, stop what runs too long.
+
+It keeps no table: what it has to remember of a task, its origin and its attempt, is in the task's `startedBy`. The
+idempotency key of a retry is made of the task that it retries, so that the same event twice retries once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, cast
+
+from .outcome import TIMED_OUT, Outcome, classify
+
+NAMESPACE: Final = "FargateJobLauncher"
+_METRICS: Final = ("JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped")
+_DESCRIBED_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The job, as the stack deployed it."""
+
+    job: str
+    container: str
+    cluster: str
+    family: str
+    launcher: str
+    """ARN of the launcher's function."""
+    max_runtime_minutes: int
+    """0: as long as it likes."""
+    retries: int
+    retry_on: frozenset[str]
+    topic: str
+    log_group: str
+
+    @staticmethod
+    def read(text: str) -> Settings:
+        """From the function's environment. Raises KeyError or ValueError for any but the component's."""
+        given: dict[str, Any] = json.loads(text)
+        return Settings(
+            job=given["job"],
+            container=given["container"],
+            cluster=given["cluster"],
+            family=given["family"],
+            launcher=given["launcher"],
+            max_runtime_minutes=int(given["maxRuntimeMinutes"]),
+            retries=int(given["retries"]),
+            retry_on=frozenset(given["retryOn"]),
+            topic=given["topic"],
+            log_group=given["logGroup"],
+        )
+
+
+SETTINGS: Final = Settings.read(os.environ["SUPERVISOR_SETTINGS"])
+
+
+class RetryNotLaunched(Exception):
+    """A retry could not be launched now; the event is delivered again."""
+
+
+def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A batch of stopped tasks, or the time to look for what runs too long."""
+    if "Records" not in event:
+        return {"stopped": reap()}
+    failed: list[str] = []
+    for record in event["Records"]:
+        # In a FIFO queue what comes after a failure waits for it.
+        if failed:
+            failed.append(record["messageId"])
+            continue
+        try:
+            stopped(json.loads(record["body"]))
+        except Exception as error:  # noqa: BLE001 - this event is delivered again, and kept after that
+            _log("ERROR", f"{type(error).__name__}: {error}", request=context.aws_request_id)
+            failed.append(record["messageId"])
+    return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
+
+
+def stopped(task: dict[str, Any]) -> None:
+    """What is owed to a task that has stopped: nothing, a retry, or a notice of its final failure."""
+    ours = re.fullmatch(re.escape(SETTINGS.job) + r"/([0-9a-f]{32})(?:/(\d+))?", str(task.get("startedBy", "")))
+    if ours is None:
+        _log("INFO", f"{task['taskArn']} was not started by this job's launcher", startedBy=task.get("startedBy"))
+        return
+    origin, attempt = ours[1], int(ours[2] or 0)
+    outcome = classify(task, SETTINGS.container)
+    facts = {"task": task["taskArn"], "outcome": outcome.kind, "exitCode": outcome.exit_code, "attempt": attempt + 1}
+    facts["seconds"] = _seconds(task)
+    if outcome.kind in ("succeeded", "stopped"):
+        _log("INFO", outcome.reason, JobsSucceeded=int(outcome.kind == "succeeded"), **facts)
+        return
+    if outcome.kind in SETTINGS.retry_on and attempt < SETTINGS.retries:
+        problem = _retry(task, origin, attempt + 1, outcome)
+        if not problem:
+            _log("WARN", f"retried: {outcome.reason}", JobsRetried=1, **facts)
+            return
+        outcome = Outcome(outcome.kind, f"{outcome.reason}; and it could not be retried: {problem}", outcome.exit_code)
+    _notify(task, outcome, attempt + 1)
+    _log("ERROR", outcome.reason, JobsFailed=1, **facts)
+
+
+def reap() -> list[str]:
+    """Stop every task of the job that has run past its limit; their ARNs."""
+    ecs, late = _client("ecs"), list[str]()
+    if not SETTINGS.max_runtime_minutes:
+        return late
+    for page in ecs.get_paginator("list_tasks").paginate(
+        cluster=SETTINGS.cluster, family=SETTINGS.family, desiredStatus="RUNNING"
+    ):
+        arns: list[str] = page["taskArns"]
+        for start in range(0, len(arns), _DESCRIBED_AT_ONCE):
+            some = arns[start : start + _DESCRIBED_AT_ONCE]
+            for task in ecs.describe_tasks(cluster=SETTINGS.cluster, tasks=some)["tasks"]:
+                # What hangs before it starts is caught too.
+                began: datetime = task.get("startedAt") or task["createdAt"]
+                age = datetime.now(UTC) - began
+                ours = str(task.get("startedBy", "")).startswith(f"{SETTINGS.job}/")
+                if ours and age.total_seconds() > SETTINGS.max_runtime_minutes * 60:
+                    reason = f"{TIMED_OUT} {_minutes()}"
+                    ecs.stop_task(cluster=SETTINGS.cluster, task=task["taskArn"], reason=reason)
+                    late.append(task["taskArn"])
+    if late:
+        _log("WARN", f"stopped {len(late)}: {TIMED_OUT} {_minutes()}", TasksReaped=len(late))
+    return late
+
+
+def _minutes() -> str:
+    limit = SETTINGS.max_runtime_minutes
+    return f"{limit} minute{'' if limit == 1 else 's'}"
+
+
+def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome) -> str:
+    """Launch the task again, as it was asked for; why it never will be, or nothing. Raises RetryNotLaunched."""
+    described = _client("ecs").describe_tasks(cluster=SETTINGS.cluster, tasks=[task["taskArn"]], include=["TAGS"])
+    tags = {tag["key"]: tag["value"] for it in described["tasks"] for tag in it.get("tags", [])}
+    event = {
+        "retryOf": {
+            "task": task["taskArn"].rpartition("/")[2],
+            "origin": origin,
+            "attempt": attempt,
+            "overrides": task.get("overrides", {}),
+            "tags": tags,
+            "interrupted": outcome.kind == "interrupted",
+        }
+    }
+    answer = _client("lambda").invoke(FunctionName=SETTINGS.launcher, Payload=json.dumps(event).encode())
+    result: dict[str, Any] = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise RetryNotLaunched(f"the launcher failed: {result.get('errorMessage', '')}")
+    if result["launched"]:
+        return ""
+    reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
+    if any(it["retryable"] for it in result["failures"]):
+        raise RetryNotLaunched(reasons)
+    return reasons
+
+
+def _notify(task: dict[str, Any], outcome: Outcome, attempts: int) -> None:
+    task_id = task["taskArn"].rpartition("/")[2]
+    stream = f"{SETTINGS.container}/{SETTINGS.container}/{task_id}"
+    partition, region = task["taskArn"].split(":")[1], task["taskArn"].split(":")[3]
+    console = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}.get(
+        partition, "console.aws.amazon.com"
+    )
+    logs = (
+        f"https://{region}.{console}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
+        f"{_twice(SETTINGS.log_group)}/log-events/{_twice(stream)}"
+    )
+    tried = "once" if attempts == 1 else f"{attempts} times"
+    notice = {
+        "job": SETTINGS.job,
+        "outcome": outcome.kind,
+        "reason": outcome.reason,
+        "remedy": outcome.remedy,
+        "exitCode": outcome.exit_code,
+        "attempts": attempts,
+        "task": task["taskArn"],
+        "startedBy": task["startedBy"],
+        "logs": logs,
+    }
+    then = f"{outcome.remedy}.\n\n" if outcome.remedy else ""
+    words = f"{SETTINGS.job} failed: {outcome.reason}. It was tried {tried}.\n\n{then}Logs: {logs}\n\n"
+    _client("sns").publish(
+        TopicArn=SETTINGS.topic,
+        Subject=f"{SETTINGS.job}: {outcome.kind.replace('_', ' ')}"[:100],
+        Message=words + json.dumps(notice, indent=2),
+    )
+
+
+def _twice(text: str) -> str:
+    """As CloudWatch's console wants names in its addresses."""
+    from urllib.parse import quote
+
+    return quote(quote(text, safe=""), safe="").replace("%", "$")
+
+
+def _seconds(task: dict[str, Any]) -> float | None:
+    """How long the task's containers ran."""
+    try:
+        began, ended = (datetime.fromisoformat(str(task[it])) for it in ("startedAt", "stoppedAt"))
+    except (KeyError, ValueError):
+        return None
+    return (ended - began).total_seconds()
+
+
+def _log(level: str, message: str, **facts: Any) -> None:
+    """One JSON line, with its metrics; see report.py."""
+    metrics = [{"Name": name, "Unit": "Count"} for name in _METRICS if name in facts]
+    if facts.get("seconds") is not None:
+        metrics.append({"Name": "JobSeconds", "Unit": "Seconds"})
+        facts["JobSeconds"] = facts["seconds"]
+    now = time.time()
+    record: dict[str, Any] = {
+        "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "level": level,
+        "message": message,
+        "job": SETTINGS.job,
+        "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        **facts,
+    }
+    if metrics:
+        directive = {"Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics}
+        record["_aws"] = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
+    print(json.dumps(record), flush=True)
+
+
+@cache
+def _client(service: str) -> Any:
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=20)
+    return cast("Any", botocore.session.get_session().create_client(service, config=config))

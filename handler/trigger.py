@@ -1,0 +1,135 @@
+"""Which trigger spoke: known by the event's shape, and by the alias that was invoked. Pure.
+
+Lambda does not tell a function whether its caller waits for the answer. EventBridge, Scheduler and SQS are known by
+their events; other callers who do not wait invoke the alias `async`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, cast
+
+from .event import KEYS
+from .request import Rejected
+
+ASYNCHRONOUS_ALIAS: Final = "async"
+"""The alias whose callers do not wait."""
+
+Kind = Literal["direct", "asynchronous", "queue"]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One launch event, as a trigger delivered it."""
+
+    event: object
+    key: str
+    """The idempotency key of an event that brings none: the same on every delivery."""
+    number: int = 1
+    """The how-manieth delivery it is, as far as the trigger tells."""
+    message_id: str = ""
+    """Of a message in a queue."""
+    body: str = ""
+    """Of a message in a queue, as it was sent."""
+    problem: str = ""
+    """Why there is no launch event in it; empty when there is one."""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """Who spoke, which decides what an outcome is answered with."""
+
+    kind: Kind
+    deliveries: list[Delivery]
+
+
+def identify(
+    event: object, *, request_id: str, function_arn: str, trace_id: str, now: float, as_payload: bool = False
+) -> Trigger:
+    """The trigger of this invocation. `now` is in seconds since 1970, `as_payload` whether an event of a rule is the
+    job's payload.
+
+    An event whose trigger cannot be told comes back as a delivery with a problem.
+    """
+    kind: Kind = "asynchronous" if function_arn.endswith(f":{ASYNCHRONOUS_ALIAS}") else "direct"
+    given = cast("dict[str, Any]", event) if isinstance(event, dict) else {}
+    launch_keys = sorted(given.keys() & set(KEYS) - {"version"})
+    if "Records" in given:
+        return _records(given, kind, request_id)
+    if {"source", "detail-type"} <= given.keys():
+        if launch_keys:
+            said = f"event: is EventBridge's and a launch event at once; {', '.join(launch_keys)} belongs into `detail`"
+            return Trigger("asynchronous", [Delivery(event, request_id, problem=said)])
+        if as_payload and given["source"] != "aws.scheduler":
+            key, number = str(given.get("id") or request_id), _number(now - _time(given.get("time"), now))
+            return Trigger("asynchronous", [Delivery({"payload": given}, key, number)])
+        return Trigger("asynchronous", [_eventbridge(given, request_id, now)])
+    number = _number(now - _trace_time(trace_id, now)) if kind == "asynchronous" else 1
+    return Trigger(kind, [Delivery(event, request_id, number)])
+
+
+def _records(given: dict[str, Any], kind: Kind, request_id: str) -> Trigger:
+    records = cast("list[Any]", given["Records"]) if isinstance(given["Records"], list) else []
+    ours = all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" and "messageId" in it for it in records)
+    if len(given) > 1 or not records or not ours:
+        said = "event: has Records but is no SQS batch; other sources reach the launcher through a queue or a rule"
+        return Trigger(kind, [Delivery(given, request_id, problem=said)])
+    return Trigger("queue", [_message(record) for record in records])
+
+
+def _message(record: dict[str, Any]) -> Delivery:
+    body, message_id = str(record.get("body", "")), str(record["messageId"])
+    received = str(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
+    number = int(received) if received.isdecimal() else 1
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return Delivery(None, message_id, number, message_id, body, problem="event: the message's body is not JSON")
+    return Delivery(event, message_id, number, message_id, body)
+
+
+def _eventbridge(given: dict[str, Any], request_id: str, now: float) -> Delivery:
+    detail = given.get("detail")
+    if isinstance(detail, str):  # Scheduler's own default
+        try:
+            detail = json.loads(detail)
+        except (ValueError, RecursionError):
+            return Delivery(given, request_id, problem="event: its detail is not JSON")
+    key = str(given.get("id") or request_id)
+    resources = given.get("resources")
+    if given["source"] == "aws.scheduler" and isinstance(resources, list) and resources and given.get("time"):
+        # Scheduler makes a new id for each of its attempts; the schedule and its time are the same in all of them.
+        key = f"{resources[0]}@{given['time']}"[-256:]
+    return Delivery(detail, key, _number(now - _time(given.get("time"), now)))
+
+
+def _number(age: float) -> int:
+    """The how-manieth delivery of an event of this age, in seconds, it is likely to be.
+
+    Lambda delivers again about one minute after a failure, and about two minutes after the next:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    Counting one too many costs nothing but patience: attempts that were never made are made without waiting.
+    """
+    return 1 if age < 60 else 2 if age < 180 else 3
+
+
+def _time(text: object, now: float) -> float:
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return now
+
+
+def _trace_time(trace_id: str, now: float) -> float:
+    """When the caller's request was made: the second part of the trace's root, in hexadecimal."""
+    root = re.search(r"Root=1-([0-9a-f]{8})-", trace_id)
+    return int(root[1], 16) if root else now
+
+
+def problem_of(delivery: Delivery) -> None:
+    """Raises Rejected when there is no launch event in this delivery."""
+    if delivery.problem:
+        raise Rejected([delivery.problem])
