@@ -1,0 +1,56 @@
+"""CrossGuard rules for whatever launches containers on Fargate: import them all, or some, into any policy pack.
+
+from fargate_job_launcher.policies import policies, select
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+from pulumi_policy import EnforcementLevel, Policy
+
+from . import functions, network, passrole, queues, roles, runtask, tasks
+from .rule import Environment, Rule
+
+RULES: Final[tuple[Rule, ...]] = (
+    *(passrole.named_roles, passrole.exact_service, passrole.no_administrator, passrole.trusts_only_service),
+    *(passrole.passes_alone,),
+    *(runtask.one_definition, runtask.in_cluster, runtask.known_keys, runtask.exec_named_tasks),
+    *(roles.trust_source, roles.own_roles, roles.execution_inline, roles.task_no_administrator),
+    *(roles.policies_well_formed, roles.policies_readable),
+    *(tasks.on_fargate, tasks.size, tasks.not_privileged, tasks.read_only_root, tasks.user),
+    *(tasks.image_digest, tasks.image_registry, tasks.logs, tasks.no_secrets),
+    *(functions.supported_runtime, functions.launcher_timeout, functions.launcher_concurrency),
+    *(functions.failure_destination, functions.not_public, functions.permission_source),
+    *(queues.encrypted, queues.tls_only, queues.queue_not_public, queues.dead_letter, queues.visibility),
+    *(queues.schedule_bounded, queues.event_target_dead_letter, queues.retention),
+    *(network.no_public_ip, network.two_subnets, network.no_exec, network.nothing_comes_in),
+)
+"""Every rule, in the order of the documentation."""
+
+
+def environment_of(stack: str) -> Environment:
+    """Whose severities and limits hold for a stack where no configuration says so: dev's where `dev` is a part of its
+    name (`dev`, `dev-anna`, `payments.dev`), prod's, which are the strict ones, everywhere else."""
+    return "dev" if "dev" in re.split(r"[-_./]", stack.lower()) else "prod"
+
+
+def policies(*, environment: Environment | None = None) -> list[Policy]:
+    """All rules, for a PolicyPack. Without an `environment` it is the one of the stack that Pulumi is working on."""
+    chosen = environment or environment_of(os.environ.get("PULUMI_STACK", ""))
+    return [it.policy(environment=chosen) for it in RULES]
+
+
+def select(*ids: str, environment: Environment | None = None, level: EnforcementLevel | None = None) -> list[Policy]:
+    """Some rules, by id, for a PolicyPack of your own. Raises ValueError, naming the known ones, for an unknown id."""
+    known = {it.id: it for it in RULES}
+    unknown = [it for it in ids if it not in known]
+    if unknown:
+        raise ValueError(f"no rule is called {', '.join(unknown)}; there are: {', '.join(known)}")
+    chosen = environment or environment_of(os.environ.get("PULUMI_STACK", ""))
+    return [known[it].policy(environment=chosen, level=level) for it in ids]
+
+
+__all__ = ["RULES", "Environment", "Rule", "environment_of", "policies", "select"]

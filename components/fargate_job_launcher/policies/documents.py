@@ -1,0 +1,301 @@
+"""IAM policy documents, read as IAM reads them: JSON in, statements out. Pure; no rule lives here.
+
+What is written in two ways that IAM holds for one comes out the same: a string or a list of one, any case of an action
+or a condition key, an operator and its Like form without a wildcard, an IfExists beside a Null that asks for the key.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, cast
+
+_QUANTIFIERS: Final = {"forallvalues": "all", "foranyvalue": "any"}
+_EXACT: Final = {"stringequals", "stringequalsignorecase", "arnequals"}
+_LIKE: Final = {"stringlike", "arnlike", "arnequals"}
+"""Operators in whose values `*` and `?` are wildcards; ArnEquals behaves as ArnLike does."""
+_ELEMENTS: Final = {
+    it.lower(): it
+    for it in (
+        *("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource"),
+        *("Principal", "NotPrincipal", "Condition"),
+    )
+}
+
+
+class Unreadable(ValueError):
+    """A text that IAM would not take as a policy document, or that it would read otherwise than a person does."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One key of a condition block: the request's value of the key is held against these values."""
+
+    operator: str
+    """In lower case, without quantifier and without IfExists: `stringequals`."""
+    quantifier: str
+    """`all` (ForAllValues: true also when the request has no value), `any` (ForAnyValue) or nothing."""
+    if_exists: bool
+    """Whether it is true when the request does not have the key."""
+    key: str
+    """In lower case."""
+    values: tuple[str, ...]
+
+    @property
+    def holds_without_key(self) -> bool:
+        """Whether a request that lacks the key passes."""
+        return self.if_exists or self.quantifier == "all"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement. Actions are patterns in lower case; exactly one of each pair with Not… is not None."""
+
+    sid: str
+    allows: bool
+    actions: tuple[str, ...] | None
+    not_actions: tuple[str, ...] | None
+    resources: tuple[str, ...] | None
+    not_resources: tuple[str, ...] | None
+    principals: tuple[tuple[str, str], ...]
+    """(type, id): ("Service", "ecs-tasks.amazonaws.com"), ("AWS", "*")."""
+    not_principal: bool
+    conditions: tuple[Condition, ...]
+
+    def covers(self, action: str) -> bool:
+        """Whether the statement is about this action."""
+        wanted = action.lower()
+        if self.actions is not None:
+            return any(matches(it, wanted) for it in self.actions)
+        return not any(matches(it, wanted) for it in self.not_actions or ())
+
+    def reaching(self, shape: str) -> tuple[str, ...]:
+        """Its resources that can be one of this shape, such as `arn:@:iam::@:role/*`; `NotResource` counts as all."""
+        if self.resources is None:
+            return () if "*" in (self.not_resources or ()) else ("NotResource",)
+        return tuple(it for it in self.resources if can_be(_variables_as_wildcards(it), shape))
+
+    def pinned(self, key: str) -> tuple[str, ...]:
+        """The exact values that a condition pins this key to; empty when the key may have another value or none."""
+        wanted = key.lower()
+        asked_for = any(
+            it.operator == "null"
+            and it.key == wanted
+            and not it.if_exists
+            and {v.lower() for v in it.values} == {"false"}
+            for it in self.conditions
+        )
+        for it in self.conditions:
+            if it.key != wanted or it.operator not in _EXACT | _LIKE or not it.values:
+                continue
+            if it.holds_without_key and not asked_for:
+                continue
+            if any(is_pattern(value) for value in it.values):
+                continue
+            return it.values
+        return ()
+
+    def limited(self, key: str) -> bool:
+        """Whether a condition holds this key to what one account owns: pinned, or a pattern of that account's ARNs."""
+        return bool(self.pinned(key)) or any(
+            it.key == key.lower()
+            and it.operator in _LIKE
+            and not it.holds_without_key
+            and bool(it.values)
+            and all(of_one_owner(value) for value in it.values)
+            for it in self.conditions
+        )
+
+
+@dataclass(frozen=True)
+class Document:
+    """A policy document."""
+
+    statements: tuple[Statement, ...]
+
+    def allowing(self, action: str) -> Iterator[Statement]:
+        """The statements that allow this action on something."""
+        return (it for it in self.statements if it.allows and it.covers(action))
+
+
+def read(given: str | Mapping[str, Any]) -> Document:
+    """A document of a policy property: JSON text, or the object itself. Raises Unreadable, naming what is wrong."""
+    if isinstance(given, str):
+        return _read_text(given)
+    return _document(given)
+
+
+@lru_cache(maxsize=16_384)
+def _read_text(text: str) -> Document:
+    try:
+        loaded = json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"is no JSON: {error.msg}, at character {error.pos}") from None
+    if not isinstance(loaded, dict):
+        raise Unreadable("is JSON, but no object")
+    return _document(cast("dict[str, Any]", loaded))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. A key that comes twice hides one of its values from whoever reads the other."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [key for key, _ in pairs]
+        twice = sorted({key for key in names if names.count(key) > 1})
+        raise Unreadable(f"has the key {', '.join(map(repr, twice))} twice in one object")
+    return made
+
+
+def _document(loaded: Mapping[str, Any]) -> Document:
+    keys = {key.lower(): key for key in loaded}
+    if "statement" not in keys:
+        raise Unreadable("has no Statement")
+    statements = loaded[keys["statement"]]
+    listed = statements if isinstance(statements, Sequence) and not isinstance(statements, str) else [statements]
+    return Document(tuple(_statement(it) for it in cast("Sequence[Any]", listed)))
+
+
+def _statement(given: Any) -> Statement:
+    if not isinstance(given, Mapping):
+        raise Unreadable("has a Statement that is no object")
+    found: dict[str, Any] = {}
+    for key, value in cast("Mapping[str, Any]", given).items():
+        name = _ELEMENTS.get(key.lower())
+        if name is None:
+            raise Unreadable(f"has a statement with {key!r}, which is no element of one")
+        found[name] = value
+    effect = str(found.get("Effect", "")).lower()
+    if effect not in ("allow", "deny"):
+        raise Unreadable(f"has a statement whose Effect is {found.get('Effect')!r}; it is Allow or Deny")
+    if ("Action" in found) == ("NotAction" in found):
+        raise Unreadable("has a statement that needs exactly one of Action and NotAction")
+    return Statement(
+        sid=str(found.get("Sid", "")),
+        allows=effect == "allow",
+        actions=_patterns(found, "Action"),
+        not_actions=_patterns(found, "NotAction"),
+        resources=_strings(found, "Resource"),
+        not_resources=_strings(found, "NotResource"),
+        principals=tuple(_principals(found.get("Principal"))),
+        not_principal="NotPrincipal" in found,
+        conditions=tuple(_conditions(found.get("Condition") or {})),
+    )
+
+
+def _patterns(found: Mapping[str, Any], element: str) -> tuple[str, ...] | None:
+    strings = _strings(found, element)
+    return None if strings is None else tuple(it.lower() for it in strings)
+
+
+def _strings(found: Mapping[str, Any], element: str) -> tuple[str, ...] | None:
+    if element not in found:
+        return None
+    return _listed(found[element], element)
+
+
+def _listed(value: Any, element: str) -> tuple[str, ...]:
+    listed = (
+        list(cast("Sequence[Any]", value)) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    )
+    if any(not isinstance(it, str | bool | int | float) for it in listed):
+        raise Unreadable(f"has a statement whose {element} holds {value!r}; strings are expected")
+    return tuple(str(it).lower() if isinstance(it, bool) else str(it) for it in listed)
+
+
+def _principals(given: Any) -> Iterator[tuple[str, str]]:
+    if given is None:
+        return
+    if isinstance(given, str):
+        yield ("AWS", given)
+        return
+    if not isinstance(given, Mapping):
+        raise Unreadable(f"has a statement whose Principal is {given!r}")
+    for kind, ids in cast("Mapping[str, Any]", given).items():
+        for it in _listed(ids, "Principal"):
+            yield (kind, it)
+
+
+def _conditions(block: Any) -> Iterator[Condition]:
+    if not isinstance(block, Mapping):
+        raise Unreadable(f"has a statement whose Condition is {block!r}")
+    for written, keys in cast("Mapping[str, Any]", block).items():
+        quantifier, _, rest = written.lower().rpartition(":")
+        if quantifier and quantifier not in _QUANTIFIERS:
+            raise Unreadable(f"has the condition operator {written!r}, which IAM does not have")
+        if not isinstance(keys, Mapping):
+            raise Unreadable(f"has a condition {written} that holds {keys!r}")
+        for key, values in cast("Mapping[str, Any]", keys).items():
+            yield Condition(
+                operator=rest.removesuffix("ifexists"),
+                quantifier=_QUANTIFIERS.get(quantifier, ""),
+                if_exists=rest.endswith("ifexists"),
+                key=key.lower(),
+                values=_listed(values, f"Condition {key}"),
+            )
+
+
+def is_pattern(text: str) -> bool:
+    """Whether this may stand for more than one string: a wildcard, or a policy variable that is no escape.
+
+    `${*}`, `${?}` and `${$}` are the characters themselves.
+    """
+    bare = re.sub(r"\$\{[*?$]\}", "", text)
+    return "*" in bare or "?" in bare or "${" in bare
+
+
+def of_one_owner(arn: str) -> bool:
+    """Whether an ARN, or a pattern of ARNs, names the account it is of; an S3 bucket's ARN has none, but its name is
+    one in the world."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or is_pattern(parts[2]):
+        return False
+    owner = parts[5].split("/")[0] if parts[2] == "s3" else parts[4]
+    return bool(owner) and not is_pattern(owner)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern of `*` and `?` matches the whole text."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile("".join({"*": ".*", "?": "."}.get(it) or re.escape(it) for it in pattern), re.DOTALL)
+
+
+def _variables_as_wildcards(text: str) -> str:
+    return re.sub(r"\$\{[^*?$}][^}]*\}", "*", text)
+
+
+@lru_cache(maxsize=16_384)
+def can_be(pattern: str, shape: str) -> bool:
+    """Whether a pattern matches some text of a shape: `*` in a shape is anything, `@` anything without a colon."""
+    reachable = _past_stars(pattern, {0})
+    for character in shape:
+        after: set[int] = set()
+        for at in reachable:
+            if character in "*@":
+                end = at
+                while end < len(pattern) and (character == "*" or pattern[end] != ":"):
+                    end += 1
+                after.update(range(at, end + 1))
+            elif at < len(pattern) and pattern[at] == "*":
+                after.add(at)
+            elif at < len(pattern) and pattern[at] in ("?", character):
+                after.add(at + 1)
+        reachable = _past_stars(pattern, after)
+    return len(pattern) in reachable
+
+
+def _past_stars(pattern: str, at: set[int]) -> set[int]:
+    found = set(at)
+    for start in at:
+        where = start
+        while where < len(pattern) and pattern[where] == "*":
+            where += 1
+            found.add(where)
+    return found

@@ -1,0 +1,216 @@
+"""Lambda functions: what a launcher needs so that no launch is lost or stampedes, and who may call a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from .config import Limit
+from .documents import is_pattern, of_one_owner
+from .principals import ROLE, holder
+from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Limits, resources, rule
+from .runtask import DEFINITIONS, RUN_TASK
+from .stack import Resource, Stack, Unknown
+from .tasks import FUNCTION
+
+PERMISSION: Final = "aws:lambda/permission:Permission"
+FUNCTION_URL: Final = "aws:lambda/functionUrl:FunctionUrl"
+MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
+INVOKE_CONFIG: Final = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
+ALIAS: Final = "aws:lambda/alias:Alias"
+QUEUE: Final = "aws:sqs/queue:Queue"
+SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
+EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
+SUPPORTED: Final = [
+    *("python3.11", "python3.12", "python3.13", "python3.14"),
+    *("nodejs22.x", "nodejs24.x", "java11", "java17", "java21", "java25", "dotnet10", "ruby3.3", "ruby3.4"),
+    *("provided.al2023",),
+]
+"""Runtimes that AWS patches at the end of 2026. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+
+
+def launchers(stack: Stack) -> list[Resource | Unknown]:
+    """The functions whose role may run a task, and what is not known yet of the policies of others."""
+    return stack.once(_launchers)
+
+
+def _launchers(stack: Stack) -> list[Resource | Unknown]:
+    found: list[Resource | Unknown] = []
+    for it in stack.of(FUNCTION):
+        role = stack.meant(it, "role", ROLE)
+        if role is None:
+            continue
+        who = holder(stack, role)
+        if any(statement.reaching(DEFINITIONS) for _, statement in who.allowing(RUN_TASK)):
+            found.append(it)
+        else:
+            found += who.unknown[:1]
+    return found
+
+
+def function_of(stack: Stack, by: Resource, prop: str, *path: str) -> Resource | None:
+    """The function that a property names, by name, ARN or URL, itself or through its alias."""
+    value = by.known(prop, *path)
+    alias = stack.meant(by, prop, ALIAS, value)
+    if alias is not None:
+        return stack.meant(alias, "functionName", FUNCTION)
+    return stack.meant(by, prop, FUNCTION, value)
+
+
+def _of_function(stack: Stack, kind: str, prop: str, *path: str) -> dict[str, list[Resource]]:
+    """The resources of a type by the URN of the function that each names."""
+    return stack.once(_FUNCTIONS[(kind, prop, *path)])
+
+
+def _finder(kind: str, prop: str, *path: str) -> Callable[[Stack], dict[str, list[Resource]]]:
+    return lambda stack: stack.grouped(stack.of(kind), lambda it: function_of(stack, it, prop, *path))
+
+
+_FUNCTIONS: Final[dict[tuple[str, ...], Callable[[Stack], dict[str, list[Resource]]]]] = {
+    key: _finder(*key)
+    for key in (
+        (MAPPING, "functionName"),
+        (INVOKE_CONFIG, "functionName"),
+        (SCHEDULE, "target", "arn"),
+        (EVENT_TARGET, "arn"),
+        (PERMISSION, "function"),
+    )
+}
+
+
+@rule(
+    "function-runtime",
+    says="A function runs on a runtime that AWS still patches.",
+    why="Past its end a runtime gets no security fix, and in time no update of the function.",
+    remedy="move to a supported runtime, such as python3.13 (the rule's `runtimes`)",
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=resources(FUNCTION),
+    kinds=(FUNCTION,),
+    limits=(
+        Limit(
+            "runtimes", "Runtimes that functions may have. Default: what AWS patches.", "array", SUPPORTED, SUPPORTED
+        ),
+    ),
+    beside=("Security Hub Lambda.2", "checkov CKV_AWS_363", "cdk-nag AwsSolutions-L1"),
+)
+def supported_runtime(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    runtime = it.get("runtime")
+    # A function made of an image brings its own.
+    if it.get("packageType", default="Zip") != "Image" and runtime not in limits["runtimes"]:
+        yield f"runtime is {runtime or 'missing'}"
+
+
+@rule(
+    "launcher-timeout",
+    says="A launcher has time to launch.",
+    why="Lambda's default of 3 seconds ends before a call to ECS is retried once: a task may run that nobody knows of.",
+    remedy="set timeout to 30 seconds or more",
+    severity=MEDIUM,
+    levels=(MANDATORY, MANDATORY),
+    on=launchers,
+    limits=(Limit("minimumSeconds", "The least seconds of a launcher's timeout.", "integer", 30, 30, 1),),
+)
+def launcher_timeout(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    timeout = it.get("timeout", default=3)
+    if timeout < limits["minimumSeconds"]:
+        yield f"timeout is {int(timeout)} seconds, at least {int(limits['minimumSeconds'])} are needed"
+
+
+@rule(
+    "launcher-concurrency",
+    says="What polls a queue for a launcher is bounded.",
+    why="A queue alone brings up to 1,250 functions to work; Fargate starts 20 tasks a second for the whole account.",
+    remedy="set scalingConfig.maximumConcurrency of the event source mapping, or the function's "
+    "reservedConcurrentExecutions",
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=launchers,
+    limits=(Limit("maximum", "The most launchers that a queue may run at once.", "integer", 100, 100, 1),),
+    beside=("checkov CKV_AWS_115",),
+)
+def launcher_concurrency(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
+    reserved = it.get("reservedConcurrentExecutions", default=-1)
+    if 0 <= reserved <= limits["maximum"]:
+        return
+    for mapping in _of_function(stack, MAPPING, "functionName").get(it.urn, []):
+        queue = stack.meant(mapping, "eventSourceArn", QUEUE)
+        bound = mapping.get("scalingConfig", "maximumConcurrency")
+        # A FIFO queue is taken from once for each of its groups.
+        if not (queue is not None and queue.get("fifoQueue")) and not (bound and bound <= limits["maximum"]):
+            said = f"a maximumConcurrency of {int(bound)}" if bound else "no maximumConcurrency"
+            yield f"{mapping.name} feeds it with {said}, at most {int(limits['maximum'])}"
+
+
+@rule(
+    "launcher-failure-destination",
+    says="A launcher that is invoked without waiting keeps what fails.",
+    why="Lambda tries an event twice more and drops it: a launch that nobody made and nobody misses.",
+    remedy="add a FunctionEventInvokeConfig with destinationConfig.onFailure, or deadLetterConfig on the function",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=launchers,
+    beside=("checkov CKV_AWS_116",),
+)
+def failure_destination(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
+    if it.get("deadLetterConfig", "targetArn"):
+        return
+    for config in _of_function(stack, INVOKE_CONFIG, "functionName").get(it.urn, []):
+        # The destination of an alias counts for those who invoke the alias; the component's triggers all do.
+        if config.get("destinationConfig", "onFailure", "destination"):
+            return
+    callers = [one.name for one in _of_function(stack, SCHEDULE, "target", "arn").get(it.urn, [])]
+    callers += [one.name for one in _of_function(stack, EVENT_TARGET, "arn").get(it.urn, [])]
+    permissions = _of_function(stack, PERMISSION, "function").get(it.urn, [])
+    callers += [one.name for one in permissions if str(one.known("principal")) in _ASYNCHRONOUS]
+    if callers:
+        yield f"{', '.join(sorted(set(callers)))} may invoke it, and nothing keeps what it fails to launch"
+
+
+_ASYNCHRONOUS: Final = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com", "scheduler.amazonaws.com")
+
+
+@rule(
+    "function-not-public",
+    says="No function can be invoked by everybody.",
+    why="A launcher that everybody may call runs containers, on this account's bill, for everybody.",
+    remedy='set authorizationType to "AWS_IAM"; name a principal instead of "*"',
+    severity=CRITICAL,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(FUNCTION_URL, PERMISSION),
+    kinds=(FUNCTION_URL, PERMISSION),
+    waivable=False,
+    beside=("Security Hub Lambda.1", "checkov CKV_AWS_258, CKV_AWS_301"),
+)
+def not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    if it.kind == FUNCTION_URL:
+        if it.get("authorizationType") != "AWS_IAM":
+            yield f"its URL answers everybody (authorizationType {it.get('authorizationType') or 'missing'})"
+        return
+    principal = str(it.get("principal", default=""))
+    if is_pattern(principal) and not it.get("principalOrgId"):
+        yield f"{it.get('action', default='an action')} is allowed to everybody (principal {principal})"
+    if it.get("functionUrlAuthType") == "NONE":
+        yield "its URL may be called without credentials (functionUrlAuthType NONE)"
+
+
+@rule(
+    "permission-source",
+    says="A service may invoke a function for a named source only.",
+    why="A service is everybody who uses it: without SourceArn any account's rule or bucket may invoke the function.",
+    remedy="set sourceArn to the ARN of the rule, topic, bucket or schedule that invokes the function",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(PERMISSION),
+    kinds=(PERMISSION,),
+    beside=("checkov CKV_AWS_364",),
+)
+def permission_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    principal = str(it.get("principal", default=""))
+    if not principal.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return
+    source = it.get("sourceArn")
+    if not source:
+        yield f"{principal} may invoke it for whomever: sourceArn is missing"
+    elif not of_one_owner(source):
+        yield f"{principal} may invoke it for {source}, which names no source of one account"

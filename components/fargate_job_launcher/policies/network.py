@@ -1,0 +1,146 @@
+"""Where tasks run: no public address, nothing that comes in, two subnets, and no shell.
+
+A service, a schedule and an event target name their network themselves; a launcher of this package names it in its
+LAUNCHER_SETTINGS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from .config import Limit
+from .functions import EVENT_TARGET, SCHEDULE
+from .rule import ADVISORY, DISABLED, HIGH, MANDATORY, MEDIUM, Limits, resources, rule
+from .stack import Resource, Stack
+from .tasks import FUNCTION
+
+SERVICE: Final = "aws:ecs/service:Service"
+SECURITY_GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
+SECURITY_GROUP_RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
+INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+_RUNNING: Final = (SERVICE, SCHEDULE, EVENT_TARGET)
+_PLACED: Final = (*_RUNNING, FUNCTION)
+_TARGETS: Final = {SERVICE: (), SCHEDULE: ("target", "ecsParameters"), EVENT_TARGET: ("ecsTarget",)}
+
+
+@dataclass(frozen=True)
+class _Network:
+    """The network that a resource gives to tasks."""
+
+    public: bool
+    subnets: list[Any] | None
+
+
+def _network(it: Resource) -> _Network | None:
+    """Raises Unknown."""
+    if it.kind == FUNCTION:
+        settings = it.get("environment", "variables", "LAUNCHER_SETTINGS")
+        try:
+            loaded = json.loads(settings) if isinstance(settings, str) else None
+        except json.JSONDecodeError:
+            return None
+        if not isinstance(loaded, dict):
+            return None
+        named = cast("dict[str, Any]", loaded)
+        return _Network(named.get("assignPublicIp") is True, named.get("subnets"))
+    path = (*_TARGETS[it.kind], "networkConfiguration")
+    given = it.get(*path)
+    if given is None:
+        return None
+    return _Network(it.get(*path, "assignPublicIp", default=False) is True, it.get(*path, "subnets"))
+
+
+@rule(
+    "no-public-ip",
+    says="A task has no public address.",
+    why="With one it can be reached from everywhere as soon as a security group is opened.",
+    remedy="run it in private subnets with a NAT gateway or VPC endpoints, and set assignPublicIp to false "
+    "(JobNetwork: subnets: private)",
+    severity=MEDIUM,
+    levels=(DISABLED, MANDATORY),
+    on=resources(*_PLACED),
+    kinds=_PLACED,
+    beside=("Security Hub ECS.2, ECS.16", "checkov CKV_AWS_333"),
+)
+def no_public_ip(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    network = _network(it)
+    if network is not None and network.public:
+        yield "gives its tasks public addresses"
+
+
+@rule(
+    "two-subnets",
+    says="Tasks may run in two subnets or more.",
+    why="One subnet is one availability zone: when it has no capacity, nothing is launched.",
+    remedy="name subnets of two or more availability zones",
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=resources(*_PLACED),
+    kinds=_PLACED,
+    limits=(Limit("minimum", "The fewest subnets.", "integer", 2, 2, 1),),
+)
+def two_subnets(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    network = _network(it)
+    if network is not None and network.subnets is not None:
+        named = {str(one) for one in network.subnets}
+        if len(named) < limits["minimum"]:
+            yield f"names {', '.join(sorted(named)) or 'no subnet'}: at least {int(limits['minimum'])} are needed"
+
+
+@rule(
+    "no-exec",
+    says="No shell can be opened in a task.",
+    why="ECS Exec is the task role for whoever may call it, and leaves the image's own record.",
+    remedy="set enableExecuteCommand to false; debug in a cluster of its own",
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=resources(*_RUNNING),
+    kinds=_RUNNING,
+)
+def no_exec(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    if it.get(*_TARGETS[it.kind], "enableExecuteCommand", default=False) is True:
+        yield "enableExecuteCommand is true"
+
+
+@rule(
+    "nothing-comes-in",
+    says="No security group lets the whole Internet in.",
+    why="A job calls others; nobody has to call it.",
+    remedy="drop the ingress rule, or name the security group or address range that may come in",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(SECURITY_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),
+    kinds=(SECURITY_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),
+    beside=("Security Hub EC2.18, EC2.19 (partly)", "checkov CKV_AWS_260, CKV_AWS_277", "cdk-nag AwsSolutions-EC23"),
+)
+def nothing_comes_in(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for where, ranges in _ingress(it):
+        wide = [one for one in ranges if isinstance(one, str) and _everybody(one)]
+        if wide:
+            yield f"{where} lets in {', '.join(wide)}"
+
+
+def _ingress(it: Resource) -> Iterator[tuple[str, list[Any]]]:
+    if it.kind == SECURITY_GROUP:
+        for index, one in enumerate(it.whole("ingress", default=[])):
+            rules = cast("dict[str, Any]", one)
+            yield f"ingress[{index}]", [*(rules.get("cidrBlocks") or []), *(rules.get("ipv6CidrBlocks") or [])]
+    elif it.kind == SECURITY_GROUP_RULE:
+        if it.get("type") == "ingress":
+            yield "it", [*it.whole("cidrBlocks", default=[]), *it.whole("ipv6CidrBlocks", default=[])]
+    else:
+        yield "it", [it.get("cidrIpv4"), it.get("cidrIpv6")]
+
+
+def _everybody(cidr: str) -> bool:
+    """All of the Internet, or half of it and its like: nobody owns a range of more than 2^24 addresses."""
+    address, _, bits = cidr.partition("/")
+    if not bits.isdigit():
+        return False
+    if ":" in address:
+        return int(bits) < 16
+    private = address.split(".")[0] in ("10",)
+    return int(bits) < 8 and not private

@@ -1,0 +1,216 @@
+"""Who holds which policy: every document of a stack, and the documents of each role, user and group joined.
+
+Inline, attached and managed policies, groups' policies for their members, and a policy's JSON wherever it was made
+(an object, Output.json_dumps, aws.iam.getPolicyDocument). A Deny never excuses an Allow: what is not needed is not to
+be granted, and a Deny is easily conditioned away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from .documents import Document, Statement, Unreadable, read
+from .managed import known
+from .stack import UNKNOWN, Resource, Stack, Unknown
+
+ROLE: Final = "aws:iam/role:Role"
+USER: Final = "aws:iam/user:User"
+GROUP: Final = "aws:iam/group:Group"
+POLICY: Final = "aws:iam/policy:Policy"
+_INLINE: Final = {
+    "aws:iam/rolePolicy:RolePolicy": ("role", ROLE),
+    "aws:iam/userPolicy:UserPolicy": ("user", USER),
+    "aws:iam/groupPolicy:GroupPolicy": ("group", GROUP),
+}
+"""Type of an inline policy → the property that names its holder, and the holder's type."""
+_ATTACHED: Final = {
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": (("role", ROLE),),
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": (("user", USER),),
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": (("group", GROUP),),
+    "aws:iam/policyAttachment:PolicyAttachment": (("roles", ROLE), ("users", USER), ("groups", GROUP)),
+}
+HOLDERS: Final = (ROLE, USER, GROUP)
+BEARERS: Final = (POLICY, *_INLINE, *_ATTACHED, ROLE)
+"""Every type of resource that says what somebody may do."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A policy document, and where it stands."""
+
+    origin: Resource
+    """The resource whose property it is."""
+    what: str
+    """The property, for a message: `policy`, `inlinePolicies[0]`, the ARN of an AWS-managed policy."""
+    document: Document
+
+    @property
+    def urn(self) -> str:
+        """Of the resource that it stands in."""
+        return self.origin.urn
+
+
+@dataclass
+class Principal:
+    """A role, user or group of the stack (or one outside it that a policy of the stack is given to), and all that it
+    may do as far as the stack says."""
+
+    resource: Resource
+    held: list[Held] = field(default_factory=list[Held])
+    unknown: list[Unknown] = field(default_factory=list[Unknown])
+    """Documents that are not known yet."""
+
+    @property
+    def urn(self) -> str:
+        """Of the role, user or group."""
+        return self.resource.urn
+
+    def allowing(self, action: str) -> Iterator[tuple[Held, Statement]]:
+        """Every statement that allows an action, and the document it stands in."""
+        return ((held, it) for held in self.held for it in held.document.allowing(action))
+
+
+def documents(resource: Resource) -> Iterator[Held]:
+    """The documents that a resource holds by itself. Raises Unknown for one that is not known yet.
+
+    What cannot be read as a policy, and what is attached by ARN from outside of the stack, is not among them:
+    `unreadable` tells of it.
+    """
+    for what, given in _given(resource):
+        document = _judged(given)
+        if isinstance(document, Document):
+            yield Held(resource, what, document)
+
+
+def unreadable(resource: Resource) -> Iterator[tuple[str, str]]:
+    """What a resource attaches or holds that no rule can read: where, and why."""
+    for what, given in _given(resource):
+        document = _judged(given)
+        if isinstance(document, str):
+            yield what, document
+
+
+def attached_arns(resource: Resource) -> Iterator[str]:
+    """ARNs of managed policies that a resource attaches. Raises Unknown."""
+    if resource.kind in _ATTACHED:
+        arn = resource.get("policyArn")
+        if isinstance(arn, str):
+            yield arn
+    if resource.kind == ROLE:
+        yield from (str(it) for it in _own(resource, "managedPolicyArns"))
+
+
+def _given(resource: Resource) -> Iterator[tuple[str, Any]]:
+    if resource.kind in _INLINE or resource.kind == POLICY:
+        yield "policy", resource.whole("policy", default={})
+    for arn in attached_arns(resource):
+        yield arn, arn
+    if resource.kind == ROLE:
+        for index, inline in enumerate(_own(resource, "inlinePolicies")):
+            policy = cast("dict[str, Any]", inline).get("policy")
+            # A role without any has, among its outputs, one empty inline policy.
+            if policy:
+                yield f"inlinePolicies[{index}]", policy
+
+
+def _own(role: Resource, prop: str) -> list[Any]:
+    """A role's property that the provider fills in when the program does not give it. Raises Unknown.
+
+    In a preview it is then not known, though nothing of it is the program's; what the program did compute it from
+    other resources' values is told by the dependencies.
+    """
+    if role.outputs and not role.origins.get(prop) and role.props.get(prop) is UNKNOWN:
+        return []
+    return role.whole(prop, default=[])
+
+
+def _judged(given: Any) -> Document | str | None:
+    """A document, why there is none, or None for a policy that is read elsewhere in the stack, if anywhere."""
+    if isinstance(given, str) and given.startswith("arn:"):
+        return known(given)
+    if not isinstance(given, str | dict):
+        return f"is {given!r}, and no policy document"
+    try:
+        return read(cast("str | dict[str, Any]", given))
+    except Unreadable as error:
+        return str(error)
+
+
+def trust(role: Resource) -> Document:
+    """A role's trust policy. Raises Unknown, and Unreadable for one that is no policy."""
+    return read(role.whole("assumeRolePolicy", default={}))
+
+
+def holder(stack: Stack, role: Resource) -> Principal:
+    """A role of the stack with all that it may do."""
+    return stack.once(_by_urn)[role.urn]
+
+
+def _by_urn(stack: Stack) -> dict[str, Principal]:
+    return {it.resource.urn: it for it in stack.once(principals) if it.resource.kind in HOLDERS}
+
+
+def principals(stack: Stack) -> list[Principal]:
+    """Everybody who is granted something in the stack."""
+    found = {it.urn: Principal(it) for it in stack.of(*HOLDERS)}
+    for role in stack.of(ROLE):
+        _hold(found[role.urn], role, stack)
+    for inline in stack.of(*_INLINE):
+        prop, kind = _INLINE[inline.kind]
+        _give(found, stack, inline, prop, kind)
+    for attachment in stack.of(*_ATTACHED):
+        for prop, kind in _ATTACHED[attachment.kind]:
+            _give(found, stack, attachment, prop, kind)
+    _join_groups(found, stack)
+    return list(found.values())
+
+
+def _give(found: dict[str, Principal], stack: Stack, by: Resource, prop: str, kind: str) -> None:
+    """Add what a resource grants to each holder that it names."""
+    named = by.known(prop)
+    many = cast("list[Any]", named) if isinstance(named, list) else [named]
+    for value in many if named is not None or by.origins.get(prop) else []:
+        holder = stack.meant(by, prop, kind, value if isinstance(value, str) else None)
+        if holder is not None:
+            _hold(found[holder.urn], by, stack)
+        elif isinstance(value, str):
+            # Somebody outside the stack: all that the stack gives to one name is one principal's.
+            outside = found.setdefault(f"{kind}::{value}", Principal(by))
+            _hold(outside, by, stack)
+
+
+def _hold(principal: Principal, bearer: Resource, stack: Stack) -> None:
+    try:
+        principal.held += documents(bearer)
+        for arn in attached_arns(bearer):
+            policy = stack.named(POLICY, arn)
+            if policy is not None:
+                principal.held += documents(policy)
+    except Unknown as unknown:
+        policy = stack.meant(bearer, "policyArn", POLICY)
+        if policy is None:
+            principal.unknown.append(unknown)
+            return
+        try:
+            principal.held += documents(policy)
+        except Unknown as deeper:
+            principal.unknown.append(deeper)
+
+
+def _join_groups(found: dict[str, Principal], stack: Stack) -> None:
+    for membership in stack.of("aws:iam/userGroupMembership:UserGroupMembership"):
+        user = stack.meant(membership, "user", USER)
+        for name in membership.known("groups") or []:
+            _share(found, user, stack.named(GROUP, name) if isinstance(name, str) else None)
+    for membership in stack.of("aws:iam/groupMembership:GroupMembership"):
+        group = stack.meant(membership, "group", GROUP)
+        for name in membership.known("users") or []:
+            _share(found, stack.named(USER, name) if isinstance(name, str) else None, group)
+
+
+def _share(found: dict[str, Principal], user: Resource | None, group: Resource | None) -> None:
+    if user is not None and group is not None:
+        found[user.urn].held += found[group.urn].held
+        found[user.urn].unknown += found[group.urn].unknown

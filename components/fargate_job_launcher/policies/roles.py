@@ -1,0 +1,157 @@
+"""Roles: who trusts whom, which role a task has, and whether what is attached to a role can be read at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from .config import Limit
+from .documents import Unreadable
+from .managed import aws_managed, known
+from .passrole import administrates
+from .principals import BEARERS, POLICY, ROLE, attached_arns, holder, trust, unreadable
+from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
+from .stack import Resource, Stack
+
+TASK_DEFINITION: Final = "aws:ecs/taskDefinition:TaskDefinition"
+_CONFUSABLE: Final = ("ecs-tasks.amazonaws.com", "scheduler.amazonaws.com", "events.amazonaws.com")
+"""Services that send aws:SourceAccount and aws:SourceArn when they assume a role."""
+
+
+@rule(
+    "trust-source",
+    says="A role that trusts ECS tasks, Scheduler or EventBridge trusts them for this account's own resources only.",
+    why="Without aws:SourceAccount and aws:SourceArn, the service can be made to use the role for another account.",
+    remedy="add to the trust policy StringEquals aws:SourceAccount ACCOUNT and ArnLike aws:SourceArn "
+    "arn:aws:ecs:REGION:ACCOUNT:* (Scheduler: the schedule group's ARN; EventBridge: the rule's)",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(ROLE),
+    kinds=[ROLE],
+)
+def trust_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    try:
+        document = trust(it)
+    except Unreadable as error:
+        yield f"assumeRolePolicy {error}"
+        return
+    for statement in document.statements:
+        if not statement.allows:
+            continue
+        held = any(statement.pinned(f"aws:Principal{it}") for it in ("Arn", "OrgID", "Account"))
+        if statement.not_principal or (("AWS", "*") in statement.principals and not held):
+            yield "its trust policy lets everybody assume it"
+        named = [name for kind, name in statement.principals if kind == "Service" and name in _CONFUSABLE]
+        missing = [key for key in ("aws:SourceAccount", "aws:SourceArn") if not statement.limited(key)]
+        if named and missing:
+            yield f"trusts {', '.join(named)} without {' and '.join(missing)}"
+
+
+@rule(
+    "task-own-roles",
+    says="A task definition has an execution role and a task role, and they are two.",
+    why="One role for both gives the job's code what only ECS needs: the registry, and every secret of the task.",
+    remedy="make two roles, both trusting ecs-tasks.amazonaws.com: executionRoleArn pulls, logs and reads secrets, "
+    "taskRoleArn is what the job's code may do",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(TASK_DEFINITION),
+    beside=("checkov CKV_AWS_249",),
+)
+def own_roles(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
+    execution = stack.meant(it, "executionRoleArn", ROLE)
+    task = stack.meant(it, "taskRoleArn", ROLE)
+    if execution is not None and execution is task:
+        yield f"executionRoleArn and taskRoleArn are both {execution.name}"
+        return
+    arn = it.get("executionRoleArn") if execution is None else "known"
+    if not arn:
+        yield "has no executionRoleArn: Fargate can neither pull from ECR nor write its log"
+    if arn and execution is None and task is None and arn == it.get("taskRoleArn"):
+        yield f"executionRoleArn and taskRoleArn are both {arn}"
+
+
+@rule(
+    "execution-role-inline",
+    says="An execution role has a policy of its own, not a managed one.",
+    why="AmazonECSTaskExecutionRolePolicy reads every repository of the account and writes every log group.",
+    remedy="grant ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchCheckLayerAvailability on the repository, "
+    "ecr:GetAuthorizationToken on *, logs:CreateLogStream and logs:PutLogEvents on the job's log group, "
+    "in an inline policy",
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=lambda stack: stack.of(*BEARERS),
+    beside=("cdk-nag AwsSolutions-IAM4",),
+)
+def execution_inline(it: Resource, stack: Stack, _limits: Limits) -> Iterator[Finding]:
+    executing = stack.once(_execution_roles)
+    for arn in attached_arns(it):
+        name = aws_managed(arn)
+        attached_to = it if it.kind == ROLE else stack.meant(it, "role", ROLE)
+        used = attached_to is not None and attached_to.urn in executing
+        if name is not None and (used or name == "AmazonECSTaskExecutionRolePolicy"):
+            whose = f"the execution role {attached_to.name}" if attached_to is not None else "an execution role"
+            yield Finding(f"attaches {name} to {whose}")
+
+
+@rule(
+    "task-no-administrator",
+    says="No task runs as an administrator.",
+    why="Its image, its dependencies and whoever may choose its command are then administrators too.",
+    remedy="give the task role what the job does, on the resources that it does it to",
+    severity=CRITICAL,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(TASK_DEFINITION),
+    beside=("checkov CKV_AWS_274 (partly)", "Security Hub IAM.1 (partly)"),
+)
+def task_no_administrator(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
+    for prop in ("taskRoleArn", "executionRoleArn"):
+        role = stack.meant(it, prop, ROLE)
+        if role is None:
+            continue
+        who = holder(stack, role)
+        grant = administrates(who)
+        if grant:
+            yield f"{prop} is {role.name}, which {grant}"
+        elif who.unknown:
+            raise who.unknown[0]
+
+
+@rule(
+    "policies-well-formed",
+    says="A policy is one that IAM and a person read alike.",
+    why="A key that comes twice, or an element that IAM does not have, hides what the policy grants.",
+    remedy="write the document with json.dumps, Output.json_dumps or aws.iam.get_policy_document_output",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(*BEARERS),
+    kinds=BEARERS,
+)
+def policies_well_formed(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for what, why in unreadable(it):
+        yield f"{what} {why}"
+
+
+@rule(
+    "policies-readable",
+    says="What is attached to a role, user or group can be read: it is in the stack, or one of AWS's known policies.",
+    why="A policy that is only an ARN here may pass every role there is; no other rule can tell.",
+    remedy="make the policy in the stack, attach one of AWS's that the rules know, or name the ARN in the rule's "
+    "`trusted` setting once somebody has read it",
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=lambda stack: stack.of(*BEARERS),
+    limits=(
+        # ARNs of policies outside of the stack that somebody answers for.
+        Limit("trusted", "ARNs of policies that somebody has read.", "array", [], []),
+    ),
+)
+def policies_readable(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
+    for arn in attached_arns(it):
+        if known(arn) is None and stack.named(POLICY, arn) is None and arn not in limits["trusted"]:
+            yield f"attaches {arn}, whose text is not in this stack"
+
+
+def _execution_roles(stack: Stack) -> set[str]:
+    roles = (stack.meant(it, "executionRoleArn", ROLE) for it in stack.of(TASK_DEFINITION))
+    return {role.urn for role in roles if role is not None}

@@ -1,0 +1,288 @@
+"""What a rule is, and how Pulumi runs one: severity per environment, limits, waivers, and what a preview cannot know.
+
+The rules themselves are in the files beside this one, by what they look at.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, Literal, cast
+
+import pulumi
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyConfigSchema,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
+
+from .config import WAIVERS, Configured, Limit, configured
+from .principals import Held, Principal
+from .stack import Resource, Stack, Unknown
+
+Environment = Literal["dev", "prod"]
+MANDATORY: Final = EnforcementLevel.MANDATORY
+ADVISORY: Final = EnforcementLevel.ADVISORY
+DISABLED: Final = EnforcementLevel.DISABLED
+CRITICAL: Final = Severity.CRITICAL
+HIGH: Final = Severity.HIGH
+MEDIUM: Final = Severity.MEDIUM
+LOW: Final = Severity.LOW
+
+Limits = Mapping[str, Any]
+
+
+class Scope(Enum):
+    """When a rule is asked."""
+
+    EACH = "each resource, before it is created"
+    STACK = "the whole stack"
+    BOTH = "each resource, before it is created, and the whole stack"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule objects to."""
+
+    says: str
+    urn: str = ""
+    """The resource at fault, where it is not the subject that the rule was asked about."""
+
+
+Subject = Resource | Principal | Held | Any
+Judge = Callable[[Any, Stack, Limits], Iterable[Finding | str]]
+Subjects = Callable[[Stack], Iterable[Any]]
+"""What a rule looks at, one after the other; an Unknown among them is a subject that cannot be judged yet."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of asking a rule."""
+
+    findings: list[Finding] = field(default_factory=list[Finding])
+    unknown: list[Unknown] = field(default_factory=list[Unknown])
+
+
+class NotJudged(UnknownValueError):
+    """Makes Pulumi print an advisory in a preview: what could not be judged, and that the update will judge it."""
+
+    def __init__(self, unknown: Iterable[Unknown]) -> None:
+        super().__init__(UNKNOWN_STRING_VALUE, [])
+        listed = sorted({f"{_name(it.urn)}: {it.path}" for it in unknown})
+        self.message = f"not known yet, to be judged at the update: {'; '.join(listed)}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: what it demands and how it finds what does not comply. `policy()` makes it one of Pulumi's policies."""
+
+    id: str
+    says: str
+    """What has to be so, in a sentence."""
+    why: str
+    remedy: str
+    severity: Severity
+    dev: EnforcementLevel
+    prod: EnforcementLevel
+    scope: Scope
+    kinds: frozenset[str]
+    """Types of resources that it is asked about before they are created; none for a rule on the whole stack."""
+    subjects: Subjects
+    judge: Judge
+    limits: tuple[Limit, ...] = ()
+    waivable: bool = True
+    beside: tuple[str, ...] = ()
+    """The controls of others that look at the same, as far as they go."""
+
+    def level(self, environment: Environment) -> EnforcementLevel:
+        """What a violation does in an environment."""
+        return self.dev if environment == "dev" else self.prod
+
+    def schema(self) -> dict[str, dict[str, Any]]:
+        """JSON schema of its configuration, property by property."""
+        return {**{it.name: it.schema for it in self.limits}, **(WAIVERS if self.waivable else {})}
+
+    def verdict(self, stack: Stack, limits: Limits) -> Verdict:
+        """Ask about every subject of a stack."""
+        verdict = Verdict()
+        for subject in self.subjects(stack):
+            if isinstance(subject, Unknown):
+                verdict.unknown.append(subject)
+                continue
+            try:
+                for found in self.judge(subject, stack, limits):
+                    finding = found if isinstance(found, Finding) else Finding(found)
+                    verdict.findings.append(Finding(finding.says, finding.urn or subject.urn))
+            except Unknown as unknown:
+                verdict.unknown.append(unknown)
+            except (AttributeError, TypeError, ValueError) as error:
+                # What the provider's schema does not allow; refused here, not passed by.
+                verdict.findings.append(Finding(f"has a form that cannot be judged: {error}", subject.urn))
+            if isinstance(subject, Principal):
+                verdict.unknown.extend(subject.unknown)
+        return verdict
+
+    def policy(
+        self,
+        *,
+        environment: Environment = "prod",
+        level: EnforcementLevel | None = None,
+        today: Callable[[], datetime.date] = lambda: datetime.datetime.now(datetime.UTC).date(),
+    ) -> Policy:
+        """The rule as a policy for a PolicyPack.
+
+        `environment`: whose severity and limits it has where no configuration gives others; `level`: a severity
+        instead of the rule's own. `today` is what a waiver's expiry is held against.
+        """
+        about: dict[str, Any] = {
+            "name": self.id,
+            "description": self.says,
+            "enforcement_level": level or self.level(environment),
+            "config_schema": PolicyConfigSchema(self.schema()) if self.schema() else None,
+            "severity": self.severity,
+            "remediation_steps": self.remedy,
+        }
+        run = _Run(self, environment, today)
+        if self.scope is Scope.EACH:
+            return ResourceValidationPolicy(validate=run.resource, **about)
+        if self.scope is Scope.STACK:
+            return StackValidationPolicy(validate=run.stack, **about)
+        return _Twice(run, about)
+
+
+def rule(
+    rule_id: str,
+    *,
+    says: str,
+    why: str,
+    remedy: str,
+    severity: Severity,
+    levels: tuple[EnforcementLevel, EnforcementLevel],
+    on: Subjects,
+    kinds: Iterable[str] = (),
+    scope: Scope | None = None,
+    limits: tuple[Limit, ...] = (),
+    waivable: bool = True,
+    beside: tuple[str, ...] = (),
+) -> Callable[[Judge], Rule]:
+    """Make a function a rule. `levels` are dev's and prod's; with `kinds` each resource is judged by itself."""
+    asked = frozenset(kinds)
+
+    def made(judge: Judge) -> Rule:
+        return Rule(
+            id=rule_id,
+            says=says,
+            why=why,
+            remedy=remedy,
+            severity=severity,
+            dev=levels[0],
+            prod=levels[1],
+            scope=scope or (Scope.EACH if asked else Scope.STACK),
+            kinds=asked,
+            subjects=on,
+            judge=judge,
+            limits=limits,
+            waivable=waivable,
+            beside=beside,
+        )
+
+    return made
+
+
+def resources(*kinds: str) -> Subjects:
+    """Every resource of these types."""
+    return lambda stack: stack.of(*kinds)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A rule, asked by Pulumi."""
+
+    rule: Rule
+    environment: Environment
+    today: Callable[[], datetime.date]
+
+    def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if args.resource_type not in self.rule.kinds:
+            return
+        config = self._config(args.get_config(), report)
+        one = Resource.alone(args)
+        verdict = self.rule.verdict(Stack([one], whole=False), config.limits)
+        self._report(verdict, config, report, {one.urn})
+        # What the whole stack is asked about too is told of once, there.
+        self._unknown(verdict, report, silent=self.rule.scope is Scope.BOTH and pulumi.runtime.is_dry_run())
+
+    def stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        config = self._config(args.get_config(), report)
+        verdict = self.rule.verdict(Stack(Resource.of_stack(it) for it in args.resources), config.limits)
+        self._report(verdict, config, report, {it.urn for it in config.waivers})
+        self._unknown(verdict, report, silent=False)
+
+    def _config(self, given: Mapping[str, Any], report: ReportViolation) -> Configured:
+        config = configured(self.rule.id, given, self.rule.limits, self.environment, waivable=self.rule.waivable)
+        for problem in config.problems:
+            report(f"The configuration of {self.rule.id}: {problem}", None)
+        return config
+
+    def _report(self, verdict: Verdict, config: Configured, report: ReportViolation, asked: set[str]) -> None:
+        today = self.today()
+        waived = {it.urn for it in config.waivers if it.expires >= today}
+        for finding in verdict.findings:
+            if finding.urn not in waived:
+                report(f"{_name(finding.urn)}: {finding.says}\nFix: {self.rule.remedy}", finding.urn)
+        for waiver in config.waivers:
+            if waiver.expires < today and waiver.urn in asked:
+                report(
+                    f"{_name(waiver.urn)}: the waiver ({waiver.reason}) expired on {waiver.expires}; "
+                    "fix what it excused and remove it, or have it renewed",
+                    waiver.urn,
+                )
+
+    def _unknown(self, verdict: Verdict, report: ReportViolation, *, silent: bool) -> None:
+        if not verdict.unknown or silent:
+            return
+        if pulumi.runtime.is_dry_run():
+            raise NotJudged(verdict.unknown)
+        for urn, path in sorted({(it.urn, it.path) for it in verdict.unknown}):
+            report(f"{_name(urn)}: {path} is not known even at the update, so that it cannot be judged", urn)
+
+
+class _Twice(ResourceValidationPolicy, StackValidationPolicy):
+    """Asked about each resource before it is created, and about the whole stack: one policy, one name, one config."""
+
+    def __init__(self, run: _Run, about: Mapping[str, Any]) -> None:
+        # Each of the two would take the other's __init__ for Policy's.
+        Policy.__init__(self, **about)
+        self._run = run
+
+    def has_validation(self) -> bool:
+        return True
+
+    def has_remediation(self) -> bool:
+        return False
+
+    def validate(self, args: Any, report_violation: ReportViolation) -> None:
+        if isinstance(args, StackValidationArgs):
+            self._run.stack(args, report_violation)
+        else:
+            self._run.resource(cast("ResourceValidationArgs", args), report_violation)
+
+
+def _name(urn: str) -> str:
+    """The name and type in a URN, as a person calls the resource."""
+    parts = urn.split("::")
+    return f"{parts[-1]} ({parts[2].rpartition('$')[2]})" if len(parts) >= 4 else urn
+
+
+def findings_of(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
+    """All that was found."""
+    return (finding for verdict in verdicts for finding in verdict.findings)

@@ -1,0 +1,121 @@
+"""ecs:RunTask and ecs:ExecuteCommand: of which task, in which cluster, and with conditions that mean something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from .documents import is_pattern
+from .principals import BEARERS, documents
+from .rule import HIGH, MANDATORY, MEDIUM, Limits, resources, rule
+from .stack import Resource, Stack
+
+RUN_TASK: Final = "ecs:RunTask"
+DEFINITIONS: Final = "arn:@:ecs:@:@:task-definition/*"
+_TASKS: Final = "arn:@:ecs:@:@:task/*"
+KNOWN_KEYS: Final = {
+    RUN_TASK: (
+        *("ecs:cluster", "ecs:capacity-provider", "ecs:enable-execute-command", "ecs:enable-ebs-volumes"),
+        *("ecs:task-cpu", "ecs:task-memory", "ecs:resourcetag/*"),
+    ),
+    "iam:PassRole": ("iam:passedtoservice", "iam:associatedresourcearn", "iam:resourcetag/*"),
+}
+"""Condition keys, in lower case, of the action's own service, beside the global ones (aws:…).
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
+
+
+@rule(
+    "runtask-one-definition",
+    says="ecs:RunTask is allowed on named task definitions only.",
+    why="Every task definition of the account comes with its own roles, secrets and image.",
+    remedy="name the task definition with its revision, which is its arn output: Resource task_definition.arn",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(*BEARERS),
+    kinds=BEARERS,
+    beside=("cdk-nag AwsSolutions-IAM5 (partly)", "Security Hub IAM.21 (partly)"),
+)
+def one_definition(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for held in documents(it):
+        for statement in held.document.allowing(RUN_TASK):
+            wide = [at for at in statement.reaching(DEFINITIONS) if is_pattern(at) or at == "NotResource"]
+            if wide:
+                yield f"{held.what} allows ecs:RunTask on {', '.join(wide)}"
+
+
+@rule(
+    "runtask-cluster",
+    says="ecs:RunTask is allowed in one cluster only.",
+    why="Without the condition the task also runs in any other cluster, on its capacity and its bill.",
+    remedy='add "Condition": {"ArnEquals": {"ecs:cluster": cluster.arn}} to the statement; no wildcard, no IfExists',
+    severity=MEDIUM,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(*BEARERS),
+    kinds=BEARERS,
+)
+def in_cluster(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for held in documents(it):
+        for statement in held.document.allowing(RUN_TASK):
+            if statement.reaching(DEFINITIONS) and not statement.pinned("ecs:cluster"):
+                yield f"{held.what} allows ecs:RunTask without pinning ecs:cluster to a cluster's ARN"
+
+
+@rule(
+    "known-condition-keys",
+    says="Conditions on ecs:RunTask and iam:PassRole use keys that the action knows.",
+    why="A key that the action never sends makes an Allow grant nothing and a Deny refuse nothing.",
+    remedy="use ecs:cluster, ecs:task-cpu, ecs:task-memory, ecs:capacity-provider, ecs:enable-execute-command, "
+    "ecs:enable-ebs-volumes for RunTask, iam:PassedToService for PassRole, or a global aws: key; what has no key "
+    "(subnets, image, command) the launcher's code has to hold to",
+    severity=MEDIUM,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(*BEARERS),
+    kinds=BEARERS,
+)
+def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for held in documents(it):
+        for statement in held.document.statements:
+            # A statement on more than these two is judged by what else it names, which is not known here.
+            for action in statement.actions or ():
+                known = next((keys for name, keys in KNOWN_KEYS.items() if name.lower() == action), None)
+                if known is None:
+                    continue
+                for condition in statement.conditions:
+                    if not _knows(known, condition.key):
+                        effect = "never grants" if statement.allows else "never refuses"
+                        says = "is no limit" if condition.holds_without_key else effect
+                        yield f"{held.what} has {condition.key} on {action}, which does not know it: it {says}"
+
+
+@rule(
+    "exec-named-tasks",
+    says="Shells in containers (ecs:ExecuteCommand) are allowed in named clusters only, or not at all.",
+    why="Who opens a shell in a task has the task role's credentials.",
+    remedy="drop ecs:ExecuteCommand, or allow it on task/CLUSTER/* of one cluster that holds "
+    "nothing but what is debugged",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(*BEARERS),
+    kinds=BEARERS,
+)
+def exec_named_tasks(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for held in documents(it):
+        for statement in held.document.allowing("ecs:ExecuteCommand"):
+            wide = [at for at in statement.reaching(_TASKS) if at == "NotResource" or is_pattern(_cluster(at))]
+            if wide and not statement.pinned("ecs:cluster"):
+                yield f"{held.what} allows ecs:ExecuteCommand on {', '.join(wide)}"
+
+
+def _cluster(arn: str) -> str:
+    """The part of a task's ARN that names account and cluster; the tasks' own ids cannot be known in advance."""
+    parts = arn.split("/")
+    return "/".join(parts[:2]) if len(parts) >= 3 else arn
+
+
+def _knows(known: tuple[str, ...], key: str) -> bool:
+    if key.startswith("aws:"):
+        return True
+    return any(key == it or (it.endswith("/*") and key.startswith(it[:-1])) for it in known)

@@ -1,0 +1,184 @@
+"""A stack as the rules see it: resources by type, plain values, and a mark where a preview does not know one yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+from pulumi_policy import PolicyResource, ResourceValidationArgs
+from pulumi_policy.proxy import UnknownValueError
+
+Made = TypeVar("Made")
+
+
+class Unknown(Exception):
+    """A rule came upon a value that is not known yet."""
+
+    def __init__(self, urn: str, path: str) -> None:
+        super().__init__(f"{urn}: {path}")
+        self.urn = urn
+        self.path = path
+
+
+class Missing:
+    """The mark of a value that is not known yet, inside plain values."""
+
+    def __repr__(self) -> str:
+        return "<not known yet>"
+
+
+UNKNOWN = Missing()
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A resource of the stack: its inputs when it is judged alone, its outputs in a whole stack."""
+
+    urn: str
+    kind: str
+    name: str
+    raw: Mapping[str, Any]
+    """As Pulumi hands it over: reading an unknown value out of it raises."""
+    origins: Mapping[str, Sequence[PolicyResource]] = field(default_factory=dict[str, Sequence[PolicyResource]])
+    """Property → the resources that its value was computed from; empty for one that is judged alone."""
+    outputs: bool = False
+    """Whether the values are the outputs, what the provider fills in included."""
+
+    @cached_property
+    def props(self) -> dict[str, Any]:
+        """The values, with UNKNOWN where there is none yet."""
+        return cast("dict[str, Any]", _plain(self.raw))
+
+    def get(self, *path: str, default: Any = None) -> Any:
+        """The value at a path of property names; `default` where there is none. Raises Unknown."""
+        value: Any = self.raw
+        for position, key in enumerate(path):
+            try:
+                value = cast("Mapping[str, Any]", value)[key] if isinstance(value, Mapping) else None
+            except KeyError:
+                return default
+            except UnknownValueError:
+                raise Unknown(self.urn, ".".join(path[: position + 1])) from None
+            if value is None:
+                return default
+        return _plain(value)
+
+    def whole(self, *path: str, default: Any = None) -> Any:
+        """The same, with nothing unknown anywhere inside."""
+        value = self.get(*path, default=default)
+        where = _first_unknown(value)
+        if where is not None:
+            raise Unknown(self.urn, ".".join((*path, *where)))
+        return value
+
+    def known(self, *path: str) -> Any:
+        """The value at a path, None also where it is not known yet."""
+        try:
+            return self.get(*path)
+        except Unknown:
+            return None
+
+    @staticmethod
+    def alone(args: ResourceValidationArgs) -> Resource:
+        """The one resource that a rule is asked about before it is created."""
+        return Resource(args.urn, args.resource_type, args.name, args.props)
+
+    @staticmethod
+    def of_stack(it: PolicyResource) -> Resource:
+        """A resource of a whole stack."""
+        return Resource(it.urn, it.resource_type, it.name, it.props, it.property_dependencies, outputs=True)
+
+
+class Stack:
+    """Resources, found by type and by the values that name them."""
+
+    def __init__(self, resources: Iterable[Resource], *, whole: bool = True) -> None:
+        self.whole = whole
+        """Whether it is all of a stack, or one resource that is about to be created."""
+        self._kinds: dict[str, list[Resource]] = {}
+        self.by_urn: dict[str, Resource] = {}
+        for it in resources:
+            self._kinds.setdefault(it.kind, []).append(it)
+            self.by_urn[it.urn] = it
+        self._named: dict[str, dict[str, Resource]] = {}
+        self._made: dict[Any, Any] = {}
+
+    def once(self, make: Callable[[Stack], Made]) -> Made:
+        """What is made of the stack, made once however many subjects ask for it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]
+
+    def of(self, *kinds: str) -> Iterator[Resource]:
+        """The resources of these types."""
+        for kind in kinds:
+            yield from self._kinds.get(kind, [])
+
+    @staticmethod
+    def grouped(resources: Iterable[Resource], by: Callable[[Resource], Resource | None]) -> dict[str, list[Resource]]:
+        """Resources by the URN of the one that each belongs to."""
+        made: dict[str, list[Resource]] = {}
+        for it in resources:
+            whose = by(it)
+            if whose is not None:
+                made.setdefault(whose.urn, []).append(it)
+        return made
+
+    def named(self, kind: str, value: str) -> Resource | None:
+        """The resource of a type whose ARN, name, URL or id this is; an alias or version after a function's too."""
+        if kind not in self._named:
+            self._named[kind] = {}
+            for it in self.of(kind):
+                for key in ("arn", "name", "id", "url", "invokeArn"):
+                    known = it.known(key)
+                    if isinstance(known, str):
+                        self._named[kind].setdefault(known, it)
+        found = self._named[kind]
+        return found.get(value) or found.get(value.rpartition(":")[0])
+
+    def meant(self, by: Resource, prop: str, kind: str, value: Any = None) -> Resource | None:
+        """The resource of a type that a property names: by its value, or, where that names none here or is not known
+        yet, by what it is computed from. None for one that is not in this stack. `value` is the value where it lies
+        deeper than the property."""
+        said = by.known(prop) if value is None else value
+        if isinstance(said, str):
+            found = self.named(kind, said)
+            if found is not None:
+                return found
+        fitting = {it.urn for it in by.origins.get(prop, ()) if it.resource_type == kind}
+        return self.by_urn.get(fitting.pop()) if len(fitting) == 1 else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        return {key: _item(mapping, key) for key in mapping}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        sequence = cast("Sequence[Any]", value)
+        return [_item(sequence, index) for index in range(len(sequence))]
+    return value
+
+
+def _item(container: Any, key: Any) -> Any:
+    try:
+        value = container[key]
+    except UnknownValueError:
+        return UNKNOWN
+    return _plain(value)
+
+
+def _first_unknown(value: Any) -> tuple[str, ...] | None:
+    if value is UNKNOWN:
+        return ()
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+    elif isinstance(value, list):
+        items = enumerate(cast("list[Any]", value))
+    for key, inner in items:
+        found = _first_unknown(inner)
+        if found is not None:
+            return (str(key), *found)
+    return None

@@ -1,0 +1,74 @@
+"""The rules as tables for the documentation, made from the rules themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from .rule import Rule, Scope
+
+BEGIN: Final = "<!-- made by `make docs`: rules -->"
+END: Final = "<!-- end: rules -->"
+
+
+def rules_table(rules: Iterable[Rule]) -> str:
+    """What each rule demands, why, what to do, how severe it is where, and who else looks at it."""
+    head = ["id", "what", "why", "remedy", "dev", "prod", "judged", "others' control beside it"]
+    rows = [
+        [
+            f"`{it.id}`" + ("" if it.waivable else " (no waiver)"),
+            it.says,
+            it.why,
+            it.remedy,
+            it.dev.value,
+            it.prod.value,
+            _WHEN[it.scope],
+            "; ".join(it.beside) or "none found",
+        ]
+        for it in rules
+    ]
+    return _table(head, rows)
+
+
+_WHEN: Final = {
+    Scope.EACH: "before it is created",
+    Scope.STACK: "over the stack",
+    Scope.BOTH: "before it is created, and over the stack",
+}
+
+
+def settings_table(rules: Iterable[Rule]) -> str:
+    """What can be set on each rule."""
+    rows = [
+        [f"`{rule.id}`", f"`{it.name}`", it.description, _value(it.dev), _value(it.prod)]
+        for rule in rules
+        for it in rule.limits
+    ]
+    return _table(["rule", "setting", "meaning", "dev", "prod"], rows)
+
+
+def section(rules: Iterable[Rule]) -> str:
+    """Both tables, between the marks that the documentation keeps them by."""
+    listed = list(rules)
+    return f"{BEGIN}\n{rules_table(listed)}\n\n### Settings\n\n{settings_table(listed)}\n{END}"
+
+
+def replaced(page: str, rules: Iterable[Rule]) -> str:
+    """A page with its tables made anew. Raises ValueError when it has no place for them."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the page has no {BEGIN!r} with {END!r} behind it; add both where the tables belong")
+    return before + section(rules) + after
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    # A bar would end its cell.
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(f"`{it}`" for it in value) or "none"
+    return str(value)

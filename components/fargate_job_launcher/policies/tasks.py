@@ -1,0 +1,300 @@
+"""Task definitions: how a container runs, from which image, with which log, and what stands in its environment."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from fargate_job_launcher.handler import fargate
+
+from .config import Limit
+from .roles import TASK_DEFINITION
+from .rule import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MANDATORY, MEDIUM, Limits, resources, rule
+from .stack import Resource, Stack
+
+FUNCTION: Final = "aws:lambda/function:Function"
+_ON: Final = resources(TASK_DEFINITION)
+_KINDS: Final = (TASK_DEFINITION,)
+REGISTRIES: Final = ["*.dkr.ecr.*.amazonaws.com", "*.dkr.ecr.*.amazonaws.com.cn", "public.ecr.aws"]
+
+
+def containers(it: Resource) -> list[dict[str, Any]]:
+    """A task definition's containers. Raises Unknown, and ValueError for what is no list of them."""
+    given = it.whole("containerDefinitions", default="[]")
+    loaded = json.loads(given) if isinstance(given, str) else given
+    if not isinstance(loaded, list):
+        raise ValueError("containerDefinitions is no list")  # noqa: TRY004 - of the user's value, not of an argument
+    return [_first_lower(cast("dict[str, Any]", one)) for one in cast("list[Any]", loaded) if isinstance(one, dict)]
+
+
+def _first_lower(container: dict[str, Any]) -> dict[str, Any]:
+    """ECS's own spelling; the provider takes `Image` for `image`, as CloudFormation writes it."""
+    return {key[:1].lower() + key[1:]: value for key, value in container.items()}
+
+
+def _called(container: Mapping[str, Any]) -> str:
+    return f"container {container.get('name', '?')}"
+
+
+@rule(
+    "task-fargate",
+    says="A task is made for Fargate, with a network interface of its own.",
+    why="On a shared instance a task reaches its neighbours' credentials and the instance's role.",
+    remedy='set requiresCompatibilities to ["FARGATE"] and networkMode to "awsvpc"',
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=_ON,
+    kinds=_KINDS,
+    beside=("Security Hub ECS.17",),
+)
+def on_fargate(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    compatible = it.whole("requiresCompatibilities", default=[])
+    if compatible != ["FARGATE"]:
+        yield f"requiresCompatibilities is {compatible or 'missing'}"
+    mode = it.get("networkMode")
+    if mode != "awsvpc":
+        yield f"networkMode is {mode or 'missing, which is bridge'}"
+    for prop in ("pidMode", "ipcMode"):
+        if it.get(prop) == "host":
+            yield f"{prop} is host"
+
+
+@rule(
+    "task-size",
+    says="A task has a size that Fargate has.",
+    why="Any other is refused when the task is started, not when it is deployed.",
+    remedy="choose a cpu and memory that go together: "
+    + "; ".join(f"{cpu}: {sizes[0]}-{sizes[-1]}" for cpu, sizes in fargate.SIZES.items())
+    + " MiB",
+    severity=LOW,
+    levels=(MANDATORY, MANDATORY),
+    on=_ON,
+    kinds=_KINDS,
+    limits=(
+        Limit("maximumCpu", "The most CPU units that a task may have.", "integer", 4096, 32768, 256),
+        Limit("maximumMemory", "The most MiB of memory that a task may have.", "integer", 30720, 249856, 512),
+    ),
+)
+def size(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    given = (it.get("cpu"), it.get("memory"))
+    cpu, memory = (_units(value, unit) for value, unit in zip(given, ("vcpu", "gb"), strict=True))
+    if cpu is None or memory is None:
+        yield f"cpu {given[0] or 'is missing'}, memory {given[1] or 'is missing'}: both are needed, as numbers"
+        return
+    problem = fargate.size_problem(cpu, memory)
+    if problem:
+        yield problem
+    if cpu > limits["maximumCpu"]:
+        yield f"cpu {cpu} is over this environment's ceiling of {int(limits['maximumCpu'])}"
+    if memory > limits["maximumMemory"]:
+        yield f"memory {memory} is over this environment's ceiling of {int(limits['maximumMemory'])}"
+
+
+def _units(value: Any, unit: str) -> int | None:
+    """CPU units or MiB: `1024`, `1 vCPU`, `.5 vcpu`, `2 GB`."""
+    match = re.fullmatch(rf"(\d*\.?\d+)\s*({unit})?", str(value).strip().lower()) if value is not None else None
+    if match is None:
+        return None
+    number = float(match[1]) * (1024 if match[2] else 1)
+    return int(number) if number == int(number) else None
+
+
+@rule(
+    "task-not-privileged",
+    says="No container is privileged or given more capabilities.",
+    why="A privileged container is root on its host.",
+    remedy="drop privileged and linuxParameters.capabilities.add",
+    severity=CRITICAL,
+    levels=(MANDATORY, MANDATORY),
+    on=_ON,
+    kinds=_KINDS,
+    beside=("Security Hub ECS.4", "checkov CKV_AWS_334 (partly)"),
+)
+def not_privileged(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for container in containers(it):
+        if _true(container.get("privileged")):
+            yield f"{_called(container)} is privileged"
+        linux = container.get("linuxParameters") or {}
+        added = (linux.get("capabilities") or {}).get("add") or []
+        if added:
+            yield f"{_called(container)} adds {', '.join(added)}"
+
+
+@rule(
+    "task-read-only-root",
+    says="A container cannot write to its own root file system.",
+    why="What breaks in can then leave nothing behind and change no program.",
+    remedy="set readonlyRootFilesystem to true, and mount a volume where the job has to write",
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=_ON,
+    kinds=_KINDS,
+    beside=("Security Hub ECS.5", "checkov CKV_AWS_336"),
+)
+def read_only_root(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for container in containers(it):
+        if not _true(container.get("readonlyRootFilesystem")):
+            yield f"{_called(container)} has a writable root file system"
+
+
+@rule(
+    "task-user",
+    says="A container names a user, and not root.",
+    why="Without one it runs as the image's, which is root unless somebody thought of it.",
+    remedy='set user to a number that is not 0, such as "65532:65532"',
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=_ON,
+    kinds=_KINDS,
+    beside=("Security Hub ECS.20",),
+)
+def user(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for container in containers(it):
+        named = str(container.get("user") or "").strip()
+        if not named:
+            yield f"{_called(container)} names no user"
+        elif named.split(":")[0] == "root" or re.fullmatch(r"[+-]?0+", named.split(":")[0]):
+            yield f"{_called(container)} runs as {named}"
+
+
+@rule(
+    "image-digest",
+    says="An image is named by its digest.",
+    why="A tag can be moved: what runs tomorrow is then not what was deployed.",
+    remedy="write REPOSITORY@sha256:DIGEST, or REPOSITORY:TAG@sha256:DIGEST; `docker buildx imagetools inspect IMAGE` "
+    "prints it",
+    severity=MEDIUM,
+    levels=(DISABLED, ADVISORY),
+    on=_ON,
+    kinds=_KINDS,
+    beside=("checkov CKV_AWS_51 (the repository's tags)",),
+)
+def image_digest(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for container in containers(it):
+        image = str(container.get("image", ""))
+        if not re.search(r"@sha256:[0-9a-f]{64}$", image):
+            yield f"{_called(container)} runs {image or 'no image'}, which names no digest"
+
+
+@rule(
+    "image-registry",
+    says="An image comes from an allowed registry.",
+    why="Whoever can push there runs code here.",
+    remedy="copy the image to ECR, or add its registry to the rule's `registries`",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=_ON,
+    kinds=_KINDS,
+    limits=(
+        Limit(
+            "registries",
+            "Registries, or registries with the beginning of a repository's path, that images may come from; `*` "
+            "stands for anything but a dot or a slash. Default: ECR and ECR Public.",
+            "array",
+            REGISTRIES,
+            REGISTRIES,
+        ),
+    ),
+)
+def image_registry(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    for container in containers(it):
+        image = str(container.get("image", ""))
+        if not any(_from(image, registry) for registry in limits["registries"]):
+            allowed = ", ".join(limits["registries"])
+            yield f"{_called(container)} runs {image or 'no image'}, of no allowed registry ({allowed})"
+
+
+def _from(image: str, registry: str) -> bool:
+    first = image.split("/")[0]
+    # Docker reads a first part without a dot or a port as a name on Docker Hub.
+    full = image if "/" in image and ("." in first or ":" in first) else f"docker.io/{image}"
+    pattern = "".join("[^./]+" if it == "*" else re.escape(it) for it in registry.rstrip("/"))
+    return re.match(rf"{pattern}/", full) is not None
+
+
+@rule(
+    "task-logs",
+    says="Every container's output goes to a log.",
+    why="A job that failed and said why to nobody failed twice.",
+    remedy="set logConfiguration: logDriver awslogs with awslogs-group, awslogs-region and awslogs-stream-prefix, or "
+    "another driver",
+    severity=MEDIUM,
+    levels=(MANDATORY, MANDATORY),
+    on=_ON,
+    kinds=_KINDS,
+    beside=("Security Hub ECS.9", "cdk-nag AwsSolutions-ECS7"),
+)
+def logs(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    for container in containers(it):
+        config = container.get("logConfiguration") or {}
+        driver = config.get("logDriver")
+        if not driver or driver == "none":
+            yield f"{_called(container)} has no logConfiguration"
+        elif driver == "awslogs" and not (config.get("options") or {}).get("awslogs-group"):
+            yield f"{_called(container)} logs to awslogs without awslogs-group"
+
+
+_SECRET_NAME: Final = re.compile(
+    r"(^|_|-)(pass(word|wd|phrase)?|pwd|secret|token|credentials?|(api|access|private|secret|signing|encryption)_?key|"
+    r"connection_?string|dsn)s?($|_|-)",
+    re.IGNORECASE,
+)
+_SECRET_VALUE: Final = {
+    "an AWS access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a token of GitHub": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
+    "a token of Slack": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    "a JSON Web Token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE),
+}
+_REFERENCE: Final = re.compile(
+    r"(arn:[a-z-]+:(secretsmanager|ssm|kms):|true$|false$|\d{0,4}$|/[\w./-]+$)", re.IGNORECASE
+)
+"""What a variable with a secret's name may hold: where the secret is, a flag, a small number, a path."""
+
+
+@rule(
+    "environment-no-secrets",
+    says="Nothing in an environment looks like a secret.",
+    why="An environment is shown by every console, describe call and crash report.",
+    remedy="put the value into Secrets Manager and name its ARN under `secrets` (valueFrom); for a function, read it "
+    "at run time",
+    severity=HIGH,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(TASK_DEFINITION, FUNCTION),
+    kinds=(TASK_DEFINITION, FUNCTION),
+    beside=("Security Hub ECS.8", "checkov CKV_AWS_45"),
+)
+def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+    if it.kind == FUNCTION:
+        variables = it.get("environment", "variables", default={})
+        for name, value in cast("dict[str, Any]", variables).items():
+            # One variable that is not known yet hides no other.
+            if isinstance(value, str):
+                yield from _secret("", name, value)
+        it.whole("environment", "variables")
+        return
+    for container in containers(it):
+        for variable in container.get("environment") or []:
+            yield from _secret(
+                f"{_called(container)}: ", str(variable.get("name", "")), str(variable.get("value") or "")
+            )
+
+
+def _secret(where: str, name: str, value: str) -> Iterator[str]:
+    # Never the value itself: what is printed here is kept by whoever runs Pulumi.
+    looks = next((what for what, pattern in _SECRET_VALUE.items() if pattern.search(value)), None)
+    if looks is not None:
+        yield f"{where}the variable {name} holds what looks like {looks}"
+    elif value and _SECRET_NAME.search(_snake(name)) and not _REFERENCE.match(value):
+        yield f"{where}the variable {name} is named like a secret and holds a value"
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+
+
+def _true(value: Any) -> bool:
+    return value is True or str(value).lower() == "true"
