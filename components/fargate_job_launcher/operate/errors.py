@@ -1,0 +1,199 @@
+"""What can go wrong between a caller and a job, each with what was found and the next step; and AWS's errors as these.
+
+`explained` is pure: an exception of boto3 in, one of these out. What a stopped task says is in handler/remedy.py.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    InvalidRegionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import ConnectionError as ConnectionFailed
+
+from fargate_job_launcher.handler.remedy import remedy
+
+
+class JobError(Exception):
+    """What was found, and what to do next. Everything that this package raises is one."""
+
+    def __init__(self, found: str, then: str = "") -> None:
+        """Both without a full stop."""
+        self.found, self.then = found, then
+        super().__init__(" ".join(it if it.endswith((".", "?")) else f"{it}." for it in (found, then) if it))
+
+    @property
+    def kind(self) -> str:
+        """Its name, as JSON output has it."""
+        return type(self).__name__
+
+
+class NoCredentials(JobError):
+    """There are no credentials, or half of them."""
+
+
+class CredentialsExpired(JobError):
+    """The credentials were good once, or belong to nobody."""
+
+
+class WrongRegion(JobError):
+    """No region, one that does not exist, or one that is not the job's."""
+
+
+class Unreachable(JobError):
+    """AWS, or what stands in for it, does not answer."""
+
+
+class AccessDenied(JobError):
+    """The caller may not do something; the message says which statement is missing."""
+
+
+class NoSuchJob(JobError):
+    """No launcher of this name; the nearest names are in the message."""
+
+
+class AmbiguousJob(JobError):
+    """Several launchers of this name."""
+
+
+class NoSuchTask(JobError):
+    """The job has no such task, or ECS has forgotten it."""
+
+
+class NoSuchStack(JobError):
+    """Pulumi knows no such stack, or it exports no jobs."""
+
+
+class Rejected(JobError):
+    """The launcher does not do what was asked for. Nothing was launched, and a retry will not help."""
+
+    def __init__(self, job: str, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__(
+            f"{job} was not launched: " + "; ".join(problems),
+            "Correct the launch, or have the job's owner declare it under `overrides`",
+        )
+
+
+class NotLaunched(JobError):
+    """Fewer tasks than asked for, or none; `result` is the launcher's whole answer."""
+
+    def __init__(self, job: str, result: dict[str, Any]) -> None:
+        self.result = result
+        failures = [f"{it['reason']}: {it['detail']}" if it["detail"] else it["reason"] for it in result["failures"]]
+        said = "; ".join(dict.fromkeys(failures)) or "the launcher gives no reason"
+        denied = missing_statement(said)
+        then = denied and f"The launcher's role lacks {denied}, which pulumi up gives it: is something else denying it?"
+        super().__init__(
+            f"{job}: {result['launched']} of {result['requested']} tasks launched: {said}",
+            then or remedy(said) or "Ask the launcher for its plan with --dry-run",
+        )
+
+
+class LauncherFailed(JobError):
+    """The launcher's function broke off or ran out of time."""
+
+
+class JobFailed(JobError):
+    """A task that was waited for did not succeed; `ended` are all of the launch."""
+
+    def __init__(self, job: str, ended: Sequence[Any]) -> None:
+        self.ended = list(ended)
+        failed = [it for it in ended if it.outcome != "succeeded"]
+        said = "; ".join(dict.fromkeys(it.reason for it in failed))
+        of = f" ({len(failed)} of {len(ended)} tasks)" if len(ended) > 1 else ""
+        then = next((it.remedy for it in failed if it.remedy), "")
+        super().__init__(f"{job} failed{of}: {said}", then or f"Its log: fargate-job logs {job} --task {failed[0].id}")
+
+
+class StillRunning(JobError):
+    """The time to wait is over; the job is not."""
+
+
+def nearest(asked: str, names: Iterable[str], *, most: int = 3) -> list[str]:
+    """The names that somebody may have meant."""
+    known = sorted(set(names))
+    close = difflib.get_close_matches(asked.lower(), known, n=most, cutoff=0.6)
+    parts = [it for it in known if asked.lower() in it.lower() or it.lower() in asked.lower()]
+    return (parts or close)[:most]
+
+
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_UNKNOWN_KEY: Final = frozenset(
+    {"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch"}
+)
+_LOGIN: Final = "Log in again: aws sso login, or new keys; aws sts get-caller-identity shows who you are"
+
+
+def explained(error: Exception, *, region: str) -> JobError:
+    """An error of boto3 as one of these. Raises it again when it is neither AWS's nor on the way there."""
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return NoCredentials(
+            f"there are no AWS credentials here ({error})",
+            "Log in: aws sso login or aws configure, and name the profile with --profile or AWS_PROFILE; "
+            "for the sandbox, paste the exports that make sandbox prints",
+        )
+    if isinstance(error, SSOError | TokenRetrievalError):
+        return CredentialsExpired(f"the login has expired: {error}", _LOGIN)
+    if isinstance(error, ProfileNotFound):
+        return NoCredentials(str(error), "aws configure list-profiles shows those that there are")
+    if isinstance(error, NoRegionError | InvalidRegionError):
+        return WrongRegion(f"{error}".rstrip("."), "Name the region that the stack is in: --region or AWS_REGION")
+    if isinstance(error, ClientError):
+        return _refused(error, region)
+    if isinstance(error, HTTPClientError | ConnectionFailed):
+        # A region that does not exist has no address; botocore says of both that it could not connect.
+        return Unreachable(
+            f"AWS does not answer in region {region}: {error}".rstrip("."),
+            "Check the region's name (--region), AWS_ENDPOINT_URL, and the network",
+        )
+    if isinstance(error, BotoCoreError):
+        return JobError(str(error).rstrip("."), "Check the AWS configuration: aws configure list")
+    raise error
+
+
+def _refused(error: ClientError, region: str) -> JobError:
+    response: Any = error.response
+    code, message = str(response["Error"].get("Code", "")), str(response["Error"].get("Message", "")).rstrip(".")
+    if code in _EXPIRED:
+        return CredentialsExpired(f"the credentials have expired ({message})", _LOGIN)
+    if code in _UNKNOWN_KEY:
+        return CredentialsExpired(f"AWS does not know these credentials ({message})", _LOGIN)
+    if code in _DENIED:
+        statement = missing_statement(message)
+        if "explicit deny" in message:
+            return AccessDenied(f"access denied: {message}", "A Deny stands in the way; an Allow will not help")
+        if not statement:
+            return AccessDenied(f"access denied: {message}", f"You need a statement for {error.operation_name}")
+        return AccessDenied(f"access denied: {message}", f"Your policy lacks {statement}")
+    if code.startswith(("Throttling", "TooManyRequests", "RequestLimit")):
+        return JobError(f"AWS takes no more calls just now: {message}", "Try again in a minute")
+    return JobError(f"{error.operation_name} in {region}: {code}: {message}", remedy(message))
+
+
+def missing_statement(message: str) -> str:
+    """The statement whose lack an access denied complains of, as JSON; empty where it does not say.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    action = re.search(r"not authorized to perform:? ([a-zA-Z0-9-]+:\w+)", message)
+    if action is None:
+        return ""
+    resource = re.search(r"on resource:? (\S+?)(?= because|[.,;\s]|$)", message)
+    statement = {"Effect": "Allow", "Action": action[1], "Resource": resource[1] if resource else "*"}
+    return json.dumps(statement)

@@ -1,0 +1,175 @@
+"""What a person, a pipe or a program sees: a live display on a terminal, plain lines in a pipe, or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from .errors import JobError
+from .following import Change, End, Line
+from .tasks import Task
+
+SHORT: Final = 8
+"""Characters of a task's id that tell tasks apart."""
+_COLOURS: Final = {"succeeded": "green", "RUNNING": "cyan", "stopped": "yellow", "interrupted": "yellow"}
+
+
+class Output:
+    """Where a command writes: facts to standard output, errors to standard error."""
+
+    def __init__(self, shape: str) -> None:
+        """`shape` is text or json."""
+        self.json = shape == "json"
+        self._console = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether somebody looks on."""
+        return self._console.is_terminal and not self.json
+
+    def fact(self, said: str | Text) -> None:
+        """A line for a person."""
+        if not self.json:
+            self._console.print(said)
+
+    def data(self, data: Any, *, one_line: bool = False) -> None:
+        """What a program reads."""
+        if self.json:
+            print(json.dumps(data, indent=None if one_line else 2), flush=True)
+
+    def table(self, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Aligned columns; on a terminal with colour, and no wider than it is needed in a pipe."""
+        if self.json:
+            return
+        table = Table(*names, box=None, pad_edge=False, header_style="bold", show_header=True)
+        for column in table.columns:
+            column.no_wrap, column.overflow = True, "ignore"
+        for row in rows:
+            cells = ["" if it is None else str(it) for it in row]
+            table.add_row(*(Text(it, style=_COLOURS.get(it, "red" if it in _BAD else "")) for it in cells))
+        wide = Console(width=max(self._console.width, 400), highlight=False, file=sys.stdout)
+        for line in wide.render_lines(table, wide.options, pad=False):
+            text = Text.assemble(*((it.text, it.style or "") for it in line))
+            text.rstrip()
+            self._console.print(text)
+
+    def error(self, error: JobError) -> None:
+        """An error, in one line."""
+        if self.json:
+            said = {"error": {"kind": error.kind, "message": error.found, "next": error.then or None}}
+            print(json.dumps(said), file=sys.stderr)
+            return
+        errors = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
+        errors.print(Text.assemble(("error: ", "bold red"), str(error)))
+
+    def note(self, said: str) -> None:
+        """Something beside the facts."""
+        if not self.json:
+            Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True).print(said)
+
+
+_BAD: Final = frozenset({"failed", "never_started", "timed_out"})
+
+
+class Following:
+    """Tasks as they are followed: their lines as they come, and on a terminal, below them, where they stand."""
+
+    def __init__(self, output: Output, job: str, count: int) -> None:
+        self._output, self._job, self._several = output, job, count > 1
+        self._begun = time.monotonic()
+        self._states: dict[str, str] = {}
+        self._spinner = Spinner("dots")
+        self._live = Live(self._spinner, console=output._console, transient=True) if output.terminal else None  # pyright: ignore[reportPrivateUsage]
+
+    def __enter__(self) -> Following:
+        if self._live is not None:
+            self._live.start()
+            self._draw()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def seen(self, event: Change | Line | End) -> None:
+        """Show what has happened."""
+        before = f"{event.task.id[:SHORT]}  " if self._several else ""
+        if isinstance(event, Line):
+            self._output.data(
+                {"type": "line", "task": event.task.id, "at": _moment(event.milliseconds), "text": event.text},
+                one_line=True,
+            )
+            self._output.fact(Text(before, style="dim").append(event.text, style="default not dim"))
+            return
+        self._states[event.task.id] = event.task.outcome or event.task.status
+        if isinstance(event, Change):
+            self._output.data({"type": "state", "task": event.task.id, "status": event.task.status}, one_line=True)
+            if self._live is None and event.task.status != "STOPPED":
+                self._output.fact(f"{before}{self._job} is {event.task.status}")
+        else:
+            self._output.data({"type": "end", **event.task.as_json(), "remedy": event.advice or None}, one_line=True)
+            self._output.fact(ended(self._job, event.task, event.advice, before))
+        self._draw()
+
+    def _draw(self) -> None:
+        states = list(self._states.values())
+        shown = ", ".join(f"{states.count(it)} {it}" if self._several else it for it in dict.fromkeys(states))
+        self._spinner.update(text=f" {self._job}  {shown or 'LAUNCHED'}  Ctrl-C leaves it running")
+
+
+def ended(job: str, task: Task, advice: str, before: str = "") -> Text:
+    """What became of a task, in a line."""
+    took = "" if task.seconds is None else f" after {duration(task.seconds)}"
+    good = task.outcome == "succeeded"
+    text = Text.assemble(before, ("✓ " if good else "✗ ", "green" if good else "red"), f"{job}: {task.reason}{took}")
+    return text.append(f". {advice}." if advice else "")
+
+
+def launched(output: Output, job: str, result: Any) -> None:
+    """A launch, as the launcher answers it."""
+    cost = result["maxCostUsdPerHour"]
+    of = "" if result["requested"] == 1 else f", {result['launched']} tasks"
+    upto = "" if cost is None else f", at most {cost:.4f} USD an hour"
+    word = {"DUPLICATE": "Launched before, with this key:"}.get(result["status"], "Launched")
+    output.fact(Text(f"{word} {job}{of}{upto}", style="bold"))
+    for task in result["tasks"]:
+        output.fact(f"  task  {task['id']}")
+
+
+def task_row(task: Task) -> list[object]:
+    """A task in a table."""
+    code = "" if task.exit_code is None else task.exit_code
+    took = "" if task.seconds is None else duration(task.seconds)
+    return [task.id, task.outcome or task.status, code, ago(task.created), took, task.attempt, task.reason]
+
+
+TASK_COLUMNS: Final = ("TASK", "STATE", "EXIT", "LAUNCHED", "RAN", "ATTEMPT", "REASON")
+
+
+def duration(seconds: float) -> str:
+    """In words, to the second."""
+    whole = max(0, round(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago, in words."""
+    return "" if moment is None else f"{duration((datetime.now(UTC) - moment).total_seconds())} ago"
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

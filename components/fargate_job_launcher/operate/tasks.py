@@ -1,0 +1,166 @@
+"""A job's tasks as ECS has them, and what became of those that have stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fargate_job_launcher.handler import remedy
+from fargate_job_launcher.handler.outcome import classify
+
+from .catalogue import Job
+from .errors import NoSuchTask
+
+DESCRIBED_AT_ONCE: Final = 100
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""
+REMEMBERED: Final = "about an hour"
+"""How long ECS shows a task after its end."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of a job."""
+
+    id: str
+    arn: str
+    status: str
+    """ECS's lastStatus: PROVISIONING, PENDING, ACTIVATING, RUNNING, …, STOPPED."""
+    started_by: str
+    """job/origin, and of a retry job/origin/number."""
+    created: datetime | None
+    started: datetime | None
+    stopped: datetime | None
+    outcome: str
+    """Of a stopped task: succeeded, failed, never_started, interrupted, timed_out, stopped; empty before."""
+    reason: str
+    """Of a stopped task: what became of it, in words."""
+    remedy: str
+    """What to do about it; empty where only the log can tell."""
+    exit_code: int | None
+    """Of the job's container; None when it never ran to an end."""
+    log_group: str
+    log_stream: str
+    record: Mapping[str, Any]
+    """The task as ECS describes it."""
+
+    @staticmethod
+    def of(job: Job, record: Mapping[str, Any]) -> Task:
+        """From ECS's description."""
+        container, task_id = job.settings.container, str(record["taskArn"]).rpartition("/")[2]
+        stopped = record["lastStatus"] == "STOPPED"
+        outcome = classify(record, container) if stopped else None
+        return Task(
+            id=task_id,
+            arn=record["taskArn"],
+            status=record["lastStatus"],
+            started_by=str(record.get("startedBy", "")),
+            created=record.get("createdAt"),
+            started=record.get("startedAt"),
+            stopped=record.get("stoppedAt") if stopped else None,
+            outcome=outcome.kind if outcome else "",
+            reason=outcome.reason if outcome else "",
+            remedy=outcome.remedy if outcome else "",
+            exit_code=outcome.exit_code if outcome else None,
+            log_group=job.settings.log_group,
+            log_stream=f"{container}/{container}/{task_id}",
+            record=record,
+        )
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its containers have run, or ran; None when they have not."""
+        return None if self.started is None else ((self.stopped or datetime.now(UTC)) - self.started).total_seconds()
+
+    @property
+    def origin(self) -> str:
+        """What the attempts of one launch have in common."""
+        return "/".join(self.started_by.split("/")[:2])
+
+    @property
+    def attempt(self) -> int:
+        """The how-manieth attempt it is: 1 for the launch itself."""
+        parts = self.started_by.split("/")
+        return int(parts[2]) + 1 if len(parts) > 2 and parts[2].isdecimal() else 1
+
+    @property
+    def exit_status(self) -> int:
+        """What a command that waited for it ends with: the container's exit code, or 125 where there is none, or where
+        it says 0 of a task that was cut off."""
+        if self.exit_code is None or (self.exit_code == 0 and self.outcome != "succeeded"):
+            return 125
+        return self.exit_code
+
+    def advised(self, lines: Sequence[str]) -> str:
+        """What to do about it, its last lines of output considered."""
+        if not self.remedy and self.outcome == "failed" and any(remedy.EXEC_FORMAT in it for it in lines):
+            return remedy.remedy(remedy.EXEC_FORMAT)
+        return self.remedy
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "id": self.id,
+            "arn": self.arn,
+            "status": self.status,
+            "startedBy": self.started_by,
+            "attempt": self.attempt,
+            "createdAt": _text(self.created),
+            "startedAt": _text(self.started),
+            "stoppedAt": _text(self.stopped),
+            "seconds": self.seconds,
+            "outcome": self.outcome or None,
+            "reason": self.reason or None,
+            "remedy": self.remedy or None,
+            "exitCode": self.exit_code,
+            "logGroup": self.log_group,
+            "logStream": self.log_stream,
+        }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat()
+
+
+def describe(job: Job, tasks: Sequence[str]) -> list[Task]:
+    """These tasks, by ARN or id, as far as ECS remembers them."""
+    ecs, found = job.account.client("ecs"), list[Task]()
+    for start in range(0, len(tasks), DESCRIBED_AT_ONCE):
+        some = list(tasks[start : start + DESCRIBED_AT_ONCE])
+        with job.account.asking():
+            described = ecs.describe_tasks(cluster=job.settings.cluster, tasks=some, include=["TAGS"])
+        found += [Task.of(job, record) for record in described["tasks"]]
+    return found
+
+
+def tasks(job: Job, *, running_only: bool = False) -> list[Task]:
+    """The tasks that the job's launcher has started, the newest first: those that run, and those of the last hour."""
+    arns = [
+        arn for status in (("RUNNING",) if running_only else ("RUNNING", "STOPPED")) for arn in _listed(job, status)
+    ]
+    ours = [it for it in describe(job, arns) if it.started_by.startswith(f"{job.name}/")]
+    return sorted(ours, key=lambda it: it.created or datetime.max.replace(tzinfo=UTC), reverse=True)
+
+
+def _listed(job: Job, status: str) -> Iterator[str]:
+    pages = job.account.client("ecs").get_paginator("list_tasks")
+    with job.account.asking():
+        for page in pages.paginate(cluster=job.settings.cluster, family=job.family, desiredStatus=status):
+            yield from page["taskArns"]
+
+
+def chosen(job: Job, asked: Sequence[str], among: Sequence[Task]) -> list[Task]:
+    """The tasks that these ids, beginnings of ids, or ARNs name. Raises NoSuchTask."""
+    found = list[Task]()
+    for wanted in asked:
+        some = [it for it in among if it.id.startswith(wanted.rpartition("/")[2])]
+        if len(some) != 1:
+            known = ", ".join(it.id for it in among[:5]) or "none"
+            raise NoSuchTask(
+                f"{len(some) or 'no'} task{'s' if len(some) != 1 else ''} of {job.name} begin{'s' * (not some)} with "
+                f"{wanted}",
+                f"ECS shows tasks until {REMEMBERED} after their end; it shows: {known}",
+            )
+        found += some
+    return found
