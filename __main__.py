@@ -1,68 +1,58 @@
 """The program: a stack's config → network, cluster, launchers → exports. Everything else is in components/."""
 
-import re
-from collections.abc import Mapping
 from typing import Any, cast
 
 import pulumi
-import pulumi_aws as aws
-from fargate_job_launcher import FargateJobLauncher, FargateJobLauncherArgs, JobNetwork, JobNetworkArgs
-
-
-def arguments(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A component's arguments as a stack's YAML spells them, camelCase, in Python's spelling."""
-    return {re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower(): value for key, value in config.items()}
-
-
-config = pulumi.Config()
-tags: dict[str, str] = {
-    "project": pulumi.get_project(),
-    "stack": pulumi.get_stack(),
-    **(config.get_object("tags") or {}),
-}
-protect = config.get_bool("protect") or False
-guarded = pulumi.ResourceOptions(protect=protect)
-
-network = JobNetwork(
-    "jobs",
-    cast("JobNetworkArgs", {"tags": tags, **arguments(config.require_object("network"))}),
-    opts=guarded,
+from fargate_job_launcher import (
+    FargateJobLauncher,
+    FargateJobLauncherArgs,
+    JobCluster,
+    JobClusterArgs,
+    JobNetwork,
+    JobNetworkArgs,
+    PayloadBucket,
+    PayloadBucketArgs,
+    environments,
 )
-cluster = aws.ecs.Cluster("jobs", tags=tags, opts=guarded)
-capacity_providers = aws.ecs.ClusterCapacityProviders(
-    "jobs",
-    cluster_name=cluster.name,
-    capacity_providers=["FARGATE", "FARGATE_SPOT"],
-    opts=pulumi.ResourceOptions(parent=cluster, protect=protect),
+
+config = environments.read()
+stack = environments.Foundation(config)
+shared: dict[str, Any] = {"tags": stack.tags} | ({} if stack.key_arn is None else {"kms_key_arn": stack.key_arn})
+
+network = JobNetwork("jobs", cast("JobNetworkArgs", {**shared, **config.arguments("network")}), opts=stack.guarded)
+cluster = JobCluster(
+    "jobs", cast("JobClusterArgs", {"tags": stack.tags, **config.arguments("cluster")}), opts=stack.guarded
 )
-# Launchers take the cluster's ARN from here, so that none is ready before its capacity is.
-cluster_arn = pulumi.Output.all(cluster.arn, capacity_providers.id).apply(lambda it: cast("str", it[0]))
-secrets = {
-    name: aws.secretsmanager.Secret(name, tags=tags, opts=guarded)
-    for name in cast("list[str]", config.get_object("secrets") or [])
-}
+payload_bucket = None
+if config.payloads is not None:
+    payloads = cast("PayloadBucketArgs", {**shared, **config.arguments("payloads")})
+    payload_bucket = PayloadBucket("payloads", payloads, opts=stack.guarded)
 
 launchers: dict[str, FargateJobLauncher] = {}
-defaults = arguments(config.get_object("defaults") or {})
-for name, job in cast("dict[str, dict[str, Any]]", config.require_object("jobs")).items():
+for name in config.jobs:
+    job = config.job_arguments(name)
     args: dict[str, Any] = {
-        "cluster_arn": cluster_arn,
+        **shared,
+        **job,
+        "cluster_arn": cluster.cluster_arn,
         "subnet_ids": network.subnet_ids,
         "security_group_ids": [network.security_group_id],
         "assign_public_ip": network.assign_public_ip,
-        "protect_logs": protect,
-        "tags": tags,
-        **defaults,
-        **arguments(job),
+        "protect_logs": config.protect,
+        "tags": {**stack.tags, **job.get("tags", {})},
+        # A secret is named as one that this stack keeps, or given as the ARN of one kept elsewhere.
+        "secrets": {key: stack.secret_arns.get(at, at) for key, at in job.get("secrets", {}).items()},
     }
-    if "overrides" in args:
-        args["overrides"] = arguments(args["overrides"])
-    # A secret is named as one that this stack keeps, or given as the ARN of one kept elsewhere.
-    if "secrets" in args:
-        args["secrets"] = {key: secrets[at].arn if at in secrets else at for key, at in args["secrets"].items()}
-    launchers[name] = FargateJobLauncher(name, cast("FargateJobLauncherArgs", args))
+    if stack.key_arn is not None and args["secrets"]:
+        args["secret_key_arns"] = [*job.get("secret_key_arns", []), stack.key_arn]
+    if stack.alarm_topic_arn is not None:
+        args["alarms"] = {"topic_arn": stack.alarm_topic_arn, **job.get("alarms", {})}
+    # Only a job that callers may give a payload reaches the bucket.
+    if payload_bucket is not None and job.get("overrides", {}).get("payload"):
+        args["payload_bucket"] = payload_bucket.bucket_name
+    launchers[name] = FargateJobLauncher(name, cast("FargateJobLauncherArgs", args), opts=stack.open)
 
-pulumi.export("clusterArn", cluster.arn)
+pulumi.export("clusterArn", cluster.cluster_arn)
 pulumi.export("vpcId", network.vpc_id)
 pulumi.export("subnetIds", network.subnet_ids)
 pulumi.export(
@@ -71,6 +61,10 @@ pulumi.export(
         name: {
             "functionName": launcher.function_name,
             "functionArn": launcher.function_arn,
+            "asynchronousFunctionArn": launcher.asynchronous_function_arn,
+            "deadLetterQueueUrl": launcher.dead_letter_queue_url,
+            "queueUrl": launcher.queue_url,
+            "noticeTopicArn": launcher.notice_topic_arn,
             "taskDefinitionArn": launcher.task_definition_arn,
             "executionRoleArn": launcher.execution_role_arn,
             "taskRoleArn": launcher.task_role_arn,

@@ -1,0 +1,154 @@
+"""The config that Pulumi hands to the program, checked as a whole before the first resource is registered."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import pulumi
+from fargate_job_launcher.shapes import unknown
+from pulumi.runtime.config import CONFIG
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from . import rules
+from .model import StackConfig
+
+_SAID: Final = {
+    "missing": "is missing",
+    "string_type": "is not text; write it in quotes",
+    "int_type": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_type": "is not a number",
+    "bool_type": "is neither true nor false",
+    "list_type": "is not a list",
+    "dict_type": "is not a mapping",
+    "model_type": "is not a mapping",
+}
+"""Pydantic's kinds of errors, in the words of somebody who writes YAML."""
+
+_SIZE: Final = ("cpu", "memory")
+"""Where one of them is wrong, nothing can be said of the other."""
+
+
+def read() -> StackConfig:
+    """The config of the stack that is being deployed. Raises pulumi.RunError, naming every problem at once."""
+    namespace = f"{pulumi.get_project()}:"
+    # Pulumi has no public call for all keys at once, and a key that nobody reads is a mistake to tell.
+    texts = {**pulumi.runtime.get_config_env(), **CONFIG.get()}
+    secret = {key.removeprefix(namespace) for key in texts if pulumi.runtime.is_config_secret(key)}
+    foreign = {str(field.alias) for field in StackConfig.model_fields.values() if ":" in str(field.alias)}
+    given = {
+        key.removeprefix(namespace): _value(key.removeprefix(namespace), text)
+        for key, text in texts.items()
+        if key.startswith(namespace) or key in foreign
+    }
+    config, problems = validate(given, secret=secret)
+    if config is None:
+        listed = "\n".join(f"  - {it}" for it in problems)
+        counted = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml has {counted}:\n{listed}")
+    return config
+
+
+def validate(given: Mapping[str, Any], *, secret: set[str]) -> tuple[StackConfig | None, list[str]]:
+    """The model of a config, or every problem with it, each with its path.
+
+    `given` are the values by key, without the program's own namespace; `secret` the keys that came encrypted.
+    """
+    try:
+        config, broken = StackConfig.model_validate(dict(given)), dict[str, str]()
+        left = config.model_dump(exclude_unset=True, exclude_none=True)
+    except ValidationError as error:
+        broken = {_path(it["loc"]): _sentence(it) for it in error.errors(include_url=False)}
+        config, left = None, _without(given, [it["loc"] for it in error.errors(include_url=False)])
+    found = [f"{path}: {said}" for path, said in broken.items()]
+    found += [it for it in rules.problems(left, broken, secret=secret) if it.partition(": ")[0] not in broken]
+    return (None, sorted(found, key=_place)) if found else (config, [])
+
+
+def _value(key: str, text: Any) -> Any:
+    """A value as YAML had it: Pulumi hands over objects, lists, numbers and truth values as JSON."""
+    field = next((it for it in StackConfig.model_fields.values() if it.alias == key), None)
+    if field is None or cast("Any", field.annotation) in (str, str | None):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(it) for it in loc)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    loc, kind = error["loc"], error["type"]
+    if kind == "extra_forbidden":
+        return unknown(str(loc[-1]), _known(loc))
+    said = _SAID.get(kind, error["msg"])
+    if kind == "missing":
+        return said
+    hidden = any(it in ("secrets", "secretValues", "environment") for it in loc)
+    return f"{'(not shown)' if hidden else repr(error['input'])} {said}"
+
+
+def _known(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that a mapping of the config knows, which is the one before the last step of a path."""
+    kind: Any = StackConfig
+    for step in loc[:-1]:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = next(it.annotation for it in kind.model_fields.values() if it.alias == step)
+        else:
+            kind = typing.get_args(kind)[-1]
+        kind = next((it for it in typing.get_args(kind) if it is not type(None)), kind) if _optional(kind) else kind
+    return [str(it.alias) for it in cast("type[BaseModel]", kind).model_fields.values()]
+
+
+def _optional(kind: Any) -> bool:
+    return type(None) in typing.get_args(kind)
+
+
+def _without(given: Mapping[str, Any], taken: list[tuple[int | str, ...]]) -> dict[str, Any]:
+    """A config in the components' spelling, without what has the wrong type."""
+    left: dict[str, Any] = json.loads(json.dumps(given))
+    for loc in taken:
+        holder: Any = left
+        # A list with one wrong member goes as a whole: what is left would be another list.
+        steps = list(loc[: next((at for at, it in enumerate(loc) if isinstance(it, int)), len(loc))])
+        for step in steps[:-1]:
+            holder = holder.get(step) if isinstance(holder, dict) else None
+        if isinstance(holder, dict):
+            mapping = cast("dict[str, Any]", holder)
+            for key in _SIZE if steps[-1] in _SIZE else (str(steps[-1]),):
+                mapping.pop(key, None)
+    return cast("dict[str, Any]", _snake(StackConfig, left))
+
+
+def _snake(kind: Any, value: Any) -> Any:
+    """A value in the components' spelling: the fields of a model, but not the keys that a job chose."""
+    if _optional(kind):
+        kind = next(it for it in typing.get_args(kind) if it is not type(None))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if not isinstance(value, dict):
+            return {}
+        mapping = cast("dict[str, Any]", value)
+        return {
+            name: _snake(field.annotation, mapping[str(field.alias)])
+            for name, field in kind.model_fields.items()
+            if mapping.get(str(field.alias)) is not None
+        }
+    if typing.get_origin(kind) is dict and isinstance(value, dict):
+        inner = typing.get_args(kind)[1]
+        return {key: _snake(inner, it) for key, it in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _place(problem: str) -> tuple[int, str]:
+    """Problems stand in the order of the model's sections, and by path within one."""
+    path = problem.partition(": ")[0]
+    order = [str(it.alias) for it in StackConfig.model_fields.values()]
+    at = next((n for n, it in enumerate(order) if path == it or path.startswith(f"{it}.")), len(order))
+    return at, path

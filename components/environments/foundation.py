@@ -1,0 +1,84 @@
+"""What a stack stands on before its jobs: the provider of this environment, its key, its secrets, its alarms' topic."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+from fargate_job_launcher import iam
+
+from .model import StackConfig
+
+KEY_DELETION_DAYS = 30
+"""How long a key that is deleted can still be taken back: the longest that KMS knows."""
+
+
+class Foundation:
+    """Everything of a stack that its jobs share, but the network and the cluster."""
+
+    def __init__(self, config: StackConfig) -> None:
+        """Registers what the config asks for; it was checked before."""
+        self.tags: dict[str, str] = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), **config.tags}
+        # What awsx and AWS make by themselves carries these tags too, and no account but these is ever touched.
+        self.provider = aws.Provider(
+            "environment",
+            region=config.region,
+            allowed_account_ids=config.allowed_account_ids or None,
+            default_tags={"tags": self.tags},
+        )
+        self.guarded = pulumi.ResourceOptions(provider=self.provider, protect=config.protect)
+        self.open = pulumi.ResourceOptions(provider=self.provider)
+        self.key_arn = self._key_arn(config)
+        self.secret_arns = {name: self._secret(name, config) for name in config.secrets}
+        self.alarm_topic_arn = self._alarm_topic_arn(config)
+
+    def _key_arn(self, config: StackConfig) -> pulumi.Output[str] | None:
+        if config.kms_key != "new":
+            return None if config.kms_key is None else pulumi.Output.from_input(config.kms_key)
+        # The account is the role's that deploys: the provider has made sure that it is an allowed one.
+        caller = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=self.provider))
+        policy = caller.apply(
+            lambda it: iam.to_json(iam.key_policy(it.arn.split(":")[1], it.account_id, config.region))
+        )
+        key = aws.kms.Key(
+            "jobs",
+            description=f"What {pulumi.get_project()} keeps in {pulumi.get_stack()}: logs, secrets, queues, payloads.",
+            enable_key_rotation=True,
+            deletion_window_in_days=KEY_DELETION_DAYS,
+            policy=policy,
+            tags=self.tags,
+            opts=self.guarded,
+        )
+        aws.kms.Alias(
+            "jobs",
+            name=f"alias/{pulumi.get_project()}-{pulumi.get_stack()}",
+            target_key_id=key.key_id,
+            opts=pulumi.ResourceOptions(parent=key),
+        )
+        return key.arn
+
+    def _secret(self, name: str, config: StackConfig) -> pulumi.Output[str]:
+        secret = aws.secretsmanager.Secret(name, kms_key_id=self.key_arn, tags=self.tags, opts=self.guarded)
+        if name in config.secret_values:
+            aws.secretsmanager.SecretVersion(
+                name,
+                secret_id=secret.id,
+                secret_string=pulumi.Output.secret(config.secret_values[name]),
+                opts=pulumi.ResourceOptions(parent=secret),
+            )
+        return secret.arn
+
+    def _alarm_topic_arn(self, config: StackConfig) -> pulumi.Output[str] | None:
+        if config.alarms is None:
+            return None
+        if config.alarms.topic_arn is not None:
+            return pulumi.Output.from_input(config.alarms.topic_arn)
+        topic = aws.sns.Topic("alarms", kms_master_key_id=self.key_arn, tags=self.tags, opts=self.open)
+        for address in config.alarms.emails:
+            aws.sns.TopicSubscription(
+                f"alarms-{address}",
+                topic=topic.arn,
+                protocol="email",
+                endpoint=address,
+                opts=pulumi.ResourceOptions(parent=topic),
+            )
+        return topic.arn
