@@ -3,14 +3,53 @@
 from fargate_job_launcher import FargateJobLauncher, JobNetwork
 """
 
-from .arguments import FargateJobLauncherArgs, LaunchOverrides
-from .launcher import FargateJobLauncher
-from .network import JobNetwork, JobNetworkArgs
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .arguments import (
+        Alarms,
+        FargateJobLauncherArgs,
+        LauncherFunction,
+        LaunchEventRule,
+        LaunchOverrides,
+        LaunchPrices,
+        LaunchQueue,
+        LaunchSchedule,
+        Supervision,
+    )
+    from .cluster import JobCluster, JobClusterArgs
+    from .launcher import FargateJobLauncher
+    from .network import JobNetwork, JobNetworkArgs
+    from .payload import PayloadBucket, PayloadBucketArgs
 
 __all__ = [
+    "Alarms",
     "FargateJobLauncher",
     "FargateJobLauncherArgs",
+    "JobCluster",
+    "JobClusterArgs",
     "JobNetwork",
     "JobNetworkArgs",
+    "LaunchEventRule",
     "LaunchOverrides",
+    "LaunchPrices",
+    "LaunchQueue",
+    "LaunchSchedule",
+    "LauncherFunction",
+    "PayloadBucket",
+    "PayloadBucketArgs",
+    "Supervision",
 ]
+
+_ROOMS = ("arguments", "cluster", "launcher", "network", "payload")
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first asked for: who launches a job (`operate`) does not wait for Pulumi."""
+    if name in __all__:
+        for room in _ROOMS:
+            module = import_module(f".{room}", __name__)
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

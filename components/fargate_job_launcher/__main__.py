@@ -1,22 +1,32 @@
-"""`python -m fargate_job_launcher explain`: who may pass what to whom in a deployed launcher, and why."""
+"""`python -m fargate_job_launcher`: explain a deployed launcher, or write the zip of its code.
+
+- explain: who may pass what to whom in a deployed launcher, and why
+- archive: the zip of the launcher's code, the same bytes on every machine, to be signed
+"""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from pathlib import Path
 from typing import Any, cast
 
+from .archive import handler_zip
+from .terminal import piped
+
 PROGRAM = "python -m fargate_job_launcher"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; the exit code is 0 only when there was something to explain."""
+    """Run the command; the exit code is 0 only when there was something to explain, or the zip was written."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Container jobs on AWS Fargate, launched from a Lambda.")
-    explain = parser.add_subparsers(dest="command", required=True).add_parser(
-        "explain", help=__doc__, description=__doc__
-    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    said = "write the launcher's code as a zip, the same bytes on every machine, and print their SHA-256"
+    commands.add_parser("archive", help=said, description=said).add_argument("file", type=Path)
+    said = "who may pass what to whom in a deployed launcher, and why"
+    explain = commands.add_parser("explain", help=said, description=said)
     explain.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (this one)")
     explain.add_argument("--stack", default="dev", help="the stack to deploy to the sandbox (dev)")
     explain.add_argument("--job", default="", help="the job (the first)")
@@ -28,6 +38,20 @@ def main(argv: list[str] | None = None) -> int:
     shape.add_argument("--mermaid", action="store_true", help="as a Mermaid picture")
     shape.add_argument("--mutations", action="store_true", help="each statement dropped, and all that changes by it")
     options = parser.parse_args(argv)
+    return _archive(options.file) if options.command == "archive" else _explain(options)
+
+
+def _archive(file: Path) -> int:
+    content = handler_zip()
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        return _failed(f"{file}: cannot be written: {error.strerror}")
+    print(f"{hashlib.sha256(content).hexdigest()}  {file}")
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
     try:
         from fargate_job_launcher.sandbox import explanations
     except ModuleNotFoundError as error:
@@ -59,4 +83,4 @@ def _failed(said: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(piped(main))

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
 
-from .arguments import Job
+from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
+
+from .arguments import Job, LauncherFunction, seconds_to_launch
+from .container import CONTAINER
+from .resolving import as_json
 from .roles import Role
-from .task_definition import CONTAINER, log_group
+from .task_definition import family, log_group
 
 RUNTIME: Final = "python3.13"
-TIMEOUT_SECONDS: Final = 60
 MEMORY_MIB: Final = 512
+LARGEST_ENVIRONMENT: Final = 4096
+"""Bytes of all of a function's environment variables together, their names included.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
 
 
 def launcher_log_group(name: str, job: Job, *, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
@@ -36,41 +44,112 @@ def launcher_function(
     job: Job,
     *,
     task_definition: aws.ecs.TaskDefinition,
+    execution_role: Role,
+    task_role: Role,
     job_logs: aws.cloudwatch.LogGroup,
     role: Role,
     logs: aws.cloudwatch.LogGroup,
+    dead_letters: aws.sqs.Queue | None,
     parent: pulumi.Resource,
 ) -> aws.lambda_.Function:
     """The function. It waits for its policy: from its first moment it may do what it is there for."""
+    overrides = job.overrides
     settings = {
         "job": name,
         "cluster": job.cluster_arn,
         "taskDefinition": task_definition.arn,
         "container": CONTAINER,
+        "executionRole": execution_role.arn,
+        "taskRole": task_role.arn,
+        "cpu": job.cpu,
+        "memory": job.memory,
+        "ephemeralStorageGib": job.ephemeral_storage_gib,
         "subnets": job.subnet_ids,
         "securityGroups": job.security_group_ids,
         "assignPublicIp": job.assign_public_ip,
         "capacity": job.capacity,
         "logGroup": job_logs.name,
         "overrides": {
-            "environment": sorted(job.overrides.get("environment", [])),
-            "command": job.overrides.get("command", False),
-            "maxCount": job.overrides.get("max_count", 1),
-            "taskRoles": job.overrides.get("task_roles", {}),
+            "environment": sorted(overrides.get("environment", [])),
+            "command": overrides.get("command", False),
+            "payload": overrides.get("payload", False),
+            "tags": sorted(overrides.get("tags", [])),
+            "capacity": sorted(overrides.get("capacity", [])),
+            "maxCount": overrides.get("max_count", 1),
+            "taskRoles": overrides.get("task_roles", {}),
+            "cpu": overrides.get("cpu", 0),
+            "memory": overrides.get("memory", 0),
+            "ephemeralStorageGib": overrides.get("ephemeral_storage_gib", 0),
+        },
+        "payloadPrefix": ""
+        if job.payload_bucket is None
+        else pulumi.Output.concat("s3://", job.payload_bucket, f"/{family(name)}/"),
+        "deadLetterQueue": "" if dead_letters is None else dead_letters.url,
+        "maxRunning": job.max_running,
+        "exec": job.allow_exec,
+        "eventAsPayload": (job.event_rule or {}).get("as_payload", False),
+        "prices": None
+        if job.prices is None
+        else {
+            "date": job.prices["date"],
+            "vcpuHour": job.prices["vcpu_hour"],
+            "memoryGibHour": job.prices["memory_gib_hour"],
+            "storageGibHour": job.prices["storage_gib_hour"],
         },
     }
+    function = job.function
     return aws.lambda_.Function(
         f"{name}-launcher",
         description=f"Launches the job {name} on Fargate.",
         runtime=RUNTIME,
         architectures=["arm64"],
         handler="handler.app.handle",
-        code=archive(),
+        **_code(function),
         role=role.arn,
-        timeout=TIMEOUT_SECONDS,
-        memory_size=MEMORY_MIB,
-        environment={"variables": {"LAUNCHER_SETTINGS": pulumi.Output.json_dumps(settings, sort_keys=True)}},
+        timeout=timeout_seconds(job),
+        memory_size=function.get("memory_mib", MEMORY_MIB),
+        reserved_concurrent_executions=function.get("reserved_concurrency"),
+        # An alias stands for a version.
+        publish=True if job.has_dead_letters else None,
+        kms_key_arn=job.kms_key_arn,
+        environment={"variables": {VARIABLE: as_json(settings, **_COMPACT).apply(_fits)}},
+        tracing_config={"mode": "Active"} if function.get("tracing") else None,
+        vpc_config={"subnet_ids": function["subnet_ids"], "security_group_ids": function["security_group_ids"]}
+        if "subnet_ids" in function and "security_group_ids" in function
+        else None,
         logging_config={"log_format": "JSON", "log_group": logs.name},
-        tags=job.tags,
+        # By these the command fargate-job finds a launcher, with no stack at hand.
+        tags={**job.tags, JOB_TAG: name, STACK_TAG: f"{pulumi.get_project()}/{pulumi.get_stack()}"},
         opts=pulumi.ResourceOptions(parent=parent, depends_on=role.policies),
     )
+
+
+def _code(function: LauncherFunction) -> dict[str, Any]:
+    if "signed_code" not in function:
+        return {"code": archive()}
+    signed = function["signed_code"]
+    return {
+        "s3_bucket": signed["bucket"],
+        "s3_key": signed["key"],
+        "s3_object_version": signed.get("version"),
+        "code_signing_config_arn": function.get("code_signing_config_arn"),
+    }
+
+
+def timeout_seconds(job: Job) -> int:
+    """After how many seconds Lambda stops the function."""
+    return job.function.get("timeout_seconds", seconds_to_launch(job.overrides.get("max_count", 1)))
+
+
+_COMPACT: Final[dict[str, Any]] = {"sort_keys": True, "separators": (",", ":")}
+
+
+def _fits(settings: str) -> str:
+    """The settings as they are. Raises ValueError when Lambda would not take them."""
+    size = len(VARIABLE) + len(settings.encode())
+    if size > LARGEST_ENVIRONMENT:
+        raise ValueError(
+            f"overrides: {size} bytes of settings, at most {LARGEST_ENVIRONMENT} fit in a function's environment; "
+            "declare fewer roles, environment names or tags, or shorten them"
+        )
+    return settings

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 LAMBDA_SERVICE: Final = "lambda.amazonaws.com"
+SCHEDULER_SERVICE: Final = "scheduler.amazonaws.com"
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -55,14 +56,17 @@ LONGEST_INLINE_POLICY: Final = 10_240
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
+LONGEST_REPLACED_POLICY: Final = LONGEST_INLINE_POLICY // 2
+"""Characters of a policy that is replaced, new before old: during an update the role holds both."""
 
-def to_json(policy: Document) -> str:
-    """A document as IAM stores it. Raises ValueError when it is longer than IAM takes."""
+
+def to_json(policy: Document, *, longest: int = LONGEST_INLINE_POLICY) -> str:
+    """A document as IAM stores it. Raises ValueError when it has more than `longest` characters."""
     text = json.dumps(policy, separators=(",", ":"), sort_keys=True)
-    if len(text) > LONGEST_INLINE_POLICY:
+    if len(text) > longest:
         raise ValueError(
-            f"policy: {len(text)} characters, at most {LONGEST_INLINE_POLICY} fit in a role; "
-            "declare fewer secrets or override roles, or group secrets into one with JSON keys"
+            f"policy: {len(text)} characters, at most {longest} fit in the role; declare fewer secrets or "
+            "override roles, group secrets into one with JSON keys, or shorten role paths and names"
         )
     return text
 
@@ -116,19 +120,21 @@ def repository_arn(image: str, partition: str) -> str | None:
 def execution_policy(
     place: Place,
     *,
-    image: str,
+    images: Sequence[str],
     log_group_arn: str,
     secret_arns: Sequence[str] = (),
     secret_key_arns: Sequence[str] = (),
 ) -> Document:
-    """What ECS itself may do to start this one task: pull its image, write its log, read its declared secrets.
+    """What ECS itself may do to start this one task: pull its images, write its log, read its declared secrets.
 
-    An image outside ECR needs no permission, so none of the ECR statements is written for it. `secret_key_arns` are
-    the customer-managed KMS keys that secrets or parameters are encrypted with; AWS's own keys need no permission.
+    An image outside ECR needs no permission, so where there is none in ECR no statement is written for it.
+    `secret_key_arns` are the customer-managed KMS keys that secrets or parameters are encrypted with; AWS's own keys
+    need no permission.
     """
     statements: list[Statement] = []
-    repository = repository_arn(image, place.partition)
-    if repository is not None:
+    found = (repository_arn(image, place.partition) for image in images)
+    repositories = sorted({it for it in found if it is not None})
+    if repositories:
         statements += [
             {
                 "Sid": "LogInToRegistry",
@@ -137,14 +143,14 @@ def execution_policy(
                 "Resource": "*",  # the action has no resource type
             },
             {
-                "Sid": "PullOnlyThisImage",
+                "Sid": "PullOnlyTheseImages",
                 "Effect": "Allow",
                 "Action": [
                     "ecr:BatchCheckLayerAvailability",
                     "ecr:BatchGetImage",
                     "ecr:GetDownloadUrlForLayer",
                 ],
-                "Resource": repository,
+                "Resource": repositories,
             },
         ]
     statements.append(_write_log("WriteJobLog", log_group_arn))
@@ -168,16 +174,54 @@ def launcher_policy(
     cpu: int,
     memory: int,
     log_group_arn: str,
+    payload_objects_arn: str = "",
+    dead_letter_queue_arn: str = "",
+    queue_arn: str = "",
+    key_arn: str = "",
+    counts_running: bool = False,
+    allow_exec: bool = False,
+    traces: bool = False,
+    in_vpc: bool = False,
 ) -> Document:
     """What the launcher's function may do: run this one revision, in this one cluster, with these roles.
 
     `passed_role_arns` is everything that RunTask may hand to ECS: execution role, task role, and the roles that a
     caller may choose instead of the task role. Raises ValueError for one that is not the ARN of a single role.
-    `cpu` (units) and `memory` (MiB) are the most that a launch may ask for.
+    `cpu` (units) and `memory` (MiB) are the most that a launch may ask for. `payload_objects_arn` are the objects
+    that the launcher may put, `dead_letter_queue_arn` the queue that it may send to, `queue_arn` the one that it
+    takes launch events from, `key_arn` the KMS key that all of these are encrypted with; empty where there are none.
+    `counts_running`: whether it has to know the job's tasks; `allow_exec`: whether it may run them with ECS Exec;
+    `traces`: whether X-Ray hears of it; `in_vpc`: whether Lambda runs it in one.
     """
     for arn in passed_role_arns:
         if not is_role_arn(arn):
             raise ValueError(f"passed role: {arn!r} is not the ARN of one role; a pattern here could pass many")
+    optional: list[Statement] = []
+    if payload_objects_arn:
+        optional.append(
+            {"Sid": "PutPayloads", "Effect": "Allow", "Action": "s3:PutObject", "Resource": payload_objects_arn}
+        )
+    if dead_letter_queue_arn:
+        optional.append(
+            {
+                "Sid": "ParkDeadLetters",
+                "Effect": "Allow",
+                "Action": "sqs:SendMessage",
+                "Resource": dead_letter_queue_arn,
+            }
+        )
+    if queue_arn:
+        optional.append(_take("TakeFromQueue", queue_arn))
+    if counts_running:
+        optional.append(_list_tasks(cluster_arn))
+    if key_arn and payload_objects_arn:
+        optional.append(_use_key("EncryptPayloads", key_arn, place, "s3", "kms:GenerateDataKey"))
+    if key_arn and (dead_letter_queue_arn or queue_arn):
+        optional.append(_use_key("EncryptMessages", key_arn, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey"))
+    if traces:
+        optional.append(_everywhere("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]))
+    if in_vpc:
+        optional += _join_vpc(place)
     roles = sorted(set(passed_role_arns))
     cluster_name = cluster_arn.rpartition("/")[2]
     return document(
@@ -208,12 +252,220 @@ def launcher_policy(
             "Resource": f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_name}/*",
             "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
         },
-        _never("NoExec", {"StringEquals": {"ecs:enable-execute-command": "true"}}),
+        *([] if allow_exec else [_never("NoExec", {"StringEquals": {"ecs:enable-execute-command": "true"}})]),
         _never("NoEbs", {"StringEquals": {"ecs:enable-ebs-volumes": "true"}}),
         _never("CpuCap", {"NumericGreaterThan": {"ecs:task-cpu": str(cpu)}}),
         _never("MemoryCap", {"NumericGreaterThan": {"ecs:task-memory": str(memory)}}),
         _write_log("WriteOwnLogs", log_group_arn),
+        *optional,
     )
+
+
+def supervisor_policy(
+    place: Place,
+    *,
+    cluster_arn: str,
+    queue_arn: str,
+    topic_arn: str,
+    log_group_arn: str,
+    launcher_arn: str = "",
+    key_arn: str = "",
+    stops: bool = False,
+) -> Document:
+    """What the supervisor may do: look at the cluster's tasks and tell of them. It runs no task and passes no role.
+
+    `launcher_arn`: the function that it retries a job with, empty where nothing is retried; `stops`: whether it has to
+    stop what runs too long; `key_arn`: the KMS key of its queue and topic, if they have one.
+    """
+    tasks = f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_arn.rpartition('/')[2]}/*"
+    here = {"ArnEquals": {"ecs:cluster": cluster_arn}}
+    statements: list[Statement] = [
+        _take("TakeEvents", queue_arn),
+        {"Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": topic_arn},
+        _write_log("WriteOwnLogs", log_group_arn),
+    ]
+    actions = [*(["ecs:DescribeTasks"] if launcher_arn or stops else []), *(["ecs:StopTask"] if stops else [])]
+    if actions:
+        statements.append(
+            {"Sid": "WatchTasks", "Effect": "Allow", "Action": actions, "Resource": tasks, "Condition": here}
+        )
+    if stops:
+        statements.append(_list_tasks(cluster_arn))
+    if launcher_arn:
+        statements.append(
+            {"Sid": "LaunchAgain", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": launcher_arn}
+        )
+    if key_arn:
+        statements += [
+            _use_key("DecryptEvents", key_arn, place, "sqs", "kms:Decrypt"),
+            _use_key("EncryptNotices", key_arn, place, "sns", "kms:Decrypt", "kms:GenerateDataKey"),
+        ]
+    return document(*statements)
+
+
+def schedule_trust(place: Place) -> Document:
+    """Who may assume a schedule's role: Scheduler, for schedules of this account's default group.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    group = f"arn:{place.partition}:scheduler:{place.region}:{place.account}:schedule-group/default"
+    return document(
+        {
+            "Sid": "OnlySchedulesOfThisAccount",
+            "Effect": "Allow",
+            "Principal": {"Service": SCHEDULER_SERVICE},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": place.account, "aws:SourceArn": group}},
+        }
+    )
+
+
+def schedule_policy(place: Place, function_arn: str, dead_letter_queue_arn: str, key_arn: str = "") -> Document:
+    """What a schedule may do: invoke the launcher, and keep what it could not deliver, encrypted with `key_arn`."""
+    encrypt = _use_key("EncryptUndelivered", key_arn, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey")
+    return document(
+        {"Sid": "InvokeLauncher", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function_arn},
+        {"Sid": "KeepUndelivered", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead_letter_queue_arn},
+        *([encrypt] if key_arn else []),
+    )
+
+
+def flow_log_trust(log_group_arn: str) -> Document:
+    """Who may assume a flow log's role: VPC, for flow logs of this account and region.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
+    _, partition, _, region, account, _ = log_group_arn.split(":", 5)
+    return document(
+        {
+            "Sid": "OnlyFlowLogsOfThisAccount",
+            "Effect": "Allow",
+            "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": f"arn:{partition}:ec2:{region}:{account}:vpc-flow-log/*"},
+            },
+        }
+    )
+
+
+def flow_log_policy(log_group_arn: str) -> Document:
+    """What a flow log may do: write its own group."""
+    group = log_group_arn.removesuffix(":*")
+    return document(
+        _write_log("WriteFlowLog", group),
+        _allow("SeeItsStreams", "logs:DescribeLogStreams", [f"{group}:*"]),
+    )
+
+
+def queue_policy(queue_arn: str, sender_rule_arns: Sequence[str] = ()) -> Document:
+    """The resource policy of a queue: TLS only, and these rules of EventBridge may send to it."""
+    (tls,) = only_tls([queue_arn], "sqs:*")["Statement"]
+    senders: list[Statement] = [
+        {
+            "Sid": "OnlyTheseRules",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": sorted(sender_rule_arns)}},
+        }
+    ]
+    return document(tls, *(senders if sender_rule_arns else []))
+
+
+def payload_objects(partition: str, bucket: str, family: str) -> str:
+    """ARN of every payload of one job: its own prefix of the bucket."""
+    return f"arn:{partition}:s3:::{bucket}/{family}/*"
+
+
+def payload_reader_policy(place: Place, payload_objects_arn: str, key_arn: str = "") -> Document:
+    """What the job's code may do to read its payload, which is encrypted with `key_arn` where there is one."""
+    decrypt = _use_key("DecryptPayloads", key_arn, place, "s3", "kms:Decrypt")
+    return document(
+        {"Sid": "ReadPayloads", "Effect": "Allow", "Action": "s3:GetObject", "Resource": payload_objects_arn},
+        *([decrypt] if key_arn else []),
+    )
+
+
+def key_policy(partition: str, account: str, region: str) -> Document:
+    """The policy of a KMS key for launchers: the account administers it by its own IAM, and the services that write on
+    a launcher's behalf without a role of it may encrypt with it: log groups, events to a queue, alarms to a topic."""
+    services = f"logs.{region}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")
+    log_groups = f"arn:{partition}:logs:{region}:{account}:log-group:*"
+    return document(
+        {
+            "Sid": "AdministeredByIam",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
+            "Action": "kms:*",
+            "Resource": "*",  # in a key policy: this key
+        },
+        {
+            "Sid": "LogGroupsOfThisAccount",
+            "Effect": "Allow",
+            "Principal": {"Service": services},
+            "Action": ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            "Resource": "*",
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+        },
+        {
+            "Sid": "EventsAndAlarmsOfThisAccount",
+            "Effect": "Allow",
+            "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        },
+    )
+
+
+def mount_policy(place: Place, volumes: Sequence[Mapping[str, Any]]) -> Document:
+    """What the task's role may do to mount these folders of EFS, and to write to those that are not read-only."""
+
+    def on(sid: str, action: str, some: Sequence[Mapping[str, Any]]) -> Statement:
+        base = f"arn:{place.partition}:elasticfilesystem:{place.region}:{place.account}"
+        points = sorted({f"{base}:access-point/{it['access_point_id']}" for it in some})
+        return {
+            **_allow(sid, action, sorted({f"{base}:file-system/{it['file_system_id']}" for it in some})),
+            "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": points}},
+        }
+
+    written = [it for it in volumes if not it.get("read_only", False)]
+    return document(
+        on("MountVolumes", "elasticfilesystem:ClientMount", volumes),
+        *([on("WriteVolumes", "elasticfilesystem:ClientWrite", written)] if written else []),
+    )
+
+
+def exec_policy() -> Document:
+    """What ECS Exec does with the task's role. The actions have no resource type.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    """
+    channels = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
+    return document(_everywhere("OpenShellForWhoMayExec", [f"ssmmessages:{it}" for it in channels]))
+
+
+def only_tls(resources: Sequence[str], action: str) -> Document:
+    """The resource policy of a bucket or a queue that talks to nobody in the clear."""
+    return document(
+        {
+            "Sid": "OnlyTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": action,
+            "Resource": list(resources),
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )
+
+
+def family_arn(place: Place, family: str) -> str:
+    """ARN of a task definition without its revision: what the ARN of each revision begins with, before a colon."""
+    return f"arn:{place.partition}:ecs:{place.region}:{place.account}:task-definition/{family}"
 
 
 def is_role_arn(arn: str) -> bool:
@@ -239,6 +491,58 @@ def _allow(sid: str, action: str, resources: list[str]) -> Statement:
 
 def _never(sid: str, condition: Mapping[str, Mapping[str, str]]) -> Statement:
     return {"Sid": sid, "Effect": "Deny", "Action": "ecs:RunTask", "Resource": "*", "Condition": condition}
+
+
+def _use_key(sid: str, key_arn: str, place: Place, service: str, *actions: str) -> Statement:
+    """Use of a KMS key through one service only: what S3, SQS or SNS does with it on the caller's behalf."""
+    through = f"{service}.{place.region}.amazonaws.com" + (".cn" if place.partition == "aws-cn" else "")
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": key_arn,
+        "Condition": {"StringEquals": {"kms:ViaService": through}},
+    }
+
+
+def _take(sid: str, queue_arn: str) -> Statement:
+    """What Lambda does with a function's role to bring it a queue's messages."""
+    actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": queue_arn}
+
+
+def _everywhere(sid: str, actions: list[str]) -> Statement:
+    """For actions that have no resource type, or that AWS asks for without one."""
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"}
+
+
+_INTERFACES: Final = (
+    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
+)
+
+
+def _join_vpc(place: Place) -> list[Statement]:
+    """What Lambda does with the role to run the function in a VPC, and what the function's own code must not.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    functions = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:*"
+    never = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
+    return [
+        _everywhere("JoinVpc", list(_INTERFACES)),
+        {"Sid": "OnlyLambdaJoins", "Effect": "Deny", "Action": list(_INTERFACES), "Resource": "*", "Condition": never},
+    ]
+
+
+def _list_tasks(cluster_arn: str) -> Statement:
+    return {
+        "Sid": "ListTasks",
+        "Effect": "Allow",
+        "Action": "ecs:ListTasks",
+        "Resource": "*",  # the action has no resource type of its own on Fargate
+        "Condition": {"ArnEquals": {"ecs:cluster": cluster_arn}},
+    }
 
 
 def _write_log(sid: str, log_group_arn: str) -> Statement:

@@ -4,10 +4,14 @@
 import pulumi
 
 from . import iam
+from .alarms import watch
 from .arguments import FargateJobLauncherArgs, check
-from .function import launcher_function, launcher_log_group
+from .function import launcher_function, launcher_log_group, timeout_seconds
+from .payload import payload_objects
 from .roles import execution_role, launcher_role, task_role
+from .supervision import supervise
 from .task_definition import job_log_group, task_definition
+from .triggers import Launchable, asynchronous_alias, dead_letter_queue, launch_queue, triggers
 
 
 class FargateJobLauncher(pulumi.ComponentResource):
@@ -20,7 +24,17 @@ class FargateJobLauncher(pulumi.ComponentResource):
     function_name: pulumi.Output[str]
     """Name of the function: invoke it with a launch event."""
     function_arn: pulumi.Output[str]
-    """ARN of the function."""
+    """ARN of the function, for callers who wait for its answer."""
+    asynchronous_function_arn: pulumi.Output[str | None]
+    """ARN of the alias for callers who do not wait; none unless the launcher is `asynchronous`."""
+    dead_letter_queue_url: pulumi.Output[str | None]
+    """URL of the queue that keeps what could never be launched; none unless the launcher has such callers."""
+    queue_url: pulumi.Output[str | None]
+    """URL of the queue of launch events; none unless the launcher has one."""
+    notice_topic_arn: pulumi.Output[str | None]
+    """ARN of the topic that hears of final failures; none unless the job is supervised."""
+    supervisor_function_name: pulumi.Output[str | None]
+    """Name of the function that supervises the job; none unless it is supervised."""
     task_definition_arn: pulumi.Output[str]
     """ARN of the task definition, with its revision."""
     execution_role_arn: pulumi.Output[str]
@@ -46,9 +60,16 @@ class FargateJobLauncher(pulumi.ComponentResource):
 
         job_logs = job_log_group(name, job, parent=self)
         execution = execution_role(name, job, place=place, log_group_arn=job_logs.arn, parent=self)
-        task = task_role(name, job, place=place, parent=self)
+        payloads = payload_objects(name, job, place)
+        task = task_role(name, job, place=place, payload_objects_arn=payloads, parent=self)
         definition = task_definition(
             name, job, place=place, execution_role=execution, task_role=task, logs=job_logs, parent=self
+        )
+        dead_letters = dead_letter_queue(name, job, parent=self) if job.has_dead_letters else None
+        queue = (
+            None
+            if dead_letters is None
+            else launch_queue(name, job, dead_letters, timeout_seconds=timeout_seconds(job), parent=self)
         )
         launcher_logs = launcher_log_group(name, job, parent=self)
         launcher = launcher_role(
@@ -58,24 +79,51 @@ class FargateJobLauncher(pulumi.ComponentResource):
             task_definition_arn=definition.arn,
             passed_role_arns=[execution.arn, task.arn, *job.overrides.get("task_roles", {}).values()],
             log_group_arn=launcher_logs.arn,
+            payload_objects_arn=payloads,
+            dead_letter_queue_arn=None if dead_letters is None else dead_letters.arn,
+            queue_arn=None if queue is None else queue.arn,
             parent=self,
         )
         function = launcher_function(
             name,
             job,
             task_definition=definition,
+            execution_role=execution,
+            task_role=task,
             job_logs=job_logs,
             role=launcher,
             logs=launcher_logs,
+            dead_letters=dead_letters,
             parent=self,
         )
+        alias = None
+        if dead_letters is not None:
+            alias = asynchronous_alias(name, function, dead_letters, parent=self)
+            launchable = Launchable(name, job, place, function, launcher, alias, dead_letters, self)
+            triggers(launchable, queue)
+        supervisor = None
+        if job.supervision is not None:
+            supervisor = supervise(
+                name, job, job.supervision, place=place, launcher=function, logs=job_logs, parent=self
+            )
+        if job.alarms is not None:
+            watch(
+                name, job, job.alarms, launcher=function, dead_letters=dead_letters, supervisor=supervisor, parent=self
+            )
 
         self.function_name = function.name
         self.function_arn = function.arn
+        self.asynchronous_function_arn = pulumi.Output.from_input(None if alias is None else alias.arn)
+        self.dead_letter_queue_url = pulumi.Output.from_input(None if dead_letters is None else dead_letters.url)
         self.task_definition_arn = definition.arn
         self.execution_role_arn = execution.arn
         self.task_role_arn = task.arn
         self.task_role_name = task.name
+        self.queue_url = pulumi.Output.from_input(None if queue is None else queue.url)
+        self.notice_topic_arn = pulumi.Output.from_input(None if supervisor is None else supervisor.topic_arn)
+        self.supervisor_function_name = pulumi.Output.from_input(
+            None if supervisor is None else supervisor.function.name
+        )
         self.launcher_role_arn = launcher.arn
         self.launcher_policy = launcher.policies[0].policy
         self.log_group_name = job_logs.name

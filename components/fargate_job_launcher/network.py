@@ -8,6 +8,11 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
 
+from .arguments import LOG_RETENTION_DAYS
+from .endpoints import endpoint_problems, endpoints
+from .flow_log import close_default_group, flow_log
+
+SUBNETS: Final = ("private", "public")
 NAT_GATEWAYS: Final = {
     "none": awsx.ec2.NatGatewayStrategy.NONE,
     "single": awsx.ec2.NatGatewayStrategy.SINGLE,
@@ -19,9 +24,18 @@ class JobNetworkArgs(TypedDict, total=False):
     """Either the shape of a new VPC, or the ids of an existing one."""
 
     subnets: str
-    """`private`: tasks leave through NAT gateways; `public`: tasks have public addresses, no NAT. Default: private."""
+    """`private`: tasks leave through NAT gateways or VPC endpoints; `public`: tasks have public addresses, no NAT.
+    Default: private."""
     nat_gateways: str
-    """For private subnets: `single` or `one_per_az` (each costs by the hour). Default: one_per_az."""
+    """For private subnets: `single`, `one_per_az` (each costs by the hour), or `none` where `endpoints` are the only
+    way out, to AWS alone. Default: one_per_az."""
+    endpoints: Sequence[str]
+    """AWS services that a new VPC reaches by endpoints of its own, such as `s3` (costs nothing), `ecr.api`, `ecr.dkr`,
+    `logs`, `secretsmanager` (each costs by the hour and zone). Default: none."""
+    flow_log_days: int
+    """How long the new VPC's flow log is kept, in days, as CloudWatch Logs knows them. Default: none."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the KMS key that the flow log is encrypted with. Default: none (CloudWatch's own)."""
     availability_zones: int
     """How many zones the subnets span, 1 to 6. Default: 2."""
     cidr_block: str
@@ -53,6 +67,7 @@ class JobNetwork(pulumi.ComponentResource):
         _check(name, args)
         super().__init__("fargate-job-launcher:index:JobNetwork", name, {}, opts)
         tags = args.get("tags", {})
+        vpc = None
         if "vpc_id" in args and "subnet_ids" in args:
             public = args.get("assign_public_ip", False)
             self.vpc_id = pulumi.Output.from_input(args["vpc_id"])
@@ -61,7 +76,9 @@ class JobNetwork(pulumi.ComponentResource):
             public = args.get("subnets", "private") == "public"
             vpc = self._vpc(name, args, public, tags)
             self.vpc_id = vpc.vpc_id
-            self.subnet_ids = vpc.public_subnet_ids if public else vpc.private_subnet_ids
+            isolated = args.get("nat_gateways") == "none"
+            private = vpc.isolated_subnet_ids if isolated else vpc.private_subnet_ids
+            self.subnet_ids = vpc.public_subnet_ids if public else private
         security_group = aws.ec2.SecurityGroup(
             name,
             description="Fargate jobs: nothing comes in.",
@@ -78,6 +95,21 @@ class JobNetwork(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if vpc is not None:
+            close_default_group(name, self.vpc_id, tags=tags, parent=self)
+            endpoints(
+                name,
+                args.get("endpoints", []),
+                vpc_id=self.vpc_id,
+                subnet_ids=self.subnet_ids,
+                route_tables=vpc.route_tables,
+                tasks=security_group,
+                tags=tags,
+                parent=self,
+            )
+        if "flow_log_days" in args:
+            key, days = args.get("kms_key_arn"), int(args["flow_log_days"])
+            flow_log(name, days, vpc_id=self.vpc_id, kms_key_arn=key, tags=tags, parent=self)
         self.security_group_id = security_group.id
         self.assign_public_ip = pulumi.Output.from_input(public)
         self.register_outputs({key: getattr(self, key) for key in JobNetwork.__annotations__})
@@ -86,7 +118,12 @@ class JobNetwork(pulumi.ComponentResource):
         self, name: str, args: JobNetworkArgs, public: bool, tags: Mapping[str, pulumi.Input[str]]
     ) -> awsx.ec2.Vpc:
         nat = "none" if public else args.get("nat_gateways", "one_per_az")
-        kinds = [awsx.ec2.SubnetType.PUBLIC] if public else [awsx.ec2.SubnetType.PRIVATE, awsx.ec2.SubnetType.PUBLIC]
+        if public:
+            kinds = [awsx.ec2.SubnetType.PUBLIC]
+        elif nat == "none":
+            kinds = [awsx.ec2.SubnetType.ISOLATED]
+        else:
+            kinds = [awsx.ec2.SubnetType.PRIVATE, awsx.ec2.SubnetType.PUBLIC]
         return awsx.ec2.Vpc(
             name,
             cidr_block=args.get("cidr_block", "10.0.0.0/16"),
@@ -102,8 +139,17 @@ class JobNetwork(pulumi.ComponentResource):
 
 
 def _check(name: str, args: JobNetworkArgs) -> None:
+    problems = network_problems(args)
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise pulumi.RunError(f"JobNetwork {name!r} cannot be built:\n{listed}")
+
+
+def network_problems(args: JobNetworkArgs) -> list[str]:
+    """Why these arguments make no network: `field: what is wrong`."""
     problems: list[str] = []
-    made = {"subnets", "nat_gateways", "availability_zones", "cidr_block"} & args.keys()
+    shaping = {"subnets", "nat_gateways", "availability_zones", "cidr_block", "endpoints", "flow_log_days"}
+    made = shaping & args.keys()
     adopted = {"vpc_id", "subnet_ids"} & args.keys()
     problems += [f"{key}: unknown" for key in args.keys() - JobNetworkArgs.__annotations__.keys()]
     if len(adopted) == 1:
@@ -112,15 +158,24 @@ def _check(name: str, args: JobNetworkArgs) -> None:
         problems += [f"{key}: shapes a new VPC, but vpc_id adopts one; keep one of them" for key in sorted(made)]
     if "assign_public_ip" in args and not adopted:
         problems.append("assign_public_ip: goes with vpc_id; for a new VPC say subnets: public")
-    if args.get("subnets", "private") not in ("private", "public"):
-        problems.append(f"subnets: {args.get('subnets')!r} is unknown; allowed: private, public")
+    if args.get("subnets", "private") not in SUBNETS:
+        problems.append(f"subnets: {args.get('subnets')!r} is unknown; allowed: {', '.join(SUBNETS)}")
     if args.get("nat_gateways", "single") not in NAT_GATEWAYS:
         problems.append(f"nat_gateways: {args.get('nat_gateways')!r} is unknown; allowed: {', '.join(NAT_GATEWAYS)}")
     elif args.get("nat_gateways") == "none" and args.get("subnets", "private") == "private":
-        problems.append("nat_gateways: none leaves private subnets no way out; say single, or subnets: public")
+        if args.get("endpoints"):
+            problems += endpoint_problems(args.get("endpoints", []), only_way_out=True)
+        else:
+            problems.append(
+                "nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"
+            )
+    else:
+        problems += endpoint_problems(args.get("endpoints", []), only_way_out=False)
     zones = args.get("availability_zones", 2)
     if isinstance(zones, bool) or zones not in range(1, 7):
         problems.append(f"availability_zones: {zones!r} is not between 1 and 6")
-    if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise pulumi.RunError(f"JobNetwork {name!r} cannot be built:\n{listed}")
+    days = args.get("flow_log_days", LOG_RETENTION_DAYS[0])
+    if days not in LOG_RETENTION_DAYS:
+        allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
+        problems.append(f"flow_log_days: {days!r} is no period of CloudWatch Logs; allowed: {allowed}")
+    return problems

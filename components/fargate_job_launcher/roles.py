@@ -12,12 +12,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
 
-from . import iam
+from . import container, iam
 from .arguments import Job
+from .resolving import resolved
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,12 @@ def execution_role(
     """The role that ECS starts the task with, and its only policy."""
     if job.execution_role_arn is not None:
         return _adopted(job.execution_role_arn)
-    secrets, keys = list(job.secrets.values()), list(job.secret_key_arns)
+    secrets, keys = container.secrets(job), list(job.secret_key_arns)
+    images = [job.image, *(it["image"] for it in job.sidecars)]
 
-    def policy(place: iam.Place, image: str, group: str, secrets: list[str], keys: list[str]) -> str:
+    def policy(place: iam.Place, images: list[str], group: str, secrets: list[str], keys: list[str]) -> str:
         return iam.to_json(
-            iam.execution_policy(place, image=image, log_group_arn=group, secret_arns=secrets, secret_key_arns=keys)
+            iam.execution_policy(place, images=images, log_group_arn=group, secret_arns=secrets, secret_key_arns=keys)
         )
 
     role = _role(
@@ -50,17 +53,20 @@ def execution_role(
         trust=place.apply(lambda it: iam.to_json(iam.tasks_trust(it))),
         parent=parent,
     )
-    attached = aws.iam.RolePolicy(
-        f"{name}-execution",
-        role=role.name,
-        policy=pulumi.Output.all(place, job.image, log_group_arn, secrets, keys).apply(lambda it: policy(*it)),
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
+    computed = resolved([place, images, log_group_arn, secrets, keys]).apply(lambda it: policy(*it))
+    attached = _attach(f"{name}-execution", role, computed, parent=parent)
     return Role(role.arn, role.name, [attached])
 
 
-def task_role(name: str, job: Job, *, place: pulumi.Output[iam.Place], parent: pulumi.Resource) -> Role:
-    """The role of the job's own code. It may do what the job declares, and nothing without that."""
+def task_role(
+    name: str,
+    job: Job,
+    *,
+    place: pulumi.Output[iam.Place],
+    payload_objects_arn: pulumi.Output[str] | None,
+    parent: pulumi.Resource,
+) -> Role:
+    """The role of the job's own code. It may do what the job declares and read its payloads, and nothing else."""
     if job.task_role_arn is not None:
         return _adopted(job.task_role_arn)
     role = _role(
@@ -70,15 +76,22 @@ def task_role(name: str, job: Job, *, place: pulumi.Output[iam.Place], parent: p
         trust=place.apply(lambda it: iam.to_json(iam.tasks_trust(it))),
         parent=parent,
     )
-    if job.task_policy is None:
-        return Role(role.arn, role.name)
-    attached = aws.iam.RolePolicy(
-        f"{name}-task",
-        role=role.name,
-        policy=pulumi.Output.from_input(job.task_policy).apply(lambda it: iam.to_json(json.loads(it))),
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
-    return Role(role.arn, role.name, [attached])
+    policies: list[aws.iam.RolePolicy] = []
+    if job.task_policy is not None:
+        attached = pulumi.Output.from_input(job.task_policy).apply(lambda it: iam.to_json(json.loads(it)))
+        policies.append(_attach(f"{name}-task", role, attached, parent=parent))
+    if payload_objects_arn is not None:
+        reading = pulumi.Output.all(place, payload_objects_arn, job.kms_key_arn or "").apply(
+            lambda it: iam.to_json(iam.payload_reader_policy(*cast("tuple[iam.Place, str, str]", tuple(it))))
+        )
+        policies.append(_attach(f"{name}-payload", role, reading, parent=parent))
+    if job.efs_volumes:
+        known = pulumi.Output.all(place, [cast("Any", it) for it in job.efs_volumes])
+        mounting = known.apply(lambda it: iam.to_json(iam.mount_policy(it[0], it[1])))
+        policies.append(_attach(f"{name}-volumes", role, mounting, parent=parent))
+    if job.allow_exec:
+        policies.append(_attach(f"{name}-exec", role, iam.to_json(iam.exec_policy()), parent=parent))
+    return Role(role.arn, role.name, policies)
 
 
 def launcher_role(
@@ -89,6 +102,9 @@ def launcher_role(
     task_definition_arn: pulumi.Input[str],
     passed_role_arns: Sequence[pulumi.Input[str]],
     log_group_arn: pulumi.Input[str],
+    payload_objects_arn: pulumi.Output[str] | None,
+    dead_letter_queue_arn: pulumi.Output[str] | None,
+    queue_arn: pulumi.Output[str] | None,
     parent: pulumi.Resource,
 ) -> Role:
     """The function's role, and the policy computed from what it may run and pass.
@@ -97,18 +113,17 @@ def launcher_role(
     old one goes after it has, so that an update has no moment without permission.
     """
 
-    def policy(place: iam.Place, cluster: str, definition: str, group: str, passed: list[str]) -> str:
-        return iam.to_json(
-            iam.launcher_policy(
-                place,
-                cluster_arn=cluster,
-                task_definition_arn=definition,
-                passed_role_arns=passed,
-                cpu=job.cpu,
-                memory=job.memory,
-                log_group_arn=group,
-            )
+    def policy(it: dict[str, Any]) -> str:
+        document = iam.launcher_policy(
+            cpu=max(job.cpu, job.overrides.get("cpu", 0)),
+            memory=max(job.memory, job.overrides.get("memory", 0)),
+            counts_running=job.max_running > 0,
+            allow_exec=job.allow_exec,
+            traces=job.function.get("tracing", False),
+            in_vpc="subnet_ids" in job.function,
+            **it,
         )
+        return iam.to_json(document, longest=iam.LONGEST_REPLACED_POLICY)
 
     role = _role(
         f"{name}-launcher",
@@ -117,15 +132,28 @@ def launcher_role(
         trust=iam.to_json(iam.lambda_trust()),
         parent=parent,
     )
+    known: dict[str, Any] = {
+        "place": place,
+        "cluster_arn": job.cluster_arn,
+        "task_definition_arn": task_definition_arn,
+        "passed_role_arns": list(passed_role_arns),
+        "log_group_arn": log_group_arn,
+        "payload_objects_arn": payload_objects_arn or "",
+        "dead_letter_queue_arn": dead_letter_queue_arn or "",
+        "queue_arn": queue_arn or "",
+        "key_arn": job.kms_key_arn or "",
+    }
     attached = aws.iam.RolePolicy(
         f"{name}-launcher",
         role=role.name,
-        policy=pulumi.Output.all(
-            place, job.cluster_arn, task_definition_arn, log_group_arn, list(passed_role_arns)
-        ).apply(lambda it: policy(*it)),
+        policy=resolved(known).apply(policy),
         opts=pulumi.ResourceOptions(parent=parent, replace_on_changes=["policy"]),
     )
     return Role(role.arn, role.name, [attached])
+
+
+def _attach(name: str, role: aws.iam.Role, policy: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.iam.RolePolicy:
+    return aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=parent))
 
 
 def _role(name: str, job: Job, *, description: str, trust: pulumi.Input[str], parent: pulumi.Resource) -> aws.iam.Role:
@@ -143,3 +171,15 @@ def _role(name: str, job: Job, *, description: str, trust: pulumi.Input[str], pa
 def _adopted(arn: pulumi.Input[str]) -> Role:
     known = pulumi.Output.from_input(arn)
     return Role(known, known.apply(lambda it: it.rpartition("/")[2]))
+
+
+def supervisor_role(name: str, job: Job, *, policy: pulumi.Output[str], parent: pulumi.Resource) -> Role:
+    """The supervisor's role: it watches tasks, and neither runs one nor passes a role."""
+    role = _role(
+        f"{name}-supervisor",
+        job,
+        description=f"The Lambda that supervises the job {name} runs with this role.",
+        trust=iam.to_json(iam.lambda_trust()),
+        parent=parent,
+    )
+    return Role(role.arn, role.name, [_attach(f"{name}-supervisor", role, policy, parent=parent)])

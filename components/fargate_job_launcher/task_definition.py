@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+import hashlib
+import re
 
 import pulumi
 import pulumi_aws as aws
 
-from . import iam
-from .arguments import Job
-from .roles import Role
+from fargate_job_launcher.handler import fargate
 
-CONTAINER: Final = "job"
-"""Name of the container in the task definition; a launch's overrides address it."""
+from . import container, iam
+from .arguments import Job
+from .resolving import as_json
+from .roles import Role
 
 
 def job_log_group(name: str, job: Job, *, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
@@ -26,9 +27,25 @@ def log_group(name: str, of: str, job: Job, *, parent: pulumi.Resource) -> aws.c
         f"{name}-{of}",
         name=f"/{pulumi.get_project()}/{pulumi.get_stack()}/{name}/{of}",
         retention_in_days=job.log_retention_days,
+        kms_key_id=job.kms_key_arn,
         tags=job.tags,
-        opts=pulumi.ResourceOptions(parent=parent, protect=job.protect_logs),
+        # Not False: that would undo what the launcher's own options ask for.
+        opts=pulumi.ResourceOptions(parent=parent, protect=True if job.protect_logs else None),
     )
+
+
+def family(name: str) -> str:
+    """The name of a job's task definition, without a revision; what is the job's own elsewhere is named by it too.
+
+    No other job of the account has it: where a hyphen of the project's or the stack's name could be taken for the one
+    between two names, and where ECS does not take a name as it is, a digest of all three follows.
+    """
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    plain = f"{project}-{stack}-{name}"
+    if re.fullmatch(r"\w+", project, re.ASCII) and re.fullmatch(r"\w+", stack, re.ASCII):
+        return plain
+    digest = hashlib.sha256(f"{project}/{stack}/{name}".encode()).hexdigest()[:6]
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '-', plain)}-{digest}"
 
 
 def task_definition(
@@ -43,32 +60,25 @@ def task_definition(
 ) -> aws.ecs.TaskDefinition:
     """The one task that the launcher may run. A change makes a new revision; the old one stays ACTIVE, so that a
     launch that is being retried while the stack is updated still finds it."""
-    container = {
-        "name": CONTAINER,
-        "image": job.image,
-        "essential": True,
-        **({"command": list(job.command)} if job.command else {}),
-        "environment": [{"name": key, "value": value} for key, value in sorted(job.environment.items())],
-        "secrets": [{"name": key, "valueFrom": arn} for key, arn in sorted(job.secrets.items())],
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": logs.name,
-                "awslogs-region": place.apply(lambda it: it.region),
-                "awslogs-stream-prefix": CONTAINER,
-            },
-        },
-    }
+    storage = job.ephemeral_storage_gib
+    options = {"awslogs-group": logs.name, "awslogs-region": place.apply(lambda it: it.region)}
+    containers = container.containers(job, options)
     return aws.ecs.TaskDefinition(
         name,
-        family=f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}",
+        family=family(name),
         requires_compatibilities=["FARGATE"],
         network_mode="awsvpc",
         cpu=str(job.cpu),
         memory=str(job.memory),
+        runtime_platform={
+            "cpu_architecture": container.ARCHITECTURES[job.architecture],
+            "operating_system_family": "LINUX",
+        },
+        volumes=container.volumes(job) or None,
+        ephemeral_storage={"size_in_gib": storage} if storage > fargate.EPHEMERAL_STORAGE_DEFAULT_GIB else None,
         execution_role_arn=execution_role.arn,
         task_role_arn=task_role.arn,
-        container_definitions=pulumi.Output.json_dumps([container], sort_keys=True),
+        container_definitions=as_json(containers, sort_keys=True),
         skip_destroy=True,
         tags=job.tags,
         # A task started before its execution role may pull the image would fail.

@@ -1,0 +1,61 @@
+"""The zip of a function's archive: of the same files the same bytes, on every machine and under every user.
+
+Pulumi zips what it deploys by itself, from the same files in the same order. This is for whoever needs the file: to
+sign it (AWS Signer takes an object of S3), to look into it, or to compare what two machines would deploy.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pulumi
+
+from .function import archive
+
+LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest date that a zip can hold."""
+UNIX: Final = 3
+"""Of the system that made an entry: without it Windows would write another number."""
+
+
+class UnknownArchive(Exception):
+    """An archive of a kind that is not known here, and of which."""
+
+
+def handler_zip() -> bytes:
+    """The launcher's code as a zip, stored and not compressed: two zlibs compress the same bytes to different ones."""
+    return zipped(archive(), zipfile.ZIP_STORED)
+
+
+def zipped(code: Any, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of Pulumi's as a zip: fixed order, dates, modes and system. Raises UnknownArchive."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as opened:
+        for name, content in sorted(files(code)):
+            entry = zipfile.ZipInfo(name, date_time=LONG_AGO)
+            entry.create_system = UNIX
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = compression
+            opened.writestr(entry, content)
+    return out.getvalue()
+
+
+def files(code: Any, prefix: str = "") -> list[tuple[str, bytes]]:
+    """Every file of an archive of Pulumi's: its path in it, and its content. Raises UnknownArchive."""
+    if isinstance(code, pulumi.AssetArchive):
+        found: list[tuple[str, bytes]] = []
+        for name, inner in cast("dict[str, Any]", code.assets).items():
+            found += files(inner, f"{prefix}/{name}" if prefix else name)
+        return found
+    if isinstance(code, pulumi.FileAsset):
+        return [(prefix, Path(code.path).read_bytes())]
+    if isinstance(code, pulumi.StringAsset):
+        return [(prefix, code.text.encode())]
+    if isinstance(code, pulumi.FileArchive) and Path(code.path).is_dir():
+        root = Path(code.path)
+        inside = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        return [(f"{prefix}/{path.relative_to(root).as_posix()}".lstrip("/"), path.read_bytes()) for path in inside]
+    raise UnknownArchive(f"code: an archive of type {type(code).__name__} is not known here")

@@ -1,0 +1,74 @@
+"""Where jobs are run: an ECS cluster for Fargate and Fargate Spot, or an existing one adopted.
+
+Nothing here lets anybody open a shell in a task: ECS Exec is asked for task by task, and a launcher may not.
+"""
+
+# No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+from collections.abc import Mapping
+from typing import Final, NotRequired, TypedDict, cast
+
+import pulumi
+import pulumi_aws as aws
+
+CONTAINER_INSIGHTS: Final = ("disabled", "enabled", "enhanced")
+CAPACITY_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")
+
+
+class JobClusterArgs(TypedDict, total=False):
+    """Either the settings of a new cluster, or the ARN of an existing one."""
+
+    container_insights: str
+    """Metrics of every task: `disabled`, `enabled` or `enhanced`; CloudWatch charges for them. Default: disabled."""
+    cluster_arn: NotRequired[pulumi.Input[str]]
+    """An existing cluster to adopt, with FARGATE (and FARGATE_SPOT for jobs on Spot) among its capacity providers;
+    nothing of it is changed, and none of the fields above goes with it."""
+    tags: Mapping[str, pulumi.Input[str]]
+    """Tags of a new cluster. Default: none."""
+
+
+class JobCluster(pulumi.ComponentResource):
+    """A cluster with the capacity providers FARGATE and FARGATE_SPOT, or an adopted one."""
+
+    cluster_arn: pulumi.Output[str]
+    """ARN of the cluster, known once its capacity providers stand: a launcher's `cluster_arn`."""
+
+    def __init__(self, name: str, args: JobClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Raises pulumi.RunError, naming every problem at once, when the arguments make no cluster."""
+        problems = cluster_problems(args)
+        if problems:
+            listed = "\n".join(f"  - {problem}" for problem in problems)
+            raise pulumi.RunError(f"JobCluster {name!r} cannot be built:\n{listed}")
+        super().__init__("fargate-job-launcher:index:JobCluster", name, {}, opts)
+        if "cluster_arn" in args:
+            self.cluster_arn = pulumi.Output.from_input(args["cluster_arn"])
+        else:
+            self.cluster_arn = self._made(name, args)
+        self.register_outputs({"cluster_arn": self.cluster_arn})
+
+    def _made(self, name: str, args: JobClusterArgs) -> pulumi.Output[str]:
+        cluster = aws.ecs.Cluster(
+            name,
+            settings=[{"name": "containerInsights", "value": args.get("container_insights", "disabled")}],
+            tags=args.get("tags"),
+            # It stood at the root of the stack before it had this component around it.
+            opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]),
+        )
+        providers = aws.ecs.ClusterCapacityProviders(
+            name,
+            cluster_name=cluster.name,
+            capacity_providers=list(CAPACITY_PROVIDERS),
+            opts=pulumi.ResourceOptions(parent=cluster),
+        )
+        # Whoever has the ARN finds the capacity there.
+        return pulumi.Output.all(cluster.arn, providers.id).apply(lambda it: cast("str", it[0]))
+
+
+def cluster_problems(args: JobClusterArgs) -> list[str]:
+    """Why these arguments make no cluster: `field: what is wrong`."""
+    problems = [f"{key}: unknown" for key in args.keys() - JobClusterArgs.__annotations__.keys()]
+    insights = args.get("container_insights", "disabled")
+    if insights not in CONTAINER_INSIGHTS:
+        problems.append(f"container_insights: {insights!r} is unknown; allowed: {', '.join(CONTAINER_INSIGHTS)}")
+    if "cluster_arn" in args and "container_insights" in args:
+        problems.append("container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them")
+    return problems

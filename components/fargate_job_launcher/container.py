@@ -1,0 +1,280 @@
+"""The containers of a job's task: what can be said of them, whether it fits, and ECS's own words for it. Pure.
+
+Limits: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+"""
+
+# No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NotRequired, TypedDict
+
+import pulumi
+
+from fargate_job_launcher.handler import fargate
+
+CONTAINER: Final = "job"
+"""Name of the job's own container; a launch's overrides address it."""
+NOBODY: Final = "65532:65532"
+"""User and group of no account in any usual image: the container's program owns nothing that it finds."""
+WRITABLE_PATHS: Final[Mapping[str, int]] = {"/tmp": 64}  # noqa: S108 - a path in the container
+LARGEST_TMPFS_MIB: Final = 65536
+LONGEST_STOP_SECONDS: Final = 120
+"""What Fargate allows at most between SIGTERM and SIGKILL; its default is 30."""
+ARCHITECTURES: Final = {"x86_64": "X86_64", "arm64": "ARM64"}
+CONDITIONS: Final = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
+
+
+class HealthCheck(TypedDict):
+    """How ECS sees whether a container is well."""
+
+    command: Sequence[str]
+    """`["CMD", …]` runs a program of the image, `["CMD-SHELL", "…"]` a line in its shell; exit code 0 is well."""
+    interval_seconds: NotRequired[int]
+    """5 to 300. Default: 30."""
+    timeout_seconds: NotRequired[int]
+    """2 to 60. Default: 5."""
+    retries: NotRequired[int]
+    """Failures in a row until it is not well, 1 to 10. Default: 3."""
+    start_period_seconds: NotRequired[int]
+    """Seconds at the start in which failures do not count, 0 to 300. Default: 0."""
+
+
+class Sidecar(TypedDict):
+    """A container beside the job's own, in the same task: it shares its network, its size and its task role."""
+
+    name: str
+    """Of the container; not `job`."""
+    image: pulumi.Input[str]
+    """As in a task definition. Pin it by digest in production."""
+    command: NotRequired[Sequence[str]]
+    """Default: the image's own."""
+    environment: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Environment variables. No secrets here. Default: none."""
+    secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it."""
+    essential: NotRequired[bool]
+    """Whether the task ends when this container does. Default: false; it ends with the job."""
+    user: NotRequired[str]
+    """As the job's `user`. Default: 65532:65532."""
+    read_only_root: NotRequired[bool]
+    """As the job's `read_only_root`. Default: true."""
+    writable_paths: NotRequired[Mapping[str, int]]
+    """As the job's `writable_paths`. Default: /tmp, 64 MiB."""
+    health_check: NotRequired[HealthCheck]
+    """Default: none."""
+    stop_timeout_seconds: NotRequired[int]
+    """As the job's. Default: 30."""
+    job_waits_for: NotRequired[str]
+    """What the job waits for before it starts: `START`, `HEALTHY`, `SUCCESS` (exit code 0) or `COMPLETE` (any end).
+    Default: HEALTHY where there is a health check, else START."""
+
+
+class EfsVolume(TypedDict):
+    """A folder of an EFS file system in the job's container, mounted through an access point with the task role."""
+
+    file_system_id: pulumi.Input[str]
+    """Such as fs-0123456789abcdef0. Its mount targets have to let the task's security groups in (TCP 2049)."""
+    access_point_id: pulumi.Input[str]
+    """Such as fsap-0123456789abcdef0. It fixes folder and user, and IAM knows the mount by it."""
+    path: str
+    """Where the container finds it, such as /data."""
+    read_only: NotRequired[bool]
+    """Default: false."""
+
+
+def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The containers' definitions, the job's own first, with its log options."""
+    sidecars: Sequence[Sidecar] = job.sidecars
+    waits = [
+        {
+            "containerName": it["name"],
+            "condition": it.get("job_waits_for", "HEALTHY" if "health_check" in it else "START"),
+        }
+        for it in sidecars
+    ]
+    own: dict[str, Any] = {
+        **{"command": job.command, "environment": job.environment, "secrets": job.secrets, "user": job.user},
+        **{"read_only_root": job.read_only_root, "writable_paths": job.writable_paths},
+        **{"health_check": job.health_check, "stop_timeout_seconds": job.stop_timeout_seconds},
+    }
+    main: dict[str, Any] = {
+        **_container(CONTAINER, job.image, own, logs, essential=True),
+        **({"dependsOn": waits} if waits else {}),
+    }
+    if job.allow_exec:
+        # ECS Exec leaves zombies to process 1.
+        main["linuxParameters"] = {"initProcessEnabled": True, **main.get("linuxParameters", {})}
+    if job.repository_credentials_arn is not None:
+        main["repositoryCredentials"] = {"credentialsParameter": job.repository_credentials_arn}
+    for number, volume in enumerate(job.efs_volumes):
+        mount = {"sourceVolume": f"efs-{number}", "containerPath": volume["path"]}
+        main["mountPoints"] = [
+            *main.get("mountPoints", []),
+            {**mount, "readOnly": volume.get("read_only", False)},
+        ]
+    beside = [_container(it["name"], it["image"], it, logs, essential=it.get("essential", False)) for it in sidecars]
+    return [main, *beside]
+
+
+def _container(
+    name: str, image: pulumi.Input[str], given: Mapping[str, Any], logs: Mapping[str, Any], *, essential: bool
+) -> dict[str, Any]:
+    optional: dict[str, Any] = {}
+    if given.get("command"):
+        optional["command"] = list(given["command"])
+    if given.get("health_check"):
+        optional["healthCheck"] = _health_check(given["health_check"])
+    if given.get("stop_timeout_seconds"):
+        optional["stopTimeout"] = given["stop_timeout_seconds"]
+    paths = _writable_paths(given)
+    if tmpfs := [{"containerPath": path, "size": mib} for path, mib in paths.items() if mib]:
+        optional["linuxParameters"] = {"tmpfs": tmpfs}
+    if mounts := [
+        {"sourceVolume": volume, "containerPath": path, "readOnly": False} for volume, path in _on_disk(name, paths)
+    ]:
+        optional["mountPoints"] = mounts
+    return {
+        "name": name,
+        "image": image,
+        "essential": essential,
+        "user": given.get("user", NOBODY),
+        "readonlyRootFilesystem": given.get("read_only_root", True),
+        "environment": [{"name": key, "value": value} for key, value in sorted(given.get("environment", {}).items())],
+        "secrets": [{"name": key, "valueFrom": arn} for key, arn in sorted(given.get("secrets", {}).items())],
+        "logConfiguration": {"logDriver": "awslogs", "options": {**logs, "awslogs-stream-prefix": name}},
+        **optional,
+    }
+
+
+def _health_check(given: HealthCheck) -> dict[str, Any]:
+    return {
+        "command": list(given["command"]),
+        "interval": given.get("interval_seconds", 30),
+        "timeout": given.get("timeout_seconds", 5),
+        "retries": given.get("retries", 3),
+        "startPeriod": given.get("start_period_seconds", 0),
+    }
+
+
+def _writable_paths(given: Mapping[str, Any]) -> Mapping[str, int]:
+    """What a container with a read-only root may write to; nothing needs to be said of any other."""
+    return given.get("writable_paths", WRITABLE_PATHS) if given.get("read_only_root", True) else {}
+
+
+def _on_disk(container: str, paths: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Volume and path of each that lies on the task's disk."""
+    return [(f"{container}-{number}", path) for number, path in enumerate(it for it, mib in paths.items() if not mib)]
+
+
+def volumes(job: Any) -> list[Any]:
+    """The task's volumes, as the task definition's `volumes` input has them: empty ones to write to, and EFS."""
+    own = {"read_only_root": job.read_only_root, "writable_paths": job.writable_paths}
+    writing = [(CONTAINER, own), *((it["name"], it) for it in job.sidecars)]
+    found: list[Any] = [{"name": volume} for name, it in writing for volume, _ in _on_disk(name, _writable_paths(it))]
+    for number, volume in enumerate(job.efs_volumes):
+        configuration = {
+            "file_system_id": volume["file_system_id"],
+            "transit_encryption": "ENABLED",
+            "authorization_config": {"access_point_id": volume["access_point_id"], "iam": "ENABLED"},
+        }
+        found.append({"name": f"efs-{number}", "efs_volume_configuration": configuration})
+    return found
+
+
+def secrets(job: Any) -> list[pulumi.Input[str]]:
+    """ARNs of every secret and parameter that ECS reads to start the task."""
+    registry = [] if job.repository_credentials_arn is None else [job.repository_credentials_arn]
+    return [*job.secrets.values(), *registry, *(it for car in job.sidecars for it in car.get("secrets", {}).values())]
+
+
+def problems(given: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with what is said of the job's containers."""
+    architecture = given.get("architecture", "x86_64")
+    if architecture not in ARCHITECTURES:
+        yield f"architecture: {architecture!r} is unknown; allowed: {', '.join(ARCHITECTURES)}"
+    if given.get("allow_exec") and given.get("read_only_root"):
+        yield "allow_exec: ECS Exec writes to the container's root; it does not go with read_only_root true"
+    if "repository_credentials_arn" in given and _repository_in_ecr(given.get("image")):
+        yield "repository_credentials_arn: goes with a registry outside ECR; ECR is reached with the execution role"
+    yield from _container_problems("", given)
+    names = [CONTAINER]
+    for number, sidecar in enumerate(given.get("sidecars", [])):
+        path = f"sidecars[{number}]."
+        name = str(sidecar.get("name", ""))
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,255}", name):
+            yield f"{path}name: {name!r} is no name of a container: 1 to 255 letters, digits, hyphens, underscores"
+        elif name in names:
+            yield f"{path}name: {name!r} is taken; each container of a task has a name of its own"
+        names.append(name)
+        condition = sidecar.get("job_waits_for", "START")
+        if condition not in CONDITIONS:
+            yield f"{path}job_waits_for: {condition!r} is unknown; allowed: {', '.join(CONDITIONS)}"
+        elif condition == "HEALTHY" and "health_check" not in sidecar:
+            yield f"{path}job_waits_for: HEALTHY goes with a health_check of this sidecar"
+        elif condition in ("COMPLETE", "SUCCESS") and sidecar.get("essential"):
+            yield f"{path}job_waits_for: {condition} waits for its end, but the task ends with an essential container"
+        yield from _container_problems(path, sidecar)
+    mounted: list[str] = []
+    for number, volume in enumerate(given.get("efs_volumes", [])):
+        path = f"efs_volumes[{number}]."
+        yield from _path_problems(f"{path}path", volume.get("path", ""), mounted)
+        for key, shape in (("file_system_id", r"fs-[0-9a-f]{8,40}"), ("access_point_id", r"fsap-[0-9a-f]{8,40}")):
+            value = volume.get(key)
+            if isinstance(value, str) and not re.fullmatch(shape, value):
+                yield f"{path}{key}: {value!r} is none; it looks like {shape.partition('-')[0]}-0123456789abcdef0"
+
+
+def _container_problems(path: str, given: Mapping[str, Any]) -> Iterator[str]:
+    stop = given.get("stop_timeout_seconds", 30)
+    if not 2 <= stop <= LONGEST_STOP_SECONDS:
+        yield f"{path}stop_timeout_seconds: {stop} is not between 2 and {LONGEST_STOP_SECONDS}"
+    user = given.get("user")
+    if user is not None and not re.fullmatch(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", str(user)):
+        yield f"{path}user: {user!r} is none; a name or number of the image's, with a group after a colon if need be"
+    if "writable_paths" in given and given.get("read_only_root") is False:
+        yield f"{path}writable_paths: go with read_only_root; where it is false, everything is writable"
+    mounted: list[str] = []
+    for at, mib in given.get("writable_paths", {}).items():
+        yield from _path_problems(f"{path}writable_paths", at, mounted)
+        if not 0 <= mib <= LARGEST_TMPFS_MIB:
+            yield f"{path}writable_paths.{at}: {mib} is not between 0 (on disk) and {LARGEST_TMPFS_MIB} MiB of memory"
+    for name in given.get("environment", {}):
+        if not fargate.ENVIRONMENT_NAME.fullmatch(name):
+            yield f"{path}environment: {name!r} is no name of an environment variable"
+    for key in sorted(given.get("environment", {}).keys() & given.get("secrets", {}).keys()):
+        yield f"{path}environment.{key}: is also under secrets; keep it in one of the two"
+    for key, arn in given.get("secrets", {}).items():
+        if isinstance(arn, str) and not arn.startswith("arn:"):
+            yield (
+                f"{path}secrets.{key}: is not an ARN (not shown, it may be a secret); put the value into Secrets "
+                "Manager or an SSM parameter and give the ARN of that"
+            )
+    yield from _health_problems(f"{path}health_check.", given.get("health_check"))
+
+
+def _health_problems(path: str, given: Mapping[str, Any] | None) -> Iterator[str]:
+    if given is None:
+        return
+    command = list(given.get("command", []))
+    if len(command) < 2 or command[0] not in ("CMD", "CMD-SHELL"):
+        yield f'{path}command: {command!r} is none; such as ["CMD-SHELL", "test -f /tmp/ready"]'
+    for key, least, most in (
+        ("interval_seconds", 5, 300),
+        ("timeout_seconds", 2, 60),
+        ("retries", 1, 10),
+        ("start_period_seconds", 0, 300),
+    ):
+        if key in given and not least <= given[key] <= most:
+            yield f"{path}{key}: {given[key]} is not between {least} and {most}"
+
+
+def _path_problems(path: str, at: Any, mounted: list[str]) -> Iterator[str]:
+    if not re.fullmatch(r"/[^\x00:]*[^\x00:/]", str(at)) or ".." in str(at).split("/"):
+        yield f"{path}: {at!r} is no folder of a container, such as /data"
+    elif at in mounted:
+        yield f"{path}: {at!r} is mounted twice"
+    mounted.append(at)
+
+
+def _repository_in_ecr(image: Any) -> bool:
+    return isinstance(image, str) and ".dkr.ecr" in image.partition("/")[0]

@@ -1,0 +1,95 @@
+"""VPC endpoints: AWS services that tasks reach without a NAT gateway. Which services exist is AWS's to say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pulumi
+import pulumi_aws as aws
+
+GATEWAYS: Final = ("s3", "dynamodb")
+"""Services with a gateway endpoint, which costs nothing. https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html"""
+
+TO_START_A_TASK: Final = ("ecr.api", "ecr.dkr", "logs", "s3")
+"""What Fargate needs to pull an image from ECR and write its log, where there is no other way out.
+
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+"""
+
+
+def endpoints(
+    name: str,
+    services: Sequence[str],
+    *,
+    vpc_id: pulumi.Output[str],
+    subnet_ids: pulumi.Output[Sequence[str]],
+    route_tables: pulumi.Output[Any],
+    tasks: aws.ec2.SecurityGroup,
+    tags: Mapping[str, pulumi.Input[str]],
+    parent: pulumi.Resource,
+) -> None:
+    """An endpoint for each service: through the route tables, or in each subnet, open to the tasks only."""
+    child = pulumi.ResourceOptions(parent=parent)
+    interfaces = [it for it in services if it not in GATEWAYS]
+    door = None
+    if interfaces:
+        door = aws.ec2.SecurityGroup(
+            f"{name}-endpoints",
+            description="VPC endpoints: only the jobs' tasks come in.",
+            vpc_id=vpc_id,
+            ingress=[
+                {
+                    "description": "TLS from the tasks.",
+                    "protocol": "tcp",
+                    "from_port": 443,
+                    "to_port": 443,
+                    "security_groups": [tasks.id],
+                }
+            ],
+            tags=tags,
+            opts=child,
+        )
+    for service in sorted(services):
+        shape: dict[str, Any]
+        if door is None or service in GATEWAYS:
+            shape = {
+                "vpc_endpoint_type": "Gateway",
+                "route_table_ids": route_tables.apply(lambda tables: [it.id for it in tables]),
+            }
+        else:
+            shape = {
+                "vpc_endpoint_type": "Interface",
+                "subnet_ids": subnet_ids,
+                "security_group_ids": [door.id],
+                "private_dns_enabled": True,
+            }
+        aws.ec2.VpcEndpoint(
+            f"{name}-{service.replace('.', '-')}",
+            vpc_id=vpc_id,
+            service_name=tasks.arn.apply(lambda arn, service=service: _service_name(arn, service)),
+            tags=tags,
+            opts=child,
+            **shape,
+        )
+
+
+def endpoint_problems(services: Sequence[str], *, only_way_out: bool) -> list[str]:
+    """Why these services make no endpoints."""
+    problems = [
+        f"endpoints: {it!r} is no service's name, such as ecr.api or s3"
+        for it in services
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", it)
+    ]
+    missing = [it for it in TO_START_A_TASK if it not in services]
+    if only_way_out and missing:
+        problems.append(
+            f"endpoints: {', '.join(missing)} missing: without NAT no task can pull its image and write its log"
+        )
+    return problems
+
+
+def _service_name(arn: str, service: str) -> str:
+    _, partition, _, region, _ = arn.split(":", 4)
+    return f"{'cn.' if partition == 'aws-cn' else ''}com.amazonaws.{region}.{service}"

@@ -1,0 +1,113 @@
+"""PayloadBucket: where payloads wait that do not fit a call to ECS. One serves every launcher of a stack."""
+
+# No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+from collections.abc import Mapping
+from typing import Final, NotRequired, TypedDict, cast
+
+import pulumi
+import pulumi_aws as aws
+
+from . import iam
+from .arguments import Job
+from .task_definition import family
+
+EXPIRE_DAYS: Final = 14
+
+
+class PayloadBucketArgs(TypedDict):
+    """How long payloads are kept."""
+
+    expire_days: NotRequired[int]
+    """Days until a payload is deleted; longer than any job waits or runs. Default: 14."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the customer-managed KMS key; the launchers that use the bucket are given the same. Default: none (S3's
+    own)."""
+    tags: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Tags of the bucket. Default: none."""
+
+
+class PayloadBucket(pulumi.ComponentResource):
+    """A bucket for payloads: encrypted, private, reached over TLS only, and emptied by age.
+
+    Each launcher may put under its own prefix only, and each job read there only.
+    """
+
+    bucket_name: pulumi.Output[str]
+    """Name of the bucket: a launcher's `payload_bucket`."""
+
+    def __init__(self, name: str, args: PayloadBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Raises pulumi.RunError when `expire_days` is not a positive whole number."""
+        problems = payload_problems(args)
+        if problems:
+            raise pulumi.RunError(f"PayloadBucket {name!r}: {problems[0]}")
+        days = args.get("expire_days", EXPIRE_DAYS)
+        super().__init__("fargate-job-launcher:index:PayloadBucket", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        bucket = aws.s3.Bucket(name, tags=args.get("tags"), opts=child)
+        private = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=bucket.id,
+            rules=[_encryption(args.get("kms_key_arn"))],
+            opts=child,
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            name,
+            bucket=bucket.id,
+            rules=[
+                {
+                    "id": "expire",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "expiration": {"days": int(days)},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+                }
+            ],
+            opts=child,
+        )
+        policy = aws.s3.BucketPolicy(
+            name,
+            bucket=bucket.id,
+            policy=bucket.arn.apply(lambda arn: iam.to_json(iam.only_tls([arn, f"{arn}/*"], "s3:*"))),
+            # S3 refuses two changes of a bucket's access at the same time.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
+        )
+        # Whoever has the name finds the bucket closed to everything but TLS.
+        self.bucket_name = pulumi.Output.all(bucket.bucket, policy.id).apply(lambda it: str(it[0]))
+        self.register_outputs({"bucket_name": self.bucket_name})
+
+
+def payload_problems(args: PayloadBucketArgs) -> list[str]:
+    """Why these arguments make no bucket: `field: what is wrong`."""
+    days = args.get("expire_days", EXPIRE_DAYS)
+    if isinstance(days, bool) or days != int(days) or days < 1:
+        return [f"expire_days: {days!r} is not a whole number of days from 1"]
+    return []
+
+
+def _encryption(key_arn: pulumi.Input[str] | None) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
+    if key_arn is None:
+        return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+    return {
+        "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": key_arn},
+        # One data key for the bucket's objects instead of a call to KMS for each.
+        "bucket_key_enabled": True,
+    }
+
+
+def payload_objects(name: str, job: Job, place: pulumi.Output[iam.Place]) -> pulumi.Output[str] | None:
+    """ARN of every payload of this job; none when the job has no bucket for them."""
+    if job.payload_bucket is None:
+        return None
+    own = family(name)
+    return pulumi.Output.all(place, job.payload_bucket).apply(
+        lambda it: iam.payload_objects(cast("iam.Place", it[0]).partition, cast("str", it[1]), own)
+    )

@@ -1,0 +1,209 @@
+"""What is done about a job after its launch: retries, a maximum runtime, notices. The code is handler/supervise.py.
+
+A task stops → EventBridge → a FIFO queue, which drops what comes twice → the supervisor's function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+import pulumi_aws as aws
+
+from . import iam
+from .arguments import RETRIED, Job, Supervision
+from .container import CONTAINER
+from .function import RUNTIME, archive
+from .resolving import as_json, resolved
+from .roles import supervisor_role
+from .task_definition import family, log_group
+from .triggers import KEEP_SECONDS, encryption, invocable, queue_policy
+
+TIMEOUT_SECONDS: Final = 60
+MEMORY_MIB: Final = 256
+MAX_RECEIVE_COUNT: Final = 20
+"""A retry that has to wait for room (max_running, capacity) is delivered again for two hours."""
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """What others need to know of it."""
+
+    function: aws.lambda_.Function
+    topic_arn: pulumi.Output[str]
+    dead_letters: aws.sqs.Queue
+
+
+def supervise(
+    name: str,
+    job: Job,
+    args: Supervision,
+    *,
+    place: pulumi.Output[iam.Place],
+    launcher: aws.lambda_.Function,
+    logs: aws.cloudwatch.LogGroup,
+    parent: pulumi.Resource,
+) -> Supervisor:
+    """The supervisor of a job."""
+    base, child = f"{name}-supervisor", pulumi.ResourceOptions(parent=parent)
+    topic_arn = pulumi.Output.from_input(args["topic_arn"]) if "topic_arn" in args else _topic(name, job, parent=parent)
+    dead_letters = _fifo(f"{base}-dead-letters", job, parent=parent)
+    redrive = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
+    queue = _fifo(
+        base,
+        job,
+        parent=parent,
+        visibility_timeout_seconds=6 * TIMEOUT_SECONDS,
+        redrive_policy=as_json(redrive),
+    )
+    rule = aws.cloudwatch.EventRule(
+        base,
+        description=f"A task of the job {name} has stopped.",
+        event_pattern=as_json(
+            {
+                "source": ["aws.ecs"],
+                "detail-type": ["ECS Task State Change"],
+                "detail": {
+                    "lastStatus": ["STOPPED"],
+                    "clusterArn": [job.cluster_arn],
+                    "taskDefinitionArn": [{"prefix": place.apply(lambda it: iam.family_arn(it, family(name)) + ":")}],
+                },
+            }
+        ),
+        tags=job.tags,
+        opts=child,
+    )
+    open_to_rule = queue_policy(base, queue, [rule.arn], parent=parent)
+    queue_policy(f"{base}-dead-letters", dead_letters, [], parent=parent)
+    aws.cloudwatch.EventTarget(
+        base,
+        rule=rule.name,
+        arn=queue.arn,
+        # The task alone: what EventBridge delivers twice is then the same message, and the queue drops it.
+        input_path="$.detail",
+        sqs_target={"message_group_id": "tasks"},
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[open_to_rule]),
+    )
+    function = _function(
+        name, job, args, queue=queue, topic_arn=topic_arn, place=place, launcher=launcher, logs=logs, parent=parent
+    )
+    if "max_runtime_minutes" in args:
+        _reaper(f"{name}-reaper", job, args["max_runtime_minutes"], function, place, parent=parent)
+    return Supervisor(function, topic_arn, dead_letters)
+
+
+def _function(
+    name: str,
+    job: Job,
+    args: Supervision,
+    *,
+    queue: aws.sqs.Queue,
+    topic_arn: pulumi.Output[str],
+    place: pulumi.Output[iam.Place],
+    launcher: aws.lambda_.Function,
+    logs: aws.cloudwatch.LogGroup,
+    parent: pulumi.Resource,
+) -> aws.lambda_.Function:
+    base, retries, limit = f"{name}-supervisor", args.get("retries", 0), args.get("max_runtime_minutes", 0)
+    own_logs = log_group(name, "supervisor", job, parent=parent)
+
+    def policy(it: dict[str, Any]) -> str:
+        return iam.to_json(iam.supervisor_policy(stops=limit > 0, **it))
+
+    known: dict[str, Any] = {
+        "place": place,
+        "cluster_arn": job.cluster_arn,
+        "queue_arn": queue.arn,
+        "topic_arn": topic_arn,
+        "log_group_arn": own_logs.arn,
+        "launcher_arn": launcher.arn if retries else "",
+        "key_arn": job.kms_key_arn or "",
+    }
+    role = supervisor_role(name, job, policy=resolved(known).apply(policy), parent=parent)
+    settings = {
+        "job": name,
+        "container": CONTAINER,
+        "cluster": job.cluster_arn,
+        "family": family(name),
+        "launcher": launcher.arn,
+        "maxRuntimeMinutes": limit,
+        "retries": retries,
+        "retryOn": sorted(args.get("retry_on", RETRIED)),
+        "topic": topic_arn,
+        "logGroup": logs.name,
+    }
+    function = aws.lambda_.Function(
+        base,
+        description=f"Supervises the job {name}: retries, maximum runtime, notices.",
+        runtime=RUNTIME,
+        architectures=["arm64"],
+        handler="handler.supervise.handle",
+        code=archive(),
+        role=role.arn,
+        timeout=TIMEOUT_SECONDS,
+        memory_size=MEMORY_MIB,
+        kms_key_arn=job.kms_key_arn,
+        environment={"variables": {"SUPERVISOR_SETTINGS": as_json(settings, sort_keys=True)}},
+        logging_config={"log_format": "JSON", "log_group": own_logs.name},
+        tags=job.tags,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=role.policies),
+    )
+    aws.lambda_.EventSourceMapping(
+        base,
+        event_source_arn=queue.arn,
+        function_name=function.arn,
+        batch_size=10,
+        function_response_types=["ReportBatchItemFailures"],
+        tags=job.tags,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return function
+
+
+def _reaper(
+    name: str,
+    job: Job,
+    minutes: int,
+    function: aws.lambda_.Function,
+    place: pulumi.Output[iam.Place],
+    *,
+    parent: pulumi.Resource,
+) -> None:
+    """Looks now and then for what runs too long, also when nothing is launched any more."""
+    every = reaper_minutes(minutes)
+    rule = aws.cloudwatch.EventRule(
+        name,
+        description="Looks for tasks that run too long.",
+        schedule_expression=f"rate({every} minute{'s' if every > 1 else ''})",
+        tags=job.tags,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    invocable(name, None, function.name, rule, place, parent=parent)
+    aws.cloudwatch.EventTarget(
+        name, rule=rule.name, arn=function.arn, input='{"reap":true}', opts=pulumi.ResourceOptions(parent=parent)
+    )
+
+
+def reaper_minutes(limit: int) -> int:
+    """How often is looked for tasks that run longer than this many minutes: a task exceeds its limit by at most this,
+    a tenth of it where that is more than a minute, and a quarter of an hour at most."""
+    return min(15, max(1, limit // 10))
+
+
+def _topic(name: str, job: Job, *, parent: pulumi.Resource) -> pulumi.Output[str]:
+    child = pulumi.ResourceOptions(parent=parent)
+    return aws.sns.Topic(f"{name}-failures", kms_master_key_id=job.kms_key_arn, tags=job.tags, opts=child).arn
+
+
+def _fifo(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
+    return aws.sqs.Queue(
+        name,
+        fifo_queue=True,
+        content_based_deduplication=True,
+        message_retention_seconds=KEEP_SECONDS,
+        **encryption(job),
+        tags=job.tags,
+        opts=pulumi.ResourceOptions(parent=parent),
+        **more,
+    )

@@ -1,0 +1,247 @@
+"""What may set a launcher off besides a direct call, and where what could never be launched is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import pulumi
+import pulumi_aws as aws
+
+from fargate_job_launcher.handler.trigger import ASYNCHRONOUS_ALIAS
+
+from . import iam
+from .arguments import Job, LaunchEventRule, LaunchQueue, LaunchSchedule
+from .resolving import as_json
+from .roles import Role
+
+RETRIES: Final = 2
+"""How often Lambda delivers an asynchronous event again, which is the most that it does."""
+OLDEST_EVENT_SECONDS: Final = 6 * 3600
+"""Lambda's own default for how long an event may wait."""
+KEEP_SECONDS: Final = 14 * 24 * 3600
+"""How long a message is kept: the longest that SQS keeps anything."""
+MAX_RECEIVE_COUNT: Final = 10
+BATCH_SIZE: Final = 10
+SCHEDULE_RETRIES: Final = 10
+SCHEDULE_AGE_SECONDS: Final = 3600
+SCHEDULED: Final = {
+    "version": "0",
+    "id": "<aws.scheduler.execution-id>",
+    "source": "aws.scheduler",
+    "detail-type": "Scheduled Event",
+    "time": "<aws.scheduler.scheduled-time>",
+    "resources": ["<aws.scheduler.schedule-arn>"],
+}
+"""What Scheduler sends: EventBridge's own shape, with the schedule and its time, which make the idempotency key.
+
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+"""
+
+
+@dataclass(frozen=True)
+class Launchable:
+    """A launcher as its triggers see it."""
+
+    name: str
+    job: Job
+    place: pulumi.Output[iam.Place]
+    function: aws.lambda_.Function
+    role: Role
+    alias: aws.lambda_.Alias
+    dead_letters: aws.sqs.Queue
+    parent: pulumi.Resource
+
+    @property
+    def child(self) -> pulumi.ResourceOptions:
+        """Options of a resource of this launcher."""
+        return pulumi.ResourceOptions(parent=self.parent)
+
+
+def dead_letter_queue(name: str, job: Job, *, parent: pulumi.Resource) -> aws.sqs.Queue:
+    """Where events are kept that could never be launched, encrypted. Who may send to it is said by `triggers`."""
+    return _queue(f"{name}-dead-letters", job, parent=parent, message_retention_seconds=KEEP_SECONDS)
+
+
+def launch_queue(
+    name: str, job: Job, dead_letters: aws.sqs.Queue, *, timeout_seconds: int, parent: pulumi.Resource
+) -> aws.sqs.Queue | None:
+    """The queue of launch events, where the job has one."""
+    if job.queue is None:
+        return None
+    redrive = {
+        "deadLetterTargetArn": dead_letters.arn,
+        "maxReceiveCount": job.queue.get("max_receive_count", MAX_RECEIVE_COUNT),
+    }
+    queue = _queue(
+        f"{name}-queue",
+        job,
+        parent=parent,
+        message_retention_seconds=KEEP_SECONDS,
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+        visibility_timeout_seconds=6 * timeout_seconds,
+        redrive_policy=as_json(redrive),
+    )
+    queue_policy(f"{name}-queue", queue, [], parent=parent)
+    return queue
+
+
+def triggers(it: Launchable, queue: aws.sqs.Queue | None) -> None:
+    """Everything that sets the launcher off, each with its own, least permission."""
+    rules: list[pulumi.Output[str]] = []
+    if it.job.schedule is not None:
+        _schedule(it, it.job.schedule)
+    if queue is not None and it.job.queue is not None:
+        _event_source(it, queue, it.job.queue)
+    if it.job.event_rule is not None:
+        rules.append(_event_rule(it, it.job.event_rule))
+    queue_policy(f"{it.name}-dead-letters", it.dead_letters, rules, parent=it.parent)
+
+
+def queue_policy(
+    name: str, queue: aws.sqs.Queue, rule_arns: Sequence[pulumi.Input[str]], *, parent: pulumi.Resource
+) -> aws.sqs.QueuePolicy:
+    """Closes a queue to everything but TLS, and opens it to these rules."""
+    known = pulumi.Output.all(queue.arn, *rule_arns)
+    return aws.sqs.QueuePolicy(
+        name,
+        queue_url=queue.id,
+        policy=known.apply(lambda arns: iam.to_json(iam.queue_policy(arns[0], arns[1:]))),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
+    return aws.sqs.Queue(name, tags=job.tags, opts=pulumi.ResourceOptions(parent=parent), **encryption(job), **more)
+
+
+def encryption(job: Job) -> dict[str, Any]:
+    """How a queue of this job is encrypted: with the job's key, or else with SQS's own. It has one or the other."""
+    if job.kms_key_arn is None:
+        return {"sqs_managed_sse_enabled": True}
+    return {"kms_master_key_id": job.kms_key_arn}
+
+
+def _schedule(it: Launchable, schedule: LaunchSchedule) -> None:
+    name = f"{it.name}-schedule"
+    role = aws.iam.Role(
+        name,
+        description=f"EventBridge Scheduler launches the job {it.name} with this role.",
+        assume_role_policy=it.place.apply(lambda place: iam.to_json(iam.schedule_trust(place))),
+        path=it.job.role_path,
+        permissions_boundary=it.job.permissions_boundary_arn,
+        tags=it.job.tags,
+        opts=it.child,
+    )
+    policy = aws.iam.RolePolicy(
+        name,
+        role=role.name,
+        policy=pulumi.Output.all(it.place, it.alias.arn, it.dead_letters.arn, it.job.kms_key_arn or "").apply(
+            lambda known: iam.to_json(iam.schedule_policy(*cast("tuple[iam.Place, str, str, str]", tuple(known))))
+        ),
+        opts=it.child,
+    )
+    window = schedule.get("flexible_window_minutes")
+    aws.scheduler.Schedule(
+        name,
+        description=f"Launches the job {it.name}.",
+        schedule_expression=schedule["expression"],
+        schedule_expression_timezone=schedule.get("time_zone", "UTC"),
+        flexible_time_window={"mode": "FLEXIBLE", "maximum_window_in_minutes": window} if window else {"mode": "OFF"},
+        state="ENABLED" if schedule.get("enabled", True) else "DISABLED",
+        target={
+            "arn": it.alias.arn,
+            "role_arn": role.arn,
+            "input": json.dumps({**SCHEDULED, "detail": json.loads(schedule.get("event", "{}"))}),
+            "retry_policy": {
+                "maximum_retry_attempts": schedule.get("retries", SCHEDULE_RETRIES),
+                "maximum_event_age_in_seconds": schedule.get("max_age_seconds", SCHEDULE_AGE_SECONDS),
+            },
+            "dead_letter_config": {"arn": it.dead_letters.arn},
+        },
+        opts=pulumi.ResourceOptions(parent=it.parent, depends_on=[policy]),
+    )
+
+
+def _event_source(it: Launchable, queue: aws.sqs.Queue, args: LaunchQueue) -> None:
+    most = args.get("maximum_concurrency")
+    aws.lambda_.EventSourceMapping(
+        f"{it.name}-queue",
+        event_source_arn=queue.arn,
+        function_name=it.alias.arn,
+        batch_size=args.get("batch_size", BATCH_SIZE),
+        function_response_types=["ReportBatchItemFailures"],
+        scaling_config={"maximum_concurrency": most} if most else None,
+        tags=it.job.tags,
+        opts=pulumi.ResourceOptions(parent=it.parent, depends_on=it.role.policies),
+    )
+
+
+def _event_rule(it: Launchable, args: LaunchEventRule) -> pulumi.Output[str]:
+    name = f"{it.name}-events"
+    rule = aws.cloudwatch.EventRule(
+        name,
+        description=f"Launches the job {it.name}.",
+        event_pattern=args["pattern"],
+        event_bus_name=args.get("bus"),
+        tags=it.job.tags,
+        opts=it.child,
+    )
+    invocable(name, it.alias.name, it.function.name, rule, it.place, parent=it.parent)
+    aws.cloudwatch.EventTarget(
+        name,
+        rule=rule.name,
+        event_bus_name=args.get("bus"),
+        arn=it.alias.arn,
+        dead_letter_config={"arn": it.dead_letters.arn},
+        opts=it.child,
+    )
+    return rule.arn
+
+
+def invocable(
+    name: str,
+    alias: pulumi.Input[str] | None,
+    function: pulumi.Input[str],
+    rule: aws.cloudwatch.EventRule,
+    place: pulumi.Output[iam.Place],
+    *,
+    parent: pulumi.Resource,
+) -> None:
+    """Lets this one rule of this account invoke a function, or one alias of it."""
+    aws.lambda_.Permission(
+        name,
+        action="lambda:InvokeFunction",
+        function=function,
+        qualifier=alias,
+        principal="events.amazonaws.com",
+        source_arn=rule.arn,
+        source_account=place.apply(lambda it: it.account),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def asynchronous_alias(
+    name: str, function: aws.lambda_.Function, dead_letters: aws.sqs.Queue, *, parent: pulumi.Resource
+) -> aws.lambda_.Alias:
+    """The alias for callers who do not wait: delivered again what failed, then parked."""
+    alias = aws.lambda_.Alias(
+        f"{name}-async",
+        name=ASYNCHRONOUS_ALIAS,
+        description="For callers who do not wait: what fails is delivered again, then kept as a dead letter.",
+        function_name=function.name,
+        function_version=function.version,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    aws.lambda_.FunctionEventInvokeConfig(
+        f"{name}-async",
+        function_name=function.name,
+        qualifier=alias.name,
+        maximum_retry_attempts=RETRIES,
+        maximum_event_age_in_seconds=OLDEST_EVENT_SECONDS,
+        destination_config={"on_failure": {"destination": dead_letters.arn}},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return alias
