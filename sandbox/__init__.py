@@ -5,21 +5,46 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 
 - server.py         the emulator and its life; process.py is the process
 - gate.py           what the emulator waves through and AWS does not
+- lifecycle.py      a task's life after RunTask, and run.py, what it does in it
+- tokens.py         clientToken as ECS honours it
 - constraints.py    a request held against AWS's own service model
 - authorization.py  what IAM decides
 - stack.py          a program's Pulumi.yaml and Pulumi.STACK.yaml
 - resources.py      Pulumi resource type → AWS calls
+- environment.py    the same for what only an environment has: key, endpoints, flow log
+- files.py          the same for container images and EFS
 - deploy.py         a program run against the emulator
 - jobs.py           a deployed job: find it, launch it, look at its task
+- testing.py        what a team's own tests use; pytest finds it as the fixture fargate_sandbox
 - facts.py          a deployed launcher as IAM and ECS describe it
 - proof.py          what its roles have to be allowed, and what they must never be
 - explain.py        both, in words and pictures; explanations.py finds what to explain
 - attack.py         the attack that iam:PassRole is about
+- supervised.py     a job that fails and one that runs away, and what supervision does about them
 - display.py        what a person sees of it
 """
 
 from .deploy import Deployment, DeploymentFailed, deploy
+from .jobs import LaunchFailed, NoSuchJob
+from .run import Run
 from .server import Emulator, EmulatorFailed
 from .stack import Stack, StackFileError
+from .testing import DeployedStack, FargateSandbox, NotStopped, Refusal, Task
 
-__all__ = ["Deployment", "DeploymentFailed", "Emulator", "EmulatorFailed", "Stack", "StackFileError", "deploy"]
+__all__ = [
+    "DeployedStack",
+    "Deployment",
+    "DeploymentFailed",
+    "Emulator",
+    "EmulatorFailed",
+    "FargateSandbox",
+    "LaunchFailed",
+    "NoSuchJob",
+    "NotStopped",
+    "Refusal",
+    "Run",
+    "Stack",
+    "StackFileError",
+    "Task",
+    "deploy",
+]

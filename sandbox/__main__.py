@@ -14,12 +14,13 @@ from rich.console import Console
 
 from .attack import PASTED, attack
 from .deploy import DeploymentFailed, Resource, deploy
-from .display import Progress, show_launch
+from .display import Progress, show_launch, show_supervised
 from .explain import explain, granted
 from .facts import Facts, NotALauncher, read
 from .jobs import LaunchFailed, NoSuchJob, find, launch
 from .server import Emulator, EmulatorFailed
 from .stack import Stack, StackFileError
+from .supervised import NotSupervised, supervise
 
 
 class UsageError(Exception):
@@ -32,7 +33,7 @@ class AttackMisjudged(Exception):
 
 REPORTED = (
     *(UsageError, AttackMisjudged, StackFileError, NoSuchJob, NotALauncher),
-    *(EmulatorFailed, DeploymentFailed, LaunchFailed),
+    *(EmulatorFailed, DeploymentFailed, LaunchFailed, NotSupervised),
 )
 
 
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--job", default="", help="the job to launch (the first)")
     parser.add_argument("--event", default="", help="the launch event, as JSON ({})")
     parser.add_argument("--port", default="0", help="the port to listen on (any free one)")
+    parser.add_argument("--docker", action="store_true", help="run the tasks' containers, on this machine's Docker")
     return parser
 
 
@@ -67,7 +69,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
     event, port = _event(options.event), _port(options.port)
     stack = Stack.read(options.program.resolve(), options.stack)
     started = time.monotonic()
-    with Emulator(region=stack.region, port=port) as aws:
+    with Emulator(region=stack.region, account=stack.account, port=port, docker=options.docker) as aws:
         console.print(f"Deploying {stack.name} to an emulated AWS at {aws.endpoint}\n")
         with Progress(console) as progress:
             deployment = deploy(stack, aws, seen=progress.seen)
@@ -79,12 +81,15 @@ def _run(options: argparse.Namespace, console: Console) -> None:
             return
         console.print(f"\nInvoking {launcher.outputs['function_name']} with {json.dumps(event)}", soft_wrap=True)
         launched = launch(aws, launcher, event)
+        ready = time.monotonic() - started
         show_launch(console, launcher.name, launched)
+        if "supervisor_function_name" in launcher.outputs and launched.tasks and not options.docker:
+            show_supervised(console, launcher.name, supervise(aws, launcher))
         console.print(f"\n{granted(explain(facts))}", soft_wrap=True)
         made = sum(1 for resource in deployment.resources.values() if resource.id)
         console.print(
-            f"\n{made} resources in {deployed:.1f} s, launched after {time.monotonic() - started:.1f} s. "
-            "An emulation: no container has run, and nothing of it stays.",
+            f"\n{made} resources in {deployed:.1f} s, launched after {ready:.1f} s. "
+            f"An emulation: {'' if options.docker else 'no container has run, and '}nothing of it stays.",
             soft_wrap=True,
         )
         if options.action == "serve":
@@ -128,6 +133,8 @@ def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) ->
 {aws.endpoint} stays up until Ctrl-C. To try it from another terminal:
 
   export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={stack.region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  .venv/bin/fargate-job list
+  .venv/bin/fargate-job launch {launcher.name} --follow
   aws lambda invoke --function-name {function} --payload '{{}}' --cli-binary-format raw-in-base64-out /dev/stdout
   aws ecs list-tasks --cluster {cluster}
   aws logs describe-log-streams --log-group-name {group}

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import unquote
 
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalContext, ParsedStatement
@@ -103,6 +104,34 @@ def run_task_calls(request: Mapping[str, Any], definition: Mapping[str, Any], cl
         tasks = cluster_arn.replace(":cluster/", ":task/") + "/*"
         calls.append(Call("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask", **_tag_context(tags)}))
     return calls
+
+
+def service_call(
+    service: str, operation: str, path: str, parameters: Mapping[str, Any], *, region: str, account: str
+) -> Call | None:
+    """What AWS asks IAM about a request of another service that a launcher uses; None for one that is not known here.
+
+    `operation` is the operation's name where it travels in a header, else the HTTP method.
+    """
+    if service == "s3" and operation in ("PUT", "GET") and path.count("/") > 1:
+        return Call(f"s3:{operation.capitalize()}Object", f"arn:aws:s3:::{path.strip('/')}")
+    if service == "sqs" and operation == "SendMessage":
+        name = str(parameters.get("QueueUrl", "")).rpartition("/")[2]
+        return Call("sqs:SendMessage", f"arn:aws:sqs:{region}:{account}:{name}")
+    if service == "lambda" and operation == "POST" and path.endswith("/invocations"):
+        function = unquote(path.split("/")[3])
+        arn = function if function.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{function}"
+        return Call("lambda:InvokeFunction", arn)
+    if service == "sns" and parameters.get("Action") == "Publish":
+        return Call("sns:Publish", str(parameters.get("TopicArn", "")))
+    if service == "ecs" and operation in ("StopTask", "DescribeTasks", "ListTasks"):
+        cluster = str(parameters.get("cluster", "default"))
+        if not cluster.startswith("arn:"):
+            cluster = f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"
+        named = parameters.get("task") or next(iter(parameters.get("tasks", [])), "")
+        task = named if named.startswith("arn:") else f"{cluster.replace(':cluster/', ':task/')}/{named}"
+        return Call(f"ecs:{operation}", "*" if operation == "ListTasks" else task, {"ecs:cluster": cluster})
+    return None
 
 
 def refusal(principal: str, call: Call, decision: Decision) -> str:

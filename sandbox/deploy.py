@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import logging
 import os
 import runpy
@@ -17,18 +18,25 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
+from fargate_job_launcher.archive import UnknownArchive
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import configure, mocks, rpc, run_in_stack, set_all_config
-from pulumi.runtime.proto.resource_pb2 import RegisterResourceResponse
+from pulumi.runtime.proto.resource_pb2 import ReadResourceResponse, RegisterResourceResponse
 
+from . import environment as environment  # its resource types are known once it is imported
+from . import files as files  # its resource types are known from here on
 from .constraints import ConstraintViolation
 from .resources import Unsupported, create, invoke
 from .server import Emulator
 from .stack import Stack
+
+ORGANIZATION: Final = "organization"
+"""What Pulumi calls it where a backend has none."""
 
 
 class DeploymentFailed(Exception):
@@ -85,11 +93,15 @@ def deploy(stack: Stack, aws: Emulator, *, seen: Seen = lambda _resource, _done:
         if isinstance(error, pulumi.RunError):
             raise DeploymentFailed(f"the program refuses its config: {error}") from None
         raise
+    aws.exports[f"{ORGANIZATION}/{stack.project}/{stack.name}"] = monitor.deployment.outputs
     return monitor.deployment
 
 
-def run_program(stack: Stack, monitor: mocks.MockMonitor) -> None:
-    """Run the program of a stack, with its config, against a monitor. Nothing of it stays behind in this process."""
+def run_program(stack: Stack, monitor: mocks.MockMonitor, *, preview: bool = False) -> None:
+    """Run the program of a stack, with its config, against a monitor. Nothing of it stays behind in this process.
+
+    `preview`: as `pulumi preview` runs it; what the monitor answers may then be unknown.
+    """
 
     def main() -> None:
         # An SDK probe for a deployment that ends early would log futures that nobody awaits any more.
@@ -101,15 +113,15 @@ def run_program(stack: Stack, monitor: mocks.MockMonitor) -> None:
                 engine=mocks.MockEngine(None),
                 project=stack.project,
                 stack=stack.name,
-                dry_run=False,
-                organization="organization",
+                dry_run=preview,
+                organization=ORGANIZATION,
                 root_directory=str(stack.folder),
                 callbacks=None,
             )
         )
         set_all_config(stack.config)
         with _inside(stack.folder):
-            asyncio.run(run_in_stack(program))
+            asyncio.run(_held(program))
 
     def program() -> None:
         runpy.run_path("__main__.py", run_name="__main__")
@@ -118,10 +130,25 @@ def run_program(stack: Stack, monitor: mocks.MockMonitor) -> None:
     contextvars.Context().run(main)
 
 
+async def _held(program: Callable[[], None]) -> None:
+    """A loop holds its tasks weakly: one that only its own output waits for could be collected, and the program wait
+    for ever. Here each is held until it is done."""
+    tasks = set[asyncio.Task[Any]]()
+
+    def held(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **more)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    asyncio.get_running_loop().set_task_factory(cast("Any", held))
+    await run_in_stack(program)
+
+
 @contextmanager
 def _inside(folder: Path) -> Generator[None]:
     """The working directory and module path that Pulumi gives a program."""
-    before, path = Path.cwd(), list(sys.path)
+    before, path, modules = Path.cwd(), list(sys.path), set(sys.modules)
     os.chdir(folder)
     sys.path.insert(0, str(folder))
     try:
@@ -129,6 +156,11 @@ def _inside(folder: Path) -> Generator[None]:
     finally:
         os.chdir(before)
         sys.path[:] = path
+        # The next program may have modules of the same names.
+        for name in set(sys.modules) - modules:
+            top = folder / name.partition(".")[0]
+            if top.is_dir() or top.with_suffix(".py").exists():
+                del sys.modules[name]
 
 
 class _Emulated(mocks.Mocks):
@@ -153,6 +185,7 @@ class _Creator(mocks.MockMonitor):
         self.failure: DeploymentFailed | None = None
         self._aws = aws
         self._seen = seen
+        self._default_tags: dict[str, dict[str, str]] = {}
         self._lock = threading.Lock()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
@@ -163,24 +196,50 @@ class _Creator(mocks.MockMonitor):
         if not (request.custom or request.remote):
             self._note(resource, done=True)
             return RegisterResourceResponse(urn=urn)
-        inputs = _plain(rpc.deserialize_properties(request.object))
+        inputs = _plain(received(request.object))
+        provider = request.provider or request.providers.get("aws", "")
         try:
-            made = create(self._aws, request.type, request.name, inputs)
-        except (ClientError, BotoCoreError, ConstraintViolation, Unsupported) as error:
+            made = create(self._aws, request.type, request.name, inputs, self._default_tags.get(provider))
+        except (ClientError, BotoCoreError, ConstraintViolation, Unsupported, UnknownArchive) as error:
             with self._lock:
                 self.failure = self.failure or DeploymentFailed(f"{request.name} ({request.type}): {error}")
             raise
         # A provider gives a resource's inputs back; a component of another package gives its outputs only.
         state = {**inputs, **made.outputs} if request.custom else made.outputs
+        inside = {(kind, name): (self.make_urn(urn, kind, name), identifier) for kind, name, identifier in made.parts}
+        for part, identifier in inside.values():
+            self.resources[part] = self.ResourceRegistration(part, identifier, {})
+        for key, (kind, names) in made.references.items():
+            state[key] = [reference(*inside[kind, name]) for name in names]
+        if request.type == "pulumi:providers:aws":
+            # As the SDK hands it to a provider: everything that is no text is JSON.
+            self._default_tags[f"{urn}::{made.id}"] = json.loads(inputs.get("defaultTags", "{}")).get("tags", {})
         self.resources[urn] = self.ResourceRegistration(urn, made.id, state)
         self._note(replace(resource, id=made.id, outputs=state), done=True)
-        for kind, name, identifier in made.parts:
-            self._note(Resource(self.make_urn(urn, kind, name), kind, name, urn, id=identifier), done=True)
+        for (kind, name), (part, identifier) in inside.items():
+            self._note(Resource(part, kind, name, urn, id=identifier), done=True)
         answer = asyncio.run(rpc.serialize_properties(state, {}))
         return RegisterResourceResponse(urn=urn, id=made.id, object=answer)
 
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802
+        """Another stack's outputs. Nothing else is read: what is there already was not made here."""
+        name = f"{request.name} ({request.type})"
+        known = self._aws.exports.get(request.id)
+        if request.type != "pulumi:pulumi:StackReference" or known is None:
+            stacks = ", ".join(self._aws.exports) or "none"
+            what = f"stack {request.id!r} was not deployed here; deployed: {stacks}"
+            if request.type != "pulumi:pulumi:StackReference":
+                what = "the sandbox reads no resource that it did not make"
+            with self._lock:
+                self.failure = self.failure or DeploymentFailed(f"{name}: {what}")
+            raise self.failure
+        state = {"name": request.id, "outputs": known, "secretOutputNames": []}
+        urn = self.make_urn(request.parent, request.type, request.name)
+        self._note(Resource(urn, request.type, request.name, request.parent), done=True)
+        return ReadResourceResponse(urn=urn, properties=asyncio.run(rpc.serialize_properties(state, {})))
+
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        outputs = _plain(rpc.deserialize_properties(request.outputs))
+        outputs = _plain(received(request.outputs))
         with self._lock:
             component = self.deployment.resources[request.urn]
             self.deployment.resources[request.urn] = replace(component, outputs=outputs)
@@ -192,6 +251,38 @@ class _Creator(mocks.MockMonitor):
         with self._lock:
             self.deployment.resources[resource.urn] = resource
             self._seen(resource, done)
+
+
+def reference(urn: str, identifier: str) -> dict[str, str]:
+    """A resource as a component of another package gives it: the SDK makes the resource of it again."""
+    return {rpc._special_sig_key: rpc._special_resource_sig, "urn": urn, "id": identifier, "packageVersion": ""}  # pyright: ignore[reportPrivateUsage]
+
+
+def received(properties: Struct, *, keep_unknowns: bool = False) -> dict[str, Any]:
+    """What a program sent or was answered, as Python values; a resource in it is its id, or its URN where it has none.
+
+    The SDK would make the resource anew, which asks the monitor for it. A monitor answers on a thread of its own, whose
+    event loop nobody runs: the program would wait for that question for ever.
+    """
+    plain = Struct()
+    plain.CopyFrom(properties)
+    _unreferenced(plain)
+    return rpc.deserialize_properties(plain, keep_unknowns=keep_unknowns)
+
+
+def _unreferenced(properties: Struct) -> None:
+    remaining = list(properties.fields.values())
+    while remaining:
+        value = remaining.pop()
+        if value.HasField("list_value"):
+            remaining += value.list_value.values
+        elif value.HasField("struct_value"):
+            fields = value.struct_value.fields
+            text = {key: it.string_value for key, it in fields.items() if it.HasField("string_value")}
+            if text.get(rpc._special_sig_key) == rpc._special_resource_sig:  # pyright: ignore[reportPrivateUsage]
+                value.string_value = text.get("id") or text["urn"]
+            else:
+                remaining += fields.values()
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from .deploy import Resource
 from .jobs import Launched
+from .supervised import Supervised
 
 
 class Progress:
@@ -62,7 +63,10 @@ class Progress:
 
 
 def show_launch(console: Console, job: str, launched: Launched) -> None:
-    """The tasks of a launch: ARN, state, and where their output goes."""
+    """The tasks of a launch: ARN, state, and where their output goes; of a dry run, what it would do."""
+    if "dryRun" in launched.result:
+        console.print(Text(f"\nWould launch {job}", style="bold"))
+        console.print_json(data=launched.result)
     for task, described in zip(launched.result["tasks"], launched.tasks, strict=True):
         console.print(Text(f"\nLaunched {job}", style="bold"))
         for label, value in (
@@ -71,6 +75,19 @@ def show_launch(console: Console, job: str, launched: Launched) -> None:
             ("log", f"{task['logGroup']} {task['logStream']}"),
         ):
             console.print(Text(f"  {label:<6} {value}"), soft_wrap=True)
+
+
+def show_supervised(console: Console, job: str, supervised: Supervised) -> None:
+    """The attempts of a job that failed, and the end of one that ran away."""
+    console.print(Text(f"\nSupervised {job}", style="bold"))
+    lines = [("failing", task) for task in supervised.retried]
+    lines += [("runaway", supervised.stopped)] if supervised.stopped is not None else []
+    for label, task in lines:
+        code = task["containers"][0].get("exitCode")
+        ended = task["stoppedReason"] + ("" if code is None else f", exit code {code}")
+        console.print(Text(f"  {label}  {task['startedBy']}  {task['lastStatus']}  {ended}"), soft_wrap=True)
+    if supervised.notice:
+        console.print(Text(f"  notice   {supervised.notice}"), soft_wrap=True)
 
 
 def _short(arn: str) -> str:

@@ -10,7 +10,17 @@ from typing import Any
 
 from .authorization import TASKS_SERVICE, Call
 from .facts import Document, Facts, Role
-from .proof import Attack, Need, consequences, execution_attacks, execution_needs, launcher_attacks, launcher_needs
+from .proof import (
+    Attack,
+    Need,
+    consequences,
+    execution_attacks,
+    execution_needs,
+    launcher_attacks,
+    launcher_needs,
+    task_attacks,
+    task_needs,
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,8 @@ def explain(facts: Facts) -> Explanation:
         facts.launcher.name: _lines(facts.launcher, launcher_needs(facts), launcher_attacks(facts)),
         facts.execution.name: _lines(facts.execution, execution_needs(facts), execution_attacks(facts)),
     }
-    for role in (facts.task, *facts.choices):
+    statements[facts.task.name] = _lines(facts.task, task_needs(facts), task_attacks(facts))
+    for role in facts.choices:
         statements[role.name] = _lines(role, [], [])
     stranger = Role(f"{facts.launcher.arn.partition(':role/')[0]}:role/Administrator", (), None, {"Statement": []})
     principals = [facts.launcher, facts.execution, facts.task]

@@ -25,7 +25,7 @@ ERRORS: Final = (
 def of_stack(program: Path, stack: str, job: str) -> Facts:
     """The facts of a job of a stack, deployed to the sandbox. `job` empty: the first one."""
     read_stack = Stack.read(program.resolve(), stack)
-    with Emulator(region=read_stack.region) as aws:
+    with Emulator(region=read_stack.region, account=read_stack.account) as aws:
         launcher = find(deploy(read_stack, aws), job)
         return read(aws.client, launcher.outputs["launcher_role_arn"])
 

@@ -9,10 +9,14 @@ Calls made with a role are remembered; the emulator's starter reads them at /_ga
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 import botocore.session
 from botocore.model import OperationModel
@@ -20,8 +24,10 @@ from ministack.core.iam_evaluator import PrincipalInfo, resolve_principal
 from ministack.core.responses import get_account_id
 
 from . import authorization
-from .authorization import Policies, run_task_calls
+from .authorization import Call, Policies, run_task_calls
 from .constraints import violations
+from .lifecycle import Lifecycle
+from .tokens import Conflict, Tokens
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -29,15 +35,19 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CALLS_PATH: Final = "/_gate/calls"
+RUNS_PATH: Final = "/_gate/runs"
 _ECS_TARGET: Final = "AmazonEC2ContainerServiceV20141113."
 
 
 class Gate:
     """The emulator, behind the checks that it does not make itself."""
 
-    def __init__(self, emulator: App) -> None:
+    def __init__(self, emulator: App, *, containers: bool = False) -> None:
         self._emulator = emulator
         self._calls: list[dict[str, Any]] = []
+        self._tokens = Tokens()
+        self._launching = asyncio.Lock()
+        self._lifecycle = Lifecycle(containers=containers)
         self._ecs: Any = botocore.session.get_session().get_service_model("ecs")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,10 +55,13 @@ class Gate:
         if scope["type"] == "http" and scope["path"] == CALLS_PATH:
             await _answer(send, 200, self._calls)
             return
+        if scope["type"] == "http" and scope["path"] == RUNS_PATH:
+            self._lifecycle.script(json.loads(await _body(receive)))
+            await _answer(send, 200, {})
+            return
         operation = self._operation(scope)
         if operation is None:
-            self._remember_other(scope)
-            await self._emulator(scope, receive, send)
+            await self._other(scope, receive, send)
             return
         body = await _body(receive)
         try:
@@ -60,17 +73,46 @@ class Gate:
         refusal = ("InvalidParameterException", "; ".join(problems)) if problems else None
         if refusal is None and operation.name == "RunTask":
             refusal = await self._run_task_refusal(scope, parameters)
-        if operation.name != "RunTask":
-            self._remember_other(scope)
         if refusal is not None:
             await _refuse(send, *refusal)
-            return
-        await self._emulator(scope, _replay(body, receive), send)
+        elif operation.name == "RunTask":
+            await self._run_task(scope, parameters, body, receive, send)
+        else:
+            await self._other(scope, _replay(body, receive), send)
+            if operation.name == "StopTask":
+                self._lifecycle.stopped()
+
+    async def _run_task(
+        self, scope: Scope, parameters: dict[str, Any], body: bytes, receive: Receive, send: Send
+    ) -> None:
+        """Launch, unless a request with this token did: then its answer again, or the conflict with it."""
+        async with self._launching:
+            try:
+                known = self._tokens.recall(parameters)
+            except Conflict as conflict:
+                said = {"__type": "ConflictException", "message": str(conflict), "resourceIds": conflict.tasks}
+                await _answer(send, 400, said)
+                return
+            if known is None:
+                status, known = await self._call(scope, _replay(body, receive))
+                if status == 200:
+                    self._tokens.remember(parameters, known)
+                    for task in known["tasks"]:
+                        self._lifecycle.begin(task["taskArn"])
+            else:
+                status = 200
+            await _answer(send, status, known)
 
     async def _run_task_refusal(self, scope: Scope, parameters: dict[str, Any]) -> tuple[str, str] | None:
         """Why ECS would not run this task at all: code and message. None when it would."""
         if not 1 <= parameters.get("count", 1) <= 10:
             return "InvalidParameterException", "Count must be between 1 and 10."
+        size = len(json.dumps(parameters.get("overrides", {}), separators=(",", ":"), ensure_ascii=False))
+        if size > 8192:
+            return "InvalidParameterException", f"Overrides length must be at most 8192, it is {size}."
+        token = parameters.get("clientToken", "")
+        if not re.fullmatch(r"[\x21-\x7e]{0,64}", token):
+            return "InvalidParameterException", "clientToken must be at most 64 ASCII characters from 33 to 126."
         cluster = parameters.get("cluster", "default")
         clusters = (await self._ask(scope, "DescribeClusters", {"clusters": [cluster]}))["clusters"]
         if not any(it["status"] == "ACTIVE" for it in clusters):
@@ -91,9 +133,12 @@ class Gate:
         principal = _principal(scope)
         if principal is None:
             return None
+        return self._denial_of(principal, run_task_calls(parameters, definition, cluster_arn))
+
+    def _denial_of(self, principal: PrincipalInfo, calls: list[Call]) -> tuple[str, str] | None:
         denied = None
         policies = Policies(principal.policies or [], principal.limits)
-        for call in run_task_calls(parameters, definition, cluster_arn):
+        for call in calls:
             decision = policies.decide(call, principal=principal.arn)
             self._remember(
                 principal.arn,
@@ -107,13 +152,40 @@ class Gate:
                 denied = "AccessDeniedException", authorization.refusal(principal.arn, call, decision)
         return denied
 
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request that is no operation of ECS: authorized where a launcher makes it with a role."""
+        principal = _principal(scope) if scope["type"] == "http" else None
+        if principal is None:
+            await self._emulator(scope, receive, send)
+            return
+        service, operation, body = _service(scope), _operation_name(scope), await _body(receive)
+        kind = _header(scope, b"content-type")
+        parameters: dict[str, Any] = {}
+        if kind.startswith("application/x-www-form-urlencoded"):
+            parameters = dict(parse_qsl(body.decode()))
+        elif kind.startswith("application/x-amz-json"):
+            with contextlib.suppress(ValueError):
+                parameters = json.loads(body)
+        call = authorization.service_call(
+            service, operation, scope["path"], parameters, region=_region(scope), account=get_account_id()
+        )
+        if call is None:
+            self._remember_other(scope)
+        elif denied := self._denial_of(principal, [call]):
+            if service == "s3":
+                await _answer_xml(send, 403, "AccessDenied", denied[1])
+            else:
+                await _refuse(send, *denied)
+            return
+        await self._emulator(scope, _replay(body, receive), send)
+
     def _remember_other(self, scope: Scope) -> None:
         """A call that is not authorized here, made with a role: its service and the operation's name on the wire."""
         principal = _principal(scope) if scope["type"] == "http" else None
         if principal is not None:
-            target = _header(scope, b"x-amz-target").rpartition(".")[2]
-            service = _header(scope, b"authorization").split("/")[3]
-            self._remember(principal.arn, service=service, operation=target or f"{scope['method']} {scope['path']}")
+            named = _operation_name(scope)
+            operation = named if named != scope["method"] else f"{named} {scope['path']}"
+            self._remember(principal.arn, service=_service(scope), operation=operation)
 
     def _remember(self, principal: str, **call: Any) -> None:
         self._calls.append({"principal": principal, **call})
@@ -123,17 +195,23 @@ class Gate:
         body = json.dumps(parameters).encode()
         kept = [it for it in scope["headers"] if it[0].lower() not in (b"x-amz-target", b"content-length")]
         headers = [*kept, (b"x-amz-target", (_ECS_TARGET + operation).encode()), (b"content-length", b"%d" % len(body))]
-        answer = b""
 
         async def receive() -> MutableMapping[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
 
+        return (await self._call({**scope, "headers": headers}, receive))[1]
+
+    async def _call(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
+        """What the emulator answers: status and content."""
+        status, answer = 0, b""
+
         async def send(message: MutableMapping[str, Any]) -> None:
-            nonlocal answer
+            nonlocal status, answer
+            status = message.get("status", status)
             answer += message.get("body", b"")
 
-        await self._emulator({**scope, "headers": headers}, receive, send)
-        return json.loads(answer)
+        await self._emulator(scope, receive, send)
+        return status, json.loads(answer)
 
     def _operation(self, scope: Scope) -> OperationModel | None:
         if scope["type"] != "http":
@@ -153,6 +231,18 @@ def _principal(scope: Scope) -> PrincipalInfo | None:
     if isinstance(principal, PrincipalInfo) and principal.policies is not None:
         return principal
     return None
+
+
+def _service(scope: Scope) -> str:
+    return _header(scope, b"authorization").split("/")[3]
+
+
+def _region(scope: Scope) -> str:
+    return _header(scope, b"authorization").split("/")[2]
+
+
+def _operation_name(scope: Scope) -> str:
+    return _header(scope, b"x-amz-target").rpartition(".")[2] or scope["method"]
 
 
 def _header(scope: Scope, wanted: bytes) -> str:
@@ -184,6 +274,13 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 async def _refuse(send: Send, code: str, message: str) -> None:
     """An error as Amazon ECS answers it."""
     await _answer(send, 400, {"__type": code, "message": message})
+
+
+async def _answer_xml(send: Send, status: int, code: str, message: str) -> None:
+    body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>".encode()
+    headers = [(b"content-type", b"application/xml"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _answer(send: Send, status: int, content: Any) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from .deploy import Deployment, Resource
 from .server import Emulator
+
+DESCRIBED_AT_ONCE: Final = 100
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""
 
 
 class LaunchFailed(Exception):
@@ -34,14 +37,16 @@ def launch(aws: Emulator, launcher: Resource, event: Any) -> Launched:
     result = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise LaunchFailed(f"{launcher.name}: the function failed: {result.get('errorMessage', result)}")
-    if result["status"] != "LAUNCHED":
+    if result["status"] not in ("LAUNCHED", "DUPLICATE", "DRY_RUN"):
         reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
         raise LaunchFailed(
             f"{launcher.name}: {result['status']}, {result['launched']} of {result['requested']} tasks: {reasons}"
         )
-    arns = [task["arn"] for task in result["tasks"]]
-    cluster = arns[0].split("/")[1]
-    return Launched(result, aws.client("ecs").describe_tasks(cluster=cluster, tasks=arns)["tasks"])
+    arns, tasks = [task["arn"] for task in result["tasks"]], list[dict[str, Any]]()
+    for start in range(0, len(arns), DESCRIBED_AT_ONCE):
+        some = arns[start : start + DESCRIBED_AT_ONCE]
+        tasks += aws.client("ecs").describe_tasks(cluster=some[0].split("/")[1], tasks=some)["tasks"]
+    return Launched(result, tasks)
 
 
 def find(deployment: Deployment, job: str) -> Resource:

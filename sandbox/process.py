@@ -8,22 +8,26 @@ import secrets
 import shutil
 import signal
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config as ServerConfig
 from ministack.app import app
 from ministack.core import lambda_runtime
-from ministack.services import sts
+from ministack.services import eventbridge, sts
 
 from .gate import Gate
 
 
-def _serve(descriptor: int) -> None:
+def _serve(descriptor: int, docker: str = "") -> None:
     """The process itself: the emulator behind the gate, until standard input ends."""
     if not callable(getattr(lambda_runtime, "execution_credentials", None)):
         raise SystemExit("this ministack gives functions their credentials in another way; the sandbox needs 1.5.33")
     lambda_runtime.execution_credentials = _execution_credentials
+    events: Any = eventbridge
+    events._invoke_target = _with_context(events._invoke_target)
 
     async def run() -> None:
         ended = asyncio.Event()
@@ -34,7 +38,7 @@ def _serve(descriptor: int) -> None:
         config.loglevel = "WARNING"
         config.graceful_timeout = 0.2
         config.shutdown_timeout = 2
-        await serve(cast("Any", Gate(cast("Any", app))), config, shutdown_trigger=ended.wait)
+        await serve(cast("Any", Gate(cast("Any", app), containers=bool(docker))), config, shutdown_trigger=ended.wait)
 
     try:
         asyncio.run(run())
@@ -43,6 +47,28 @@ def _serve(descriptor: int) -> None:
         shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGTERM)
+
+
+def _with_context(invoke: Callable[..., None]) -> Callable[..., None]:
+    """Scheduler's context attributes filled in, which the emulator hands on as they are.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+    """
+
+    def invoked(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], *more: Any) -> None:
+        if event.get("Source") == "aws.scheduler" and "Input" in target:
+            text = str(target["Input"])
+            for name, value in {
+                "schedule-arn": event["Resources"][0],
+                "scheduled-time": datetime.fromtimestamp(int(event["Time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "execution-id": event["EventId"],
+                "attempt-number": "1",
+            }.items():
+                text = text.replace(f"<aws.scheduler.{name}>", str(value))
+            target = {**target, "Input": text}
+        invoke(target, event, rule, *more)
+
+    return invoked
 
 
 def _execution_credentials(config: dict[str, Any]) -> dict[str, str]:
@@ -63,4 +89,4 @@ def _execution_credentials(config: dict[str, Any]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    _serve(int(sys.argv[1]), *sys.argv[2:])

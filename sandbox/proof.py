@@ -59,7 +59,182 @@ def launcher_needs(facts: Facts) -> list[Need]:
     needs = [Need(names.get(call.action, f"hand {call.resource.rpartition('/')[2]} to ECS"), call) for call in calls]
     stream = f"{_own_log(facts)}:log-stream:s"
     needs += [Need(f"write its log ({a})", Call(f"logs:{a}", stream)) for a in ("CreateLogStream", "PutLogEvents")]
-    return needs
+    for action, name in {
+        "s3:PutObject": "store a large payload",
+        "sqs:SendMessage": "keep a dead letter",
+        "sqs:ReceiveMessage": "take launches from its queue",
+        "sqs:DeleteMessage": "take launches out of its queue",
+        "sqs:GetQueueAttributes": "see its queue",
+    }.items():
+        needs += [Need(name, Call(action, it)) for it in _granted(facts.launcher, action)]
+    for action in _granted_actions(facts.launcher, "xray:"):
+        needs.append(Need(f"send its trace ({action})", Call(action, "*")))
+    for action in _granted_actions(facts.launcher, "ec2:"):
+        needs.append(Need(f"join its VPC ({action})", Call(action, "*")))
+    needs += _key_needs(facts.launcher)
+    counts = _granted(facts.launcher, "ecs:ListTasks")
+    listing = Call("ecs:ListTasks", "*", {"ecs:cluster": facts.cluster_arn})
+    return needs + [Need("count the job's tasks", listing) for _ in counts]
+
+
+def supervisor_needs(role: Role, facts: Facts) -> list[Need]:
+    """Every call that the supervisor makes with its role, and that Lambda makes with it to bring it its events."""
+    here = {"ecs:cluster": facts.cluster_arn}
+    names = {
+        "sqs:ReceiveMessage": "hear of stopped tasks",
+        "sqs:DeleteMessage": "be done with a stopped task",
+        "sqs:GetQueueAttributes": "see its queue",
+        "sns:Publish": "tell of a failure",
+        "logs:CreateLogStream": "write its log (CreateLogStream)",
+        "logs:PutLogEvents": "write its log (PutLogEvents)",
+        "ecs:DescribeTasks": "look at a task",
+        "ecs:StopTask": "stop a task that runs too long",
+        "ecs:ListTasks": "find what runs too long",
+        "lambda:InvokeFunction": "launch a job again",
+    }
+    needs = [
+        Need(name, Call(action, resource, here if action.startswith("ecs:") else {}))
+        for action, name in names.items()
+        for resource in _granted(role, action)
+    ]
+    return needs + _key_needs(role)
+
+
+def supervisor_attacks(role: Role, facts: Facts) -> list[Attack]:
+    """What an attacker who runs code in the supervisor would try."""
+    place, arn, cluster = _arn(facts), facts.definition["taskDefinitionArn"], facts.cluster_arn.rpartition("/")[2]
+    here, elsewhere = {"ecs:cluster": facts.cluster_arn}, {"ecs:cluster": f"{facts.cluster_arn}-2"}
+    own, other = place("ecs", f"task/{cluster}/0123"), place("ecs", f"task/{cluster}-2/0123")
+    queue, topic = (next(iter(_granted(role, it))) for it in ("sqs:ReceiveMessage", "sns:Publish"))
+    return [
+        Attack("run the job itself", Call("ecs:RunTask", arn, here)),
+        Attack("hand the execution role to ECS", _pass(facts.execution.arn)),
+        Attack("hand its own role to ECS", _pass(role.arn)),
+        Attack("stop a task of another cluster", Call("ecs:StopTask", other, elsewhere)),
+        Attack("stop a task by naming no cluster", Call("ecs:StopTask", own)),
+        Attack("look at a task of another cluster", Call("ecs:DescribeTasks", other, elsewhere)),
+        Attack("list the tasks of another cluster", Call("ecs:ListTasks", "*", elsewhere)),
+        Attack("open a shell in a task", Call("ecs:ExecuteCommand", own, here)),
+        Attack("tag a task", Call("ecs:TagResource", own, {"ecs:CreateAction": "RunTask"})),
+        Attack("invoke another function", Call("lambda:InvokeFunction", place("lambda", "function:another"))),
+        Attack("rewrite the launcher", Call("lambda:UpdateFunctionCode", place("lambda", "function:another"))),
+        Attack("publish to another topic", Call("sns:Publish", f"{topic}-2")),
+        Attack("subscribe to its topic", Call("sns:Subscribe", topic)),
+        Attack("take from another queue", Call("sqs:ReceiveMessage", f"{queue}-2")),
+        Attack("forge the end of a task", Call("sqs:SendMessage", queue)),
+        Attack("write the launcher's log", Call("logs:PutLogEvents", f"{_own_log(facts)}:log-stream:s")),
+        Attack("write its own policy", Call("iam:PutRolePolicy", role.arn)),
+    ]
+
+
+def task_needs(facts: Facts) -> list[Need]:
+    """What is done with the task role because the job's arguments ask for it: payloads, mounts, shells."""
+    needs = [Need("read its payload", Call("s3:GetObject", it)) for it in _granted(facts.task, "s3:GetObject")]
+    read_only = {
+        mount["sourceVolume"]
+        for container in facts.definition["containerDefinitions"]
+        for mount in container.get("mountPoints", [])
+        if mount.get("readOnly")
+    }
+    for volume in facts.definition.get("volumes", []):
+        if "efsVolumeConfiguration" not in volume:
+            continue
+        system, context = _mount(facts, volume["efsVolumeConfiguration"])
+        needs.append(Need(f"mount {volume['name']}", Call("elasticfilesystem:ClientMount", system, context)))
+        if volume["name"] not in read_only:
+            needs.append(Need(f"write to {volume['name']}", Call("elasticfilesystem:ClientWrite", system, context)))
+    if _shells(facts):
+        needs += [Need(f"open a shell ({it})", Call(f"ssmmessages:{it}", "*")) for it in _CHANNELS]
+    return needs + _key_needs(facts.task)
+
+
+_CHANNELS: Final = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
+
+
+def task_attacks(facts: Facts) -> list[Attack]:
+    """What the job's code must not reach through what its arguments ask for."""
+    attacks: list[Attack] = []
+    for volume in facts.definition.get("volumes", []):
+        if "efsVolumeConfiguration" not in volume:
+            continue
+        name, (system, context) = volume["name"], _mount(facts, volume["efsVolumeConfiguration"])
+        point = {"elasticfilesystem:AccessPointArn": f"{context['elasticfilesystem:AccessPointArn']}0"}
+        for action in ("ClientMount", "ClientWrite"):
+            call = f"elasticfilesystem:{action}"
+            attacks += [
+                Attack(f"{action} {name} through no access point", Call(call, system)),
+                Attack(f"{action} {name} through another access point", Call(call, system, point)),
+                Attack(f"{action} another file system", Call(call, f"{system}0", context)),
+            ]
+        attacks.append(
+            Attack(f"be root on {name}", Call("elasticfilesystem:ClientRootAccess", system, context)),
+        )
+    if not _shells(facts):
+        attacks.append(Attack("open a shell", Call("ssmmessages:OpenDataChannel", "*")))
+    return attacks
+
+
+def _mount(facts: Facts, volume: Document) -> tuple[str, dict[str, str]]:
+    """ARN of an EFS volume's file system, and what EFS tells IAM of a mount."""
+    place, point = _arn(facts), volume["authorizationConfig"]["accessPointId"]
+    context = {"elasticfilesystem:AccessPointArn": place("elasticfilesystem", f"access-point/{point}")}
+    return place("elasticfilesystem", f"file-system/{volume['fileSystemId']}"), context
+
+
+def _shells(facts: Facts) -> bool:
+    """Whether the job is run with ECS Exec."""
+    return bool(_granted(facts.task, "ssmmessages:OpenDataChannel"))
+
+
+_WITH_A_KEY: Final = {
+    "s3:PutObject": ("kms:GenerateDataKey",),
+    "s3:GetObject": ("kms:Decrypt",),
+    "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
+    "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
+}
+"""What a service does with the caller's permissions where data is encrypted with a customer-managed key.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+"""
+
+
+def _key_needs(role: Role) -> list[Need]:
+    keys = [*_granted(role, "kms:GenerateDataKey"), *_granted(role, "kms:Decrypt")]
+    if not keys:
+        return []
+    region, suffix = keys[0].split(":")[3], ".cn" if keys[0].startswith("arn:aws-cn:") else ""
+    return [
+        Need(
+            f"{'encrypt' if action.endswith('DataKey') else 'decrypt'} for {why} ({action})",
+            Call(action, keys[0], {"kms:ViaService": f"{why.partition(':')[0]}.{region}.amazonaws.com{suffix}"}),
+        )
+        for why, actions in _WITH_A_KEY.items()
+        if _granted(role, why)
+        for action in actions
+    ]
+
+
+def _granted(role: Role, action: str) -> list[str]:
+    """One resource for each that the role's own statements allow this action on."""
+    return [
+        resource.replace("*", "0123")
+        for statement in role.statements
+        if statement["Effect"] == "Allow" and action in _listed(statement.get("Action", []))
+        for resource in _listed(statement["Resource"])
+    ]
+
+
+def _granted_actions(role: Role, prefix: str) -> list[str]:
+    """Every action of a service that the role's own statements allow."""
+    return [
+        action
+        for statement in role.statements
+        if statement["Effect"] == "Allow"
+        for action in _listed(statement.get("Action", []))
+        if action.startswith(prefix)
+    ]
 
 
 def execution_needs(facts: Facts) -> list[Need]:
@@ -74,6 +249,10 @@ def execution_needs(facts: Facts) -> list[Need]:
         stream = f"{_job_log(facts)}:log-stream:s"
         for action in ("CreateLogStream", "PutLogEvents"):
             needs.append(Need(f"write the job's log ({action})", Call(f"logs:{action}", stream)))
+        registry = container.get("repositoryCredentials", {}).get("credentialsParameter")
+        if registry:
+            call = Call("secretsmanager:GetSecretValue", registry)
+            needs.append(Need("log in to the private registry", call))
         for secret in container.get("secrets", []):
             arn = ":".join(secret["valueFrom"].split(":")[:7])
             action = "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
@@ -94,6 +273,7 @@ def launcher_attacks(facts: Facts) -> list[Attack]:
         *_running(facts),
         *_other_ecs(facts),
         *_logging(facts),
+        *_data(facts),
         *_escalating(facts),
     ]
 
@@ -187,7 +367,8 @@ def _running(facts: Facts) -> Iterator[Attack]:
     cpu, memory = int(facts.definition["cpu"]), int(facts.definition["memory"])
     context = {key: value for key, value in run.context.items() if key != "ecs:cluster"}
     yield Attack("run the job in no cluster in particular", Call(run.action, run.resource, context))
-    yield Attack("run the job with a shell for whoever may exec", given(ecs__enable_execute_command="true"))
+    if not _shells(facts):
+        yield Attack("run the job with a shell for whoever may exec", given(ecs__enable_execute_command="true"))
     yield Attack("run the job with an EBS volume", given(ecs__enable_ebs_volumes="true"))
     yield Attack("run the job with twice the CPU", given(ecs__task_cpu=str(cpu * 2)))
     yield Attack("run the job with the largest CPU", given(ecs__task_cpu="32768"))
@@ -226,6 +407,24 @@ def _logging(facts: Facts) -> Iterator[Attack]:
     yield Attack("read its own log", Call("logs:GetLogEvents", f"{own}:log-stream:s"))
 
 
+def _data(facts: Facts) -> Iterator[Attack]:
+    """The payload bucket and the dead-letter queue, where there are any; strangers' ones where there are not."""
+    put = next(iter(_granted(facts.launcher, "s3:PutObject")), "arn:aws:s3:::payloads/job/0123")
+    queue = next(iter(_granted(facts.launcher, "sqs:SendMessage")), _arn(facts)("sqs", "dead-letters"))
+    bucket, prefix = put.rpartition(":")[2].split("/")[:2]
+    base = put.rpartition(":")[0]
+    yield Attack("store a payload of another job", Call("s3:PutObject", f"{base}:{bucket}/another/0123"))
+    yield Attack("store a payload of a sibling", Call("s3:PutObject", f"{base}:{bucket}/{prefix}-2/0123"))
+    yield Attack("store an object in another bucket", Call("s3:PutObject", f"{base}:{bucket}-2/{prefix}/0123"))
+    for action in ("GetObject", "DeleteObject", "PutObjectAcl"):
+        yield Attack(f"reach a payload that is stored ({action})", Call(f"s3:{action}", put))
+    yield Attack("list the payloads", Call("s3:ListBucket", f"{base}:{bucket}"))
+    yield Attack("open the bucket to others", Call("s3:PutBucketPolicy", f"{base}:{bucket}"))
+    yield Attack("send a message to another queue", Call("sqs:SendMessage", f"{queue}-2"))
+    for action in ("ReceiveMessage", "DeleteMessage", "PurgeQueue", "SetQueueAttributes"):
+        yield Attack(f"reach the dead letters ({action})", Call(f"sqs:{action}", queue))
+
+
 def _escalating(facts: Facts) -> Iterator[Attack]:
     place = _arn(facts)
     function = place("lambda", "function:another")
@@ -237,7 +436,14 @@ def _escalating(facts: Facts) -> Iterator[Attack]:
     yield Attack("rewrite a function", Call("lambda:UpdateFunctionCode", function))
     yield Attack("invoke another function", Call("lambda:InvokeFunction", function))
     yield Attack("read a secret", Call("secretsmanager:GetSecretValue", place("secretsmanager", "secret:s-AbCdEf")))
+    # With the credentials of a function its own code is told from Lambda itself.
+    own = {"lambda:SourceFunctionArn": function}
+    for action in ("CreateNetworkInterface", "DeleteNetworkInterface", "AssignPrivateIpAddresses"):
+        yield Attack(f"{action} with the function's own code", Call(f"ec2:{action}", "*", own))
     yield Attack("decrypt", Call("kms:Decrypt", place("kms", "key/k")))
+    own = next(iter(_granted(facts.launcher, "kms:Decrypt")), place("kms", "key/jobs"))
+    yield Attack("decrypt with the stack's key what lies elsewhere", Call("kms:Decrypt", own))
+    yield Attack("change the stack's key", Call("kms:PutKeyPolicy", own))
 
 
 def _launch(facts: Facts, **changed: Any) -> list[Call]:

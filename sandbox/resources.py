@@ -6,17 +6,14 @@ nothing is ever skipped in silence.
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import json
 import secrets
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import pulumi
+from fargate_job_launcher.archive import zipped
 
 from .server import Emulator
 
@@ -36,12 +33,17 @@ class Made:
     """What AWS says of it beyond its inputs."""
     parts: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     """What a component of another package made inside: type, name and id of each."""
+    references: dict[str, tuple[str, list[str]]] = field(default_factory=dict[str, tuple[str, list[str]]])
+    """Output → the type and the names of the parts that it gives as resources."""
 
 
 class Inputs:
     """The inputs of one resource, each to be taken once."""
 
-    def __init__(self, kind: str, name: str, given: Mapping[str, Any]) -> None:
+    def __init__(
+        self, kind: str, name: str, given: Mapping[str, Any], default_tags: Mapping[str, str] | None = None
+    ) -> None:
+        self._default_tags = default_tags or {}
         self.kind = kind
         self.name = name
         self._left = {key: value for key, value in given.items() if value is not None}
@@ -55,8 +57,8 @@ class Inputs:
         return self.take(key) or f"{self.name[: longest - 8]}-{secrets.token_hex(4)[:7]}"
 
     def tags(self) -> dict[str, str]:
-        """The tags given."""
-        return self.take("tags", {})
+        """The tags given, and those that the provider gives to everything."""
+        return {**self._default_tags, **self.take("tags", {})}
 
     def given(self, **parameters: Any) -> dict[str, Any]:
         """These parameters without the ones that nobody gave."""
@@ -82,14 +84,16 @@ def creates(kind: str) -> Callable[[Creator], Creator]:
     return register
 
 
-def create(aws: Emulator, kind: str, name: str, given: Mapping[str, Any]) -> Made:
+def create(
+    aws: Emulator, kind: str, name: str, given: Mapping[str, Any], default_tags: Mapping[str, str] | None = None
+) -> Made:
     """Create a resource. Raises Unsupported, ConstraintViolation, or botocore's own errors."""
     creator = _CREATORS.get(kind)
     if creator is None:
         raise Unsupported(
             f"{kind}: the sandbox does not know this resource type; it knows {', '.join(sorted(_CREATORS))}"
         )
-    inputs = Inputs(kind, name, given)
+    inputs = Inputs(kind, name, given, default_tags)
     made = creator(aws, inputs)
     inputs.done()
     return made
@@ -107,7 +111,7 @@ def invoke(aws: Emulator, token: str) -> State:
     raise Unsupported(f"{token}: the sandbox does not know this data source")
 
 
-def _tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
     return [{key: name, value: tags[name]} for name in sorted(tags)]
 
 
@@ -122,7 +126,7 @@ def _role(aws: Emulator, inputs: Inputs) -> Made:
             Description=inputs.take("description"),
             PermissionsBoundary=inputs.take("permissionsBoundary"),
             MaxSessionDuration=inputs.take("maxSessionDuration"),
-            Tags=_tag_list(inputs.tags()),
+            Tags=tag_list(inputs.tags()),
         ),
     )["Role"]
     return Made(name, {"name": name, "arn": role["Arn"], "uniqueId": role["RoleId"], "path": role["Path"]})
@@ -141,7 +145,7 @@ def _policy(aws: Emulator, inputs: Inputs) -> Made:
     policy = aws.client("iam").create_policy(
         PolicyName=name,
         PolicyDocument=inputs.take("policy"),
-        **inputs.given(Path=inputs.take("path"), Description=inputs.take("description"), Tags=_tag_list(inputs.tags())),
+        **inputs.given(Path=inputs.take("path"), Description=inputs.take("description"), Tags=tag_list(inputs.tags())),
     )["Policy"]
     return Made(policy["Arn"], {"name": name, "arn": policy["Arn"]})
 
@@ -168,7 +172,7 @@ def _secret(aws: Emulator, inputs: Inputs) -> Made:
     secret = aws.client("secretsmanager").create_secret(
         Name=name,
         **inputs.given(
-            Description=inputs.take("description"), KmsKeyId=inputs.take("kmsKeyId"), Tags=_tag_list(inputs.tags())
+            Description=inputs.take("description"), KmsKeyId=inputs.take("kmsKeyId"), Tags=tag_list(inputs.tags())
         ),
     )
     return Made(secret["ARN"], {"name": name, "arn": secret["ARN"]})
@@ -179,7 +183,7 @@ def _cluster(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name()
     cluster = aws.client("ecs").create_cluster(
         clusterName=name,
-        **inputs.given(settings=inputs.take("settings"), tags=_tag_list(inputs.tags(), "key", "value")),
+        **inputs.given(settings=inputs.take("settings"), tags=tag_list(inputs.tags(), "key", "value")),
     )["cluster"]
     return Made(cluster["clusterArn"], {"name": name, "arn": cluster["clusterArn"]})
 
@@ -210,7 +214,8 @@ def _task_definition(aws: Emulator, inputs: Inputs) -> Made:
             taskRoleArn=inputs.take("taskRoleArn"),
             runtimePlatform=inputs.take("runtimePlatform"),
             ephemeralStorage=inputs.take("ephemeralStorage"),
-            tags=_tag_list(inputs.tags(), "key", "value"),
+            volumes=inputs.take("volumes"),
+            tags=tag_list(inputs.tags(), "key", "value"),
         ),
     )["taskDefinition"]
     arn, revision = definition["taskDefinitionArn"], definition["revision"]
@@ -230,10 +235,11 @@ def _function(aws: Emulator, inputs: Inputs) -> Made:
     name, lambda_ = inputs.physical_name(longest=64), aws.client("lambda")
     environment, logging = inputs.take("environment"), inputs.take("loggingConfig")
     timeout, memory = inputs.take("timeout"), inputs.take("memorySize")
+    concurrency = inputs.take("reservedConcurrentExecutions")
     function = lambda_.create_function(
         FunctionName=name,
         Role=inputs.take("role"),
-        Code={"ZipFile": zip_archive(inputs.take("code"))},
+        Code=_code(inputs),
         **inputs.given(
             Runtime=inputs.take("runtime"),
             Handler=inputs.take("handler"),
@@ -242,12 +248,291 @@ def _function(aws: Emulator, inputs: Inputs) -> Made:
             MemorySize=int(memory) if memory else None,
             Architectures=inputs.take("architectures"),
             Environment={"Variables": environment["variables"]} if environment else None,
+            KMSKeyArn=inputs.take("kmsKeyArn"),
             LoggingConfig={_pascal(key): value for key, value in logging.items()} if logging else None,
+            Publish=inputs.take("publish"),
+            CodeSigningConfigArn=inputs.take("codeSigningConfigArn"),
+            TracingConfig={_pascal(key): value for key, value in inputs.take("tracingConfig", {}).items()} or None,
+            VpcConfig={_pascal(key): value for key, value in inputs.take("vpcConfig", {}).items()} or None,
             Tags=inputs.tags(),
         ),
     )
-    arn = function["FunctionArn"]
-    return Made(name, {"name": name, "arn": arn, "qualifiedArn": f"{arn}:$LATEST", "version": "$LATEST"})
+    if concurrency is not None:
+        lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(concurrency))
+    arn, version = f"arn:aws:lambda:{aws.region}:{aws.account}:function:{name}", function["Version"]
+    return Made(name, {"name": name, "arn": arn, "qualifiedArn": f"{arn}:{version}", "version": version})
+
+
+@creates("aws:lambda/alias:Alias")
+def _alias(aws: Emulator, inputs: Inputs) -> Made:
+    alias = aws.client("lambda").create_alias(
+        FunctionName=inputs.take("functionName"),
+        Name=inputs.physical_name(),
+        FunctionVersion=inputs.take("functionVersion"),
+        **inputs.given(Description=inputs.take("description")),
+    )
+    return Made(alias["AliasArn"], {"name": alias["Name"], "arn": alias["AliasArn"]})
+
+
+@creates("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+def _function_event_invoke_config(aws: Emulator, inputs: Inputs) -> Made:
+    function, retries, age = (
+        inputs.take(key) for key in ("functionName", "maximumRetryAttempts", "maximumEventAgeInSeconds")
+    )
+    destinations = {
+        _pascal(key): {"Destination": it["destination"]} for key, it in inputs.take("destinationConfig", {}).items()
+    }
+    aws.client("lambda").put_function_event_invoke_config(
+        FunctionName=function,
+        **inputs.given(
+            Qualifier=inputs.take("qualifier"),
+            MaximumRetryAttempts=int(retries) if retries is not None else None,
+            MaximumEventAgeInSeconds=int(age) if age else None,
+            DestinationConfig=destinations,
+        ),
+    )
+    return Made(function, {})
+
+
+@creates("aws:sqs/queue:Queue")
+def _queue(aws: Emulator, inputs: Inputs) -> Made:
+    fifo = bool(inputs.take("fifoQueue", False))
+    name, sqs = inputs.physical_name(longest=75), aws.client("sqs")
+    name += ".fifo" if fifo and not name.endswith(".fifo") else ""
+    attributes = {
+        "FifoQueue": True if fifo else None,
+        "ContentBasedDeduplication": inputs.take("contentBasedDeduplication"),
+        "MessageRetentionPeriod": inputs.take("messageRetentionSeconds"),
+        "VisibilityTimeout": inputs.take("visibilityTimeoutSeconds"),
+        "ReceiveMessageWaitTimeSeconds": inputs.take("receiveWaitTimeSeconds"),
+        "RedrivePolicy": inputs.take("redrivePolicy"),
+        "RedriveAllowPolicy": inputs.take("redriveAllowPolicy"),
+        "SqsManagedSseEnabled": inputs.take("sqsManagedSseEnabled"),
+        "KmsMasterKeyId": inputs.take("kmsMasterKeyId"),
+    }
+    url = sqs.create_queue(
+        QueueName=name,
+        Attributes={key: _attribute(value) for key, value in attributes.items() if value is not None},
+        **inputs.given(tags=inputs.tags()),
+    )["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return Made(url, {"name": name, "arn": arn, "url": url})
+
+
+@creates("aws:sqs/queuePolicy:QueuePolicy")
+def _queue_policy(aws: Emulator, inputs: Inputs) -> Made:
+    url = inputs.take("queueUrl")
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": inputs.take("policy")})
+    return Made(url, {})
+
+
+@creates("aws:sns/topic:Topic")
+def _topic(aws: Emulator, inputs: Inputs) -> Made:
+    name, key = inputs.physical_name(), inputs.take("kmsMasterKeyId")
+    encrypted = {"KmsMasterKeyId": key} if key else {}
+    arn = aws.client("sns").create_topic(Name=name, **inputs.given(Attributes=encrypted, Tags=tag_list(inputs.tags())))[
+        "TopicArn"
+    ]
+    return Made(arn, {"name": name, "arn": arn})
+
+
+@creates("aws:cloudwatch/eventRule:EventRule")
+def _event_rule(aws: Emulator, inputs: Inputs) -> Made:
+    name = inputs.physical_name(longest=64)
+    rule = aws.client("events").put_rule(
+        Name=name,
+        **inputs.given(
+            EventPattern=inputs.take("eventPattern"),
+            ScheduleExpression=inputs.take("scheduleExpression"),
+            EventBusName=inputs.take("eventBusName"),
+            Description=inputs.take("description"),
+            State=inputs.take("state"),
+            Tags=tag_list(inputs.tags()),
+        ),
+    )
+    return Made(name, {"name": name, "arn": rule["RuleArn"]})
+
+
+@creates("aws:cloudwatch/eventTarget:EventTarget")
+def _event_target(aws: Emulator, inputs: Inputs) -> Made:
+    rule, dead, sqs = inputs.take("rule"), inputs.take("deadLetterConfig"), inputs.take("sqsTarget")
+    target = inputs.given(
+        Id=inputs.physical_name("targetId", longest=64),
+        Arn=inputs.take("arn"),
+        Input=inputs.take("input"),
+        InputPath=inputs.take("inputPath"),
+        DeadLetterConfig={"Arn": dead["arn"]} if dead else None,
+        SqsParameters={"MessageGroupId": sqs["messageGroupId"]} if sqs else None,
+    )
+    answer = aws.client("events").put_targets(
+        Rule=rule, Targets=[target], **inputs.given(EventBusName=inputs.take("eventBusName"))
+    )
+    if answer["FailedEntryCount"]:
+        raise Unsupported(f"{inputs.kind}: {answer['FailedEntries'][0]['ErrorMessage']}")
+    return Made(f"{rule}-{target['Id']}", {})
+
+
+@creates("aws:lambda/permission:Permission")
+def _permission_of_function(aws: Emulator, inputs: Inputs) -> Made:
+    statement = inputs.physical_name("statementId", longest=100)
+    aws.client("lambda").add_permission(
+        FunctionName=inputs.take("function"),
+        StatementId=statement,
+        Action=inputs.take("action"),
+        Principal=inputs.take("principal"),
+        **inputs.given(
+            SourceArn=inputs.take("sourceArn"),
+            SourceAccount=inputs.take("sourceAccount"),
+            Qualifier=inputs.take("qualifier"),
+        ),
+    )
+    return Made(statement, {})
+
+
+@creates("aws:lambda/eventSourceMapping:EventSourceMapping")
+def _event_source_mapping(aws: Emulator, inputs: Inputs) -> Made:
+    scaling, size = inputs.take("scalingConfig"), inputs.take("batchSize")
+    mapping = aws.client("lambda").create_event_source_mapping(
+        EventSourceArn=inputs.take("eventSourceArn"),
+        FunctionName=inputs.take("functionName"),
+        **inputs.given(
+            BatchSize=int(size) if size else None,
+            FunctionResponseTypes=inputs.take("functionResponseTypes"),
+            ScalingConfig={"MaximumConcurrency": int(scaling["maximumConcurrency"])} if scaling else None,
+            Tags=inputs.tags(),
+        ),
+    )
+    return Made(mapping["UUID"], {"uuid": mapping["UUID"]})
+
+
+@creates("aws:scheduler/schedule:Schedule")
+def _schedule(aws: Emulator, inputs: Inputs) -> Made:
+    name, window, target = inputs.physical_name(longest=64), inputs.take("flexibleTimeWindow"), inputs.take("target")
+    retry, dead = target.get("retryPolicy"), target.get("deadLetterConfig")
+    schedule = aws.client("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression=inputs.take("scheduleExpression"),
+        FlexibleTimeWindow=inputs.given(
+            Mode=window["mode"],
+            MaximumWindowInMinutes=int(window["maximumWindowInMinutes"])
+            if window.get("maximumWindowInMinutes")
+            else None,
+        ),
+        Target=inputs.given(
+            Arn=target["arn"],
+            RoleArn=target["roleArn"],
+            Input=target.get("input"),
+            RetryPolicy={
+                "MaximumRetryAttempts": int(retry["maximumRetryAttempts"]),
+                "MaximumEventAgeInSeconds": int(retry["maximumEventAgeInSeconds"]),
+            }
+            if retry
+            else None,
+            DeadLetterConfig={"Arn": dead["arn"]} if dead else None,
+        ),
+        **inputs.given(
+            ScheduleExpressionTimezone=inputs.take("scheduleExpressionTimezone"),
+            State=inputs.take("state"),
+            Description=inputs.take("description"),
+        ),
+    )
+    return Made(f"default/{name}", {"name": name, "arn": schedule["ScheduleArn"]})
+
+
+@creates("aws:cloudwatch/metricAlarm:MetricAlarm")
+def _metric_alarm(aws: Emulator, inputs: Inputs) -> Made:
+    name = inputs.physical_name()
+    dimensions = [{"Name": key, "Value": value} for key, value in inputs.take("dimensions", {}).items()]
+    aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Period=int(inputs.take("period")),
+        EvaluationPeriods=int(inputs.take("evaluationPeriods")),
+        Threshold=float(inputs.take("threshold")),
+        ComparisonOperator=inputs.take("comparisonOperator"),
+        **inputs.given(
+            AlarmDescription=inputs.take("alarmDescription"),
+            Namespace=inputs.take("namespace"),
+            MetricName=inputs.take("metricName"),
+            Dimensions=dimensions,
+            Statistic=inputs.take("statistic"),
+            TreatMissingData=inputs.take("treatMissingData"),
+            AlarmActions=inputs.take("alarmActions"),
+            OKActions=inputs.take("okActions"),
+            Tags=tag_list(inputs.tags()),
+        ),
+    )
+    return Made(name, {"name": name, "arn": f"arn:aws:cloudwatch:{aws.region}:{aws.account}:alarm:{name}"})
+
+
+@creates("aws:cloudwatch/dashboard:Dashboard")
+def _dashboard(aws: Emulator, inputs: Inputs) -> Made:
+    name = inputs.take("dashboardName")
+    aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=inputs.take("dashboardBody"))
+    arn = f"arn:aws:cloudwatch::{aws.account}:dashboard/{name}"
+    return Made(name, {"dashboardArn": arn})
+
+
+@creates("aws:s3/bucket:Bucket")
+def _bucket(aws: Emulator, inputs: Inputs) -> Made:
+    name, s3 = inputs.physical_name("bucket", longest=63), aws.client("s3")
+    place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
+    s3.create_bucket(Bucket=name, **place)
+    tags = inputs.tags()
+    if tags:
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_list(tags)})
+    return Made(name, {"bucket": name, "arn": f"arn:aws:s3:::{name}", "region": aws.region})
+
+
+@creates("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+def _bucket_public_access_block(aws: Emulator, inputs: Inputs) -> Made:
+    bucket = inputs.take("bucket")
+    keys = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    blocked = {_pascal(key): bool(inputs.take(key, False)) for key in keys}
+    aws.client("s3").put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocked)
+    return Made(bucket, {})
+
+
+@creates("aws:s3/bucketPolicy:BucketPolicy")
+def _bucket_policy(aws: Emulator, inputs: Inputs) -> Made:
+    bucket = inputs.take("bucket")
+    aws.client("s3").put_bucket_policy(Bucket=bucket, Policy=inputs.take("policy"))
+    return Made(bucket, {})
+
+
+@creates("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")
+def _bucket_encryption(aws: Emulator, inputs: Inputs) -> Made:
+    bucket = inputs.take("bucket")
+    rules = [
+        {
+            "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": by["sseAlgorithm"]}
+            | ({"KMSMasterKeyID": by["kmsMasterKeyId"]} if by.get("kmsMasterKeyId") else {})
+        }
+        | ({"BucketKeyEnabled": True} if bucket_key else {})
+        for by, bucket_key in (
+            (rule["applyServerSideEncryptionByDefault"], rule.get("bucketKeyEnabled")) for rule in inputs.take("rules")
+        )
+    ]
+    aws.client("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
+    return Made(bucket, {})
+
+
+@creates("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+def _bucket_lifecycle(aws: Emulator, inputs: Inputs) -> Made:
+    bucket = inputs.take("bucket")
+    rules = [
+        {
+            "ID": rule["id"],
+            "Status": rule["status"],
+            "Filter": {"Prefix": rule["filter"]["prefix"]},
+            "Expiration": {"Days": int(rule["expiration"]["days"])},
+            "AbortIncompleteMultipartUpload": {
+                "DaysAfterInitiation": int(rule["abortIncompleteMultipartUpload"]["daysAfterInitiation"])
+            },
+        }
+        for rule in inputs.take("rules")
+    ]
+    aws.client("s3").put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+    return Made(bucket, {})
 
 
 @creates("aws:ec2/securityGroup:SecurityGroup")
@@ -257,7 +542,7 @@ def _security_group(aws: Emulator, inputs: Inputs) -> Made:
         GroupName=name,
         Description=inputs.take("description", "Managed by Pulumi"),
         VpcId=inputs.take("vpcId"),
-        **inputs.given(TagSpecifications=_specification("security-group", inputs.tags())),
+        **inputs.given(TagSpecifications=specification("security-group", inputs.tags())),
     )["GroupId"]
     # A new group lets everything out; the provider takes that away and writes what was asked for.
     ec2.revoke_security_group_egress(
@@ -277,7 +562,7 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
     ec2, tags, parts = aws.client("ec2"), inputs.tags(), list[tuple[str, str, str]]()
 
     def named(kind: str, name: str) -> list[dict[str, Any]]:
-        return _specification(kind, {**tags, "Name": name})
+        return specification(kind, {**tags, "Name": name})
 
     def made(kind: str, name: str, identifier: str) -> str:
         parts.append((kind, name, identifier))
@@ -288,7 +573,7 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
     kinds = [spec["type"] for spec in inputs.take("subnetSpecs", [{"type": "Private"}, {"type": "Public"}])]
     strategy = inputs.take("natGateways", {}).get("strategy", "OnePerAz")
     inputs.take("subnetStrategy")
-    if unknown := set(kinds) - {"Public", "Private"}:
+    if unknown := set(kinds) - {"Public", "Private", "Isolated"}:
         raise Unsupported(f"{inputs.kind}: the sandbox does not know subnets of type {', '.join(sorted(unknown))}")
 
     vpc = ec2.create_vpc(CidrBlock=str(cidr), TagSpecifications=named("vpc", base))["Vpc"]["VpcId"]
@@ -300,8 +585,8 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
 
     ranges = cidr.subnets(prefixlen_diff=max(1, (len(zones) * len(kinds) - 1).bit_length()))
-    subnets: dict[str, list[str]] = {"Public": [], "Private": []}
-    nats: list[str] = []
+    subnets: dict[str, list[str]] = {"Public": [], "Private": [], "Isolated": []}
+    nats, tables = list[str](), list[str]()
     for kind in sorted(kinds, reverse=True):  # public first: NAT gateways stand in public subnets
         for number, zone in enumerate(zones, 1):
             name = f"{base}-{kind.lower()}-{number}"
@@ -313,6 +598,7 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
             )["Subnet"]["SubnetId"]
             subnets[kind].append(made("aws:ec2/subnet:Subnet", name, subnet))
             table = ec2.create_route_table(VpcId=vpc, TagSpecifications=named("route-table", name))
+            tables.append(name)
             table_id = made("aws:ec2/routeTable:RouteTable", name, table["RouteTable"]["RouteTableId"])
             ec2.associate_route_table(RouteTableId=table_id, SubnetId=subnet)
             if kind == "Public":
@@ -324,7 +610,7 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
                         SubnetId=subnet, AllocationId=eip, TagSpecifications=named("natgateway", name)
                     )["NatGateway"]["NatGatewayId"]
                     nats.append(made("aws:ec2/natGateway:NatGateway", name, nat))
-            elif nats:
+            elif kind == "Private" and nats:
                 ec2.create_route(
                     RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nats[(number - 1) % len(nats)]
                 )
@@ -334,14 +620,15 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
             "vpcId": vpc,
             "publicSubnetIds": subnets["Public"],
             "privateSubnetIds": subnets["Private"],
-            "isolatedSubnetIds": [],
+            "isolatedSubnetIds": subnets["Isolated"],
         },
         parts,
+        {"routeTables": ("aws:ec2/routeTable:RouteTable", tables)},
     )
 
 
-def _specification(kind: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": _tag_list(tags)}] if tags else []
+def specification(kind: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": tag_list(tags)}] if tags else []
 
 
 def _permission(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -358,34 +645,20 @@ def _permission(rule: Mapping[str, Any]) -> dict[str, Any]:
     return permission
 
 
+def _attribute(value: Any) -> str:
+    """An SQS attribute: all of them are strings, numbers and truth values too."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(int(value))
+
+
 def _pascal(camel: str) -> str:
     return camel[0].upper() + camel[1:]
 
 
-def zip_archive(code: Any) -> bytes:
-    """A function's archive as bytes, the same for the same files: fixed order, dates and modes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(_files(code, "")):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    return out.getvalue()
-
-
-def _files(code: Any, prefix: str) -> list[tuple[str, bytes]]:
-    if isinstance(code, pulumi.AssetArchive):
-        files: list[tuple[str, bytes]] = []
-        for name, inner in cast("dict[str, Any]", code.assets).items():
-            files += _files(inner, f"{prefix}/{name}" if prefix else name)
-        return files
-    if isinstance(code, pulumi.FileAsset):
-        return [(prefix, Path(code.path).read_bytes())]
-    if isinstance(code, pulumi.StringAsset):
-        return [(prefix, code.text.encode())]
-    if isinstance(code, pulumi.FileArchive) and Path(code.path).is_dir():
-        root = Path(code.path)
-        inside = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        return [(f"{prefix}/{path.relative_to(root)}".lstrip("/"), path.read_bytes()) for path in inside]
-    raise Unsupported(f"code: the sandbox does not know an archive of type {type(code).__name__}")
+def _code(inputs: Inputs) -> dict[str, Any]:
+    """A function's code: an archive of the program's, or one that lies in a bucket."""
+    bucket, key, version = (inputs.take(it) for it in ("s3Bucket", "s3Key", "s3ObjectVersion"))
+    if bucket:
+        return {"S3Bucket": bucket, "S3Key": key, **inputs.given(S3ObjectVersion=version)}
+    return {"ZipFile": zipped(inputs.take("code"))}

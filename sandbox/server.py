@@ -28,8 +28,9 @@ import botocore.session
 from botocore.config import Config
 
 from . import constraints
+from .run import Run
+from .stack import ACCOUNT
 
-ACCOUNT: Final = "123456789012"
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 10
 
@@ -41,10 +42,17 @@ class EmulatorFailed(Exception):
 class Emulator:
     """An emulated AWS. Use it as a context manager; when it is left, nothing of it runs any more."""
 
-    def __init__(self, *, region: str = "us-east-1", port: int = 0) -> None:
-        """`port` 0 takes any free one. Raises EmulatorFailed when the port is taken."""
+    def __init__(
+        self, *, region: str = "us-east-1", account: str = ACCOUNT, port: int = 0, docker: bool = False
+    ) -> None:
+        """`port` 0 takes any free one. With `docker` the containers of tasks really run, on the Docker engine of
+        DOCKER_HOST (this machine's); without it no container runs, on a machine with Docker too, and `script` says
+        what tasks do. Raises EmulatorFailed when the port is taken or no Docker engine answers."""
+        self._docker = _engine() if docker else ""
         self.region = region
-        self.account = ACCOUNT
+        self.account = account
+        self.exports: dict[str, dict[str, Any]] = {}
+        """ORGANIZATION/PROJECT/STACK → outputs of what was deployed here, for a StackReference of another program."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="fargate-job-launcher-"))
         try:
@@ -79,9 +87,10 @@ class Emulator:
             # From here on connections queue: the first request waits for the process by itself.
             listener.listen(128)
             self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            command = [sys.executable, "-m", f"{__package__}.process", str(listener.fileno())]
             with (self._folder / "log").open("wb") as log:
                 return subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-m", f"{__package__}.process", str(listener.fileno())],
+                    [*command, "docker"] if self._docker else command,
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -106,7 +115,7 @@ class Emulator:
             "GATEWAY_PORT": str(port),
             "MINISTACK_ACCOUNT_ID": self.account,
             "MINISTACK_REGION": self.region,
-            "DOCKER_HOST": f"unix://{self._folder}/no-docker.sock",
+            "DOCKER_HOST": self._docker or f"unix://{self._folder}/no-docker.sock",
             "S3_DATA_DIR": str(self._folder / "s3"),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
@@ -170,6 +179,15 @@ class Emulator:
         with urllib.request.urlopen(f"{self.endpoint}/_gate/calls", timeout=10) as answer:  # noqa: S310
             return json.load(answer)
 
+    def script(self, family: str, *runs: Run) -> None:
+        """What the next tasks of this task definition's family do, one after the other. Those that nothing is asked
+        for run five seconds and end with exit code 0. Raises EmulatorFailed where their containers really run."""
+        if self._docker:
+            raise EmulatorFailed("containers really run here; what they do is asked for where docker=True is left out")
+        body = json.dumps({family: [run.as_json() for run in runs]}).encode()
+        with urllib.request.urlopen(f"{self.endpoint}/_gate/runs", data=body, timeout=10):  # noqa: S310
+            pass
+
     def stop(self) -> None:
         """End the process, the function workers and every file of theirs. Calling it again does nothing."""
         if self._process.stdin is not None:
@@ -181,3 +199,21 @@ class Emulator:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _engine() -> str:
+    """Where the Docker engine listens. Raises EmulatorFailed when none answers."""
+    # Most emulators go without, and it takes its time.
+    import docker
+    import docker.errors
+
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    try:
+        client = docker.DockerClient(base_url=host, timeout=10)
+        client.ping()
+        client.close()
+    except docker.errors.DockerException as error:
+        raise EmulatorFailed(
+            f"DOCKER_HOST: no Docker engine answers at {host}: {error}; start one, or go without, where none runs"
+        ) from None
+    return host

@@ -18,6 +18,10 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
 }
 
 
+ACCOUNT: Final = "123456789012"
+"""The account of a stack that names none."""
+
+
 class StackFileError(Exception):
     """A file of the stack that cannot be used, and why."""
 
@@ -36,6 +40,12 @@ class Stack:
     def region(self) -> str:
         """The region that the stack deploys to."""
         return self.config["aws:region"]
+
+    @property
+    def account(self) -> str:
+        """The account that the stack belongs to: the first that it allows, or the emulator's own."""
+        allowed = json.loads(self.config.get("aws:allowedAccountIds", "[]"))
+        return str(allowed[0]) if allowed else ACCOUNT
 
     @staticmethod
     def read(folder: Path, name: str) -> Stack:

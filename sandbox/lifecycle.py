@@ -1,0 +1,185 @@
+"""A task's life as ECS leads it: PROVISIONING, PENDING, RUNNING, STOPPED, its log, and the events that tell of it.
+
+Without Docker no container runs: what a task would do is asked for beforehand, family by family and task by task
+(`Run`); a task that nothing was asked for runs a moment and ends well. The emulator itself leaves such tasks RUNNING
+for ever; its records are led on here. With Docker the emulator runs the containers and its records follow them. In
+both cases the events, which it never sends, are sent from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import cloudwatch_logs, ecs, eventbridge
+
+from .run import Run
+
+STEP_SECONDS: Final = 0.05
+"""Between two states before RUNNING; on AWS it is tens of seconds."""
+
+SIGTERMED: Final = 128 + 15
+
+Record = dict[str, Any]
+
+# The emulator's own records and steps, which it gives no public way to; its version is pinned.
+_ecs: Any = ecs
+_events: Any = eventbridge
+_logs: Any = cloudwatch_logs
+
+
+class Lifecycle:
+    """The lives of all tasks."""
+
+    def __init__(self, *, containers: bool) -> None:
+        """With `containers` the emulator runs them, and leads the tasks' states after theirs."""
+        self._containers = containers
+        self._scripts: dict[str, list[Run]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told: set[str] = set()
+
+    def script(self, runs: Mapping[str, list[Record]]) -> None:
+        """Family → what its next tasks do, one after the other; what was asked for before is forgotten."""
+        self._scripts |= {family: [Run.of(run) for run in given] for family, given in runs.items()}
+
+    def begin(self, task_arn: str) -> None:
+        """Lead a task that RunTask has just made, in the account and the region of this request."""
+        record = self._record(task_arn)
+        if self._containers:
+            self._keep(self._follow(record, get_account_id(), get_region()))
+            return
+        script = self._scripts.get(_family(record), [])
+        run = script.pop(0) if script else Run()
+        record["lastStatus"], record["startedAt"] = "PROVISIONING", None
+        for container in record["containers"]:
+            container["lastStatus"] = "PENDING"
+        self._keep(self._lead(record, run, get_account_id(), get_region()))
+
+    def stopped(self) -> None:
+        """Tell of the tasks that somebody has stopped."""
+        for record in list(_ecs._tasks.values()):
+            if record["lastStatus"] != "STOPPED":
+                continue
+            for container in record["containers"] if self._untold(record) and not self._containers else []:
+                # The emulator says 0; a container that is asked to stop, and does, ends so.
+                container["exitCode"] = SIGTERMED
+            self._tell(record)
+
+    def _keep(self, life: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(life)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self, record: Record, account: str, region: str) -> None:
+        """Tell of each state that the task's containers bring it to."""
+        with request_scope(account, region):
+            self._tell(record)
+            while record["lastStatus"] != "STOPPED":
+                await asyncio.sleep(STEP_SECONDS)
+                self._tell(record)
+
+    async def _lead(self, record: Record, run: Run, account: str, region: str) -> None:
+        with request_scope(account, region):
+            arn = record["taskArn"]
+            self._tell(record)
+            await asyncio.sleep(STEP_SECONDS)
+            if not _ecs._mark_task_pending(arn, record):
+                return
+            self._tell(record)
+            await asyncio.sleep(STEP_SECONDS)
+            starts = run.exit_code is not None or run.stop_code == "SpotInterruption"
+            if starts:
+                if not _ecs._mark_task_running(arn, record):
+                    return
+                record["startedAt"] = _earlier(record["startedAt"], run.started_minutes_ago)
+                self._tell(record)
+                _write(record, run)
+                await asyncio.sleep(run.seconds)
+            # Before the state, so that nobody reads STOPPED without the exit code.
+            for container in record["containers"]:
+                if run.container_reason:
+                    container["reason"] = run.container_reason
+                if run.exit_code is not None and record["desiredStatus"] != "STOPPED":
+                    container["exitCode"] = run.exit_code
+            if _ecs._mark_task_stopped(arn, record, run.reason, run.stop_code, run.exit_code):
+                self._tell(record)
+
+    def _record(self, task_arn: str) -> Record:
+        return _ecs._tasks[task_arn]
+
+    def _untold(self, record: Record) -> bool:
+        return _state(record) not in self._told
+
+    def _tell(self, record: Record) -> None:
+        """The event of a state, once."""
+        if not self._untold(record):
+            return
+        self._told.add(_state(record))
+        detail = _ecs._normalize_ecs_timestamps(_ecs._sanitize(record))
+        _events._dispatch_event(
+            {
+                "EventId": str(uuid.uuid4()),
+                "Source": "aws.ecs",
+                "DetailType": "ECS Task State Change",
+                "Detail": _json({**detail, "updatedAt": detail.get("stoppedAt") or detail["createdAt"]}),
+                "Time": time.time(),
+                "Resources": [record["taskArn"]],
+                "Account": get_account_id(),
+                "Region": get_region(),
+                "EventBusName": "default",
+            }
+        )
+
+
+def _state(record: Record) -> str:
+    return f"{record['taskArn']} {record['lastStatus']}"
+
+
+def _earlier(moment: str, minutes: float) -> str:
+    return (datetime.fromisoformat(moment) - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
+
+
+def _family(record: Record) -> str:
+    return str(record["taskDefinitionArn"]).rpartition("/")[2].rpartition(":")[0]
+
+
+def _json(detail: Record) -> str:
+    """As the event has it: times are in words there."""
+    times = {
+        key: datetime.fromtimestamp(value, UTC).isoformat()
+        for key, value in detail.items()
+        if key.endswith("At") and isinstance(value, int | float)
+    }
+    # Events carry no tags.
+    return json.dumps({key: value for key, value in {**detail, **times}.items() if key != "tags"})
+
+
+def _write(record: Record, run: Run) -> None:
+    """The container's log lines, where its log driver would put them."""
+    definition = _ecs._task_defs[str(record["taskDefinitionArn"]).rpartition("/")[2]]
+    task_id = record["taskArn"].rpartition("/")[2]
+    for container in definition["containerDefinitions"]:
+        options = container.get("logConfiguration", {}).get("options", {})
+        if "awslogs-group" not in options:
+            continue
+        command = next(
+            (
+                it["command"]
+                for it in record["overrides"].get("containerOverrides", [])
+                if it["name"] == container["name"] and it.get("command")
+            ),
+            container.get("command", []),
+        )
+        said = f"sandbox: no container has run; {container['image']} would have run {' '.join(command) or 'as it is'}"
+        stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{task_id}"
+        group = options["awslogs-group"]
+        _logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in run.lines or (said,)]
+        _logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": events})

@@ -1,0 +1,224 @@
+"""What a team's own tests use: deploy their program, launch their job, read its tasks, its log lines and the refusals.
+
+Each deployment is an AWS of its own: two of them never meet, and each has the region of its stack.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, cast
+
+import yaml
+from fargate_job_launcher.container import CONTAINER
+
+from . import jobs
+from .deploy import Deployment, deploy
+from .run import Run
+from .server import Emulator
+from .stack import Stack
+
+WAIT_SECONDS: Final = 30
+REGION: Final = "us-east-1"
+"""Of a program that is given as its source and says nothing else."""
+
+
+class NotStopped(Exception):
+    """A task that was waited for and still runs, and what state it is in."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as ECS describes it."""
+
+    described: Mapping[str, Any]
+    """All that DescribeTasks says of it."""
+
+    @property
+    def arn(self) -> str:
+        """ARN of the task."""
+        return self.described["taskArn"]
+
+    @property
+    def id(self) -> str:
+        """The last part of its ARN; its log stream ends with it."""
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def status(self) -> str:
+        """PROVISIONING, PENDING, RUNNING, … STOPPED."""
+        return self.described["lastStatus"]
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of the job's container; None while it runs, and where it never started."""
+        (container,) = (it for it in self.described["containers"] if it["name"] == CONTAINER)
+        return container.get("exitCode")
+
+    @property
+    def stopped_reason(self) -> str:
+        """Why it stopped, in ECS's words; empty while it runs."""
+        return self.described.get("stoppedReason", "")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that this launch gave it, besides those of its task definition."""
+        return {it["name"]: it["value"] for it in self._override.get("environment", [])}
+
+    @property
+    def command(self) -> list[str] | None:
+        """The command that this launch gave it; None where it is the task definition's."""
+        return self._override.get("command")
+
+    @property
+    def _override(self) -> dict[str, Any]:
+        overrides = self.described.get("overrides", {}).get("containerOverrides", [])
+        return next((it for it in overrides if it["name"] == CONTAINER), {})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that IAM refused."""
+
+    principal: str
+    """ARN of the assumed role that called."""
+    action: str
+    """Such as iam:PassRole."""
+    resource: str
+    """ARN of what it was asked for."""
+    sid: str
+    """Of the statement that denies it; empty where none allows it."""
+
+
+class DeployedStack:
+    """A program, deployed to an AWS of its own on this machine."""
+
+    def __init__(self, deployment: Deployment, aws: Emulator) -> None:
+        self.deployment = deployment
+        """Every resource, by URN."""
+        self.aws = aws
+        """The emulated AWS: `aws.client("ecs", role_arn=…)` is a boto3 client of it that calls with a role."""
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """What the program exports."""
+        return self.deployment.outputs
+
+    def launcher(self, job: str = "") -> Mapping[str, Any]:
+        """The outputs of a job's launcher, in Python's spelling; of the first one where `job` is empty. Raises
+        NoSuchJob."""
+        return jobs.find(self.deployment, job).outputs
+
+    def launch(self, job: str = "", event: Mapping[str, Any] | None = None) -> list[Task]:
+        """Invoke a job's launcher with a launch event (an empty one) and return the tasks that run then. Raises
+        LaunchFailed, with the launcher's own words, when it launched less than was asked for."""
+        return [Task(it) for it in jobs.launch(self.aws, jobs.find(self.deployment, job), dict(event or {})).tasks]
+
+    def script(self, job: str, *runs: Run) -> None:
+        """What the job's next tasks do, one after the other; no container runs. Without it a task runs five seconds
+        and ends with exit code 0."""
+        definition = self.launcher(job)["task_definition_arn"]
+        self.aws.script(definition.rpartition("/")[2].rpartition(":")[0], *runs)
+
+    def stopped(self, task: Task, seconds: float = WAIT_SECONDS) -> Task:
+        """The task once it has stopped. Raises NotStopped."""
+        deadline = time.monotonic() + seconds
+        while True:
+            cluster = task.described["clusterArn"]
+            (described,) = self.aws.client("ecs").describe_tasks(cluster=cluster, tasks=[task.arn])["tasks"]
+            if described["lastStatus"] == "STOPPED":
+                return Task(described)
+            if time.monotonic() > deadline:
+                raise NotStopped(f"{task.arn} is {described['lastStatus']} after {seconds} seconds")
+            time.sleep(0.05)
+
+    def attempts(self, task: Task, count: int, seconds: float = WAIT_SECONDS) -> list[Task]:
+        """The tasks of this one's launch once so many of them have stopped, its supervision's retries after it. Raises
+        NotStopped."""
+        ecs, cluster = self.aws.client("ecs"), task.described["clusterArn"]
+        origin, deadline = task.described["startedBy"], time.monotonic() + seconds
+        while True:
+            arns = [
+                arn
+                for status in ("RUNNING", "STOPPED")
+                for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status)
+                for arn in page["taskArns"]
+            ]
+            found = [
+                it
+                for start in range(0, len(arns), jobs.DESCRIBED_AT_ONCE)
+                for it in ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + jobs.DESCRIBED_AT_ONCE])[
+                    "tasks"
+                ]
+                if it["startedBy"] == origin or it["startedBy"].startswith(f"{origin}/")
+            ]
+            ended = sum(it["lastStatus"] == "STOPPED" for it in found)
+            if ended >= count:
+                return [Task(it) for it in sorted(found, key=lambda it: it["startedBy"])]
+            if time.monotonic() > deadline:
+                raise NotStopped(f"{ended} of {count} tasks of {origin} have stopped after {seconds} seconds")
+            time.sleep(0.05)
+
+    def log_lines(self, task: Task) -> list[str]:
+        """What the task's container has written: those of its `Run`, there once it has stopped."""
+        arn = task.described["taskDefinitionArn"]
+        definition = self.aws.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        (container,) = (it for it in definition["containerDefinitions"] if it["name"] == CONTAINER)
+        options = container["logConfiguration"]["options"]
+        stream = f"{options['awslogs-stream-prefix']}/{CONTAINER}/{task.id}"
+        logs = self.aws.client("logs")
+        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+            found = logs.get_log_events(logGroupName=options["awslogs-group"], logStreamName=stream, startFromHead=True)
+            return [it["message"] for it in found["events"]]
+        return []
+
+    def refusals(self) -> list[Refusal]:
+        """Every call so far that IAM refused to a role, by the deployed policies of that role, oldest first."""
+        return [
+            Refusal(it["principal"], it["action"], it["resource"], it["sid"] or "")
+            for it in self.aws.calls()
+            if it.get("allowed") is False
+        ]
+
+
+class FargateSandbox:
+    """Deploys programs; when it is left, nothing of them runs any more. The fixture `fargate_sandbox` is one."""
+
+    def __init__(self) -> None:
+        self._closing = contextlib.ExitStack()
+
+    def __enter__(self) -> FargateSandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+    def deploy(
+        self, program: Path | str, stack: str = "dev", *, config: Mapping[str, Any] | None = None
+    ) -> DeployedStack:
+        """Deploy a program: the folder of its Pulumi.yaml, or the Python source of its `__main__.py`.
+
+        A folder brings its stacks' config; `config` goes with source, such as {"aws:region": "eu-west-1"}. Raises
+        DeploymentFailed for what AWS or the program refuses, StackFileError for a stack that cannot be read.
+        """
+        if isinstance(program, Path) and config is not None:
+            raise TypeError(f"config: goes with source; {program} brings its own in Pulumi.{stack}.yaml")
+        folder = program if isinstance(program, Path) else self._written(program, stack, config or {})
+        read = Stack.read(folder.resolve(), stack)
+        aws = self._closing.enter_context(Emulator(region=read.region))
+        return DeployedStack(deploy(read, aws), aws)
+
+    def _written(self, source: str, stack: str, config: Mapping[str, Any]) -> Path:
+        folder = Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="fargate-job-launcher-")))
+        (folder / "Pulumi.yaml").write_text("name: program\nruntime: python\n")
+        settings = {"config": {"aws:region": REGION, **cast("dict[str, Any]", config)}}
+        (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(settings))
+        (folder / "__main__.py").write_text(source)
+        return folder
