@@ -9,21 +9,22 @@ PORT ?= 0
 JOB ?=
 FORMAT ?=
 EVENT ?=
+DOCKER ?=
 # What the caller gives is handed over through the environment, so that no shell ever parses it.
 export STACK PORT JOB EVENT
 SANDBOX := $(BIN)/python -m fargate_job_launcher.sandbox
-ASKED := --stack "$$STACK" --port "$$PORT" --job "$$JOB" --event "$$EVENT"
+ASKED := --stack "$$STACK" --port "$$PORT" --job "$$JOB" --event "$$EVENT" $(if $(DOCKER),--docker)
 
 # setuptools' strict editable install links every module by name, so a new or removed file means a new install.
-SOURCES := $(sort $(wildcard components/*/*.py handler/*.py sandbox/*.py))
+SOURCES := $(sort $(wildcard components/*/*.py components/*/*/*.py handler/*.py sandbox/*.py))
 MODULES := .venv/modules-$(shell echo '$(SOURCES)' | cksum | cut -d' ' -f1)
 
 .PHONY: help
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
-up: install ## deploy STACK (dev) to an embedded AWS and launch JOB (the first one) with EVENT ({})
+up: install ## deploy STACK (dev) to an embedded AWS and launch JOB (the first one) with EVENT ({}); DOCKER=1 runs it
 	@$(SANDBOX) up $(ASKED)
 
 .PHONY: sandbox
@@ -43,7 +44,45 @@ test: install ## format, lint, types, and every test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=4 --dist=loadfile
+
+.PHONY: test-cli
+test-cli: install ## the suite of the real Pulumi CLI; skipped where `pulumi` is not on the PATH
+	$(BIN)/pytest --numprocesses=2 --dist=load tests/test_cli.py
+
+.PHONY: bench
+bench: install ## the costs of the function, against plain boto3, and of the policy pack, against a program
+	@$(BIN)/python tests/bench.py
+
+.PHONY: storm
+storm: install ## LAUNCHES (10000) launches while every third call of ECS fails: none lost, none twice
+	@LAUNCHES=$(or $(LAUNCHES),10000) $(BIN)/pytest -q -s -k storm tests/test_launch.py
+
+.PHONY: dist
+dist: install ## build the wheel and the sdist that other teams install, into dist/
+	@$(BIN)/python -m build --no-isolation --outdir dist
+
+.PHONY: docs
+docs: install ## compute the tables of docs/ anew
+	@$(BIN)/python tests/documents.py
+	@$(BIN)/python tests/controls.py
+	@$(BIN)/python -m fargate_job_launcher.policies --write docs/policies.md
+
+.PHONY: schema
+schema: install ## write the schema of the Pulumi.*.yaml files anew, from the config's model
+	@$(BIN)/python -m fargate_job_launcher.environments.schema
+
+.PHONY: snapshots
+snapshots: install ## write the recorded inputs of every environment anew; review what changed
+	@$(BIN)/python tests/snapshots.py
+
+.PHONY: policies
+policies: install ## the rules of the policy pack, the stacks that each catches, and what it says
+	@$(BIN)/python tests/policy_catches.py
+
+.PHONY: plugin-schema
+plugin-schema: install ## compute the schema of the components anew, for review: components/plugin/schema.json
+	@$(BIN)/python tests/schema.py
 
 .PHONY: format
 format: install ## rewrite the code as ruff wants it
@@ -52,8 +91,8 @@ format: install ## rewrite the code as ruff wants it
 
 .PHONY: lock
 lock: install ## resolve the dependencies anew: requirements.txt and requirements/dev.txt
-	$(BIN)/pip-compile $(LOCK) --extra dev --extra sandbox --generate-hashes --allow-unsafe --output-file requirements/dev.txt pyproject.toml
-	$(BIN)/pip-compile $(LOCK) --constraint requirements/dev.txt --no-annotate --output-file requirements/program.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra cli --extra dev --extra program --extra sandbox --generate-hashes --allow-unsafe --output-file requirements/dev.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra program --constraint requirements/dev.txt --no-annotate --output-file requirements/program.txt pyproject.toml
 LOCK := --quiet --no-header --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .PHONY: install
