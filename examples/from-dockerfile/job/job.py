@@ -1,0 +1,3 @@
+"""The job itself."""
+
+print("done")

@@ -1,0 +1,30 @@
+"""Every night on Spot: launched again when it is interrupted or fails, stopped after an hour, somebody is told."""
+
+import pulumi
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher, JobNetwork
+
+network = JobNetwork("jobs", {"subnets": "public"})
+cluster = aws.ecs.Cluster("jobs")
+spot = aws.ecs.ClusterCapacityProviders(
+    "jobs", cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"]
+)
+
+report = FargateJobLauncher(
+    "report",
+    {
+        "image": "public.ecr.aws/docker/library/python:3.13-slim",
+        "command": ["python", "-c", "print('report')"],
+        # The cluster's ARN, once it has its capacity.
+        "cluster_arn": pulumi.Output.all(cluster.arn, spot.id).apply(lambda it: str(it[0])),
+        "subnet_ids": network.subnet_ids,
+        "security_group_ids": [network.security_group_id],
+        "assign_public_ip": network.assign_public_ip,
+        "capacity": "spot_then_on_demand",
+        "schedule": {"expression": "cron(0 3 * * ? *)", "time_zone": "Europe/Dublin", "flexible_window_minutes": 15},
+        "supervision": {"retries": 3, "max_runtime_minutes": 60},
+        "alarms": {"max_job_minutes": 45},
+    },
+)
+
+pulumi.export("noticeTopicArn", report.notice_topic_arn)

@@ -1,0 +1,51 @@
+"""The stack, deployed to an AWS on this machine: `pip install -r requirements-test.txt`, then `pytest`."""
+
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from fargate_job_launcher.sandbox import DeployedStack, FargateSandbox, LaunchFailed, Run
+
+
+@pytest.fixture(scope="module")
+def stack(fargate_sandbox: FargateSandbox) -> DeployedStack:
+    return fargate_sandbox.deploy(Path(__file__).parents[1])
+
+
+def test_a_report_is_made_for_the_date_that_its_caller_asks_for(stack: DeployedStack) -> None:
+    stack.script("report", Run(seconds=0.1, lines=("report for 2026-01-31", "done")))
+    (task,) = stack.launch("report", {"environment": {"REPORT_DATE": "2026-01-31"}})
+    assert task.environment == {"REPORT_DATE": "2026-01-31"}
+    task = stack.stopped(task)
+    assert task.exit_code == 0
+    assert stack.log_lines(task) == ["report for 2026-01-31", "done"]
+    assert stack.refusals() == []
+
+
+def test_a_report_that_fails_is_made_once_more(stack: DeployedStack) -> None:
+    stack.script("report", Run(exit_code=1, seconds=0.1), Run(seconds=0.1))
+    (task,) = stack.launch("report")
+    attempts = stack.attempts(task, 2)
+    assert [it.exit_code for it in attempts] == [1, 0]
+
+
+def test_a_caller_can_ask_for_nothing_else(stack: DeployedStack) -> None:
+    with pytest.raises(LaunchFailed, match=r"count: a whole number from 1 to 2.*environment\.TABLE: not declared"):
+        stack.launch("report", {"count": 3, "environment": {"TABLE": "customers"}})
+
+
+def test_whoever_gets_at_the_launchers_role_cannot_run_a_task_as_an_administrator(stack: DeployedStack) -> None:
+    launcher = stack.launcher("report")
+    (task,) = stack.launch("report")
+    ecs = stack.aws.client("ecs", role_arn=launcher["launcher_role_arn"])
+    with pytest.raises(ClientError, match="not authorized to perform: iam:PassRole"):
+        ecs.run_task(
+            cluster=task.described["clusterArn"],
+            taskDefinition=launcher["task_definition_arn"],
+            launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}},
+            overrides={"taskRoleArn": "arn:aws:iam::123456789012:role/administrator"},
+        )
+    (refusal,) = stack.refusals()
+    assert (refusal.action, refusal.resource) == ("iam:PassRole", "arn:aws:iam::123456789012:role/administrator")
+    assert refusal.sid == "NeverAnotherRole"
