@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fargate_job_launcher.sandbox import Emulator, Stack
-from fargate_job_launcher.sandbox.deploy import run_program
+from fargate_job_launcher.sandbox.deploy import received, reference, run_program
 from fargate_job_launcher.sandbox.stack import stacks
 from pulumi.runtime import mocks, rpc
 
@@ -24,6 +24,7 @@ class Recorded:
     """A resource as the program registered it."""
 
     urn: str
+    id: str
     kind: str
     name: str
     parent: str
@@ -36,6 +37,10 @@ class Recorded:
     protect: bool
     replaced_on: tuple[str, ...]
     """Inputs whose change replaces the resource, as the program asks."""
+    provider: str
+    """URN and id of the AWS provider that it is made with; empty for one that makes none of AWS."""
+    aliases: tuple[str, ...]
+    """URNs and names that the resource had before."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,22 @@ class Recording:
         return self.resources.get(resource.parent)
 
 
+ROUTE_TABLE = "urn:pulumi:stack::project::aws:ec2/routeTable:RouteTable::jobs"
+"""Of the network's VPC."""
+
+
 class _Provider(mocks.Mocks):
     """Answers as the AWS provider would, so that what is computed from an ARN is computed from a real one."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, *, preview: bool = False) -> None:
         self._region = region
+        self._preview = preview
         self._partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
 
     def call(self, args: mocks.MockCallArgs) -> Any:
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
+            arn = f"arn:{self._partition}:sts::123456789012:assumed-role/Deployer/ci"
+            return {"accountId": "123456789012", "arn": arn, "userId": "AROA:ci", "id": "123456789012"}
         raise AssertionError(f"the program looks up {args.token}; teach the recording what AWS answers")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
@@ -86,48 +99,94 @@ class _Provider(mocks.Mocks):
             "aws:ecs/taskDefinition:TaskDefinition": regional % ("ecs", f"task-definition/{given.get('family')}:7"),
             "aws:cloudwatch/logGroup:LogGroup": regional % ("logs", f"log-group:{given.get('name')}"),
             "aws:lambda/function:Function": regional % ("lambda", f"function:{name}"),
+            "aws:s3/bucket:Bucket": f"arn:{self._partition}:s3:::{name}",
+            "aws:sns/topic:Topic": regional % ("sns", name),
+            "aws:kms/key:Key": regional % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+            "aws:ec2/securityGroup:SecurityGroup": regional % ("ec2", f"security-group/sg-{args.name}"),
+            "aws:cloudwatch/eventRule:EventRule": regional % ("events", f"rule/{name}"),
+            "aws:lambda/alias:Alias": regional
+            % ("lambda", f"function:{given.get('functionName')}:{given.get('name')}"),
+            "aws:sqs/queue:Queue": regional % ("sqs", name),
             "aws:secretsmanager/secret:Secret": regional % ("secretsmanager", f"secret:{name}-AbCdEf"),
         }
         if args.typ == "awsx:ec2:Vpc":
-            subnets = {"publicSubnetIds": ["subnet-public"], "privateSubnetIds": ["subnet-private"]}
-            return None, {"vpcId": "vpc-1", **subnets}
+            zones = range(1, 1 + int(given.get("numberOfAvailabilityZones", 3)))
+            kinds = ("public", "private", "isolated")
+            subnets = {f"{it}SubnetIds": [f"subnet-{it}-{zone}" for zone in zones] for it in kinds}
+            if self._preview:
+                return None, dict.fromkeys(("vpcId", *subnets, "routeTables"), rpc.UNKNOWN)
+            return None, {"vpcId": "vpc-1", **subnets, "routeTables": [reference(ROUTE_TABLE, "rtb-1")]}
         made = {"arn": arns[args.typ]} if args.typ in arns else {}
+        if args.typ == "aws:s3/bucket:Bucket":
+            made["bucket"] = name
+        if args.typ == "aws:kms/key:Key":
+            made["keyId"] = "1234abcd-12ab-34cd-56ef-1234567890ab"
+        if args.typ == "aws:sqs/queue:Queue":
+            made["url"] = f"https://sqs.{self._region}.amazonaws.com/123456789012/{name}"
+        if args.typ == "aws:lambda/function:Function" and given.get("publish"):
+            made["version"] = "1"
+        if self._preview:
+            # The provider names a resource in its preview already; what AWS says of it comes later.
+            unknown = dict.fromkeys(made, rpc.UNKNOWN)
+            return "", {"name": name, **args.inputs, **unknown}
         return f"{name}-id", {"name": name, **args.inputs, **made}
 
 
-class _Recorder(mocks.MockMonitor):
-    def __init__(self, region: str) -> None:
-        super().__init__(_Provider(region))
+class Recorder(mocks.MockMonitor):
+    """Pulumi's monitor for tests, which keeps what is registered with it."""
+
+    def __init__(self, region: str, *, preview: bool = False) -> None:
+        super().__init__(_Provider(region, preview=preview))
         self.recorded: dict[str, Recorded] = {}
+        self.resources[ROUTE_TABLE] = self.ResourceRegistration(ROUTE_TABLE, "rtb-1", {})
         self.exports: dict[str, Any] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         response = super().RegisterResource(request)
         self.recorded[response.urn] = Recorded(
             urn=response.urn,
+            id=response.id,
             kind=request.type,
             name=request.name,
             parent=request.parent,
-            inputs=rpc.deserialize_properties(request.object),
-            outputs=rpc.deserialize_properties(response.object),
+            inputs=received(request.object, keep_unknowns=True),
+            outputs=received(response.object, keep_unknowns=True),
             dependencies=frozenset(request.dependencies),
             computed_from={key: frozenset(it.urns) for key, it in request.propertyDependencies.items()},
             protect=request.protect,
             replaced_on=tuple(request.replaceOnChanges),
+            provider=request.provider or request.providers.get("aws", ""),
+            aliases=tuple(it.urn or f"{it.spec.parentUrn}::{it.spec.name}" for it in request.aliases),
         )
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         if self.recorded[request.urn].kind == "pulumi:pulumi:Stack":
-            self.exports = rpc.deserialize_properties(request.outputs)
+            self.exports = received(request.outputs, keep_unknowns=True)
         return super().RegisterResourceOutputs(request)
 
 
-def record(stack: Stack) -> Recording:
-    """Run a stack's program under mocks and keep everything that it registers."""
-    recorder = _Recorder(stack.region)
-    run_program(stack, recorder)
+def record(stack: Stack, *, preview: bool = False) -> Recording:
+    """Run a stack's program under mocks and keep everything that it registers.
+
+    `preview`: as `pulumi preview` runs it, where no ARN of a new resource is known yet.
+    """
+    recorder = Recorder(stack.region, preview=preview)
+    run_program(stack, recorder, preview=preview)
     return Recording(stack, recorder.recorded, recorder.exports)
+
+
+def recorder(region: str) -> mocks.MockMonitor:
+    """A monitor that answers as AWS would, for whoever only runs a program."""
+    return Recorder(region)
+
+
+def copied(folder: Path) -> Path:
+    """This repository's program in another folder, with its environments, to change something of it there."""
+    for path in PROGRAM.glob("*"):
+        if path.name in ("__main__.py", "requirements.txt") or path.name.startswith("Pulumi."):
+            (folder / path.name).write_text(path.read_text())
+    return folder
 
 
 def program(folder: Path, source: str, config: str = "config: {aws:region: eu-west-1}") -> Stack:

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pulumi
 import pytest
-from fargate_job_launcher import FargateJobLauncherArgs, JobNetwork, JobNetworkArgs, fargate
+from fargate_job_launcher import FargateJobLauncherArgs, JobNetwork, JobNetworkArgs
 from fargate_job_launcher.arguments import Job, check
+from fargate_job_launcher.handler import fargate
 
 CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
 
@@ -52,9 +53,27 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
         ({"capacity": "cheap"}, "capacity: 'cheap' is unknown; allowed: on_demand, spot"),
         ({"enviroment": {}}, "enviroment: unknown; did you mean `environment`?"),
         ({"overrides": {"comand": True}}, "overrides.comand: unknown; did you mean `command`?"),
-        ({"overrides": {"max_count": 11}}, "overrides.max_count: 11 is not between 1 and 10"),
+        ({"overrides": {"max_count": 1001}}, "overrides.max_count: 1001 is not between 1 and 1000"),
+        (
+            {"overrides": {"max_count": 500}, "function": {"timeout_seconds": 60}},
+            "function.timeout_seconds: 60 is too short for overrides.max_count 500: Fargate starts 20 tasks a second; "
+            "give it 80 or leave it out",
+        ),
+        ({"overrides": {"cpu": 300}}, "overrides.cpu: 300 is no Fargate size; allowed: 256, 512"),
+        ({"overrides": {"memory": 1}}, "overrides.memory: 1 is not between 512 and 249856"),
+        ({"overrides": {"environment": ["LD_PRELOAD"]}}, "overrides.environment: 'LD_PRELOAD' is reserved"),
+        ({"overrides": {"environment": ["A-B"]}}, "overrides.environment: 'A-B' is no name of an environment"),
+        ({"overrides": {"tags": ["aws:x"]}}, "overrides.tags: 'aws:x' is no key of a tag of your own"),
+        ({"overrides": {"capacity": ["cheap"]}}, "overrides.capacity: 'cheap' is unknown; allowed: on_demand"),
+        ({"ephemeral_storage_gib": 201}, "ephemeral_storage_gib: 201 is not between 20 and 200"),
+        ({"environment": {"JOB_PAYLOAD": "x"}}, "environment.JOB_PAYLOAD: belongs to the launcher"),
+        ({"function": {"timeout_seconds": 5}}, "function.timeout_seconds: 5 is not between 30 and 900"),
+        ({"function": {"memory": 5}}, "function.memory: unknown; did you mean `memory_mib`?"),
+        ({"prices": {"date": "soon"}}, "prices.date: 'soon' is no date, such as 2026-01-31"),
+        ({"prices": {"date": "2026-01-01", "vcpu_hour": "1"}}, "prices.vcpu_hour: '1' is no price in US dollars"),
         ({"environment": {"A": "1"}, "secrets": {"A": "arn:x"}}, "environment.A: is also under secrets"),
-        ({"secrets": {"A": "hunter2"}}, "secrets.A: 'hunter2' is not an ARN"),
+        ({"secrets": {"A": "hunter2"}}, "secrets.A: is not an ARN (not shown, it may be a secret); put the value into"),
+        ({"user": "1 2"}, "user: '1 2' is none; a name or number of the image's"),
         ({"image": None}, "image: is missing"),
     ],
 )
@@ -66,7 +85,7 @@ def test_all_problems_are_told_at_once() -> None:
     said = refusal("9" * 50, image=None, capacity="x", log_retention_days=2, cpu=1.5, comand=[])
     assert said.startswith(f"FargateJobLauncher '{'9' * 50}' cannot be built:\n")
     assert [line.split(":")[0].strip(" -") for line in said.splitlines()[1:]] == [
-        *("name", "comand", "image", "cpu", "log_retention_days", "capacity"),
+        *("name", "cpu", "comand", "image", "log_retention_days", "capacity"),
     ]
 
 

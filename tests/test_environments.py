@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from conftest import Recorded, Recording
+from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG
 
 LAUNCHER = "fargate-job-launcher:index:FargateJobLauncher"
 ROLE = "aws:iam/role:Role"
@@ -14,7 +15,36 @@ TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 FUNCTION = "aws:lambda/function:Function"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
-TAKE_NO_TAGS = {ROLE_POLICY, "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"}
+QUEUE = "aws:sqs/queue:Queue"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+ALIAS = "aws:lambda/alias:Alias"
+INVOKE_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
+EVENT_SOURCE = "aws:lambda/eventSourceMapping:EventSourceMapping"
+PERMISSION = "aws:lambda/permission:Permission"
+SCHEDULE = "aws:scheduler/schedule:Schedule"
+RULE = "aws:cloudwatch/eventRule:EventRule"
+TARGET = "aws:cloudwatch/eventTarget:EventTarget"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
+TOPIC = "aws:sns/topic:Topic"
+
+TAKE_NO_TAGS = {
+    ROLE_POLICY,
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
+    ALIAS,
+    INVOKE_CONFIG,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    QUEUE_POLICY,
+    TARGET,
+    PERMISSION,
+    SCHEDULE,
+    DASHBOARD,
+    "aws:kms/alias:Alias",
+    "aws:sns/topicSubscription:TopicSubscription",
+}
 
 
 def launchers(recording: Recording) -> list[Recorded]:
@@ -39,7 +69,88 @@ def test_a_stack_has_at_least_two_jobs_and_each_is_the_same_set_of_resources(rec
     assert len(launchers(recording)) >= 2
     for launcher in launchers(recording):
         kinds = sorted(it.kind for it in recording.resources.values() if it.parent == launcher.urn)
-        assert kinds == sorted([*[ROLE] * 3, ROLE_POLICY, ROLE_POLICY, LOG_GROUP, LOG_GROUP, TASK_DEFINITION, FUNCTION])
+        usual = [*[ROLE] * 3, ROLE_POLICY, ROLE_POLICY, LOG_GROUP, LOG_GROUP, TASK_DEFINITION, FUNCTION]
+        assert len(usual) + 1 <= 11
+        assert kinds == sorted(
+            [*usual, *(kind for kinds in extras(recording, launcher.name).values() for kind in kinds)]
+        )
+
+
+def extras(recording: Recording, name: str) -> dict[str, list[str]]:
+    """What a job's features add to its resources."""
+    job = recording.jobs()[name]
+    supervision, alarms = job.get("supervision"), job.get("alarms")
+    found: dict[str, list[str]] = {}
+    if any(job.get(it) is not None for it in ("asynchronous", "schedule", "queue", "eventRule")):
+        found["asynchronous"] = [ALIAS, INVOKE_CONFIG, QUEUE, QUEUE_POLICY]
+    if "schedule" in job:
+        found["schedule"] = [ROLE, ROLE_POLICY, SCHEDULE]
+    if "queue" in job:
+        found["queue"] = [QUEUE, QUEUE_POLICY, EVENT_SOURCE]
+    if supervision is not None:
+        queues = [QUEUE, QUEUE_POLICY, QUEUE, QUEUE_POLICY]
+        found["supervision"] = [*queues, RULE, TARGET, FUNCTION, LOG_GROUP, ROLE, ROLE_POLICY, EVENT_SOURCE, TOPIC]
+        if "maxRuntimeMinutes" in supervision:
+            found["maximum runtime"] = [RULE, TARGET, PERMISSION]
+    if alarms is not None:
+        found["alarms"] = [ALARM] * (2 + ("asynchronous" in found) + 3 * ("supervision" in found))
+        found["dashboard"] = [DASHBOARD] if alarms.get("dashboard") else []
+    if job.get("overrides", {}).get("payload"):
+        found["payload"] = [ROLE_POLICY]
+    return found
+
+
+def test_payloads_and_dead_letters_are_encrypted_private_and_do_not_stay(recording: Recording) -> None:
+    bucket = recording.one("fargate-job-launcher:index:PayloadBucket", "payloads")
+    inside = {it.kind.rpartition(":")[2]: it for it in recording.resources.values() if it.parent == bucket.urn}
+    name = inside["Bucket"].outputs["name"]
+    blocked = {key: it for key, it in inside["BucketPublicAccessBlock"].inputs.items() if key != "bucket"}
+    assert (len(blocked), set(blocked.values())) == (4, {True})
+    (encrypted,) = inside["BucketServerSideEncryptionConfiguration"].inputs["rules"]
+    own = recording.stack.config.get(f"{recording.stack.project}:kmsKey") == "new"
+    assert encrypted["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == ("aws:kms" if own else "AES256")
+    (rule,) = inside["BucketLifecycleConfiguration"].inputs["rules"]
+    assert rule["expiration"]["days"] == recording.setting("payloads")["expireDays"]
+    (denied,) = json.loads(inside["BucketPolicy"].inputs["policy"])["Statement"]
+    assert denied["Effect"] == "Deny"
+    assert denied["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    policies = {it.inputs["queueUrl"]: it.inputs["policy"] for it in recording.kind(QUEUE_POLICY)}
+    assert len(policies) == len(recording.kind(QUEUE))
+    for queue in recording.kind(QUEUE):
+        assert (queue.inputs.get("sqsManagedSseEnabled"), "kmsMasterKeyId" in queue.inputs) == (not own or None, own)
+        assert queue.inputs["messageRetentionSeconds"] == 14 * 24 * 3600
+        denied, *allowed = json.loads(policies[f"{queue.outputs['name']}-id"])["Statement"]
+        assert (denied["Effect"], denied["Resource"]) == ("Deny", [queue.outputs["arn"]])
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        # Only the rule that brings the supervisor its events may send to a queue.
+        assert len(allowed) == (queue.name.endswith("-supervisor"))
+        assert all(set(it["Condition"]["ArnEquals"]) == {"aws:SourceArn"} for it in allowed)
+    for job, config in recording.jobs().items():
+        takes = config.get("overrides", {}).get("payload", False)
+        assert ("PutPayloads" in policy(recording, f"{job}-launcher")) == takes
+        if takes:
+            family = recording.one(TASK_DEFINITION, job).inputs["family"]
+            assert family.startswith(f"{recording.stack.project}-{recording.stack.name}-{job}-")
+            mine = f"arn:aws:s3:::{name}/{family}/*"
+            assert policy(recording, f"{job}-launcher")["PutPayloads"]["Resource"] == mine
+            assert policy(recording, f"{job}-payload")["ReadPayloads"]["Resource"] == mine
+            assert settings(recording, job)["payloadPrefix"] == mine.replace("arn:aws:s3:::", "s3://")[:-1]
+
+
+def test_who_does_not_wait_is_delivered_again_and_then_kept(recording: Recording) -> None:
+    for job in recording.jobs():
+        if "asynchronous" not in extras(recording, job):
+            continue
+        queue = recording.one(QUEUE, f"{job}-dead-letters")
+        alias = recording.one(ALIAS, f"{job}-async")
+        invoked = recording.one(INVOKE_CONFIG, f"{job}-async").inputs
+        assert (alias.inputs["name"], invoked["qualifier"]) == ("async", "async")
+        assert invoked["maximumRetryAttempts"] == 2
+        assert invoked["destinationConfig"]["onFailure"]["destination"] == queue.outputs["arn"]
+        assert recording.one(FUNCTION, f"{job}-launcher").inputs["publish"] is True
+        assert policy(recording, f"{job}-launcher")["ParkDeadLetters"]["Resource"] == queue.outputs["arn"]
+        assert settings(recording, job)["deadLetterQueue"] == queue.outputs["url"]
 
 
 def test_passrole_names_exactly_the_two_roles_of_the_task_definition(recording: Recording) -> None:
@@ -101,7 +212,11 @@ def test_every_resource_that_takes_tags_has_the_stacks(recording: Recording) -> 
         **recording.setting("tags"),
     }
     assert tagged
-    assert {it.urn: it.inputs.get("tags") for it in tagged} == {it.urn: expected for it in tagged}
+    stack = f"{recording.stack.project}/{recording.stack.name}"
+    found = {f"{it.name}-launcher": {JOB_TAG: it.name, STACK_TAG: stack} for it in launchers(recording)}
+    assert {it.urn: it.inputs.get("tags") for it in tagged} == {
+        it.urn: {**expected, **(found[it.name] if it.kind == FUNCTION and it.name in found else {})} for it in tagged
+    }
 
 
 def test_logs_are_kept_and_protected_as_configured(recording: Recording) -> None:
@@ -125,7 +240,8 @@ def test_tasks_run_where_and_on_what_the_environment_says(recording: Recording) 
     assert "ingress" not in group.inputs
     for job, config in recording.jobs().items():
         given = settings(recording, job)
-        assert given["subnets"] == ["subnet-public" if public else "subnet-private"]
+        where = "public" if public else "private"
+        assert given["subnets"] == [f"subnet-{where}-{zone + 1}" for zone in range(network["availabilityZones"])]
         assert given["assignPublicIp"] is public
         assert given["securityGroups"] == ["jobs-0a1b2c3-id"]
         assert given["capacity"] == config["capacity"]
@@ -141,6 +257,8 @@ def test_a_container_gets_its_environment_and_secrets_by_arn(recording: Recordin
         secrets = {name: kept[secret] for name, secret in config.get("secrets", {}).items()}
         assert {it["name"]: it["value"] for it in container["environment"]} == config.get("environment", {})
         assert {it["name"]: it["valueFrom"] for it in container["secrets"]} == secrets
+        assert (container["user"], container["readonlyRootFilesystem"]) == ("65532:65532", True)
+        assert container["linuxParameters"] == {"tmpfs": [{"containerPath": "/tmp", "size": 64}]}
         assert container["logConfiguration"]["options"]["awslogs-group"] == f"/{recording.stack.project}/" + (
             f"{recording.stack.name}/{job}/job"
         )
@@ -163,3 +281,13 @@ def test_an_update_replaces_the_launchers_policy_and_keeps_the_old_revision(reco
     for launcher in launchers(recording):
         assert recording.one(ROLE_POLICY, f"{launcher.name}-launcher").replaced_on == ("policy",)
         assert recording.one(TASK_DEFINITION, launcher.name).inputs["skipDestroy"] is True
+
+
+def test_a_supervisor_hears_of_its_own_job_only_not_of_one_whose_name_begins_the_same(recording: Recording) -> None:
+    supervised = [name for name, job in recording.jobs().items() if "supervision" in job]
+    assert supervised
+    for name in supervised:
+        detail = json.loads(recording.one(RULE, f"{name}-supervisor").inputs["eventPattern"])["detail"]
+        revision = recording.one(TASK_DEFINITION, name).outputs["arn"]
+        assert detail["taskDefinitionArn"] == [{"prefix": revision.rpartition(":")[0] + ":"}]
+        assert detail["clusterArn"] == [recording.kind("aws:ecs/cluster:Cluster")[0].outputs["arn"]]

@@ -24,7 +24,7 @@ def statements(document: iam.Document) -> dict[str, dict[str, Any]]:
 
 def execution(place: iam.Place, image: str, *secrets: str) -> dict[str, dict[str, Any]]:
     group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:/g"
-    return statements(iam.execution_policy(place, image=image, log_group_arn=group, secret_arns=secrets))
+    return statements(iam.execution_policy(place, images=[image], log_group_arn=group, secret_arns=secrets))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -93,7 +93,7 @@ def test_an_image_in_ecr_may_be_pulled_from_its_own_repository_only(
     image: str, place: iam.Place, repository: str
 ) -> None:
     found = execution(place, image)
-    assert found["PullOnlyThisImage"]["Resource"] == repository
+    assert found["PullOnlyTheseImages"]["Resource"] == [repository]
     assert found["LogInToRegistry"]["Resource"] == "*"
 
 

@@ -147,3 +147,10 @@ def test_a_role_output_that_turns_out_to_be_a_pattern_is_refused_too(tmp_path: P
         ValueError, match=r"passed role: 'arn:aws:iam::123456789012:role/\*' is not the ARN of one role"
     ):
         launcher(tmp_path, argument)
+
+
+def test_the_launchers_policy_leaves_room_for_its_successor(tmp_path: Path) -> None:
+    """An update attaches the new policy before it deletes the old one; IAM counts both."""
+    roles = {f"r{number}": f"arn:aws:iam::123456789012:role/{'p' * 400}/{number}" for number in range(8)}
+    with pytest.raises(ValueError, match=r"policy: \d{4} characters, at most 5120 fit in the role; declare fewer"):
+        launcher(tmp_path, f'"overrides": {{"task_roles": {roles!r}}}')

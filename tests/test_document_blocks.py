@@ -1,0 +1,270 @@
+"""Every command and every block of code in the README and in docs/ is run here, or says who runs it.
+
+A block is told by the comment right above it, or by its language:
+
+- `<!-- needs AWS -->`: nobody can run it here.
+- `<!-- run by tests/… -->`, `<!-- NAME: run by tests/… -->`: that file runs it.
+- between `<!-- NAME -->` and `<!-- /NAME -->`: it is computed, and held by test_documents.py.
+- `sh`: each of its lines is run, `fargate-job` in the stack dev of a sandbox; of `make`, that there is such a target,
+  which its own tests run.
+- `json`, `yaml`: it is read; a launch event is held against the launcher's own reading of it.
+- `python`: it is compiled, and every name that it imports of this package is there.
+- `text`: it shows what is said elsewhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from botocore.client import BaseClient
+from click.testing import CliRunner
+from conftest import PROGRAM, program, record
+from documents import PAGES, PICTURES, TABLES
+from fargate_job_launcher.handler.event import KEYS
+from fargate_job_launcher.handler.request import parse
+from fargate_job_launcher.operate import Account, find
+from fargate_job_launcher.operate.command import main
+from fargate_job_launcher.sandbox import Emulator, Stack, deploy
+from fargate_job_launcher.sandbox.run import Run
+from launching import DECLARED, settings
+
+PRELUDE = """
+import pulumi_aws as aws
+cluster = aws.ecs.Cluster("c")
+subnet_ids = ["subnet-0123456789abcdef0"]
+security_group = aws.ec2.SecurityGroup("s")
+from fargate_job_launcher import FargateJobLauncher
+"""
+"""What a piece of a program takes for granted."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: str
+    line: int
+    marker: str
+    """The comment right above it; empty where there is none."""
+    language: str
+    code: str
+
+
+def blocks() -> Iterator[Block]:
+    """Every block that is not computed."""
+    for page in PAGES:
+        text = page.read_text()
+        for name in {**TABLES, **PICTURES}:
+            begin, end = re.escape(f"<!-- {name} -->"), re.escape(f"<!-- /{name} -->")
+            text = re.sub(f"{begin}.*?{end}", lambda it: "\n" * it[0].count("\n"), text, flags=re.DOTALL)
+        for found in re.finditer(r"(?:<!-- ([^\n]+?) -->\n)?^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            line = text[: found.start(2)].count("\n") + 1
+            yield Block(page.name, line, found[1] or "", found[2], found[3])
+
+
+BLOCKS = list(blocks())
+
+
+def of(language: str) -> list[Any]:
+    """The blocks of a language that nobody else runs, as parameters."""
+    return [pytest.param(it, id=f"{it.page}:{it.line}") for it in BLOCKS if it.language == language and not it.marker]
+
+
+def commands(block: Block) -> list[str]:
+    """The lines of a shell's block, without comments."""
+    return [line for it in block.code.splitlines() if (line := re.sub(r"(^|\s+)#.*", "", it).strip())]
+
+
+def test_every_block_is_run_or_says_who_runs_it() -> None:
+    for it in BLOCKS:
+        where = f"{it.page}:{it.line}"
+        assert it.language in ("sh", "json", "yaml", "python", "text", "mermaid"), f"{where}: no language"
+        if " run by " in f" {it.marker}":
+            runner = PROGRAM / it.marker.rpartition("run by ")[2].split()[0].rstrip(",;")
+            assert runner.is_file(), f"{where}: there is no {it.marker}"
+        elif it.language == "sh" and it.marker != "needs AWS":
+            theirs = [line for line in commands(it) if re.match(r"(pulumi|aws|docker|terraform|npm|pip) ", line)]
+            assert not theirs, f"{where}: write <!-- needs AWS --> above {theirs}"
+        else:
+            assert it.marker in ("", "needs AWS") or it.language in ("text", "mermaid"), f"{where}: {it.marker}"
+
+
+@dataclass(frozen=True)
+class Dev:
+    """The stack dev in a sandbox, and the environment that leads to it, as `make sandbox` prints it."""
+
+    aws: Emulator
+    environ: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def dev() -> Iterator[Dev]:
+    stack = Stack.read(PROGRAM, "dev")
+    with Emulator(region=stack.region) as aws:
+        deploy(stack, aws)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "FARGATE_JOB_"))}
+        leading = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "AWS_ENDPOINT_URL": aws.endpoint,
+            "AWS_REGION": stack.region,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+        yield Dev(aws, {**kept, **leading})
+
+
+@pytest.mark.parametrize("block", of("sh"))
+def test_each_command_does_what_the_page_says(block: Block, dev: Dev) -> None:
+    for line in commands(block):
+        words = shlex.split(line)
+        if words[0].rpartition("/")[2] == "fargate-job" and "|" not in words:
+            done = CliRunner(env=dev.environ).invoke(main, words[1:], prog_name="fargate-job", catch_exceptions=False)
+            assert done.exit_code == 0, f"{block.page}:{block.line}: {line}\n{done.output}"
+            continue
+        # What a target does is run by its own tests; make itself cannot be run by a test that it runs.
+        command = f"make --dry-run {line.removeprefix('make ')}" if words[0] == "make" else line
+        ran = subprocess.run(
+            command, shell=True, cwd=PROGRAM, env=dev.environ, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert ran.returncode == 0, f"{block.page}:{block.line}: {line}\n{ran.stdout}{ran.stderr}"
+
+
+@pytest.mark.parametrize("block", of("json"))
+def test_each_document_is_one(block: Block) -> None:
+    found = json.loads(block.code)
+    if found.keys() <= set(KEYS):
+        overrides = {**DECLARED["overrides"], "environment": list(found.get("environment", {}))}
+        assert parse(found, settings(overrides=overrides), key="k").count == found.get("count", 1)
+
+
+def test_each_configuration_can_be_read() -> None:
+    for it in BLOCKS:
+        if it.language == "yaml":
+            yaml.safe_load(it.code)
+
+
+def imports(code: str) -> list[tuple[str, str]]:
+    """Module and name of everything that is imported of this package."""
+    return [
+        (it.module, name.name)
+        for it in ast.walk(ast.parse(code))
+        if isinstance(it, ast.ImportFrom) and it.module and it.module.startswith("fargate_job_launcher")
+        for name in it.names
+    ]
+
+
+@pytest.mark.parametrize(
+    "block", [pytest.param(it, id=f"{it.page}:{it.line}") for it in BLOCKS if it.language == "python"]
+)
+def test_each_piece_of_python_imports_what_there_is(block: Block) -> None:
+    for module, name in imports(block.code):
+        assert hasattr(import_module(module), name), f"{module}.{name}"
+
+
+def ours(word: str) -> list[Block]:
+    return [it for it in BLOCKS if it.language == "python" and "test_document_blocks" in it.marker and word in it.code]
+
+
+def test_each_piece_of_a_program_registers_a_launcher(tmp_path: Path) -> None:
+    # What exports is a whole program, which the next test deploys.
+    written = [it for it in BLOCKS if it.language == "python" and "FargateJobLauncher(\n" in it.code]
+    pieces = [it for it in written if "pulumi.export" not in it.code]
+    assert len(pieces) >= 2
+    for number, it in enumerate(pieces):
+        (tmp_path / str(number)).mkdir()
+        recording = record(program(tmp_path / str(number), PRELUDE + it.code))
+        assert recording.kind("fargate-job-launcher:index:FargateJobLauncher"), f"{it.page}:{it.line}"
+
+
+def test_the_whole_program_is_deployed_and_launched_by_its_own_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (whole,) = (it for it in ours("pulumi.export") if it.page == "your-own-program.md")
+    (tested,) = ours("Emulator(")
+    program(tmp_path, whole.code)
+    monkeypatch.chdir(tmp_path)
+    exec(tested.code, {})
+
+
+def test_each_launch_from_python_launches(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in dev.environ.items():
+        monkeypatch.setenv(name, value)
+    pieces = [it for it in ours("launch(") if "operate import" in it.code]
+    assert {it.page for it in pieces} == {"README.md", "launching.md"}
+    for it in pieces:
+        exec(it.code, {})
+
+
+ACTIONS = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
+}
+"""Operations whose IAM action is called otherwise."""
+
+
+def test_an_operator_needs_exactly_what_the_page_says(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
+    (policy,) = (json.loads(it.code) for it in BLOCKS if it.marker.startswith("operator policy:"))
+    granted = [it["Action"] for it in policy["Statement"]]
+    allowed = {action for it in granted for action in ([it] if isinstance(it, str) else it)}
+    for name, value in dev.environ.items():
+        monkeypatch.setenv(name, value)
+    job = find(Account(), "import")
+    queue = job.settings.dead_letter_queue
+    dev.aws.client("sqs").send_message(QueueUrl=queue, MessageBody='{"environment": {"SOURCE_KEY": "a"}}')
+    dev.aws.script(job.family, Run(0, 3600), Run(0, 0.1))
+    called, call = set[str](), cast("Any", BaseClient)._make_api_call
+
+    def recorded(client: Any, operation: str, parameters: Any) -> Any:
+        name = f"{client.meta.service_model.service_name}:{operation}"
+        called.add(ACTIONS.get(name, name))
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    for command in (
+        *("list", "status import", "launch import", "stop import --all", "retry import --follow"),
+        *("dead-letters show import", "dead-letters redrive import"),
+    ):
+        done = CliRunner().invoke(main, command.split(), prog_name="fargate-job", catch_exceptions=False)
+        assert done.exit_code == 0, f"{command}: {done.output}"
+    assert called == allowed
+
+
+def masked(text: str) -> list[str]:
+    """Its lines, without what is another one each time."""
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}", "ID", text)
+    text = re.sub(r"-[0-9a-f]{7}\b", "-RANDOM", text)
+    return [re.sub(r"\d+\.\d s", "TIME", it).rstrip() for it in text.splitlines() if it.strip() not in ("", "…")]
+
+
+def test_a_newcomer_in_an_empty_clone_sees_what_the_readme_shows(tmp_path: Path) -> None:
+    """A clone, with this .venv in place of the one that `make up` would set up, and what `make up` then runs."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", "--no-local", str(PROGRAM), str(clone)], check=True, capture_output=True)
+    (clone / ".venv").symlink_to(Path(sys.prefix))
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "AWS_", "STACK", "JOB"))}
+    recipe = subprocess.run(
+        ["make", "--dry-run", "up"], cwd=clone, env=environ, capture_output=True, text=True, check=True
+    )
+    assert "fargate_job_launcher.sandbox up" in recipe.stdout
+    done = subprocess.run(
+        [sys.executable, "-m", "fargate_job_launcher.sandbox", "up"],
+        cwd=clone, env=environ, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (shown,) = (it for it in BLOCKS if it.marker.startswith("shown by make up"))
+    printed = masked(done.stdout)
+    assert [line for line in masked(shown.code) if line not in printed] == []

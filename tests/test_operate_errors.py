@@ -1,0 +1,263 @@
+"""What a person is told when something goes wrong: a sentence of what was found, and one of what to do next."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from fargate_job_launcher.handler.outcome import classify
+from fargate_job_launcher.operate import AccessDenied, CredentialsExpired, NotLaunched
+from fargate_job_launcher.operate.command import main
+from fargate_job_launcher.operate.errors import explained, missing_statement, nearest
+
+ROLE = "arn:aws:sts::123456789012:assumed-role/developer/me"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:job-launcher-1"
+
+
+class Refusing:
+    """An AWS that refuses everything, each time with the answer that was asked for."""
+
+    def __init__(self) -> None:
+        self.code, self.message = "", ""
+        refusing = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                body = json.dumps({"__type": refusing.code, "message": refusing.message}).encode()
+                self.send_response(400)
+                self.send_header("x-amzn-errortype", refusing.code)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST  # noqa: N815
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[Refusing]:
+    aws = Refusing()
+    thread = threading.Thread(target=aws.server.serve_forever)
+    thread.start()
+    yield aws
+    aws.server.shutdown()
+    thread.join()
+    aws.server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [it for it in os.environ if it.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def told(*arguments: str) -> str:
+    """What the command says of its failure."""
+    done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (125, ""), done.output
+    assert done.stderr.count("\n") == 1
+    return done.stderr.removeprefix("error: ").removesuffix("\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "said"),
+    [
+        (
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            "the credentials have expired (The security token included in the request is expired). "
+            "Log in again: aws sso login, or new keys; aws sts get-caller-identity shows who you are.",
+        ),
+        (
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            "AWS does not know these credentials (The security token included in the request is invalid). "
+            "Log in again: aws sso login, or new keys; aws sts get-caller-identity shows who you are.",
+        ),
+        (
+            "AccessDeniedException",
+            f"User: {ROLE} is not authorized to perform: lambda:GetFunctionConfiguration on resource: {FUNCTION} "
+            "because no identity-based policy allows the lambda:GetFunctionConfiguration action",
+            f"access denied: User: {ROLE} is not authorized to perform: lambda:GetFunctionConfiguration on resource: "
+            f"{FUNCTION} because no identity-based policy allows the lambda:GetFunctionConfiguration action. Your "
+            'policy lacks {"Effect": "Allow", "Action": "lambda:GetFunctionConfiguration", "Resource": "'
+            f'{FUNCTION}"}}.',
+        ),
+        (
+            "AccessDeniedException",
+            f"User: {ROLE} is not authorized to perform: tag:GetResources with an explicit deny in a service control "
+            "policy",
+            f"access denied: User: {ROLE} is not authorized to perform: tag:GetResources with an explicit deny in a "
+            "service control policy. A Deny stands in the way; an Allow will not help.",
+        ),
+        (
+            "InternalThing",
+            "Something odd.",
+            "GetFunctionConfiguration in eu-west-1: InternalThing: Something odd.",
+        ),
+    ],
+)
+def test_what_aws_refuses_is_said_with_the_next_step(
+    refusing: Refusing, monkeypatch: pytest.MonkeyPatch, code: str, message: str, said: str
+) -> None:
+    refusing.code, refusing.message = code, message
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{refusing.server.server_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert told("status", FUNCTION, "--region", "eu-west-1") == said
+
+
+def test_what_keeps_the_command_from_asking_aws_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told("list") == ("no AWS region is set. Name the region that the stack is in: --region or AWS_REGION.")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert told("list").startswith("there are no AWS credentials here (Unable to locate credentials). Log in: aws sso")
+    assert told("list", "--profile", "nope") == (
+        "The config profile (nope) could not be found. aws configure list-profiles shows those that there are."
+    )
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert told("list", "--region", "not a region").endswith("--region or AWS_REGION.")
+    assert told("status", FUNCTION, "--region", "us-east-1").endswith("this is us-east-1. Add --region eu-west-1.")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert told("list").startswith("AWS does not answer in region eu-west-1: Could not connect to the endpoint URL")
+    assert told("list").endswith("Check the region's name (--region), AWS_ENDPOINT_URL, and the network.")
+
+
+def stopped(stop_code: str, reason: str, container: str = "", exit_code: int | None = None) -> dict[str, Any]:
+    job: dict[str, Any] = {"name": "job", **({"reason": container} if container else {})}
+    job |= {} if exit_code is None else {"exitCode": exit_code}
+    return {"stopCode": stop_code, "stoppedReason": reason, "containers": [job]}
+
+
+PULL = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref"
+SECRETS = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed:"
+EXITED = "Essential container in task exited"
+
+
+@pytest.mark.parametrize(
+    ("task", "then"),
+    [
+        (stopped("TaskFailedToStart", f"{PULL} x.dkr.ecr.eu-west-1.amazonaws.com/a:1: not found"), "no such image or"),
+        (stopped("TaskFailedToStart", f"{PULL} a: unexpected status from HEAD request: 403 Forbidden"), "refuses the"),
+        (stopped("TaskFailedToStart", f"{PULL} a: dial tcp 1.2.3.4:443: i/o timeout"), "does not reach the registry"),
+        (stopped("TaskFailedToStart", f"{PULL} a: 429: toomanyrequests: You have reached"), "limits anonymous pulls"),
+        (
+            stopped(
+                "TaskFailedToStart",
+                "CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/arm64'",
+            ),
+            "another processor",
+        ),
+        (stopped("TaskFailedToStart", "CannotPullContainerError: write /var: no space left on device"), "ephemeral_"),
+        (stopped("TaskFailedToStart", f"{SECRETS} secret a: ResourceNotFoundException: can't find"), "no value yet"),
+        (stopped("TaskFailedToStart", f"{SECRETS} AccessDeniedException: User is not authorized"), "may not read a"),
+        (stopped("TaskFailedToStart", f"{SECRETS} context deadline exceeded"), "does not reach AWS's services"),
+        (
+            stopped(
+                "TaskFailedToStart",
+                "ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon "
+                "CloudWatch log group defined in the task definition",
+            ),
+            "log group is gone",
+        ),
+        (stopped("TaskFailedToStart", "Capacity is unavailable at this time. Please try again later"), "no such cap"),
+        (stopped("SpotInterruption", "Your Spot Task was interrupted."), "spot_then_on_demand"),
+        (
+            stopped("TaskFailedToStart", "Timeout waiting for network interface provisioning to complete."),
+            "no network interface in time",
+        ),
+        (
+            stopped("TaskFailedToStart", "subnet-1 does not have enough free addresses to satisfy the request."),
+            "larger subnets",
+        ),
+        (
+            stopped("TaskFailedToStart", EXITED, "CannotStartContainerError: exec /job: exec format error"),
+            "docker build --platform linux/amd64",
+        ),
+        (stopped(EXITED, EXITED, "OutOfMemoryError: Container killed due to memory usage", 137), "more memory"),
+        (stopped("EssentialContainerExited", EXITED, exit_code=127), "executable file in the image"),
+        (
+            stopped("TaskFailedToStart", "ECS was unable to assume the role 'arn:aws:iam::1:role/r'"),
+            "may not assume the task's role",
+        ),
+        (stopped("UserInitiated", "fargate-job-launcher: ran longer than 5 minutes", exit_code=143), "max_runtime_min"),
+        # Of these, only the log can tell, or nothing is wrong.
+        (stopped("EssentialContainerExited", EXITED, exit_code=137), ""),
+        (stopped("EssentialContainerExited", EXITED, exit_code=1), ""),
+        (stopped("EssentialContainerExited", EXITED, exit_code=0), ""),
+        (stopped("UserInitiated", "out of memory, said somebody", exit_code=143), ""),
+    ],
+)
+def test_a_stopped_tasks_own_reason_leads_to_the_next_step(task: dict[str, Any], then: str) -> None:
+    remedy = classify(task, "job").remedy
+    assert (then in remedy) if then else not remedy
+    assert not remedy.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "said"),
+    [
+        ("RESOURCE:FARGATE", "", "AWS has no such capacity now"),
+        ("Capacity is unavailable at this time.", "try later", "AWS has no such capacity now"),
+        ("MaxRunning", "3 run already", "wait for one to end, or raise max_running"),
+        ("ClientException", "You've reached the limit on the number of vCPUs", "Fargate quota is used up"),
+        (
+            "AccessDeniedException",
+            "User: a is not authorized to perform: ecs:RunTask on resource: arn:aws:ecs:a:1:task/b because",
+            'The launcher\'s role lacks {"Effect": "Allow", "Action": "ecs:RunTask", "Resource": "arn:aws:',
+        ),
+        ("Odd", "never seen", "--dry-run"),
+    ],
+)
+def test_what_the_launcher_could_not_launch_leads_to_the_next_step(reason: str, detail: str, said: str) -> None:
+    failure = {"reason": reason, "detail": detail, "retryable": True}
+    error = NotLaunched("job", {"launched": 0, "requested": 2, "failures": [failure, failure]})
+    assert str(error).startswith(f"job: 0 of 2 tasks launched: {reason}")
+    assert str(error).count(reason) == 1
+    assert said in error.then
+
+
+def test_every_way_of_saying_no_is_known() -> None:
+    from botocore.exceptions import ClientError, SSOTokenLoadError
+
+    encoded = ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "DescribeTasks")
+    denied = explained(encoded, region="eu-west-1")
+    assert isinstance(denied, AccessDenied)
+    assert denied.then == "You need a statement for DescribeTasks"
+    assert isinstance(explained(SSOTokenLoadError(profile_name="p", error_msg="x"), region=""), CredentialsExpired)
+    with pytest.raises(ZeroDivisionError):
+        explained(ZeroDivisionError(), region="")
+    said = "User: a is not authorized to perform: ecs:StopTask on resource: arn:aws:ecs:eu-west-1:1:task/c/*."
+    assert json.loads(missing_statement(said))["Resource"] == "arn:aws:ecs:eu-west-1:1:task/c/*"
+    assert missing_statement("no") == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("nightly-reprot", ["nightly-report"]),
+        ("report", ["nightly-report"]),
+        ("NIGHTLY-REPORT", ["nightly-report"]),
+        ("zzz", []),
+    ],
+)
+def test_the_nearest_names(asked: str, near: list[str]) -> None:
+    assert nearest(asked, ["nightly-report", "import"]) == near

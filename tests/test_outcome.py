@@ -1,0 +1,187 @@
+"""What became of a stopped task, and what a retry of it asks for."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fargate_job_launcher.handler.launch import run_task_request, started_by
+from fargate_job_launcher.handler.outcome import KINDS, classify
+from fargate_job_launcher.handler.request import Rejected
+from launching import CLOSED, SETTINGS, asked, settings
+
+
+def task(stop_code: str, exit_code: int | None = None, **more: Any) -> dict[str, Any]:
+    job: dict[str, Any] = {"name": "job", **({} if exit_code is None else {"exitCode": exit_code})}
+    if "told" in more:
+        job["reason"] = more.pop("told")
+    sidecar = {"name": "sidecar", "exitCode": 0}
+    return {"stopCode": stop_code, "stoppedReason": more.pop("why", ""), "containers": [sidecar, job], **more}
+
+
+@pytest.mark.parametrize(
+    ("stopped", "kind", "said"),
+    [
+        (task("EssentialContainerExited", 0), "succeeded", "exit code 0"),
+        (task("EssentialContainerExited", 1), "failed", "exit code 1"),
+        (task("EssentialContainerExited", 127), "failed", "not found in the image"),
+        (task("EssentialContainerExited", 137, told="OutOfMemoryError: Container killed"), "failed", "out of memory"),
+        (task("TaskFailedToStart", why="CannotPullContainerError: pull denied"), "never_started", "pull denied"),
+        (task("TaskFailedToStart", 0), "never_started", "it never started"),
+        (task("EssentialContainerExited"), "never_started", "ECS gives no reason"),
+        ({"stopCode": "EssentialContainerExited", "containers": []}, "never_started", "ECS gives no reason"),
+        ({}, "never_started", "ECS gives no reason"),
+        (task("SpotInterruption", 0, why="Your Spot Task was interrupted."), "interrupted", "Spot took its capacity"),
+        (task("TerminationNotice"), "interrupted", "AWS retired the capacity"),
+        (task("InfrastructureHealth", 1), "interrupted", "infrastructure"),
+        (task("UserInitiated", 0, why="Task stopped by user"), "stopped", "somebody stopped it: Task stopped by user"),
+        (task("UserInitiated", 137, why="fargate-job-launcher: ran longer than 5 minutes"), "timed_out", "ran longer"),
+        (task("ServiceSchedulerInitiated", 0), "stopped", "a service stopped it"),
+    ],
+)
+def test_a_stopped_task_is_what_it_was_and_never_a_success_without_an_exit_code(
+    stopped: dict[str, Any], kind: str, said: str
+) -> None:
+    outcome = classify(stopped, "job")
+    assert outcome.kind == kind in KINDS
+    assert said in outcome.reason
+
+
+ORIGIN = "0123456789abcdef" * 2
+
+
+def retry(overrides: Any, **changed: Any) -> dict[str, Any]:
+    return {"retryOf": {"task": "t-1", "origin": ORIGIN, "attempt": 2, "overrides": overrides, "tags": {}, **changed}}
+
+
+def test_a_retry_asks_for_what_the_task_was_launched_with() -> None:
+    event = {
+        "command": ["run"],
+        "environment": {"SOURCE": "a"},
+        "cpu": 1024,
+        "memory": 4096,
+        "ephemeralStorageGiB": 50,
+        "payload": {"a": [1]},
+        "role": "reader",
+        "tags": {"customer": "c"},
+        "capacity": "spot_then_on_demand",
+    }
+    first = asked(event)
+    again = asked(retry(first.overrides, tags={"customer": "c", "aws:ecs:x": "y"}))
+    assert (again.overrides, again.tags, again.count) == (first.overrides, first.tags, 1)
+    assert started_by(SETTINGS, again) == f"import/{ORIGIN}/2"
+    assert asked(retry(first.overrides)).key == again.key != asked(retry({}, task="t-2")).key
+    byhand = asked(retry(first.overrides, key="k-1"))
+    assert byhand.key not in (again.key, asked(retry(first.overrides, key="k-2")).key)
+    assert byhand.overrides == first.overrides
+    plain = asked(retry({}))
+    assert plain.overrides == {}
+    fallback = settings(capacity="spot_then_on_demand")
+    call = run_task_request(fallback, asked(retry({}, interrupted=True), of=fallback), count=1)
+    assert call["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE", "weight": 1}]
+
+
+def test_a_retry_finds_the_payload_that_was_stored() -> None:
+    of = settings(payloadPrefix="s3://b/p/")
+    first = asked({"payload": "x" * 9000, "environment": {"SOURCE": "s"}}, of=of)
+    assert first.stored_payload is not None
+    again = asked(retry(first.overrides), of=of)
+    assert again.stored_payload is None
+    assert sorted(map(str, again.overrides["containerOverrides"][0]["environment"])) == sorted(
+        map(str, first.overrides["containerOverrides"][0]["environment"])
+    )
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        retry({"taskRoleArn": "arn:aws:iam::123456789012:role/Administrator"}),
+        retry({"cpu": "16384"}),
+        retry({"containerOverrides": [{"name": "job", "environment": [{"name": "LD_PRELOAD", "value": "x"}]}]}),
+        retry({"containerOverrides": [{"name": "job", "environment": [{"name": "OTHER", "value": "x"}]}]}),
+        retry({"containerOverrides": [{"name": "job", "environment": [
+            {"name": "JOB_PAYLOAD_S3_URI", "value": "s3://another/bucket"}]}]}),
+        retry({"containerOverrides": [{"name": "job", "environment": [{"name": "JOB_PAYLOAD", "value": "{"}]}]}),
+        retry({"containerOverrides": 1}),
+        retry([]),
+        retry({}, tags=1),
+        retry({}, task="a b"),
+        retry({}, task=None),
+        retry({}, origin="x"),
+        retry({}, attempt=True),
+        retry({}, attempt=100),
+        retry({}, key="a b"),
+        retry({}, key=1),
+        {"retryOf": 1},
+        {**retry({}), "command": ["sh"]},
+    ],
+)  # fmt: skip
+def test_a_forged_retry_gains_nothing(event: dict[str, Any]) -> None:
+    with pytest.raises(Rejected):
+        asked(event)
+    with pytest.raises(Rejected):
+        asked(retry({"containerOverrides": [{"name": "job", "command": ["sh"]}]}), of=settings(CLOSED))
+
+
+class Aws:
+    """A launcher that answers as it is told, and a topic that remembers."""
+
+    def __init__(self, **answer: Any) -> None:
+        self.answer, self.told = answer, list[dict[str, Any]]()
+        self.asked = 0
+
+    def __call__(self, _service: str) -> Aws:
+        return self
+
+    def describe_tasks(self, **_request: Any) -> dict[str, Any]:
+        return {"tasks": []}
+
+    def invoke(self, **_request: Any) -> dict[str, Any]:
+        self.asked += 1
+        error = {"FunctionError": "Unhandled"} if "errorMessage" in self.answer else {}
+        return {"Payload": io.BytesIO(json.dumps(self.answer).encode()), **error}
+
+    def publish(self, **notice: Any) -> None:
+        self.told.append(notice)
+
+
+def refused(*, retryable: bool) -> dict[str, Any]:
+    return {"launched": 0, "failures": [{"reason": "X", "detail": "no room", "retryable": retryable}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "left", "told"),
+    [
+        (refused(retryable=True), ["m-1", "m-2"], 0),
+        ({"errorMessage": "it broke"}, ["m-1", "m-2"], 0),
+        (refused(retryable=False), [], 2),
+        ({"launched": 1, "failures": []}, [], 0),
+    ],
+)
+def test_a_retry_that_has_to_wait_is_delivered_again_and_what_comes_after_waits_too(
+    answer: dict[str, Any], left: list[str], told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {
+        **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l", "maxRuntimeMinutes": 0},
+        **{"retries": 2, "retryOn": ["failed"], "topic": "t", "logGroup": "g"},
+    }
+    monkeypatch.setenv("SUPERVISOR_SETTINGS", json.dumps(given))
+    monkeypatch.delitem(sys.modules, "fargate_job_launcher.handler.supervise", raising=False)
+    supervise = importlib.import_module("fargate_job_launcher.handler.supervise")
+    aws = Aws(**answer)
+    monkeypatch.setattr(supervise, "_client", aws)
+    arn = "arn:aws:ecs:eu-west-1:123456789012:task/c/"
+    stopped = [
+        {**task("EssentialContainerExited", 1), "taskArn": f"{arn}{it}", "startedBy": f"job/{ORIGIN}"} for it in "ab"
+    ]
+    records = [{"messageId": f"m-{n}", "body": json.dumps(it)} for n, it in enumerate(stopped, 1)]
+    context = SimpleNamespace(aws_request_id="r-1")
+    answered = supervise.handle({"Records": records}, context)
+    assert [it["itemIdentifier"] for it in answered["batchItemFailures"]] == left
+    assert aws.asked == (1 if left else 2)
+    assert [("could not be retried: X: no room" in it["Message"]) for it in aws.told] == [True] * told
