@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -78,8 +79,8 @@ class Cli:
         steps = [(it["step"], it["kind"], it["name"]) for it in map(json.loads, lines)]
         return Done(done.returncode == 0, done.stdout, steps)
 
-    def up(self) -> Done:
-        return self.run("up", "--yes", "--skip-preview", "--stack", self.stack)
+    def up(self, *options: str) -> Done:
+        return self.run("up", "--yes", "--skip-preview", "--stack", self.stack, *options)
 
     def state(self) -> list[dict[str, Any]]:
         exported = self.run("stack", "export", "--stack", self.stack)
@@ -106,17 +107,32 @@ def opened(folder: Path, stack: str = "dev", config: dict[str, Any] | None = Non
     copied(folder)
     (folder / ".venv").symlink_to(Path(sys.prefix))
     cli = Cli(folder, stack)
+    if config is not None:
+        cli.configure(config)
+    return initialized(cli, PROJECT)
+
+
+def initialized(cli: Cli, project: str) -> Cli:
+    """With an empty backend, the stand-ins for the providers, and the stack."""
+    folder = cli.folder
     for path in (cli.kept, folder / "home", folder / "plugins"):
         path.mkdir()
     for package, module in {"aws": "provider", "awsx": "network"}.items():
         plugin = folder / "plugins" / f"pulumi-resource-{package}"
         plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}/tests/cli/{module}.py" "$@"\n')
         plugin.chmod(0o755)
-    if config is not None:
-        cli.configure(config)
-    made = cli.run("stack", "init", f"organization/{PROJECT}/{stack}")
+    made = cli.run("stack", "init", f"organization/{project}/{cli.stack}")
     assert made.ok, made.said
     return cli
+
+
+def example(folder: Path, name: str) -> Cli:
+    """A copy of an example in another language, and of the plugin where the example looks for it."""
+    shutil.copytree(PROGRAM / "examples" / name, folder / "examples" / name)
+    plugin = folder / "components" / "plugin"
+    shutil.copytree(PROGRAM / "components" / "plugin", plugin, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
+    (plugin / ".venv").symlink_to(Path(sys.prefix))
+    return initialized(Cli(folder / "examples" / name, "dev"), name)
 
 
 @pytest.fixture(scope="module")
@@ -258,3 +274,87 @@ def test_a_secret_of_the_config_stays_encrypted_and_one_in_plain_text_is_refused
     assert ("create", "aws:secretsmanager/secretVersion:SecretVersion", "database-url") in done.steps
     assert "s3cr3t" not in done.said + json.dumps(cli.state())
     assert "s3cr3t" not in (cli.folder / "Pulumi.dev.yaml").read_text()
+
+
+PASTED: Final = """
+import json
+import pulumi_aws as aws
+role = aws.iam.Role("launcher", assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+]}))
+aws.iam.RolePolicy("launcher", role=role.id, policy=json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": ["ecs:RunTask", "iam:PassRole"], "Resource": "*"},
+]}))
+"""
+"""What most answers on the web say."""
+
+
+def test_the_policy_pack_lets_this_program_pass_and_refuses_the_pasted_policy(tmp_path: Path) -> None:
+    cli = opened(tmp_path)
+    pack = ("--policy-pack", str(PROGRAM / "policy"))
+    for done in (cli.run("preview", "--stack", "dev", *pack), cli.up(*pack)):
+        assert done.ok, done.said
+        assert "fargate-job-launcher" in done.said, "the pack has run"
+        assert "[mandatory]" not in done.said
+    (cli.folder / "__main__.py").write_text(PASTED)
+    cli.configure({**ONE_JOB, "pulumi:disable-default-providers": []})
+    refused = cli.up(*pack)
+    assert not refused.ok
+    assert re.search(r"\[mandatory\].*  passrole-named-roles", refused.said), refused.said
+    assert "policy allows iam:PassRole on *" in refused.said
+    assert "Fix: grant iam:PassRole by itself" in refused.said
+    assert ("create", "aws:iam/rolePolicy:RolePolicy", "launcher") not in refused.steps
+
+
+def exports(cli: Cli) -> dict[str, str]:
+    done = cli.run("stack", "output", "--json", "--stack", "dev")
+    assert done.ok, done.said
+    return json.loads(done.said)
+
+
+def test_a_yaml_program_makes_the_component_through_the_plugin(tmp_path: Path) -> None:
+    cli = example(tmp_path, "from-yaml")
+    assert cli.run("preview", "--stack", "dev").ok
+    done = cli.up()
+    assert done.ok, done.said
+    created = done.of("create")
+    assert {DEFINITION, POLICY, FUNCTION} <= {(kind, name) for _, kind, name in created}
+    (definition,) = (it for it in cli.state() if it["type"] == DEFINITION[0])
+    assert definition["urn"].split("::")[2].startswith("fargate-job-launcher:index:FargateJobLauncher$")
+    said = exports(cli)
+    assert said["functionName"].startswith("report-launcher-")
+    assert said["noticeTopicArn"].startswith("arn:aws:sns:eu-west-1:123456789012:report-failures")
+    assert cli.up().of("create", "update", "delete") == []
+    text = (cli.folder / "Pulumi.yaml").read_text()
+    (cli.folder / "Pulumi.yaml").write_text(text.replace("retries: 2", "retries: 12"))
+    refused = cli.up()
+    assert not refused.ok
+    assert "supervision.retries" in refused.said
+    assert "12 is not between 0 and 10" in refused.said
+
+
+def node(cli: Cli, *command: str, code: int = 0) -> str:
+    done = subprocess.run(command, cwd=cli.folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on the PATH, and this program is in TypeScript")
+def test_a_typescript_program_is_type_checked_and_makes_the_component_through_the_plugin(tmp_path: Path) -> None:
+    cli = example(tmp_path, "from-typescript")
+    # `pulumi install` makes the SDK of the plugin in an environment that it sets up for it; here of the same schema.
+    schema = str(PROGRAM / "components" / "plugin" / "schema.json")
+    made = cli.run("package", "gen-sdk", schema, "--language", "nodejs", "--local", "--out", "sdks")
+    assert made.ok, made.said
+    (cli.folder / "sdks" / "nodejs").rename(cli.folder / "sdks" / "fargate-job-launcher")
+    node(cli, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error")
+    node(cli, "npx", "--no-install", "tsc")
+    done = cli.up()
+    assert done.ok, done.said
+    said = exports(cli)
+    assert said["functionName"].startswith("report-launcher-")
+    assert said["queueUrl"].startswith("https://sqs.eu-west-1.amazonaws.com/123456789012/report-queue-")
+    assert cli.up().of("create", "update", "delete") == []
+    program = cli.folder / "index.ts"
+    program.write_text(program.read_text().replace("batchSize: 5", "batchSizes: 5"))
+    assert "batchSizes" in node(cli, "npx", "--no-install", "tsc", code=2)

@@ -36,6 +36,19 @@ REPLACED_BY: Final = {
 }
 """Inputs that cannot be changed: another value is another resource."""
 
+SCHEMA: Final = {
+    "name": "aws",
+    "version": "7.51.1",
+    "resources": {
+        "aws:ecs/cluster:Cluster": {
+            "properties": {"arn": {"type": "string"}, "name": {"type": "string"}},
+            "inputProperties": {"name": {"type": "string"}},
+            "required": ["arn", "name"],
+        }
+    },
+}
+"""What a program in YAML makes by itself: it asks the schema, where the SDK of a language knows a resource."""
+
 COUNTED: Final = FOLDER / "revisions.json"
 
 
@@ -49,7 +62,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version="7.51.1")
 
     def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return provider_pb2.GetSchemaResponse(schema='{"name":"aws","version":"7.51.1"}')
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(SCHEMA))
 
     def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         allowed = _read(request.news).get("allowedAccountIds")
