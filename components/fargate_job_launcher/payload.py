@@ -93,7 +93,9 @@ def payload_problems(args: PayloadBucketArgs) -> list[str]:
     return []
 
 
-def _encryption(key_arn: pulumi.Input[str] | None) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
+def _encryption(
+    key_arn: pulumi.Input[str] | None,
+) -> "aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict":  # in quotes: evaluated, it loads all of aws.s3
     if key_arn is None:
         return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
     return {
