@@ -51,7 +51,7 @@ class Answer:
     failures: list[Failure] = field(default_factory=list[Failure])
 
 
-_THROTTLED: Final = re.compile(r"rate exceeded|throttl|too many requests|request limit|slow ?down", re.IGNORECASE)
+_THROTTLED: Final = re.compile(r"rate exceeded|throttl|too ?many ?requests|request ?limit|slow ?down", re.IGNORECASE)
 _QUOTA: Final = re.compile(r"PROVISIONING|reached the limit on the number of", re.IGNORECASE)
 _ROLE_UNREADY: Final = re.compile(r"unable to assume the( service linked)? role", re.IGNORECASE)
 _NEVER: Final = re.compile(r"ATTRIBUTE|LOCATION|MISSING|INACTIVE")
@@ -61,10 +61,11 @@ _DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied", "Unauthoriz
 def of_response(response: Any, asked: int) -> Answer:
     """What a 200 means, of a call that asked for so many tasks."""
     try:
-        tasks = [cast("str", task["taskArn"]) for task in response.get("tasks", [])]
+        tasks = [cast("str", task["taskArn"]) for task in response.get("tasks") or ()]
         failures = [
-            _failure(it.get("reason", ""), it.get("detail", ""), retryable=not _NEVER.match(it.get("reason", "")))
-            for it in response.get("failures", [])
+            _failure(reason, it.get("detail") or "", retryable=not _NEVER.match(reason))
+            for it in response.get("failures") or ()
+            for reason in [it.get("reason") or ""]
         ]
     except (AttributeError, KeyError, TypeError):
         tasks, failures = [], []
@@ -89,14 +90,14 @@ def of_error(error: Exception) -> Answer:
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
     if code == "ConflictException":
         return _conflict([str(arn) for arn in response.get("resourceIds", [])], message)
-    if status >= 500 or status == 429 or code in ("ServerException", "InternalFailure", "ServiceUnavailable"):
+    if code in _DENIED and not _ROLE_UNREADY.search(message):
+        return Answer(Next.SETTLING, failures=[_failure(code, message, retryable=False)])
+    if status >= 500 or status in (408, 429) or code in ("ServerException", "InternalFailure", "ServiceUnavailable"):
         return _again(code, message)
     if _THROTTLED.search(f"{code} {message}") or _QUOTA.search(message) or code.startswith("ExpiredToken"):
         return _again(code, message)
     if _ROLE_UNREADY.search(message):
         return Answer(Next.SETTLING, failures=[_failure(code, message, retryable=True)])
-    if code in _DENIED:
-        return Answer(Next.SETTLING, failures=[_failure(code, message, retryable=False)])
     return Answer(Next.TERMINAL, failures=[_failure(code, message, retryable=False)])
 
 

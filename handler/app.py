@@ -76,10 +76,13 @@ def handle(event: object, context: Context) -> Any:
     (delivery,) = spoken.deliveries
     result = _launch(launcher, delivery, spoken.kind, context)
     if spoken.kind == "asynchronous" and not _complete(result):
-        if _retryable(result):
-            raise LaunchIncomplete(json.dumps(result))
-        if not _dead_letters().park(json.dumps(delivery.event), result):
-            raise LaunchIncomplete(json.dumps(result))
+        # SQS counts bytes: as UTF-8, most of them are as many as they were.
+        event = json.dumps(delivery.event, ensure_ascii=False)
+        # The two characters that SQS does not take, escaped.
+        event = event.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+        if _retryable(result) or not _dead_letters().park(event, result):
+            # Lambda logs what is raised, and a key may say more than a log should.
+            raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
     return result
 
 
@@ -103,7 +106,8 @@ def _batch(launcher: Launcher, spoken: trigger.Trigger, context: Context) -> dic
     else:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(LAUNCHES_AT_ONCE) as pool:
+        # Counted one after the other, where there may be only so many at once.
+        with ThreadPoolExecutor(1 if SETTINGS.max_running else LAUNCHES_AT_ONCE) as pool:
             outcomes = list(pool.map(done, spoken.deliveries))
     again = [it.message_id for it, gone in zip(spoken.deliveries, outcomes, strict=True) if not gone]
     return {"batchItemFailures": [{"itemIdentifier": it} for it in again]}

@@ -54,6 +54,10 @@ def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) 
         **tags,
     }
     asked = [("ecs:RunTask", settings.task_definition, run)]
+    if request.capacity == "spot_then_on_demand":
+        asked.append(("ecs:RunTask", settings.task_definition, {**run, "ecs:capacity-provider": "FARGATE"}))
+    if settings.max_running:
+        asked.append(("ecs:ListTasks", "*", {"ecs:cluster": settings.cluster}))
     roles = (settings.execution_role, settings.task_role, request.task_role)
     asked += [("iam:PassRole", role, {"iam:PassedToService": _TASKS_SERVICE}) for role in dict.fromkeys(roles)]
     asked.append(("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask", **tags}))
@@ -61,4 +65,8 @@ def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) 
         partition = settings.cluster.split(":")[1]
         address = request.stored_payload[0].removeprefix("s3://")
         asked.append(("s3:PutObject", f"arn:{partition}:s3:::{address}", {}))
+        if settings.payload_key:
+            region = settings.cluster.split(":")[3]
+            via = f"s3.{region}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")
+            asked.append(("kms:GenerateDataKey", settings.payload_key, {"kms:ViaService": via}))
     return [{"action": action, "resource": resource, "context": context} for action, resource, context in asked]

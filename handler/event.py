@@ -14,6 +14,10 @@ class LaunchEvent(TypedDict, total=False):
     idempotencyKey: str
     """The same key launches once, whoever repeats it; 1 to 256 printable characters. Default: the SQS message's id,
     the EventBridge event's, the schedule and its time, else the request's id."""
+    delivery: int
+    """The how-manieth time it is asked for under its key, 1 to 99. ECS answers what it was asked before as it did then,
+    for about an hour, a lack of capacity too: who repeats a launch that may succeed later counts this up. Triggers
+    count by themselves. Default: 1."""
     command: Sequence[str]
     """The container's command, where `overrides.command` allows one. Default: the job's."""
     environment: Mapping[str, str]

@@ -92,8 +92,9 @@ class _Chunk:
 
 
 def token(settings: Settings, request: LaunchRequest, chunk: int = 0, attempt: int = 0) -> str:
-    """RunTask's clientToken. The revision is left out: a deploy between two attempts must not launch again."""
-    return hashlib.sha256(f"{settings.job}|{request.key}|{chunk}|{attempt}".encode()).hexdigest()
+    """RunTask's clientToken. Its scope is the cluster, where another stack may have a job of the same name: the family
+    tells them apart. The revision is left out: a deploy between two attempts must not launch again."""
+    return hashlib.sha256(f"{settings.family}|{request.key}|{chunk}|{attempt}".encode()).hexdigest()
 
 
 def started_by(settings: Settings, request: LaunchRequest) -> str:
@@ -101,7 +102,7 @@ def started_by(settings: Settings, request: LaunchRequest) -> str:
 
     A retry carries the origin of the launch that it goes back to, and its number; that is all that is kept of it.
     """
-    origin = request.origin or hashlib.sha256(f"{settings.job}|{request.key}".encode()).hexdigest()[:32]
+    origin = request.origin or hashlib.sha256(f"{settings.family}|{request.key}".encode()).hexdigest()[:32]
     return f"{settings.job}/{origin}" + (f"/{request.attempt}" if request.attempt else "")
 
 
@@ -195,7 +196,8 @@ class Launcher:
         """Up to ten tasks: asked for, and what is missing asked for anew while it may help.
 
         A delivery goes first, without waiting, through the attempts that the ones before it made: they are answered
-        as they were then, so nothing is launched twice, and new attempts follow.
+        as they were then, so nothing is launched twice, and new attempts follow. After a deploy between the two, the
+        answer to each of them is a conflict, which names what it launched.
         """
         done = _Chunk(asked)
         replayed = ATTEMPTS * (request.delivery - 1)
@@ -203,7 +205,8 @@ class Launcher:
             missing = asked - len(done.tasks)
             waited = attempt > replayed and not (attempt == 1 and request.capacity == "spot_then_on_demand")
             wait = self.wait(attempt - replayed) if waited else 0.0
-            if not self.budget.pause(max(wait, self.pace.reserve(missing))):
+            # What was answered before launches nothing now.
+            if not self.budget.pause(max(wait, self.pace.reserve(1 if attempt < replayed else missing))):
                 done.failures = done.failures or [_out_of_time()]
                 return done
             parameters = run_task_request(self.settings, request, count=missing, chunk=chunk, attempt=attempt)
@@ -213,7 +216,8 @@ class Launcher:
             complete = len(done.tasks) >= asked
             done.failures = [] if complete else answer.failures
             done.duplicate = done.duplicate or answer.next is Next.DUPLICATE
-            if complete or answer.next is not Next.NEW_ATTEMPT:
+            answered_before = answer.next is Next.DUPLICATE and attempt < replayed
+            if complete or not (answer.next is Next.NEW_ATTEMPT or answered_before):
                 return done
         return done
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -23,7 +24,10 @@ DEEPEST_EVENT: Final = 64
 """Objects and lists within one another."""
 PROBLEMS_TOLD: Final = 20
 
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+MOST_DELIVERIES: Final = 99
+NAMES_TOLD: Final = 10
+
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _TAG: Final = re.compile(r"[\w .:/=+@-]*")
 
 
@@ -87,6 +91,7 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
     if not isinstance(dry_run, bool):
         problems.append(f"dryRun: true or false is expected, not {_kind(dry_run)}")
     key = _key(given.get("idempotencyKey", key), problems)
+    again = _delivery("delivery", given.get("delivery", 1), problems)
     count = _count(given.get("count", 1), settings, problems)
     tags = _tags(given.get("tags", {}), settings, problems)
     capacity = _capacity(given.get("capacity", settings.capacity), settings, problems)
@@ -94,8 +99,6 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
     command = _command(given["command"], settings, problems) if "command" in given else None
     environment = _environment(given.get("environment", {}), settings, problems)
     payload = _payload(given["payload"], settings, problems) if "payload" in given else None
-    if problems:
-        raise Rejected(problems)
 
     task: dict[str, Any] = {}
     if "cpu" in given:
@@ -106,7 +109,12 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         task["ephemeralStorage"] = {"sizeInGiB": storage}
     if task_role:
         task["taskRoleArn"] = task_role
-    overrides, stored = _overrides(task, command, environment, payload, settings, key)
+    try:
+        overrides, stored = _overrides(task, command, environment, payload, settings, key)
+    except Rejected as too_large:
+        raise Rejected([*problems, *too_large.problems]) from None
+    if problems:
+        raise Rejected(problems)
     return LaunchRequest(
         key=key,
         count=count,
@@ -119,7 +127,7 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         ephemeral_storage_gib=storage,
         task_role=task_role or settings.task_role,
         stored_payload=stored,
-        delivery=delivery,
+        delivery=max(delivery, again),
     )
 
 
@@ -141,13 +149,17 @@ def _retry(given: dict[str, Any], settings: Settings, delivery: int) -> LaunchRe
         raise Rejected(["retryOf.origin: 32 hexadecimal digits are expected"])
     if not (type(attempt) is int and 1 <= attempt <= 99):
         raise Rejected(["retryOf.attempt: a whole number from 1 to 99 is expected"])
+    problems: list[str] = []
+    delivery = max(delivery, _delivery("retryOf.delivery", retry.get("delivery", 1), problems))
+    if problems:
+        raise Rejected(problems)
     again = retry.get("key", "")
     if not (isinstance(again, str) and re.fullmatch(r"[\w-]{0,64}", again, re.ASCII)):
         raise Rejected(["retryOf.key: at most 64 letters, digits, _ and - are expected"])
     try:
         event, stored = _launched_with(retry.get("overrides", {}), settings)
         tags: dict[str, Any] = dict(retry.get("tags", {}))
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise Rejected(["retryOf: its overrides or tags are not what ECS describes"]) from None
     event["tags"] = {key: tags[key] for key in sorted(settings.overrides.tags & tags.keys())}
     request = parse(event, settings, key=f"retry of {task}" + (f" for {again}" if again else ""), delivery=delivery)
@@ -177,7 +189,7 @@ def _launched_with(overrides: dict[str, Any], settings: Settings) -> tuple[dict[
             continue
         if container.get("command"):
             event["command"] = container["command"]
-        environment = {variable["name"]: variable["value"] for variable in container.get("environment", [])}
+        environment = {str(variable["name"]): variable["value"] for variable in container.get("environment", [])}
     stored = environment.pop("JOB_PAYLOAD_S3_URI", "")
     if stored and not (settings.payload_prefix and stored.startswith(settings.payload_prefix)):
         raise ValueError(stored)
@@ -252,7 +264,15 @@ def _overrides(
 
 
 def _characters(overrides: dict[str, Any]) -> int:
-    return len(json.dumps(overrides, separators=(",", ":"), ensure_ascii=False))
+    """As Java counts them, which ECS is written in: a character beyond the first 65,536 is two."""
+    return len(json.dumps(overrides, separators=(",", ":"), ensure_ascii=False).encode("utf-16-le")) // 2
+
+
+def _delivery(name: str, number: object, problems: list[str]) -> int:
+    if type(number) is int and 1 <= number <= MOST_DELIVERIES:
+        return number
+    problems.append(f"{name}: a whole number from 1 to {MOST_DELIVERIES} is expected")
+    return 1
 
 
 def _key(key: object, problems: list[str]) -> str:
@@ -320,7 +340,7 @@ def _environment(environment: object, settings: Settings, problems: list[str]) -
     if not isinstance(environment, dict):
         problems.append(f"environment: an object of names and strings is expected, not {_kind(environment)}")
         return {}
-    allowed = ", ".join(sorted(settings.overrides.environment)) or "none"
+    allowed = _told(settings.overrides.environment)
     for name, value in cast("dict[str, object]", environment).items():
         path = f"environment.{_shown(name)}"
         if fargate.reserved(name):
@@ -345,13 +365,14 @@ def _tags(tags: object, settings: Settings, problems: list[str]) -> dict[str, st
     if not isinstance(tags, dict):
         problems.append(f"tags: an object of keys and strings is expected, not {_kind(tags)}")
         return {}
-    allowed = ", ".join(sorted(settings.overrides.tags)) or "none"
+    allowed = _told(settings.overrides.tags)
     for key, value in cast("dict[str, object]", tags).items():
         if key not in settings.overrides.tags:
             problems.append(f"tags.{_shown(key)}: not declared under overrides.tags; declared: {allowed}")
-        if not isinstance(value, str) or len(value) > 256 or not _TAG.fullmatch(value):
+        if not isinstance(value, str) or len(value) > 256 or not _TAG.fullmatch(value) or value.startswith("aws:"):
             problems.append(
-                f"tags.{_shown(key)}: a string of at most 256 letters, digits, spaces and . : / = + @ _ - is expected"
+                f"tags.{_shown(key)}: a string of at most 256 letters, digits, spaces and . : / = + @ _ - is expected, "
+                "which does not begin with aws:"
             )
     return cast("dict[str, str]", tags)
 
@@ -368,7 +389,7 @@ def _task_role(alias: object, settings: Settings, problems: list[str]) -> str:
     roles = settings.overrides.task_roles
     if isinstance(alias, str) and alias in roles:
         return roles[alias]
-    allowed = ", ".join(sorted(roles)) or "none"
+    allowed = _told(roles)
     problems.append(f"role: an alias declared under overrides.task_roles is expected; declared: {allowed}")
     return ""
 
@@ -376,6 +397,13 @@ def _task_role(alias: object, settings: Settings, problems: list[str]) -> str:
 def _shown(name: str) -> str:
     """A key of the event, as it may stand in a message or a log line."""
     return name if re.fullmatch(r"[\w.:/-]{1,64}", name, re.ASCII) else json.dumps(name[:64])
+
+
+def _told(names: Iterable[str]) -> str:
+    """What is declared, in few words."""
+    known = sorted(names)
+    more = [f"and {len(known) - NAMES_TOLD} more"] if len(known) > NAMES_TOLD else []
+    return ", ".join([*known[:NAMES_TOLD], *more]) or "none"
 
 
 def _kind(value: object) -> str:

@@ -33,7 +33,7 @@ class Running:
 
     def __init__(self, ecs: Lister, settings: Settings) -> None:
         self._ecs, self._settings = ecs, settings
-        self._family = settings.task_definition.rpartition("/")[2].rpartition(":")[0]
+        self._family = settings.family.rpartition("/")[2]
         self._own: dict[str, float] = {}
 
     def launched(self, arns: list[str]) -> None:

@@ -68,6 +68,8 @@ class Settings:
     overrides: Overrides
     payload_prefix: str
     """`s3://bucket/prefix/` for payloads that do not fit a call; empty when there is none."""
+    payload_key: str
+    """ARN of the KMS key that those are encrypted with; empty when it is S3's own."""
     dead_letter_queue: str
     """URL of the queue for what can never be launched; empty when there is none."""
     prices: Prices | None
@@ -77,6 +79,11 @@ class Settings:
     """Whether tasks are run with ECS Exec."""
     event_as_payload: bool
     """Whether an event of a rule is the job's payload; otherwise its detail is the launch event."""
+
+    @property
+    def family(self) -> str:
+        """ARN of the task definition without its revision."""
+        return self.task_definition.rpartition(":")[0]
 
     @staticmethod
     def read(environ: Mapping[str, str]) -> Settings:
@@ -111,6 +118,7 @@ class Settings:
                 ephemeral_storage_gib=int(overrides["ephemeralStorageGib"]),
             ),
             payload_prefix=given["payloadPrefix"],
+            payload_key=given["payloadKey"],
             dead_letter_queue=given["deadLetterQueue"],
             prices=None
             if prices is None

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, Final, cast
 
 from .outcome import TIMED_OUT, Outcome, classify
+from .request import MOST_DELIVERIES
 
 NAMESPACE: Final = "FargateJobLauncher"
 _METRICS: Final = ("JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped")
@@ -75,15 +76,16 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
             failed.append(record["messageId"])
             continue
         try:
-            stopped(json.loads(record["body"]))
+            stopped(json.loads(record["body"]), int(record["attributes"]["ApproximateReceiveCount"]))
         except Exception as error:  # noqa: BLE001 - this event is delivered again, and kept after that
             _log("ERROR", f"{type(error).__name__}: {error}", request=context.aws_request_id)
             failed.append(record["messageId"])
     return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
 
 
-def stopped(task: dict[str, Any]) -> None:
-    """What is owed to a task that has stopped: nothing, a retry, or a notice of its final failure."""
+def stopped(task: dict[str, Any], delivery: int) -> None:
+    """What is owed to a task that has stopped: nothing, a retry, or a notice of its final failure. It is the
+    how-manieth delivery of that event."""
     ours = re.fullmatch(re.escape(SETTINGS.job) + r"/([0-9a-f]{32})(?:/(\d+))?", str(task.get("startedBy", "")))
     if ours is None:
         _log("INFO", f"{task['taskArn']} was not started by this job's launcher", startedBy=task.get("startedBy"))
@@ -96,7 +98,7 @@ def stopped(task: dict[str, Any]) -> None:
         _log("INFO", outcome.reason, JobsSucceeded=int(outcome.kind == "succeeded"), **facts)
         return
     if outcome.kind in SETTINGS.retry_on and attempt < SETTINGS.retries:
-        problem = _retry(task, origin, attempt + 1, outcome)
+        problem = _retry(task, origin, attempt + 1, outcome, delivery)
         if not problem:
             _log("WARN", f"retried: {outcome.reason}", JobsRetried=1, **facts)
             return
@@ -135,7 +137,7 @@ def _minutes() -> str:
     return f"{limit} minute{'' if limit == 1 else 's'}"
 
 
-def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome) -> str:
+def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome, delivery: int) -> str:
     """Launch the task again, as it was asked for; why it never will be, or nothing. Raises RetryNotLaunched."""
     described = _client("ecs").describe_tasks(cluster=SETTINGS.cluster, tasks=[task["taskArn"]], include=["TAGS"])
     tags = {tag["key"]: tag["value"] for it in described["tasks"] for tag in it.get("tags", [])}
@@ -144,6 +146,8 @@ def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome) ->
             "task": task["taskArn"].rpartition("/")[2],
             "origin": origin,
             "attempt": attempt,
+            # ECS answers what it was asked before as it did then: a later delivery asks anew.
+            "delivery": min(delivery, MOST_DELIVERIES),
             "overrides": task.get("overrides", {}),
             "tags": tags,
             "interrupted": outcome.kind == "interrupted",

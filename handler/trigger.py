@@ -56,9 +56,9 @@ def identify(
     """
     kind: Kind = "asynchronous" if function_arn.endswith(f":{ASYNCHRONOUS_ALIAS}") else "direct"
     given = cast("dict[str, Any]", event) if isinstance(event, dict) else {}
-    launch_keys = sorted(given.keys() & set(KEYS) - {"version"})
+    launch_keys = sorted(given.keys() & {*KEYS, "retryOf"} - {"version"})
     if "Records" in given:
-        return _records(given, kind, request_id)
+        return _records(given, request_id)
     if {"source", "detail-type"} <= given.keys():
         if launch_keys:
             said = f"event: is EventBridge's and a launch event at once; {', '.join(launch_keys)} belongs into `detail`"
@@ -71,19 +71,21 @@ def identify(
     return Trigger(kind, [Delivery(event, request_id, number)])
 
 
-def _records(given: dict[str, Any], kind: Kind, request_id: str) -> Trigger:
+def _records(given: dict[str, Any], request_id: str) -> Trigger:
     records = cast("list[Any]", given["Records"]) if isinstance(given["Records"], list) else []
     ours = all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" and "messageId" in it for it in records)
     if len(given) > 1 or not records or not ours:
         said = "event: has Records but is no SQS batch; other sources reach the launcher through a queue or a rule"
-        return Trigger(kind, [Delivery(given, request_id, problem=said)])
+        # Whoever sends Records does not wait: S3 and SNS invoke asynchronously.
+        return Trigger("asynchronous", [Delivery(given, request_id, problem=said)])
     return Trigger("queue", [_message(record) for record in records])
 
 
 def _message(record: dict[str, Any]) -> Delivery:
     body, message_id = str(record.get("body", "")), str(record["messageId"])
-    received = str(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
-    number = int(received) if received.isdecimal() else 1
+    attributes = record.get("attributes")
+    received = str(attributes.get("ApproximateReceiveCount", "1")) if isinstance(attributes, dict) else "1"
+    number = max(1, int(received)) if re.fullmatch(r"[0-9]{1,4}", received) else 1
     try:
         event = json.loads(body)
     except (ValueError, RecursionError):

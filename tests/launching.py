@@ -40,6 +40,7 @@ DECLARED: Final[dict[str, Any]] = {
         "ephemeralStorageGib": 100,
     },
     "payloadPrefix": "",
+    "payloadKey": "",
     "deadLetterQueue": "",
     "maxRunning": 0,
     "exec": False,

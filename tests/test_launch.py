@@ -6,11 +6,12 @@ import os
 import random
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from ecs_endpoint import TRANSIENT, Endpoint, Request, ecs_endpoint
 from fargate_job_launcher.handler.launch import ATTEMPTS, Launcher, LaunchResult, started_by, token
@@ -207,6 +208,51 @@ def test_a_later_delivery_goes_on_where_the_one_before_it_gave_up() -> None:
     assert endpoint.launched == {first["startedBy"]: 4}
 
 
+def test_whoever_asks_again_under_a_key_counts_and_is_not_told_the_old_failures_for_ever() -> None:
+    with ecs_endpoint(once(*["no_capacity"] * ATTEMPTS)) as endpoint:
+        event = {"count": 2, "idempotencyKey": "k"}
+        assert launcher(endpoint.client()).launch(asked(event))["status"] == "FAILED"
+        assert launcher(endpoint.client()).launch(asked(event))["status"] == "FAILED"
+        again = launcher(endpoint.client()).launch(asked({**event, "delivery": 2}))
+    assert (again["status"], again["launched"], sum(endpoint.launched.values())) == ("LAUNCHED", 2, 2)
+
+
+def test_attempts_that_were_answered_before_take_nothing_from_the_rate() -> None:
+    """Else what was launched in part would be asked about again at every delivery, until the time is up."""
+    with ecs_endpoint(once(*["no_capacity"] * (10 * ATTEMPTS))) as endpoint:
+        failed = launcher(endpoint.client()).launch(asked({"count": 100}))
+        assert failed["launched"] == 0
+        paced = launcher(endpoint.client())
+        # Room for what is launched, and nearly none for what is not.
+        paced.pace = Pace(burst=100 + 10 * ATTEMPTS, per_second=0.001)
+        result = paced.launch(asked({"count": 100}, delivery=2))
+    assert (result["status"], result["launched"]) == ("LAUNCHED", 100)
+
+
+def test_two_stacks_with_a_job_of_the_same_name_in_one_cluster_launch_each_its_own() -> None:
+    other = settings(taskDefinition=SETTINGS.task_definition.replace("/f:", "/other-f:"))
+    with ecs_endpoint() as endpoint:
+        results = [launcher(endpoint.client(), of).launch(asked({}, "event-1")) for of in (SETTINGS, other)]
+    assert [it["status"] for it in results] == ["LAUNCHED", "LAUNCHED"]
+    assert dict(endpoint.launched) == {it["startedBy"]: 1 for it in results}
+    assert results[0]["tasks"] != results[1]["tasks"]
+
+
+def test_a_deploy_between_two_deliveries_neither_repeats_nor_loses_the_rest() -> None:
+    deployed = settings(taskDefinition=SETTINGS.task_definition[:-1] + "8")
+    with ecs_endpoint(once("partial")) as endpoint:
+        first = launcher(endpoint.client()).launch(asked({"count": 4}))
+        assert (first["status"], first["attempts"]) == ("LAUNCHED", 2)
+        # Its answer was lost.
+        again = launcher(endpoint.client(), deployed).launch(asked({"count": 4}, delivery=2))
+        assert (again["status"], again["launched"], again["failures"]) == ("DUPLICATE", 4, [])
+        assert {it["arn"] for it in again["tasks"]} == {it["arn"] for it in first["tasks"]}
+    with ecs_endpoint(once("partial", *["no_capacity"] * (ATTEMPTS - 1))) as endpoint:
+        assert launcher(endpoint.client()).launch(asked({"count": 4}))["launched"] == 2
+        rest = launcher(endpoint.client(), deployed).launch(asked({"count": 4}, delivery=2))
+        assert (rest["launched"], sum(endpoint.launched.values())) == (4, 4)
+
+
 def test_no_call_is_made_that_could_not_be_answered_in_time() -> None:
     with ecs_endpoint(always("throttled")) as endpoint:
         late = launcher(endpoint.client(), seconds=lambda: CALL_SECONDS - 0.1).launch(asked({"count": 11}))
@@ -254,10 +300,20 @@ def test_a_payload_that_cannot_be_stored_launches_nothing_and_can_be_tried_again
 def test_what_aws_repeats_of_the_callers_values_is_taken_out() -> None:
     from fargate_job_launcher.handler.redact import redacted
 
-    request = asked({"environment": {"SOURCE": "hunter2-hunter2"}, "command": ["run"]})
-    with ecs_endpoint(always("invalid")) as endpoint:
-        result = redacted(launcher(endpoint.client()).launch(request), request)
-    assert [it["detail"] for it in result["failures"]] == ["Invalid subnet; given the value ***."]
+    for event in (
+        {"environment": {"SOURCE": "hunter2-hunter2"}, "command": ["run"]},
+        {"command": ["run", "--token=hunter2-hunter2"]},
+        {"tags": {"customer": "hunter2-hunter2"}},
+        {"payload": {"a": [1, {"b": "hunter2-hunter2"}]}},
+    ):
+        request = asked(event)
+        with ecs_endpoint(always("invalid")) as endpoint:
+            result = redacted(launcher(endpoint.client()).launch(request), request)
+        assert [it["detail"] for it in result["failures"]] == ["Invalid subnet; given the value ***."], event
+    quoted = asked({"environment": {"SOURCE": 'a"b\n€'}})
+    failure: Any = {"reason": "X", "detail": r"given a\"b\n\u20ac", "retryable": False}
+    given = redacted({**launcher(Refusing()).launch(quoted), "failures": [failure]}, quoted)
+    assert given["failures"][0]["detail"] == "given ***"
 
 
 def test_an_ecs_that_cannot_be_reached_is_asked_until_the_time_is_up() -> None:
@@ -276,6 +332,42 @@ def test_an_error_of_our_own_is_not_taken_for_one_of_ecs() -> None:
 
     with pytest.raises(ZeroDivisionError):
         launcher(Broken()).launch(asked({}))
+
+
+class Refusing:
+    """An ECS that gives this answer, or this error."""
+
+    def __init__(self, code: str = "InvalidParameterException", message: str = "", status: int = 400) -> None:
+        self.error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+    def run_task(self, **_: Any) -> dict[str, Any]:
+        raise ClientError(cast("Any", self.error), "RunTask")
+
+
+@pytest.mark.parametrize(
+    ("refusing", "retryable", "calls"),
+    [
+        # A name in the message is no reason.
+        (Refusing("AccessDeniedException", "User: role/throttle-report is not authorized"), False, 1),
+        (Refusing("TooManyRequestsException"), True, 2),
+        (Refusing("RequestLimitExceeded"), True, 2),
+        (Refusing("RequestTimeout", status=408), True, 2),
+    ],
+)
+def test_an_error_means_what_its_code_says(refusing: Refusing, retryable: bool, calls: int) -> None:
+    left = iter([60.0, 60.0, 0.0])
+    result = launcher(refusing, seconds=left.__next__).launch(asked({}))
+    assert ([it["retryable"] for it in result["failures"]], result["attempts"]) == ([retryable], calls)
+
+
+def test_what_is_null_in_an_answer_is_as_if_it_were_not_there() -> None:
+    class Answering:
+        def run_task(self, **_: Any) -> dict[str, Any]:
+            return {"tasks": [{"taskArn": "arn:task/1"}], "failures": [{"reason": None, "detail": None}]}
+
+    assert launcher(Answering()).launch(asked({}))["status"] == "LAUNCHED"
+    result = launcher(Answering()).launch(asked({"count": 2}))
+    assert result["launched"] == 2, "two calls, a task each"
 
 
 class Killed(BaseException):

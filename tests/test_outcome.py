@@ -179,7 +179,10 @@ def test_a_retry_that_has_to_wait_is_delivered_again_and_what_comes_after_waits_
     stopped = [
         {**task("EssentialContainerExited", 1), "taskArn": f"{arn}{it}", "startedBy": f"job/{ORIGIN}"} for it in "ab"
     ]
-    records = [{"messageId": f"m-{n}", "body": json.dumps(it)} for n, it in enumerate(stopped, 1)]
+    received = {"ApproximateReceiveCount": "3"}
+    records = [
+        {"messageId": f"m-{n}", "body": json.dumps(it), "attributes": received} for n, it in enumerate(stopped, 1)
+    ]
     context = SimpleNamespace(aws_request_id="r-1")
     answered = supervise.handle({"Records": records}, context)
     assert [it["itemIdentifier"] for it in answered["batchItemFailures"]] == left

@@ -19,7 +19,7 @@ from fargate_job_launcher.sandbox.constraints import violations
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from launching import CLOSED, ROLE, SETTINGS, asked, settings
+from launching import CLOSED, DECLARED, ROLE, SETTINGS, asked, settings
 
 
 def refused(event: object, of: Settings = SETTINGS) -> list[str]:
@@ -68,12 +68,19 @@ def test_everything_that_was_declared_may_be_asked_for() -> None:
     assert call["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE", "weight": 1}]
 
 
+RETRY: dict[str, Any] = {"task": "0123", "origin": "0" * 32, "attempt": 1}
+
+
+def with_variable(name: object, value: object) -> dict[str, Any]:
+    return {"containerOverrides": [{"name": "job", "environment": [{"name": name, "value": value}]}]}
+
+
 @pytest.mark.parametrize(
     ("event", "said"),
     [
         (None, ["event: a JSON object is expected, not null"]),
         ([], ["event: a JSON object is expected, not a list"]),
-        ({"cluster": "other"}, ["cluster: unknown; a launch event knows version, idempotencyKey, command"]),
+        ({"cluster": "other"}, ["cluster: unknown; a launch event knows version, idempotencyKey, delivery"]),
         ({"taskDefinition": "x", "networkConfiguration": {}, "image": "x", "entryPoint": [], "enableExecuteCommand": 1},
          ["taskDefinition: unknown", "networkConfiguration: unknown", "image: unknown", "entryPoint: unknown",
           "enableExecuteCommand: unknown"]),
@@ -109,6 +116,14 @@ def test_everything_that_was_declared_may_be_asked_for() -> None:
         ({"count": 2.0}, ["count: a whole number from 1 to 1000 is expected"]),
         ({"count": 0, "idempotencyKey": ""}, ["idempotencyKey: a string of 1 to 256", "count: a whole number from 1"]),
         ({"idempotencyKey": "a\nb"}, ["idempotencyKey: a string of 1 to 256 printable characters"]),
+        ({"delivery": 0}, ["delivery: a whole number from 1 to 99 is expected"]),
+        ({"count": 0, "environment": {"SOURCE": "x" * 9000}}, ["count: a whole number", "environment, command: the"]),
+        ({"environment": {"SOURCE": "a\x9b2J"}}, ["environment.SOURCE: holds control characters"]),
+        ({"tags": {"customer": "aws:x"}}, ["tags.customer: a string of at most 256 letters"]),
+        ({"retryOf": {}}, ["retryOf.task: the id of a task is expected"]),
+        ({"retryOf": {**RETRY, "delivery": 100}}, ["retryOf.delivery: a whole number from 1 to 99 is expected"]),
+        ({"retryOf": {**RETRY, "overrides": with_variable("JOB_PAYLOAD", "[" * 100_000)}}, ["retryOf: its overrides"]),
+        ({"retryOf": {**RETRY, "overrides": with_variable(1, "x")}}, ["environment.1: not declared"]),
         ({"dryRun": "yes"}, ["dryRun: true or false is expected, not a string"]),
         ({"payload": float("nan")}, ["event: holds what JSON cannot"]),
         ({"payload": "\ud800"}, ["event: holds what JSON cannot"]),
@@ -153,6 +168,18 @@ def test_a_hundred_problems_are_told_in_a_message_that_can_be_read() -> None:
     assert "hunter2" not in str(problems)
 
 
+def test_what_is_declared_is_told_in_few_words() -> None:
+    overrides = {**DECLARED["overrides"], "environment": [f"NAME_{number:03}" for number in range(100)]}
+    (problem,) = refused({"environment": {"OTHER": "x"}}, settings(overrides=overrides))
+    assert problem.endswith("NAME_008, NAME_009, and 90 more")
+
+
+def test_a_launch_that_is_asked_for_again_counts_the_deliveries() -> None:
+    assert asked({"delivery": 3}).delivery == 3
+    assert asked({"delivery": 3}, delivery=5).delivery == 5
+    assert asked({"retryOf": {**RETRY, "delivery": 4}}).delivery == 4
+
+
 def test_overrides_are_counted_as_aws_counts_them_to_the_character() -> None:
     def size(request: LaunchRequest) -> int:
         return len(json.dumps(request.overrides, separators=(",", ":"), ensure_ascii=False))
@@ -162,6 +189,9 @@ def test_overrides_are_counted_as_aws_counts_them_to_the_character() -> None:
     (problem,) = refused({"environment": {"SOURCE": "ü" * (room + 1)}})
     assert problem == "environment, command: the launch overrides 8193 characters, at most 8192 fit in a call to ECS"
     assert refused({"environment": {"SOURCE": '"' * (room // 2 + 1)}})
+    # A character beyond the first 65,536 is two of Java's.
+    assert refused({"environment": {"SOURCE": "😀" * (room // 2 + 1)}})
+    assert asked({"environment": {"SOURCE": "😀" * (room // 2)}})
 
 
 def test_a_payload_travels_in_the_call_while_it_fits_and_in_the_bucket_when_it_does_not() -> None:
@@ -208,6 +238,15 @@ def test_a_dry_run_is_the_exact_call_what_iam_is_asked_and_the_most_it_costs() -
         ("iam:PassRole", "reader"),
         ("ecs:TagResource", "*"),
     ]
+    limited = settings(maxRunning=4, payloadPrefix="s3://b/p/", payloadKey="arn:aws:kms:eu-west-1:123456789012:key/k")
+    more = asked({"capacity": "spot_then_on_demand", "payload": "x" * 9000, "dryRun": True}, of=limited)
+    asked_of_iam = dry_run(limited, more).get("dryRun", {})["iam"]
+    assert [it["action"] for it in asked_of_iam] == [
+        *("ecs:RunTask", "ecs:RunTask", "ecs:ListTasks", "iam:PassRole", "iam:PassRole", "ecs:TagResource"),
+        *("s3:PutObject", "kms:GenerateDataKey"),
+    ]
+    assert [it["context"]["ecs:capacity-provider"] for it in asked_of_iam[:2]] == ["FARGATE_SPOT", "FARGATE"]
+    assert asked_of_iam[-1]["context"] == {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
 
 
 JSON = st.recursive(
@@ -229,9 +268,34 @@ SENSIBLE: dict[str, st.SearchStrategy[Any]] = {
     "role": st.sampled_from(["reader", "writer"]),
     "capacity": st.sampled_from(["spot", "on_demand", "free"]),
     "dryRun": st.booleans(),
+    "delivery": st.integers(-1, 120),
 }
-EVENTS = JSON | st.fixed_dictionaries(
-    {}, optional={key: usual | JSON for key, usual in SENSIBLE.items()} | {"cluster": JSON, "overrides": JSON}
+CONTAINERS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.just("job")},
+        optional={
+            "command": st.lists(st.text()) | JSON,
+            "environment": st.lists(st.fixed_dictionaries({"name": st.text() | JSON, "value": st.text() | JSON}))
+            | JSON,
+        },
+    )
+)
+RETRIES = st.fixed_dictionaries(
+    {"retryOf": st.fixed_dictionaries(
+        {key: st.just(value) for key, value in RETRY.items()},
+        optional={
+            "overrides": JSON | st.fixed_dictionaries({}, optional={"cpu": JSON, "containerOverrides": CONTAINERS}),
+            "tags": JSON, "delivery": JSON, "key": JSON, "interrupted": JSON,
+        },
+    ) | JSON}
+)  # fmt: skip
+"""Retries, as somebody who is not the supervisor might ask for them."""
+EVENTS = (
+    JSON
+    | RETRIES
+    | st.fixed_dictionaries(
+        {}, optional={key: usual | JSON for key, usual in SENSIBLE.items()} | {"cluster": JSON, "overrides": JSON}
+    )
 )
 RUN_TASK: Any = get_session().get_service_model("ecs").operation_model("RunTask")
 

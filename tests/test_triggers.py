@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ecs_endpoint import Endpoint, ecs_endpoint
 from fargate_job_launcher.handler.launch import ATTEMPTS
+from fargate_job_launcher.handler.running import Running
 from fargate_job_launcher.handler.timing import Pace
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -127,7 +128,8 @@ def test_an_asynchronous_caller_is_delivered_again_or_its_event_is_kept(function
     waiting = {"invoked_function_arn": f"{FUNCTION}:async"}
     with pytest.raises(deployed.app.LaunchIncomplete) as raised:
         deployed.invoke({"count": 2}, **waiting)
-    assert json.loads(str(raised.value))["status"] == "FAILED"
+    # Lambda logs it.
+    assert json.loads(str(raised.value)) == {**json.loads(str(raised.value)), "status": "FAILED", "idempotencyKey": ""}
     assert deployed.parked == []
     event = {"count": 0, "environment": {"SOURCE": SECRET}}
     assert deployed.invoke(event, **waiting)["status"] == "REJECTED"
@@ -157,6 +159,39 @@ def test_a_partial_launch_is_delivered_again_for_the_rest(function: Callable[...
         result = deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
     assert (result["status"], result["launched"]) == ("LAUNCHED", 4)
     assert sum(deployed.ecs.launched.values()) == 4
+
+
+def test_whoever_sends_records_does_not_wait_and_they_are_kept(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    event = {"Records": [{"eventSource": "aws:s3", "s3": "é\uffff"}]}
+    assert deployed.invoke(event)["status"] == "REJECTED"
+    (parked,) = deployed.parked
+    assert json.loads(parked["MessageBody"]) == event
+    # As small as it came, and without the characters that SQS refuses.
+    assert "é" in parked["MessageBody"]
+    assert "\uffff" not in parked["MessageBody"]
+
+
+def test_a_record_without_attributes_is_a_first_delivery(function: Callable[..., Deployed]) -> None:
+    for attributes in (None, {}, {"ApproximateReceiveCount": "9" * 5000}):
+        batch = sqs("{}")
+        batch["Records"][0]["attributes"] = attributes
+        assert function().invoke(batch) == {"batchItemFailures": []}
+
+
+def test_of_a_batch_no_more_run_at_once_than_may(function: Callable[..., Deployed]) -> None:
+    deployed = function(maxRunning=3)
+
+    class Late:
+        """ECS does not list yet what was just launched."""
+
+        def list_tasks(self, **_: Any) -> dict[str, Any]:
+            return {"taskArns": []}
+
+    deployed.app.RUNNING = Running(Late(), deployed.app.SETTINGS)
+    answer = deployed.invoke(sqs(*["{}"] * 10))
+    assert sum(deployed.ecs.launched.values()) == 3
+    assert len(answer["batchItemFailures"]) == 7
 
 
 def test_a_rule_launches_what_the_events_detail_asks_for_once(function: Callable[..., Deployed]) -> None:
@@ -228,6 +263,7 @@ def test_a_later_delivery_from_the_queue_makes_attempts_that_are_new(function: C
         ({"Records": 1}, "event: has Records but is no SQS batch"),
         ({**sqs("{}"), "count": 1}, "event: has Records but is no SQS batch"),
         ({**rule({}), "count": 1, "payload": 1}, "event: is EventBridge's and a launch event at once; count, payload"),
+        ({**rule({}), "retryOf": {}}, "event: is EventBridge's and a launch event at once; retryOf"),
         (rule("{"), "event: its detail is not JSON"),
         (rule(None), "event: a JSON object is expected, not null"),
         (7, "event: a JSON object is expected, not a number"),

@@ -23,6 +23,12 @@ CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
 LARGEST_COUNT: Final = 1000
 """Tasks of one event: as many as its answer can name, well within what Lambda returns."""
 
+FEWEST_DELIVERIES: Final = 5
+"""Of a message, before it is a dead letter: fewer would give up on a function that is merely busy.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+"""
+
 LOG_RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -87,7 +93,7 @@ class LauncherFunction(TypedDict, total=False):
 
     timeout_seconds: int
     """Seconds until Lambda stops it, 30 to 900: one call to ECS may take 8. Default: 60, more where more than 100
-    tasks can be asked for, which Fargate starts at 20 a second."""
+    tasks can be asked for at once, by one event or by a batch, which Fargate starts at 20 a second."""
     memory_mib: int
     """Memory in MiB, 128 to 10240; CPU comes with it. Default: 512."""
     reserved_concurrency: int
@@ -129,11 +135,12 @@ class LaunchQueue(TypedDict, total=False):
     """A queue whose messages are launch events. It is made here, encrypted, with dead letters."""
 
     batch_size: int
-    """Messages for one invocation, 1 to 10. Default: 10."""
+    """Messages for one invocation, 1 to 10. Default: 10, or as many as ask for 1000 tasks together at most."""
     maximum_concurrency: int
     """The most invocations at once for this queue, 2 to 1000. Default: as many as Lambda likes."""
     max_receive_count: int
-    """How often a message is delivered before it is a dead letter, 5 to 1000. Default: 10."""
+    """How often a message is delivered before it is a dead letter, 5 to 1000. Default: 10, or as often as fits the hour
+    for which ECS recognizes a launch. Where a launch has several tasks, more than that could start some twice."""
 
 
 class LaunchEventRule(TypedDict):
@@ -370,7 +377,7 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
     storage = given.get("ephemeral_storage_gib", Job.ephemeral_storage_gib)
     problems += _outside("ephemeral_storage_gib", storage, 20, 200)
     problems += _override_problems(overrides, given.get("environment", {}))
-    problems += _function_problems(function, overrides.get("max_count", 1))
+    problems += _function_problems(function, overrides.get("max_count", 1), given.get("queue"))
     problems += _price_problems(given.get("prices"))
     problems += _trigger_problems(given)
     problems += _supervision_problems(given)
@@ -412,25 +419,67 @@ def _override_problems(overrides: Mapping[str, Any], environment: Mapping[str, A
     return problems
 
 
-def _function_problems(function: Mapping[str, Any], max_count: int) -> list[str]:
+def _function_problems(function: Mapping[str, Any], max_count: int, queue: LaunchQueue | None) -> list[str]:
     problems = _outside("function.timeout_seconds", function.get("timeout_seconds", 60), 30, 900)
     problems += _outside("function.memory_mib", function.get("memory_mib", 512), 128, 10240)
     problems += _outside("function.reserved_concurrency", function.get("reserved_concurrency", 1), 1, 1000)
-    least = seconds_to_launch(max_count)
+    least = seconds_to_launch(max_count, queue)
     if not problems and function.get("timeout_seconds", least) < least:
+        batch = "" if queue is None else f" in a batch of {batch_size(queue, max_count)}"
         problems.append(
             f"function.timeout_seconds: {function['timeout_seconds']} is too short for overrides.max_count "
-            f"{max_count}: Fargate starts {fargate.LAUNCHES_PER_SECOND} tasks a second; give it {least} or leave it out"
+            f"{max_count}{batch}: Fargate starts {fargate.LAUNCHES_PER_SECOND} tasks a second; give it {least} or leave "
+            "it out"
         )
     for one, other in (("subnet_ids", "security_group_ids"), ("code_signing_config_arn", "signed_code")):
         if (one in function) != (other in function):
             problems.append(f"function.{one}: goes with function.{other}; give both or neither")
+    if queue is not None and not problems:
+        problems += _redelivery_problems(queue, function.get("timeout_seconds", least), max_count)
     return problems
 
 
-def seconds_to_launch(count: int) -> int:
-    """The function's timeout for a launch of so many tasks, in seconds: 60, and what Fargate's rate adds to it."""
+def seconds_to_launch(max_count: int, queue: LaunchQueue | None) -> int:
+    """The function's timeout for all that one invocation may launch, in seconds: 60, and what Fargate's rate adds."""
+    count = max_count if queue is None else max_count * batch_size(queue, max_count)
     return 60 + max(0, -(-(count - fargate.LAUNCH_BURST) // fargate.LAUNCHES_PER_SECOND))
+
+
+def batch_size(queue: LaunchQueue, max_count: int) -> int:
+    """Messages for one invocation: ten, or as many as one invocation can launch."""
+    return queue.get("batch_size", max(1, min(10, LARGEST_COUNT // max(1, max_count))))
+
+
+RECOGNIZED_SECONDS: Final = 3600
+"""For so long ECS surely recognizes a launch: a clientToken lives for one hour after its last task, or 24 hours.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+"""
+
+VISIBILITY_TIMEOUTS: Final = 6
+"""For so many timeouts of the function nobody else is given a message that it was given.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+"""
+
+
+def deliveries(timeout_seconds: int) -> int:
+    """How often a message may be delivered: ten times, or as often as ECS surely recognizes what it launched."""
+    return max(FEWEST_DELIVERIES, min(10, 1 + RECOGNIZED_SECONDS // (VISIBILITY_TIMEOUTS * timeout_seconds)))
+
+
+def _redelivery_problems(queue: LaunchQueue, timeout_seconds: int, max_count: int) -> list[str]:
+    """What a launch of several tasks has started before is recognized for an hour only."""
+    most = deliveries(timeout_seconds)
+    asked = queue.get("max_receive_count", most)
+    if max_count == 1 or (asked - 1) * VISIBILITY_TIMEOUTS * timeout_seconds <= RECOGNIZED_SECONDS:
+        return []
+    return [
+        f"queue.max_receive_count: {asked} deliveries, {VISIBILITY_TIMEOUTS} × function.timeout_seconds "
+        f"({timeout_seconds}) apart, take longer than the hour for which ECS recognizes a launch, and a part of "
+        f"overrides.max_count {max_count} tasks could start twice; at most {most}, with a timeout of at most "
+        f"{RECOGNIZED_SECONDS // VISIBILITY_TIMEOUTS // (most - 1)}"
+    ]
 
 
 def _trigger_problems(given: Mapping[str, Any]) -> list[str]:
@@ -441,7 +490,7 @@ def _trigger_problems(given: Mapping[str, Any]) -> list[str]:
         *_outside("schedule.max_age_seconds", schedule.get("max_age_seconds", 60), 60, 86400),
         *_outside("queue.batch_size", queue.get("batch_size", 1), 1, 10),
         *_outside("queue.maximum_concurrency", queue.get("maximum_concurrency", 2), 2, 1000),
-        *_outside("queue.max_receive_count", queue.get("max_receive_count", 5), 5, 1000),
+        *_outside("queue.max_receive_count", queue.get("max_receive_count", 5), FEWEST_DELIVERIES, 1000),
     ]
     expression = schedule.get("expression", "rate(1 hour)")
     if not re.fullmatch(r"(rate|cron|at)\([^()]+\)", expression):

@@ -84,6 +84,7 @@ def launcher_function(
         "payloadPrefix": ""
         if job.payload_bucket is None
         else pulumi.Output.concat("s3://", job.payload_bucket, f"/{family(name)}/"),
+        "payloadKey": "" if job.payload_bucket is None else job.kms_key_arn or "",
         "deadLetterQueue": "" if dead_letters is None else dead_letters.url,
         "maxRunning": job.max_running,
         "exec": job.allow_exec,
@@ -138,7 +139,7 @@ def _code(function: LauncherFunction) -> dict[str, Any]:
 
 def timeout_seconds(job: Job) -> int:
     """After how many seconds Lambda stops the function."""
-    return job.function.get("timeout_seconds", seconds_to_launch(job.overrides.get("max_count", 1)))
+    return job.function.get("timeout_seconds", seconds_to_launch(job.overrides.get("max_count", 1), job.queue))
 
 
 _COMPACT: Final[dict[str, Any]] = {"sort_keys": True, "separators": (",", ":")}

@@ -13,7 +13,15 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler.trigger import ASYNCHRONOUS_ALIAS
 
 from . import iam
-from .arguments import Job, LaunchEventRule, LaunchQueue, LaunchSchedule
+from .arguments import (
+    VISIBILITY_TIMEOUTS,
+    Job,
+    LaunchEventRule,
+    LaunchQueue,
+    LaunchSchedule,
+    batch_size,
+    deliveries,
+)
 from .resolving import as_json
 from .roles import Role
 
@@ -23,8 +31,8 @@ OLDEST_EVENT_SECONDS: Final = 6 * 3600
 """Lambda's own default for how long an event may wait."""
 KEEP_SECONDS: Final = 14 * 24 * 3600
 """How long a message is kept: the longest that SQS keeps anything."""
-MAX_RECEIVE_COUNT: Final = 10
-BATCH_SIZE: Final = 10
+LARGEST_MESSAGE: Final = 1024 * 1024
+"""Bytes of a message: as many as an event may have, which is the most that SQS carries."""
 SCHEDULE_RETRIES: Final = 10
 SCHEDULE_AGE_SECONDS: Final = 3600
 SCHEDULED: Final = {
@@ -73,7 +81,7 @@ def launch_queue(
         return None
     redrive = {
         "deadLetterTargetArn": dead_letters.arn,
-        "maxReceiveCount": job.queue.get("max_receive_count", MAX_RECEIVE_COUNT),
+        "maxReceiveCount": job.queue.get("max_receive_count", deliveries(timeout_seconds)),
     }
     queue = _queue(
         f"{name}-queue",
@@ -81,7 +89,7 @@ def launch_queue(
         parent=parent,
         message_retention_seconds=KEEP_SECONDS,
         # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-        visibility_timeout_seconds=6 * timeout_seconds,
+        visibility_timeout_seconds=VISIBILITY_TIMEOUTS * timeout_seconds,
         redrive_policy=as_json(redrive),
     )
     queue_policy(f"{name}-queue", queue, [], parent=parent)
@@ -114,7 +122,14 @@ def queue_policy(
 
 
 def _queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
-    return aws.sqs.Queue(name, tags=job.tags, opts=pulumi.ResourceOptions(parent=parent), **encryption(job), **more)
+    return aws.sqs.Queue(
+        name,
+        max_message_size=LARGEST_MESSAGE,
+        tags=job.tags,
+        opts=pulumi.ResourceOptions(parent=parent),
+        **encryption(job),
+        **more,
+    )
 
 
 def encryption(job: Job) -> dict[str, Any]:
@@ -171,7 +186,7 @@ def _event_source(it: Launchable, queue: aws.sqs.Queue, args: LaunchQueue) -> No
         f"{it.name}-queue",
         event_source_arn=queue.arn,
         function_name=it.alias.arn,
-        batch_size=args.get("batch_size", BATCH_SIZE),
+        batch_size=batch_size(args, it.job.overrides.get("max_count", 1)),
         function_response_types=["ReportBatchItemFailures"],
         scaling_config={"maximum_concurrency": most} if most else None,
         tags=it.job.tags,
