@@ -722,6 +722,9 @@ CASES: Final[dict[str, Cases]] = {
             "a password": [definition(containers=[{"environment": [{"name": "DB_PASSWORD", "value": "hunter22"}]}])],
             "a key": [definition(containers=[{"environment": [{"name": "X", "value": "AKIAIOSFODNN7EXAMPLE"}]}])],
             "a function's token": [function(environment={"variables": {"apiToken": "s3cr3t-value"}})],
+            "a password by its short name": [
+                definition(containers=[{"environment": [{"name": "MYSQL_PWD", "value": "hunter22"}]}])
+            ],
             "devious: in a URL of a harmless name": [
                 definition(containers=[{"environment": [{"name": "DATABASE_URL", "value": "postgres://u:p4ss@db/x"}]}])
             ],

@@ -277,6 +277,9 @@ class FargateJobLauncherArgs(TypedDict):
     (AWS's own keys)."""
     protect_logs: NotRequired[bool]
     """Whether Pulumi refuses to delete the two log groups. Default: false."""
+    protect_queues: NotRequired[bool]
+    """Whether Pulumi refuses to delete the queues of launch events and of dead letters, whose messages are kept for 14
+    days. Default: false."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Tags of every resource that takes some, and of each task. Default: none."""
 
@@ -333,6 +336,7 @@ class Job:
     log_retention_days: int = 30
     kms_key_arn: pulumi.Input[str] | None = None
     protect_logs: bool = False
+    protect_queues: bool = False
     tags: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
 
     @property
@@ -385,6 +389,9 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
         problems.append(
             "task_policy: goes with a role made here, but task_role_arn adopts one; attach it there yourself"
         )
+    if isinstance(given.get("task_policy"), str) and not _is_object(given["task_policy"]):
+        problems.append('task_policy: is not the JSON of an IAM policy: {"Version": "2012-10-17", "Statement": […]}')
+    problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - OWN_TAGS)
     if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
         problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")
     problems += _role_problems(given, overrides)
@@ -412,11 +419,37 @@ def _override_problems(overrides: Mapping[str, Any], environment: Mapping[str, A
         if name.startswith("JOB_PAYLOAD")
     ]
     for key in overrides.get("tags", []):
-        if not re.fullmatch(r"[\w .:/=+@-]{1,128}", key) or key.lower().startswith("aws:"):
+        if not _is_tag_key(key):
             problems.append(f"overrides.tags: {key!r} is no key of a tag of your own")
     if len(overrides.get("tags", [])) > fargate.TAGS:
         problems.append(f"overrides.tags: {len(overrides['tags'])} keys; a task has at most {fargate.TAGS} tags")
     return problems
+
+
+OWN_TAGS: Final = 2
+"""Of a launcher's function, besides the job's: its job, and its stack."""
+
+
+def tag_problems(tags: Mapping[str, Any], *, most: int = fargate.TAGS) -> list[str]:
+    """What is wrong with tags of resources: `tags.KEY: what`.
+
+    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+    """
+    problems = list[str]()
+    if len(tags) > most:
+        problems.append(f"tags: {len(tags)} tags; there is room for {most}, AWS takes {fargate.TAGS} and some are ours")
+    for key, value in tags.items():
+        if not _is_tag_key(key):
+            problems.append(f"tags.{key}: is no key of a tag of your own")
+        elif isinstance(value, str) and not re.fullmatch(r"[\w .:/=+@-]{0,256}", value):
+            problems.append(
+                f"tags.{key}: {value!r} is no value of a tag: up to 256 letters, digits, spaces and . : / = + - @ _"
+            )
+    return problems
+
+
+def _is_tag_key(key: str) -> bool:
+    return re.fullmatch(r"[\w .:/=+@-]{1,128}", key) is not None and not key.lower().startswith("aws:")
 
 
 def _function_problems(function: Mapping[str, Any], max_count: int, queue: LaunchQueue | None) -> list[str]:
@@ -514,6 +547,12 @@ def _supervision_problems(given: Mapping[str, Any]) -> list[str]:
     for kind in supervision.get("retry_on", []):
         if kind not in RETRYABLE:
             problems.append(f"supervision.retry_on: {kind!r} is none; allowed: {', '.join(RETRYABLE)}")
+    for path, topic in (("supervision", supervision.get("topic_arn")), ("alarms", alarms.get("topic_arn"))):
+        if isinstance(topic, str) and not iam.is_topic_arn(topic):
+            problems.append(
+                f"{path}.topic_arn: {topic!r} is not the ARN of a topic; it looks like "
+                "arn:aws:sns:eu-west-1:123456789012:NAME"
+            )
     if "max_job_minutes" in alarms and "supervision" not in given:
         problems.append("alarms.max_job_minutes: goes with supervision, which sees how long a job took")
     largest = given.get("overrides", {}).get("max_count", 1)

@@ -4,6 +4,7 @@ Nothing here lets anybody open a shell in a task: ECS Exec is asked for task by 
 """
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+import re
 from collections.abc import Mapping
 from typing import Final, NotRequired, TypedDict, cast
 
@@ -71,4 +72,10 @@ def cluster_problems(args: JobClusterArgs) -> list[str]:
         problems.append(f"container_insights: {insights!r} is unknown; allowed: {', '.join(CONTAINER_INSIGHTS)}")
     if "cluster_arn" in args and "container_insights" in args:
         problems.append("container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them")
+    arn = args.get("cluster_arn")
+    if isinstance(arn, str) and not re.fullmatch(r"arn:[a-z-]+:ecs:[a-z0-9-]+:\d{12}:cluster/[\w-]{1,255}", arn):
+        problems.append(
+            f"cluster_arn: {arn!r} is not the ARN of a cluster; it looks like "
+            "arn:aws:ecs:eu-west-1:123456789012:cluster/NAME"
+        )
     return problems

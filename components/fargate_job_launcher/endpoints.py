@@ -9,6 +9,8 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
+from .shapes import repeated
+
 GATEWAYS: Final = ("s3", "dynamodb")
 """Services with a gateway endpoint, which costs nothing. https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html"""
 
@@ -82,6 +84,7 @@ def endpoint_problems(services: Sequence[str], *, only_way_out: bool) -> list[st
         for it in services
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", it)
     ]
+    problems += [f"endpoints: {it!r} is named twice; one endpoint is enough" for it in repeated(services)]
     missing = [it for it in TO_START_A_TASK if it not in services]
     if only_way_out and missing:
         problems.append(

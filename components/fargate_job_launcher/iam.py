@@ -476,6 +476,11 @@ def is_role_arn(arn: str) -> bool:
     )
 
 
+def is_topic_arn(arn: str) -> bool:
+    """Whether this is the ARN of an SNS topic."""
+    return re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?", arn) is not None
+
+
 def _service(arn: str) -> str:
     return arn.split(":", 3)[2] if arn.count(":") >= 5 else ""
 

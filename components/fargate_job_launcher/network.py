@@ -1,8 +1,10 @@
 """Where jobs run: a VPC made for them with awsx, or an existing one adopted. No routing of our own."""
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+import ipaddress
+import re
 from collections.abc import Mapping, Sequence
-from typing import Final, NotRequired, TypedDict, cast
+from typing import Any, Final, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -11,6 +13,7 @@ import pulumi_awsx as awsx
 from .arguments import LOG_RETENTION_DAYS
 from .endpoints import endpoint_problems, endpoints
 from .flow_log import close_default_group, flow_log
+from .shapes import repeated
 
 SUBNETS: Final = ("private", "public")
 NAT_GATEWAYS: Final = {
@@ -18,6 +21,10 @@ NAT_GATEWAYS: Final = {
     "single": awsx.ec2.NatGatewayStrategy.SINGLE,
     "one_per_az": awsx.ec2.NatGatewayStrategy.ONE_PER_AZ,
 }
+PREFIXES: Final = (16, 24)
+"""Of a new VPC's address range: AWS makes no larger one, and a smaller one has too few addresses for each subnet."""
+SUBNETS_OF_A_TASK: Final = 16
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"""
 
 
 class JobNetworkArgs(TypedDict, total=False):
@@ -39,11 +46,11 @@ class JobNetworkArgs(TypedDict, total=False):
     availability_zones: int
     """How many zones the subnets span, 1 to 6. Default: 2."""
     cidr_block: str
-    """Address range of the new VPC. Default: 10.0.0.0/16."""
+    """Address range of the new VPC, /16 to /24. Default: 10.0.0.0/16."""
     vpc_id: NotRequired[pulumi.Input[str]]
     """An existing VPC to adopt; `subnet_ids` goes with it, and none of the fields above."""
     subnet_ids: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Subnets of the adopted VPC."""
+    """Subnets of the adopted VPC, 1 to 16."""
     assign_public_ip: bool
     """Whether the adopted subnets are public ones. Default: false."""
     tags: Mapping[str, pulumi.Input[str]]
@@ -152,6 +159,8 @@ def network_problems(args: JobNetworkArgs) -> list[str]:
     made = shaping & args.keys()
     adopted = {"vpc_id", "subnet_ids"} & args.keys()
     problems += [f"{key}: unknown" for key in args.keys() - JobNetworkArgs.__annotations__.keys()]
+    problems += _adopted_problems(args.get("vpc_id"), args.get("subnet_ids"))
+    problems += _range_problems(args.get("cidr_block", "10.0.0.0/16"))
     if len(adopted) == 1:
         problems.append(f"{adopted.pop()}: vpc_id and subnet_ids go together, to adopt an existing VPC")
     elif adopted and made:
@@ -162,6 +171,11 @@ def network_problems(args: JobNetworkArgs) -> list[str]:
         problems.append(f"subnets: {args.get('subnets')!r} is unknown; allowed: {', '.join(SUBNETS)}")
     if args.get("nat_gateways", "single") not in NAT_GATEWAYS:
         problems.append(f"nat_gateways: {args.get('nat_gateways')!r} is unknown; allowed: {', '.join(NAT_GATEWAYS)}")
+    elif args.get("subnets") == "public" and args.get("nat_gateways", "none") != "none":
+        problems.append(
+            f"nat_gateways: {args.get('nat_gateways')!r} goes with private subnets, and subnets is public: tasks have "
+            "addresses of their own; leave one of them out"
+        )
     elif args.get("nat_gateways") == "none" and args.get("subnets", "private") == "private":
         if args.get("endpoints"):
             problems += endpoint_problems(args.get("endpoints", []), only_way_out=True)
@@ -179,3 +193,31 @@ def network_problems(args: JobNetworkArgs) -> list[str]:
         allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
         problems.append(f"flow_log_days: {days!r} is no period of CloudWatch Logs; allowed: {allowed}")
     return problems
+
+
+def _adopted_problems(vpc_id: Any, subnet_ids: Any) -> list[str]:
+    """What is wrong with the ids of an existing VPC, as far as they are known before the deployment."""
+    problems: list[str] = []
+    if isinstance(vpc_id, str) and not re.fullmatch(r"vpc-[0-9a-f]+", vpc_id):
+        problems.append(f"vpc_id: {vpc_id!r} is no VPC's id, such as vpc-0123456789abcdef0")
+    if not isinstance(subnet_ids, list | tuple):
+        return problems
+    subnets = cast("Sequence[Any]", subnet_ids)
+    for it in subnets:
+        if isinstance(it, str) and not re.fullmatch(r"subnet-[0-9a-f]+", it):
+            problems.append(f"subnet_ids: {it!r} is no subnet's id, such as subnet-0123456789abcdef0")
+    if not 1 <= len(subnets) <= SUBNETS_OF_A_TASK:
+        problems.append(f"subnet_ids: {len(subnets)} subnets; a task takes 1 to {SUBNETS_OF_A_TASK}")
+    problems += [f"subnet_ids: {it!r} is named twice" for it in repeated(subnets)]
+    return problems
+
+
+def _range_problems(cidr_block: str) -> list[str]:
+    least, most = PREFIXES
+    try:
+        prefix = ipaddress.IPv4Network(cidr_block).prefixlen
+    except ValueError:
+        return [f"cidr_block: {cidr_block!r} is no range of addresses, such as 10.0.0.0/16, beginning at its first one"]
+    if not least <= prefix <= most:
+        return [f"cidr_block: {cidr_block!r} is not between /{least} and /{most}: a VPC has room for subnets in these"]
+    return []

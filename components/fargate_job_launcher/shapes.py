@@ -46,6 +46,12 @@ def unknown(key: str, known: Sequence[str]) -> str:
     return "unknown; " + (f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}")
 
 
+def repeated(items: Sequence[Any]) -> list[str]:
+    """Texts that stand in a list more than once."""
+    texts = [it for it in items if isinstance(it, str)]
+    return sorted({it for it in texts if texts.count(it) > 1})
+
+
 def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
     kind, of = get_origin(hint), get_args(hint)
     plain = hint in (int, float, str, bool) or is_typeddict(hint) or kind in (Sequence, Mapping)

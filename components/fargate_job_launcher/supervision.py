@@ -48,7 +48,7 @@ def supervise(
     """The supervisor of a job."""
     base, child = f"{name}-supervisor", pulumi.ResourceOptions(parent=parent)
     topic_arn = pulumi.Output.from_input(args["topic_arn"]) if "topic_arn" in args else _topic(name, job, parent=parent)
-    dead_letters = _fifo(f"{base}-dead-letters", job, parent=parent)
+    dead_letters = _fifo(f"{base}-dead-letters", job, protect=job.protect_queues, parent=parent)
     redrive = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
     queue = _fifo(
         base,
@@ -196,7 +196,7 @@ def _topic(name: str, job: Job, *, parent: pulumi.Resource) -> pulumi.Output[str
     return aws.sns.Topic(f"{name}-failures", kms_master_key_id=job.kms_key_arn, tags=job.tags, opts=child).arn
 
 
-def _fifo(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
+def _fifo(name: str, job: Job, *, parent: pulumi.Resource, protect: bool = False, **more: Any) -> aws.sqs.Queue:
     return aws.sqs.Queue(
         name,
         fifo_queue=True,
@@ -204,6 +204,6 @@ def _fifo(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.s
         message_retention_seconds=KEEP_SECONDS,
         **encryption(job),
         tags=job.tags,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, protect=True if protect else None),
         **more,
     )

@@ -126,7 +126,7 @@ def _queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.
         name,
         max_message_size=LARGEST_MESSAGE,
         tags=job.tags,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, protect=True if job.protect_queues else None),
         **encryption(job),
         **more,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from fargate_job_launcher.handler import fargate
+from fargate_job_launcher.plain_secrets import secret_variable
 
 from .config import Limit
 from .roles import TASK_DEFINITION
@@ -236,25 +237,6 @@ def logs(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
             yield f"{_called(container)} logs to awslogs without awslogs-group"
 
 
-_SECRET_NAME: Final = re.compile(
-    r"(^|_|-)(pass(word|wd|phrase)?|pwd|secret|token|credentials?|(api|access|private|secret|signing|encryption)_?key|"
-    r"connection_?string|dsn)s?($|_|-)",
-    re.IGNORECASE,
-)
-_SECRET_VALUE: Final = {
-    "an AWS access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a token of GitHub": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
-    "a token of Slack": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    "a JSON Web Token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
-    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE),
-}
-_REFERENCE: Final = re.compile(
-    r"(arn:[a-z-]+:(secretsmanager|ssm|kms):|true$|false$|\d{0,4}$|/[\w./-]+$)", re.IGNORECASE
-)
-"""What a variable with a secret's name may hold: where the secret is, a flag, a small number, a path."""
-
-
 @rule(
     "environment-no-secrets",
     says="Nothing in an environment looks like a secret.",
@@ -284,16 +266,9 @@ def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 
 def _secret(where: str, name: str, value: str) -> Iterator[str]:
-    # Never the value itself: what is printed here is kept by whoever runs Pulumi.
-    looks = next((what for what, pattern in _SECRET_VALUE.items() if pattern.search(value)), None)
+    looks = secret_variable(name, value)
     if looks is not None:
-        yield f"{where}the variable {name} holds what looks like {looks}"
-    elif value and _SECRET_NAME.search(_snake(name)) and not _REFERENCE.match(value):
-        yield f"{where}the variable {name} is named like a secret and holds a value"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+        yield f"{where}the variable {name} {looks}"
 
 
 def _true(value: Any) -> bool:
