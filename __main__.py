@@ -30,7 +30,7 @@ if config.payloads is not None:
 
 launchers: dict[str, FargateJobLauncher] = {}
 for name in config.jobs:
-    job = config.job_arguments(name)
+    job = environments.with_secrets(config.job_arguments(name), stack.secret_arns)
     args: dict[str, Any] = {
         **shared,
         **job,
@@ -39,11 +39,10 @@ for name in config.jobs:
         "security_group_ids": [network.security_group_id],
         "assign_public_ip": network.assign_public_ip,
         "protect_logs": config.protect,
+        "protect_queues": config.protect,
         "tags": {**stack.tags, **job.get("tags", {})},
-        # A secret is named as one that this stack keeps, or given as the ARN of one kept elsewhere.
-        "secrets": {key: stack.secret_arns.get(at, at) for key, at in job.get("secrets", {}).items()},
     }
-    if stack.key_arn is not None and args["secrets"]:
+    if stack.key_arn is not None and any(it.get("secrets") for it in (job, *job.get("sidecars", []))):
         args["secret_key_arns"] = [*job.get("secret_key_arns", []), stack.key_arn]
     if stack.alarm_topic_arn is not None:
         args["alarms"] = {"topic_arn": stack.alarm_topic_arn, **job.get("alarms", {})}

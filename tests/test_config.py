@@ -14,6 +14,7 @@ from conftest import ENVIRONMENTS, PROGRAM, Recording, copied, record
 from fargate_job_launcher.environments import StackConfig, schema
 from fargate_job_launcher.environments.config import validate
 from fargate_job_launcher.environments.model import DefaultsConfig, JobConfig
+from fargate_job_launcher.plain_secrets import secret_variable
 from fargate_job_launcher.sandbox import Stack
 
 SMALLEST: dict[str, Any] = {
@@ -53,7 +54,7 @@ Pulumi.dev.yaml has 11 problems:
   - jobs.import.overrides.maxCount: 5000 is not between 1 and 1000
   - jobs.nightly-report.comand: unknown; did you mean `command`?
   - jobs.nightly-report.cpu: 300 is no Fargate size; allowed: 256, 512, 1024, 2048, 4096, 8192, 16384, 32768 (1024 is …
-  - jobs.nightly-report.environment.DB_PASSWORD: looks like a secret in plain text (not shown); name the secret under …
+  - jobs.nightly-report.environment.DB_PASSWORD: looks like a secret in plain text (not shown): it is named like a …
   - jobs.nightly-report.secrets.DATABASE_URL: is neither a secret of this stack nor an ARN (not shown, it may be a …
   - tgas: unknown; did you mean `tags`?"""
 
@@ -91,6 +92,12 @@ def test_the_smallest_config_says_where_and_what() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
+        (
+            {"aws__allowedAccountIDs": ["123456789012"]},
+            "aws:allowedAccountIDs: unknown; did you mean `aws:allowedAccountIds`?",
+        ),
+        ({"aws__profile": "prod"}, "aws:profile: unknown; "),
+        ({"aws__secretKey": "s3cr3t"}, "aws:secretKey: unknown; known: aws:region, aws:allowedAccountIds; nothing"),
         ({"aws__region": "Ireland"}, "aws:region: 'Ireland' is no region, such as eu-west-1"),
         (
             {"aws__allowedAccountIds": ["12"]},
@@ -105,6 +112,25 @@ def test_the_smallest_config_says_where_and_what() -> None:
             "network.endpoints: ecr.api, ecr.dkr, logs m",
         ),
         ({"network": {"vpcId": "vpc-1"}}, "network.vpcId: vpcId and subnetIds go together"),
+        ({"network": {"cidrBlock": "banana"}}, "network.cidrBlock: 'banana' is no range of addresses"),
+        ({"network": {"cidrBlock": "10.0.0.0/8"}}, "network.cidrBlock: '10.0.0.0/8' is not between /16 and /24"),
+        ({"network": {"cidrBlock": "10.0.0.0/28"}}, "network.cidrBlock: '10.0.0.0/28' is not between /16 and /24"),
+        ({"network": {"vpcId": "main", "subnetIds": ["subnet-1"]}}, "network.vpcId: 'main' is no VPC's id"),
+        ({"network": {"vpcId": "vpc-1", "subnetIds": []}}, "network.subnetIds: 0 subnets; a task takes 1 to 16"),
+        (
+            {"network": {"vpcId": "vpc-1", "subnetIds": [f"subnet-{it}" for it in range(17)]}},
+            "network.subnetIds: 17 subnets; a task takes 1 to 16",
+        ),
+        ({"network": {"vpcId": "vpc-1", "subnetIds": ["a"]}}, "network.subnetIds: 'a' is no subnet's id"),
+        (
+            {"network": {"vpcId": "vpc-1", "subnetIds": ["subnet-1", "subnet-1"]}},
+            "network.subnetIds: 'subnet-1' is named twice",
+        ),
+        (
+            {"network": {"subnets": "public", "natGateways": "single"}},
+            "network.natGateways: 'single' goes with private subnets",
+        ),
+        ({"network": {"subnets": "public", "endpoints": ["s3", "s3"]}}, "network.endpoints: 's3' is named twice"),
         ({"network": {"flowLogDays": 8}}, "network.flowLogDays: 8 is no period of CloudWatch Logs"),
         (
             {"cluster": {"containerInsights": "yes"}},
@@ -114,13 +140,47 @@ def test_the_smallest_config_says_where_and_what() -> None:
             {"cluster": {"clusterArn": "arn:x", "containerInsights": "enabled"}},
             "cluster.containerInsights: shapes a new cluster, but clusterArn adopts one",
         ),
+        ({"cluster": {"clusterArn": "shared"}}, "cluster.clusterArn: 'shared' is not the ARN of a cluster"),
+        (
+            {"cluster": {"clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shared"}},
+            "cluster.clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/shared' is in us-east-1, and aws",
+        ),
         ({"payloads": {"expireDays": 0}}, "payloads.expireDays: 0 is not a whole number of days from 1"),
         ({"kmsKey": "alias/jobs"}, "kmsKey: 'alias/jobs' is neither new nor the ARN of a key"),
+        (
+            {"kmsKey": "arn:aws:kms:us-east-1:123456789012:key/1"},
+            "kmsKey: 'arn:aws:kms:us-east-1:123456789012:key/1' is in us-east-1, and aws:region is eu-west-1",
+        ),
+        ({"alarms": {}}, "alarms: tell nobody; name emails, or a topicArn"),
+        ({"alarms": {"emails": ["a@b.cc", "a@b.cc"]}}, "alarms.emails: 'a@b.cc' is named twice"),
+        ({"alarms": {"topicArn": "shared"}}, "alarms.topicArn: 'shared' is not the ARN of a topic"),
+        (
+            {"alarms": {"emails": ["a@b.cc"], "topicArn": "arn:aws:sns:eu-west-1:123456789012:t"}},
+            "alarms.emails: go to a topic made here, but topicArn names an existing one",
+        ),
+        (
+            {"alarms": {"topicArn": "arn:aws:sns:us-east-1:123456789012:t"}},
+            "alarms.topicArn: 'arn:aws:sns:us-east-1:123456789012:t' is in us-east-1",
+        ),
+        ({"tags": {"project": "mine"}}, "tags.project: is the program's own tag"),
+        ({"tags": {f"k{it}": "v" for it in range(47)}}, "tags: 47 tags; there is room for 46"),
+        (
+            {"tags": {f"k{it}": "v" for it in range(40)}, **job(tags={f"j{it}": "v" for it in range(7)})},
+            "jobs.report.tags: 47 tags with the stack's; there is room for 46",
+        ),
+        (job(tags={"stack": "mine"}), "jobs.report.tags.stack: is the program's own tag"),
+        (job(tags={"aws:x": "y"}), "jobs.report.tags.aws:x: is no key of a tag of your own"),
+        (job(taskPolicy="{nope"), "jobs.report.taskPolicy: is not the JSON of an IAM policy"),
+        (job(alarms={"topicArn": "shared"}), "jobs.report.alarms.topicArn: 'shared' is not the ARN of a topic"),
+        (
+            job(supervision={"topicArn": "shared"}),
+            "jobs.report.supervision.topicArn: 'shared' is not the ARN of a topic",
+        ),
         ({"alarms": {"emails": ["me"]}}, "alarms.emails: 'me' is no address"),
         ({"tags": {"aws:x": "y"}}, "tags.aws:x: is no key of a tag of your own"),
         ({"tags": {"a": 1}}, "tags.a: 1 is not text; write it in quotes"),
         ({"jobs": {}}, "jobs: names no job"),
-        ({"jobs": ["report"]}, "jobs: ['report'] is not a mapping"),
+        ({"jobs": ["report"]}, "jobs: (not shown) is not a mapping"),
         ({"jobs": {"9": {"image": "nginx"}}}, "jobs.9: '9' is not a letter followed by at most 39 letters"),
         (job(cpu=512, memory=512), "jobs.report.memory: 512 MiB does not go with cpu 512"),
         (job(cpu="512"), "jobs.report.cpu: '512' is not a whole number"),
@@ -133,6 +193,8 @@ def test_the_smallest_config_says_where_and_what() -> None:
             "jobs.report.environment.max_count: is also",
         ),
         ({"defaults": {"cpu": 300}}, "defaults.cpu: 300 is no Fargate size"),
+        ({"defaults": {"image": "nginx"}}, "defaults.image: unknown"),
+        ({"secrets": ["a", "a"]}, "secrets: 'a' is named twice; each is one secret"),
         ({"secrets": ["a b"]}, "secrets: 'a b' is no name of a secret"),
     ],
 )
@@ -153,9 +215,16 @@ def test_a_network_without_nat_starts_only_what_ecr_of_its_region_keeps() -> Non
     )
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s-AbCdEf"
     (said,) = problems(**network, **job(image=kept, secrets={"A": arn}))
-    assert said == "jobs.report.secrets: cannot be read: network.endpoints has no secretsmanager"
-    network["network"]["endpoints"] = [*endpoints, "secretsmanager"]
-    assert problems(**network, **job(image=kept, secrets={"A": arn})) == []
+    assert said == "jobs.report.secrets: cannot be read: network.endpoints has no secretsmanager; add it there"
+    parameter = "arn:aws:ssm:eu-west-1:123456789012:parameter/s"
+    (said,) = problems(**network, **job(image=kept, secrets={"A": parameter}))
+    assert said == "jobs.report.secrets: cannot be read: network.endpoints has no ssm; add it there"
+    (said,) = problems(**network, **job(image=kept, sidecars=[{"name": "proxy", "image": "envoy"}]))
+    assert said.startswith("jobs.report.sidecars[0].image: 'envoy' cannot be pulled")
+    (said,) = problems(**network, **job(image=kept, sidecars=[{"name": "p", "image": kept, "secrets": {"A": arn}}]))
+    assert said.startswith("jobs.report.sidecars[0].secrets: cannot be read")
+    network["network"]["endpoints"] = [*endpoints, "secretsmanager", "ssm"]
+    assert problems(**network, **job(image=kept, secrets={"A": arn, "B": parameter})) == []
 
 
 @pytest.mark.parametrize(
@@ -166,6 +235,14 @@ def test_a_network_without_nat_starts_only_what_ecr_of_its_region_keeps() -> Non
         {"defaults": {"environment": {"GITHUB_TOKEN": "s3cr3t"}}},
         job(command=["login", "AKIAS3CR3TS3CR3TS3CR"]),
         job(secrets={"A": "s3cr3t"}),
+        job(sidecars=[{"name": "proxy", "image": "nginx", "environment": {"DB_PASSWORD": "s3cr3t"}}]),
+        job(sidecars=[{"name": "proxy", "image": "nginx", "environment": {"URL": "redis://:s3cr3t@cache"}}]),
+        job(sidecars=[{"name": "proxy", "image": "nginx", "secrets": {"A": "s3cr3t"}}]),
+        {"defaults": {"sidecars": [{"name": "proxy", "image": "nginx", "environment": {"API_KEY": "s3cr3t"}}]}},
+        job(schedule={"expression": "rate(1 day)", "event": '{"environment": {"DB_PASS": "s3cr3t"}}'}),
+        job(schedule={"expression": "rate(1 day)", "event": '{"payload": {"login": {"dbPassword": "s3cr3t"}}}'}),
+        job(schedule={"expression": "rate(1 day)", "event": {"environment": {"DB_PASS": "s3cr3t"}}}),
+        {"jobs": [{"name": "report", "environment": {"DB_PASS": "s3cr3t"}}]},
         {"secrets": ["a"], "secretValues": {"a": "s3cr3t"}},
         {"secrets": ["a"], "secretValues": {"a": {"s3cr3t": "s3cr3t"}}},
         {"tags": {"note": "-----BEGIN PRIVATE KEY s3cr3t"}},
@@ -183,6 +260,74 @@ def test_a_pulumi_secret_becomes_the_value_of_a_secret_of_the_stack() -> None:
     assert problems(**given, secret={"secretValues"}) == []
     (said,) = problems(secretValues={"b": "x"}, secret={"secretValues"})
     assert said == "secretValues.b: is no secret of this stack; name it under secrets"
+
+
+@pytest.mark.parametrize("key", ["jobs", "defaults", "tags", "kmsKey", "aws:region"])
+def test_what_pulumi_encrypted_is_refused_where_it_would_become_plain_text(key: str) -> None:
+    # As after: pulumi config set --secret --path 'jobs.report.environment.X' …
+    given = {**SMALLEST, key: job(cpu="s3cr3t", environment={"X": "s3cr3t"})["jobs"]}
+    (said,) = validate(given, secret={key, "secretValues"})[1]
+    assert said.startswith(f"{key}: is encrypted here, in whole or in part, but would be written in plain text")
+    assert "secretValues" in said
+    assert "s3cr3t" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((it, "hunter22") for it in ("SECRET_KEY", "DJANGO_SECRET_KEY", "SECRET_KEY_BASE", "STRIPE_SECRET_KEY")),
+        *((it, "hunter22") for it in ("MYSQL_PWD", "PGPASSWORD", "DB_PASS", "dbPassword", "ENCRYPTION_KEY", "APIKEY")),
+        *(("X", it) for it in ("AKIAIOSFODNN7EXAMPLE", "postgres://me:hunter22@db/x", "redis://:hunter22@cache")),
+        ("X", "github_pat_11AAAAAAA0123456789abcdefghij"),
+    ],
+)
+def test_a_variable_that_looks_like_a_secret_is_known_by_its_name_or_its_value(name: str, value: str) -> None:
+    looks = secret_variable(name, value)
+    assert looks is not None
+    assert value not in looks
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("DB_PASSWORD", it) for it in ("", "true", "/run/secrets/db")),
+        *(("MAX_TOKENS", "4096"), ("TOKEN_URL", "https://id.example.com/token"), ("PWD", "/app")),
+        *(("PASS_THROUGH", "always"), ("MONKEY", "banana"), ("SOURCE_KEY", "in/a.csv"), ("KEYBOARD", "qwerty")),
+        ("DATABASE_URL", "postgres://$USER:$PASSWORD@db/x"),
+        ("SECRET", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s-AbCdEf"),
+    ],
+)
+def test_a_variable_that_only_sounds_like_a_secret_is_none(name: str, value: str) -> None:
+    assert secret_variable(name, value) is None
+
+
+def test_a_sidecar_names_a_secret_of_the_stack_as_the_job_does(tmp_path: Path) -> None:
+    config = yaml.safe_load((PROGRAM / "Pulumi.prod.yaml").read_text())
+    sidecar = {"name": "proxy", "image": "nginx", "secrets": {"URL": "import-database-url"}}
+    config["config"]["fargate-job-launcher:jobs"]["nightly-report"]["sidecars"] = [sidecar]
+    folder = copied(tmp_path)
+    (folder / "Pulumi.prod.yaml").write_text(yaml.safe_dump(config))
+    recorded = record(Stack.read(folder, "prod"))
+    (secret,) = recorded.kind("aws:secretsmanager/secret:Secret")
+    definition = recorded.one("aws:ecs/taskDefinition:TaskDefinition", "nightly-report")
+    proxy = json.loads(definition.inputs["containerDefinitions"])[1]
+    assert proxy["secrets"] == [{"name": "URL", "valueFrom": secret.outputs["arn"]}]
+    assert "kms:Decrypt" in recorded.one("aws:iam/rolePolicy:RolePolicy", "nightly-report-execution").inputs["policy"]
+
+
+def test_two_jobs_that_would_make_a_resource_of_the_same_name_are_refused() -> None:
+    jobs = {"report": {"image": "nginx", "supervision": {}}, "report-supervisor": {"image": "nginx"}}
+    (said,) = problems(jobs=jobs)
+    assert said == (
+        "jobs.report-supervisor: is what the supervisor of report calls its own resources; choose another name"
+    )
+    assert problems(jobs={**jobs, "report": {"image": "nginx"}}) == []
+
+
+def test_a_mistake_makes_no_other_mistakes() -> None:
+    assert problems(jobs={"report": None}) == ["jobs.report: None is not a mapping"]
+    sidecar = {"name": "proxy", "image": "nginx", "readOnlyRoot": True}
+    assert problems(**job(sidecars=[sidecar]), protect="yes") == ["protect: 'yes' is neither true nor false"]
 
 
 def test_a_job_says_what_differs_from_the_defaults_within_a_mapping_too() -> None:
@@ -222,7 +367,7 @@ def test_the_schema_knows_every_key_its_meaning_and_the_values_that_are_few(envi
         ] == []
     assert whole["definitions"]["Job"]["properties"]["cpu"]["enum"][:2] == [256, 512]
     assert whole["definitions"]["Network"]["properties"]["subnets"]["enum"] == ["private", "public"]
-    assert JobConfig.model_fields.keys() - {"tags"} == DefaultsConfig.model_fields.keys()
+    assert JobConfig.model_fields.keys() - {"image", "tags"} == DefaultsConfig.model_fields.keys()
     assert whole["definitions"]["Job"]["required"] == ["image"]
 
 

@@ -12,6 +12,6 @@ Nothing here is needed to use the components: they are imported without it.
 
 from .config import read
 from .foundation import Foundation
-from .model import StackConfig
+from .model import StackConfig, with_secrets
 
-__all__ = ["Foundation", "StackConfig", "read"]
+__all__ = ["Foundation", "StackConfig", "read", "with_secrets"]

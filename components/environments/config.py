@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import pulumi
@@ -33,17 +33,23 @@ _SIZE: Final = ("cpu", "memory")
 """Where one of them is wrong, nothing can be said of the other."""
 
 
+_ENCRYPTED: Final = (
+    "is encrypted here, in whole or in part, but would be written in plain text into resources that many may read (not "
+    "shown); name the secret under secrets, encrypt its value under secretValues, and unset it here"
+)
+
+
 def read() -> StackConfig:
     """The config of the stack that is being deployed. Raises pulumi.RunError, naming every problem at once."""
     namespace = f"{pulumi.get_project()}:"
     # Pulumi has no public call for all keys at once, and a key that nobody reads is a mistake to tell.
     texts = {**pulumi.runtime.get_config_env(), **CONFIG.get()}
     secret = {key.removeprefix(namespace) for key in texts if pulumi.runtime.is_config_secret(key)}
-    foreign = {str(field.alias) for field in StackConfig.model_fields.values() if ":" in str(field.alias)}
     given = {
         key.removeprefix(namespace): _value(key.removeprefix(namespace), text)
         for key, text in texts.items()
-        if key.startswith(namespace) or key in foreign
+        # The AWS provider reads none of its namespace here: it is given what the model knows, and nothing else.
+        if key.startswith((namespace, "aws:")) or key in _keys()
     }
     config, problems = validate(given, secret=secret)
     if config is None:
@@ -58,6 +64,10 @@ def validate(given: Mapping[str, Any], *, secret: set[str]) -> tuple[StackConfig
 
     `given` are the values by key, without the program's own namespace; `secret` the keys that came encrypted.
     """
+    encrypted = sorted(secret & given.keys() & {*_keys()} - {"secretValues"})
+    if encrypted:
+        # Nothing else is said of this config: a problem could show what somebody meant to hide.
+        return None, [f"{key}: {_ENCRYPTED}" for key in encrypted]
     try:
         config, broken = StackConfig.model_validate(dict(given)), dict[str, str]()
         left = config.model_dump(exclude_unset=True, exclude_none=True)
@@ -87,12 +97,29 @@ def _path(loc: tuple[int | str, ...]) -> str:
 def _sentence(error: ErrorDetails) -> str:
     loc, kind = error["loc"], error["type"]
     if kind == "extra_forbidden":
-        return unknown(str(loc[-1]), _known(loc))
+        return _unknown(str(loc[-1]), _known(loc))
     said = _SAID.get(kind, error["msg"])
     if kind == "missing":
         return said
-    hidden = any(it in ("secrets", "secretValues", "environment") for it in loc)
+    # A mapping or a list may hold an environment.
+    hidden = any(it in ("secrets", "secretValues", "environment") for it in loc) or isinstance(
+        error["input"], dict | list
+    )
     return f"{'(not shown)' if hidden else repr(error['input'])} {said}"
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    if not key.startswith("aws:"):
+        return unknown(key, [it for it in known if ":" not in it])
+    return (
+        f"{unknown(key, [it for it in known if it.startswith('aws:')])}; nothing else reaches the environment's own "
+        "provider, and who deploys brings the credentials in its own environment"
+    )
+
+
+def _keys() -> list[str]:
+    """The keys of a stack's config."""
+    return [str(it.alias) for it in StackConfig.model_fields.values()]
 
 
 def _known(loc: tuple[int | str, ...]) -> list[str]:
@@ -143,12 +170,14 @@ def _snake(kind: Any, value: Any) -> Any:
     if typing.get_origin(kind) is dict and isinstance(value, dict):
         inner = typing.get_args(kind)[1]
         return {key: _snake(inner, it) for key, it in cast("dict[str, Any]", value).items()}
+    if typing.get_origin(kind) is list and isinstance(value, list):
+        return [_snake(typing.get_args(kind)[0], it) for it in cast("list[Any]", value)]
     return value
 
 
 def _place(problem: str) -> tuple[int, str]:
     """Problems stand in the order of the model's sections, and by path within one."""
     path = problem.partition(": ")[0]
-    order = [str(it.alias) for it in StackConfig.model_fields.values()]
+    order = _keys()
     at = next((n for n, it in enumerate(order) if path == it or path.startswith(f"{it}.")), len(order))
     return at, path

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 from fargate_job_launcher import iam
 
-from .model import StackConfig
+from .model import OWN_TAGS, StackConfig
 
 KEY_DELETION_DAYS = 30
 """How long a key that is deleted can still be taken back: the longest that KMS knows."""
@@ -17,7 +17,8 @@ class Foundation:
 
     def __init__(self, config: StackConfig) -> None:
         """Registers what the config asks for; it was checked before."""
-        self.tags: dict[str, str] = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), **config.tags}
+        own = dict(zip(OWN_TAGS, (pulumi.get_project(), pulumi.get_stack()), strict=True))
+        self.tags: dict[str, str] = {**own, **config.tags}
         # What awsx and AWS make by themselves carries these tags too, and no account but these is ever touched.
         self.provider = aws.Provider(
             "environment",

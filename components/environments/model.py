@@ -1,6 +1,7 @@
 """The whole config of a stack, in the keys of a Pulumi.*.yaml. Problems that no type can say are in rules.py."""
 
 # No `from __future__ import annotations` here: a derived model is a type only at run time.
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
@@ -17,10 +18,13 @@ spelt(FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs)
 GIVEN: Final = frozenset(
     {
         *("cluster_arn", "subnet_ids", "security_group_ids", "assign_public_ip"),
-        *("protect_logs", "payload_bucket", "kms_key_arn"),
+        *("protect_logs", "protect_queues", "payload_bucket", "kms_key_arn"),
     }
 )
 """What the program gives to every launcher."""
+
+OWN_TAGS: Final = ("project", "stack")
+"""Keys of the tags that the program puts on everything."""
 
 _ALLOWED: Final = {"cpu": tuple(fargate.SIZES), "capacity": CAPACITIES, "log_retention_days": LOG_RETENTION_DAYS}
 NetworkConfig = derived(
@@ -34,11 +38,18 @@ ClusterConfig = derived(
 )
 PayloadsConfig = derived("Payloads", PayloadBucketArgs, without=("tags", "kms_key_arn"))
 JobConfig = derived("Job", FargateJobLauncherArgs, without=GIVEN, allowed=_ALLOWED)
-DefaultsConfig = derived("Defaults", FargateJobLauncherArgs, without={*GIVEN, "tags"}, optional=True, allowed=_ALLOWED)
+DefaultsConfig = derived(
+    "Defaults",
+    FargateJobLauncherArgs,
+    # Every job names its image; what tags all of them stands under `tags`.
+    without={*GIVEN, "image", "tags"},
+    optional=True,
+    allowed=_ALLOWED,
+)
 
 
 class AlarmsConfig(Fields):
-    """Where the alarms of every job go. With it every job has alarms."""
+    """Where the alarms of every job go: to addresses, or to a topic. With it every job has alarms."""
 
     emails: list[str] = Field([], description="Addresses that hear of each alarm; each has to confirm by a link once.")
     topic_arn: str | None = Field(None, description="ARN of an existing SNS topic. Default: one is made here.")
@@ -111,3 +122,13 @@ def merged(defaults: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
     shared = [key for key in defaults.keys() & job.keys() if isinstance(defaults[key], dict)]
     both = {key: {**defaults[key], **job[key]} for key in shared}
     return {**defaults, **job, **both}
+
+
+def with_secrets(job: dict[str, Any], arns: Mapping[str, Any]) -> dict[str, Any]:
+    """A job whose secrets, and its sidecars', are ARNs: each is named as one that the stack keeps, or by its ARN."""
+
+    def found(container: dict[str, Any]) -> dict[str, Any]:
+        return {key: arns.get(at, at) for key, at in container.get("secrets", {}).items()}
+
+    sidecars = [{**it, "secrets": found(it)} for it in job.get("sidecars", [])]
+    return {**job, "secrets": found(job), **({"sidecars": sidecars} if sidecars else {})}

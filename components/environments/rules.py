@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from fargate_job_launcher.arguments import examine
+from fargate_job_launcher.arguments import LAUNCHER_TAGS, examine, tag_problems
 from fargate_job_launcher.cluster import cluster_problems
+from fargate_job_launcher.handler import fargate
+from fargate_job_launcher.iam import is_topic_arn
 from fargate_job_launcher.network import network_problems
 from fargate_job_launcher.payload import payload_problems
+from fargate_job_launcher.plain_secrets import secret_in, secret_variable
+from fargate_job_launcher.shapes import repeated
 
 from .fields import camel
-from .model import merged
+from .model import OWN_TAGS, merged, with_secrets
 
 _PLACE: Final[dict[str, Any]] = {
     "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs",
@@ -20,15 +25,6 @@ _PLACE: Final[dict[str, Any]] = {
     "security_group_ids": ["sg-1"],
 }
 """Stands for what the program gives, while the rest is examined."""
-
-_SECRET_NAME: Final = re.compile(
-    r"(?i)(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY)$"
-)
-_SECRET_VALUE: Final = re.compile(
-    r"(AKIA|ASIA)[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[opsu]_[A-Za-z0-9]{36}|\bxox[abprs]-|"
-    r"\beyJ[\w-]{10,}\.[\w-]{10,}\.|://[^/\s:@$]+:[^/\s:@$]+@"
-)
-"""Keys of AWS, private keys, tokens of GitHub and Slack, JSON web tokens, a password in an address."""
 
 _ECR: Final = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/.+")
 
@@ -45,9 +41,13 @@ def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: se
     ):
         yield from (f"{path}.{camel(it)}" for it in rules)
     yield from _account_problems(config, broken)
-    yield from _tag_problems(config.get("tags", {}))
+    if config.get("alarms") == {} and not any(it.startswith("alarms.") for it in broken):
+        yield "alarms: tell nobody; name emails, or a topicArn"
+    yield from _elsewhere_problems(config)
+    yield from _tag_problems(config)
     yield from _secret_problems(config, secret=secret)
     yield from _job_problems(config, broken)
+    yield from _name_problems(config)
     yield from _way_out_problems(config)
 
 
@@ -67,20 +67,49 @@ def _account_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> I
     disabled = "pulumi:disable-default-providers"
     if disabled not in broken and "aws" not in config.get("disabled_default_providers", ["aws"]):
         yield f"{disabled}: has to name aws: everything is made with the environment's own provider"
+
+
+def _elsewhere_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """What the stack finds in the account has to be what it seems, and where everything else is."""
     key = config.get("kms_key")
     if key is not None and key != "new" and not re.fullmatch(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/\S+", key):
         yield f"kmsKey: {key!r} is neither new nor the ARN of a key (not of an alias)"
-    for it in (config.get("alarms") or {}).get("emails", []):
+    alarms = config.get("alarms")
+    topic = (alarms or {}).get("topic_arn")
+    if topic is not None and not is_topic_arn(topic):
+        yield f"alarms.topicArn: {topic!r} is not the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:NAME"
+    region = config.get("region")
+    for path, arn in (
+        ("kmsKey", key),
+        ("cluster.clusterArn", config.get("cluster", {}).get("cluster_arn")),
+        ("alarms.topicArn", topic),
+    ):
+        parts = str(arn).split(":")
+        if region is not None and len(parts) > 5 and parts[3] != region:
+            yield f"{path}: {arn!r} is in {parts[3]}, and aws:region is {region}; name one of the same region"
+    if alarms is None:
+        return
+    emails = alarms.get("emails", [])
+    for it in emails:
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", it):
             yield f"alarms.emails: {it!r} is no address"
+    yield from (f"alarms.emails: {it!r} is named twice; once is enough" for it in repeated(emails))
+    if emails and topic is not None:
+        yield "alarms.emails: go to a topic made here, but topicArn names an existing one; subscribe them to that"
 
 
-def _tag_problems(tags: Mapping[str, str]) -> Iterator[str]:
-    for key, value in tags.items():
-        if not re.fullmatch(r"[\w .:/=+@-]{1,128}", key) or key.lower().startswith("aws:"):
-            yield f"tags.{key}: is no key of a tag of your own"
-        elif not re.fullmatch(r"[\w .:/=+@-]{0,256}", value):
-            yield f"tags.{key}: {value!r} is no value of a tag: letters, digits, spaces and . : / = + - @ _"
+def _tag_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """What goes for all resources, and what a job adds."""
+    room, stack = fargate.TAGS - len(OWN_TAGS) - LAUNCHER_TAGS, config.get("tags", {})
+    yield from tag_problems(stack, most=room)
+    places = {"": config, **{f"jobs.{name}.": job for name, job in config.get("jobs", {}).items()}}
+    for path, holder in places.items():
+        tags = holder.get("tags", {})
+        yield from (
+            f"{path}tags.{key}: is the program's own tag; choose another key" for key in OWN_TAGS if key in tags
+        )
+        if path and len(stack) <= room < len({**stack, **tags}):
+            yield f"{path}tags: {len({**stack, **tags})} tags with the stack's; there is room for {room}"
 
 
 def _secret_problems(config: Mapping[str, Any], *, secret: set[str]) -> Iterator[str]:
@@ -88,6 +117,7 @@ def _secret_problems(config: Mapping[str, Any], *, secret: set[str]) -> Iterator
     for name in kept:
         if not re.fullmatch(r"[A-Za-z0-9][\w+=.@-]{0,200}", name):
             yield f"secrets: {name!r} is no name of a secret: letters, digits and _ + = . @ -"
+    yield from (f"secrets: {it!r} is named twice; each is one secret" for it in repeated(kept))
     values = config.get("secret_values", {})
     if values and "secretValues" not in secret:
         yield (
@@ -96,35 +126,57 @@ def _secret_problems(config: Mapping[str, Any], *, secret: set[str]) -> Iterator
         )
     for name in values.keys() - set(kept):
         yield f"secretValues.{name}: is no secret of this stack; name it under secrets"
-    for section in ("defaults", *(f"jobs.{name}" for name in config.get("jobs", {}))):
-        holder = config.get("jobs", {}).get(section.removeprefix("jobs."), config.get("defaults", {}))
-        for name, value in holder.get("environment", {}).items():
-            if value and (_SECRET_NAME.search(name) or _SECRET_VALUE.search(value)):
-                yield (
-                    f"{section}.environment.{name}: looks like a secret in plain text (not shown); name the secret "
-                    "under secrets of the stack and of the job, and put its value into Secrets Manager"
-                )
+    told = set[str]()
+    for path, name, value in _variables(config):
+        looks = secret_variable(name, value)
+        if looks is not None:
+            told.add(path)
+            yield (
+                f"{path}: looks like a secret in plain text (not shown): it {looks}; name the secret under secrets of "
+                "the stack and of the container, and put its value into Secrets Manager"
+            )
     yield from (
-        f"{path}: holds what looks like a secret in plain text (not shown); it belongs into Secrets Manager"
+        _spelt(f"{path}: holds what looks like {kind} (not shown); it belongs into Secrets Manager")
         for path, text in _texts("", config)
-        if _SECRET_VALUE.search(text) and ".environment." not in path and not path.startswith("secretValues.")
+        if not path.startswith("secret_values.") and _spelt(path) not in told and (kind := secret_in(text))
     )
+
+
+def _variables(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Path, name and value of each environment variable that the config gives to a container."""
+    sections = {"defaults": config.get("defaults", {})}
+    sections |= {f"jobs.{name}": job for name, job in config.get("jobs", {}).items()}
+    for section, job in sections.items():
+        places = {f"{section}.environment": job.get("environment", {})}
+        for number, it in enumerate(job.get("sidecars", [])):
+            places[f"{section}.sidecars[{number}].environment"] = it.get("environment", {})
+        for path, variables in places.items():
+            yield from ((f"{path}.{name}", name, value) for name, value in variables.items())
+        event = _json(job.get("schedule", {}).get("event", ""))
+        # A payload reaches the container as a variable too.
+        for path, text in _texts(f"{section}.schedule.event", event):
+            yield path, path.rpartition(".")[2], text
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Iterator[str]:
     defaults, jobs, said = config.get("defaults", {}), config.get("jobs", {}), set[str]()
-    if not jobs and "jobs" not in broken:
+    if not jobs and not any(it.partition(".")[0] == "jobs" for it in broken):
         yield "jobs: names no job"
+    kept = dict.fromkeys(config.get("secrets", []), "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s")
     for name, job in jobs.items():
-        args = {**_PLACE, **merged(defaults, job)}
-        kept = dict.fromkeys(config.get("secrets", []), "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s")
-        # A secret is named as one that this stack keeps, or given as the ARN of one kept elsewhere.
-        args["secrets"] = {key: kept.get(at, at) for key, at in args.get("secrets", {}).items()}
+        args = with_secrets({**_PLACE, **merged(defaults, job)}, kept)
         for problem in examine(name, cast("Any", args))[1]:
             field = problem.partition(":")[0].partition(".")[0]
             at = "defaults" if field in defaults and field not in job else f"jobs.{name}"
             path = f"{at}.{problem}"
-            if field == "secrets":
+            if "secrets." in problem.partition(":")[0] and "is not an ARN" in problem:
                 path = (
                     f"{path.partition(': ')[0]}: is neither a secret of this stack nor an ARN (not shown, it may be a "
                     "secret); name one of those under secrets, and put the value into Secrets Manager"
@@ -136,21 +188,39 @@ def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Itera
                 yield _spelt(path)
 
 
+def _name_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Two launchers never make a resource of the same type and name."""
+    defaults, jobs = config.get("defaults", {}), config.get("jobs", {})
+    for name, job in jobs.items():
+        taken = f"{name}-supervisor"
+        if "supervision" in merged(defaults, job) and taken in jobs:
+            yield f"jobs.{taken}: is what the supervisor of {name} calls its own resources; choose another name"
+
+
 def _way_out_problems(config: Mapping[str, Any]) -> Iterator[str]:
     """A network that reaches AWS by endpoints alone starts only what AWS keeps."""
-    network = config.get("network", {})
+    network, region = config.get("network", {}), config.get("region")
     if network.get("nat_gateways") != "none" or network.get("subnets", "private") != "private":
         return
     for name, job in config.get("jobs", {}).items():
         args = merged(config.get("defaults", {}), job)
-        image = _ECR.fullmatch(args.get("image", ""))
-        if "image" in args and (image is None or image["region"] != config.get("region")):
-            yield (
-                f"jobs.{name}.image: {args['image']!r} cannot be pulled: with network.natGateways none, tasks reach "
-                f"ECR in {config.get('region')} only; copy the image there, or say natGateways: single"
-            )
-        if args.get("secrets") and "secretsmanager" not in network.get("endpoints", []):
-            yield f"jobs.{name}.secrets: cannot be read: network.endpoints has no secretsmanager"
+        containers = {f"jobs.{name}.": args}
+        containers |= {f"jobs.{name}.sidecars[{number}].": it for number, it in enumerate(args.get("sidecars", []))}
+        for path, container in containers.items():
+            image = _ECR.fullmatch(container.get("image", ""))
+            if "image" in container and (image is None or image["region"] != region):
+                yield (
+                    f"{path}image: {container['image']!r} cannot be pulled: with network.natGateways none, tasks reach "
+                    f"ECR in {region} only; copy the image there, or say natGateways: single"
+                )
+            services = {_kept_in(it) for it in container.get("secrets", {}).values()}
+            for service in sorted(services - set(network.get("endpoints", []))):
+                yield f"{path}secrets: cannot be read: network.endpoints has no {service}; add it there"
+
+
+def _kept_in(secret: str) -> str:
+    """The service that ECS reads a secret from: an ARN says so, and what this stack keeps is in Secrets Manager."""
+    return "ssm" if secret.startswith("arn:") and secret.split(":")[2] == "ssm" else "secretsmanager"
 
 
 def _spelt(problem: str) -> str:
@@ -162,11 +232,12 @@ def _spelt(problem: str) -> str:
 
 
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Path and text of each string within a value."""
     if isinstance(value, str):
-        yield camel(path), value
+        yield path, value
     elif isinstance(value, dict):
         for key, inner in cast("dict[str, Any]", value).items():
             yield from _texts(f"{path}.{key}" if path else key, inner)
     elif isinstance(value, list):
-        for inner in cast("list[Any]", value):
-            yield from _texts(path, inner)
+        for number, inner in enumerate(cast("list[Any]", value)):
+            yield from _texts(f"{path}[{number}]", inner)

@@ -15,11 +15,23 @@ from .model import StackConfig
 NAMESPACE: Final = "fargate-job-launcher"
 """The project's name in Pulumi.yaml, which every key of its own begins with."""
 
+ENCRYPTED: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["secure"],
+    "properties": {"secure": {"type": "string"}},
+    "additionalProperties": False,
+}
+"""A value as `pulumi config set --secret` leaves it in the file."""
+
 
 def schema() -> dict[str, Any]:
-    """The schema of a whole Pulumi.STACK.yaml. Keys of other namespaces, the CLI's own included, are left alone."""
+    """The schema of a whole Pulumi.STACK.yaml. Keys of other namespaces, the CLI's own included, are left alone, but
+    for those of `aws`, of which the program reads few."""
     model = StackConfig.model_json_schema(by_alias=True)
     keys = {key if ":" in key else f"{NAMESPACE}:{key}": _tidy(it) for key, it in model["properties"].items()}
+    values = keys[f"{NAMESPACE}:secretValues"]
+    values["anyOf"] = [ENCRYPTED, {"type": "object", "additionalProperties": ENCRYPTED}]
+    del values["type"], values["additionalProperties"]
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": f"A stack of {NAMESPACE}",
@@ -30,7 +42,7 @@ def schema() -> dict[str, Any]:
                 "type": "object",
                 "properties": keys,
                 "required": [key if ":" in key else f"{NAMESPACE}:{key}" for key in model["required"]],
-                "patternProperties": {f"^(?!{NAMESPACE}:)": {}},
+                "patternProperties": {f"^(?!({NAMESPACE}|aws):)": {}},
                 "additionalProperties": False,
             }
         },

@@ -391,7 +391,7 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
         )
     if isinstance(given.get("task_policy"), str) and not _is_object(given["task_policy"]):
         problems.append('task_policy: is not the JSON of an IAM policy: {"Version": "2012-10-17", "Statement": […]}')
-    problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - OWN_TAGS)
+    problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - LAUNCHER_TAGS)
     if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
         problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")
     problems += _role_problems(given, overrides)
@@ -426,11 +426,11 @@ def _override_problems(overrides: Mapping[str, Any], environment: Mapping[str, A
     return problems
 
 
-OWN_TAGS: Final = 2
+LAUNCHER_TAGS: Final = 2
 """Of a launcher's function, besides the job's: its job, and its stack."""
 
 
-def tag_problems(tags: Mapping[str, Any], *, most: int = fargate.TAGS) -> list[str]:
+def tag_problems(tags: Mapping[str, Any], *, most: int) -> list[str]:
     """What is wrong with tags of resources: `tags.KEY: what`.
 
     https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
