@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fargate_job_launcher.environments.model import merged
 from fargate_job_launcher.sandbox import Emulator, Stack
 from fargate_job_launcher.sandbox.deploy import received, reference, run_program
 from fargate_job_launcher.sandbox.stack import stacks
@@ -61,12 +62,13 @@ class Recording:
         return found
 
     def setting(self, key: str) -> Any:
-        """An object or list of the stack's config."""
-        return json.loads(self.stack.config[f"{self.stack.project}:{key}"])
+        """An object or list of the stack's config; None where it says nothing."""
+        text = self.stack.config.get(f"{self.stack.project}:{key}")
+        return None if text is None else json.loads(text)
 
     def jobs(self) -> dict[str, dict[str, Any]]:
         """The jobs of the stack's config, with the defaults that go for all of them."""
-        return {name: {**self.setting("defaults"), **job} for name, job in self.setting("jobs").items()}
+        return {name: merged(self.setting("defaults"), job) for name, job in self.setting("jobs").items()}
 
     def _parent(self, resource: Recorded) -> Recorded | None:
         return self.resources.get(resource.parent)
@@ -143,6 +145,8 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         response = super().RegisterResource(request)
+        # Pulumi's own monitor for tests lets a second one take the place of the first.
+        assert response.urn not in self.recorded, f"registered twice: {response.urn}"
         self.recorded[response.urn] = Recorded(
             urn=response.urn,
             id=response.id,

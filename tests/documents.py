@@ -136,20 +136,21 @@ FREE_WHILE_IDLE: Final = {
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:secretsmanager/secretVersion:SecretVersion",
     "aws:sns/topicSubscription:TopicSubscription",
 }
 """Free, or paid for by use."""
 
 
 def environments() -> str:
-    """What each environment is and costs while nothing is launched."""
+    """What each environment is and costs while nothing is launched, by what it makes and not by what its file says."""
     lines = ["| | " + " | ".join(ENVIRONMENTS) + " |", "| --- |" + " --- |" * len(ENVIRONMENTS)]
     recordings = [record(Stack.read(PROGRAM, it)) for it in ENVIRONMENTS]
     shown: dict[str, Callable[[Recording], str]] = {
-        "subnets": lambda it: f"{it.setting('network')['subnets']}, {it.setting('network')['availabilityZones']} zones",
-        "way out": lambda it: it.setting("network").get("natGateways", "public addresses").replace("_", " "),
-        "capacity": lambda it: str(it.setting("defaults")["capacity"]).replace("_", " "),
-        "logs kept": lambda it: f"{it.setting('defaults')['logRetentionDays']} days",
+        "subnets": lambda it: _network(it)[0],
+        "way out": lambda it: _network(it)[1],
+        "capacity": lambda it: _each({_settings(job)["capacity"].replace("_", " ") for job in _launchers(it)}),
+        "logs kept": lambda it: _each({f"{group.inputs['retentionInDays']} days" for group in it.kind(LOG_GROUP)}),
         "key of its own": lambda it: "yes" if it.kind("aws:kms/key:Key") else "no",
         "alarms": lambda it: str(len(it.kind("aws:cloudwatch/metricAlarm:MetricAlarm"))),
         "protected": lambda it: "what holds data" if it.setting("protect") else "nothing",
@@ -159,6 +160,35 @@ def environments() -> str:
     }
     lines += [f"| {name} | {' | '.join(map(show, recordings))} |" for name, show in shown.items()]
     return "\n".join(lines)
+
+
+LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
+
+
+def _network(recording: Recording) -> tuple[str, str]:
+    """The subnets of the tasks, and how they reach what is outside."""
+    made = recording.kind("awsx:ec2:Vpc")
+    if not made:
+        return "existing", "as they have it"
+    (vpc,) = made
+    zones, nat = int(vpc.inputs["numberOfAvailabilityZones"]), vpc.inputs["natGateways"]["strategy"]
+    kinds = {it["type"] for it in vpc.inputs["subnetSpecs"]}
+    out = {"Single": "single NAT gateway", "OnePerAz": "one per az"}.get(nat, "public addresses")
+    public = kinds == {"Public"}
+    return f"{'public' if public else 'private'}, {zones} zones", "endpoints" if kinds == {"Isolated"} else out
+
+
+def _launchers(recording: Recording) -> list[Recorded]:
+    functions = recording.kind("aws:lambda/function:Function")
+    return [it for it in functions if "LAUNCHER_SETTINGS" in it.inputs["environment"]["variables"]]
+
+
+def _settings(launcher: Recorded) -> dict[str, Any]:
+    return json.loads(launcher.inputs["environment"]["variables"]["LAUNCHER_SETTINGS"])
+
+
+def _each(found: set[str]) -> str:
+    return ", ".join(sorted(found))
 
 
 def _network_costs(recording: Recording) -> float:

@@ -6,7 +6,11 @@ import json
 from typing import Any
 
 from conftest import Recorded, Recording
+from fargate_job_launcher.arguments import Job
+from fargate_job_launcher.container import NOBODY
+from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG
+from fargate_job_launcher.payload import EXPIRE_DAYS
 
 LAUNCHER = "fargate-job-launcher:index:FargateJobLauncher"
 ROLE = "aws:iam/role:Role"
@@ -65,8 +69,44 @@ def settings(recording: Recording, job: str) -> dict[str, Any]:
     )
 
 
-def test_a_stack_has_at_least_two_jobs_and_each_is_the_same_set_of_resources(recording: Recording) -> None:
-    assert len(launchers(recording)) >= 2
+PROMISED: dict[str, dict[str, Any]] = {
+    "dev": {
+        **{"subnets": "public", "zones": 2, "nat": "None", "capacity": "spot_then_on_demand"},
+        **{"logs": 14, "key": False, "alarms": False, "protected": False},
+    },
+    "prod": {
+        **{"subnets": "private", "zones": 3, "nat": "OnePerAz", "capacity": "on_demand"},
+        **{"logs": 365, "key": True, "alarms": True, "protected": True},
+    },
+}
+"""What the two environments of this repository are, which no third one has to be."""
+
+
+def test_dev_and_prod_are_what_is_said_of_them(recording: Recording) -> None:
+    if recording.stack.name not in PROMISED:
+        return
+    (vpc,) = recording.kind("awsx:ec2:Vpc")
+    jobs = [settings(recording, it) for it in recording.jobs()]
+    assert PROMISED[recording.stack.name] == {
+        "subnets": "public" if all(it["assignPublicIp"] for it in jobs) else "private",
+        "zones": vpc.inputs["numberOfAvailabilityZones"],
+        "nat": vpc.inputs["natGateways"]["strategy"],
+        "capacity": " ".join({it["capacity"] for it in jobs}),
+        "logs": max(it.inputs["retentionInDays"] for it in recording.kind(LOG_GROUP)),
+        "key": bool(recording.kind("aws:kms/key:Key")),
+        "alarms": bool(recording.kind(ALARM)),
+        "protected": vpc.protect,
+    }
+    # Both show what a job can have, so that the tests below see each of it somewhere.
+    features = [extras(recording, it) for it in recording.jobs()]
+    assert len(features) >= 2
+    for it in ("schedule", "queue", "supervision", "maximum runtime", "payload"):
+        assert any(it in found for found in features), it
+    assert any(job.get("secrets") for job in recording.jobs().values())
+
+
+def test_each_job_is_the_same_set_of_resources_and_what_its_features_add(recording: Recording) -> None:
+    assert launchers(recording)
     for launcher in launchers(recording):
         kinds = sorted(it.kind for it in recording.resources.values() if it.parent == launcher.urn)
         usual = [*[ROLE] * 3, ROLE_POLICY, ROLE_POLICY, LOG_GROUP, LOG_GROUP, TASK_DEFINITION, FUNCTION]
@@ -79,63 +119,85 @@ def test_a_stack_has_at_least_two_jobs_and_each_is_the_same_set_of_resources(rec
 def extras(recording: Recording, name: str) -> dict[str, list[str]]:
     """What a job's features add to its resources."""
     job = recording.jobs()[name]
-    supervision, alarms = job.get("supervision"), job.get("alarms")
+    # With alarms of the stack, every job has some.
+    supervision, alarms = job.get("supervision"), job.get("alarms", {} if recording.setting("alarms") else None)
     found: dict[str, list[str]] = {}
     if any(job.get(it) is not None for it in ("asynchronous", "schedule", "queue", "eventRule")):
         found["asynchronous"] = [ALIAS, INVOKE_CONFIG, QUEUE, QUEUE_POLICY]
     if "schedule" in job:
         found["schedule"] = [ROLE, ROLE_POLICY, SCHEDULE]
+    if "eventRule" in job:
+        found["event rule"] = [RULE, TARGET, PERMISSION]
     if "queue" in job:
         found["queue"] = [QUEUE, QUEUE_POLICY, EVENT_SOURCE]
     if supervision is not None:
         queues = [QUEUE, QUEUE_POLICY, QUEUE, QUEUE_POLICY]
-        found["supervision"] = [*queues, RULE, TARGET, FUNCTION, LOG_GROUP, ROLE, ROLE_POLICY, EVENT_SOURCE, TOPIC]
+        found["supervision"] = [*queues, RULE, TARGET, FUNCTION, LOG_GROUP, ROLE, ROLE_POLICY, EVENT_SOURCE]
+        found["topic"] = [] if "topicArn" in supervision else [TOPIC]
         if "maxRuntimeMinutes" in supervision:
             found["maximum runtime"] = [RULE, TARGET, PERMISSION]
     if alarms is not None:
-        found["alarms"] = [ALARM] * (2 + ("asynchronous" in found) + 3 * ("supervision" in found))
+        slow = "maxJobMinutes" in alarms
+        found["alarms"] = [ALARM] * (2 + ("asynchronous" in found) + 3 * ("supervision" in found) + slow)
         found["dashboard"] = [DASHBOARD] if alarms.get("dashboard") else []
-    if job.get("overrides", {}).get("payload"):
+    if "taskPolicy" in job:
+        found["task policy"] = [ROLE_POLICY]
+    if recording.setting("payloads") is not None and job.get("overrides", {}).get("payload"):
         found["payload"] = [ROLE_POLICY]
     return found
 
 
-def test_payloads_and_dead_letters_are_encrypted_private_and_do_not_stay(recording: Recording) -> None:
-    bucket = recording.one("fargate-job-launcher:index:PayloadBucket", "payloads")
-    inside = {it.kind.rpartition(":")[2]: it for it in recording.resources.values() if it.parent == bucket.urn}
-    name = inside["Bucket"].outputs["name"]
-    blocked = {key: it for key, it in inside["BucketPublicAccessBlock"].inputs.items() if key != "bucket"}
-    assert (len(blocked), set(blocked.values())) == (4, {True})
-    (encrypted,) = inside["BucketServerSideEncryptionConfiguration"].inputs["rules"]
-    own = recording.stack.config.get(f"{recording.stack.project}:kmsKey") == "new"
-    assert encrypted["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == ("aws:kms" if own else "AES256")
-    (rule,) = inside["BucketLifecycleConfiguration"].inputs["rules"]
-    assert rule["expiration"]["days"] == recording.setting("payloads")["expireDays"]
-    (denied,) = json.loads(inside["BucketPolicy"].inputs["policy"])["Statement"]
-    assert denied["Effect"] == "Deny"
-    assert denied["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
-    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    policies = {it.inputs["queueUrl"]: it.inputs["policy"] for it in recording.kind(QUEUE_POLICY)}
-    assert len(policies) == len(recording.kind(QUEUE))
-    for queue in recording.kind(QUEUE):
-        assert (queue.inputs.get("sqsManagedSseEnabled"), "kmsMasterKeyId" in queue.inputs) == (not own or None, own)
-        assert queue.inputs["messageRetentionSeconds"] == 14 * 24 * 3600
-        denied, *allowed = json.loads(policies[f"{queue.outputs['name']}-id"])["Statement"]
-        assert (denied["Effect"], denied["Resource"]) == ("Deny", [queue.outputs["arn"]])
+def own_key(recording: Recording) -> bool:
+    return f"{recording.stack.project}:kmsKey" in recording.stack.config
+
+
+def test_payloads_are_encrypted_private_and_do_not_stay(recording: Recording) -> None:
+    for bucket in recording.kind("fargate-job-launcher:index:PayloadBucket"):
+        inside = {it.kind.rpartition(":")[2]: it for it in recording.resources.values() if it.parent == bucket.urn}
+        name = inside["Bucket"].outputs["name"]
+        blocked = {key: it for key, it in inside["BucketPublicAccessBlock"].inputs.items() if key != "bucket"}
+        assert (len(blocked), set(blocked.values())) == (4, {True})
+        (encrypted,) = inside["BucketServerSideEncryptionConfiguration"].inputs["rules"]
+        algorithm = encrypted["applyServerSideEncryptionByDefault"]["sseAlgorithm"]
+        assert algorithm == ("aws:kms" if own_key(recording) else "AES256")
+        (rule,) = inside["BucketLifecycleConfiguration"].inputs["rules"]
+        assert rule["expiration"]["days"] == recording.setting("payloads").get("expireDays", EXPIRE_DAYS)
+        (denied,) = json.loads(inside["BucketPolicy"].inputs["policy"])["Statement"]
+        assert denied["Effect"] == "Deny"
+        assert denied["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
         assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        # Only the rule that brings the supervisor its events may send to a queue.
-        assert len(allowed) == (queue.name.endswith("-supervisor"))
-        assert all(set(it["Condition"]["ArnEquals"]) == {"aws:SourceArn"} for it in allowed)
-    for job, config in recording.jobs().items():
-        takes = config.get("overrides", {}).get("payload", False)
+
+
+def test_a_job_reaches_its_own_payloads_only_and_one_without_any_none(recording: Recording) -> None:
+    buckets = [it.outputs["name"] for it in recording.kind("aws:s3/bucket:Bucket")]
+    for job in recording.jobs():
+        takes = "payload" in extras(recording, job)
         assert ("PutPayloads" in policy(recording, f"{job}-launcher")) == takes
         if takes:
+            (name,) = buckets
             family = recording.one(TASK_DEFINITION, job).inputs["family"]
             assert family.startswith(f"{recording.stack.project}-{recording.stack.name}-{job}-")
             mine = f"arn:aws:s3:::{name}/{family}/*"
             assert policy(recording, f"{job}-launcher")["PutPayloads"]["Resource"] == mine
             assert policy(recording, f"{job}-payload")["ReadPayloads"]["Resource"] == mine
             assert settings(recording, job)["payloadPrefix"] == mine.replace("arn:aws:s3:::", "s3://")[:-1]
+
+
+def test_queues_are_encrypted_private_and_keep_what_they_have_for_two_weeks(recording: Recording) -> None:
+    policies = {it.inputs["queueUrl"]: it.inputs["policy"] for it in recording.kind(QUEUE_POLICY)}
+    assert len(policies) == len(recording.kind(QUEUE))
+    own = own_key(recording)
+    for queue in recording.kind(QUEUE):
+        assert (queue.inputs.get("sqsManagedSseEnabled"), "kmsMasterKeyId" in queue.inputs) == (not own or None, own)
+        assert queue.inputs["messageRetentionSeconds"] == 14 * 24 * 3600
+        denied, *allowed = json.loads(policies[f"{queue.outputs['name']}-id"])["Statement"]
+        assert (denied["Effect"], denied["Resource"]) == ("Deny", [queue.outputs["arn"]])
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        # Only the rule that brings the supervisor its events may send to a queue, and a job's own its failures.
+        rules = {it.name for it in recording.kind(RULE)}
+        by_rule = queue.name in rules or queue.name.replace("-dead-letters", "-events") in rules
+        assert len(allowed) == by_rule
+        assert all(set(it["Condition"]["ArnEquals"]) == {"aws:SourceArn"} for it in allowed)
 
 
 def test_who_does_not_wait_is_delivered_again_and_then_kept(recording: Recording) -> None:
@@ -173,13 +235,13 @@ def test_passrole_names_exactly_the_two_roles_of_the_task_definition(recording: 
 
 
 def test_the_launcher_may_run_only_the_exact_revision_in_the_one_cluster(recording: Recording) -> None:
-    (cluster,) = recording.kind("aws:ecs/cluster:Cluster")
+    cluster = recording.exports["clusterArn"]
     for launcher in launchers(recording):
         statement = policy(recording, f"{launcher.name}-launcher")["RunOnlyThisTask"]
         definition = recording.one(TASK_DEFINITION, launcher.name).outputs["arn"]
         assert definition.endswith(":7")
         assert statement["Resource"] == definition == settings(recording, launcher.name)["taskDefinition"]
-        assert statement["Condition"] == {"ArnEquals": {"ecs:cluster": cluster.outputs["arn"]}}
+        assert statement["Condition"] == {"ArnEquals": {"ecs:cluster": cluster}}
 
 
 def test_the_policy_is_computed_from_the_roles_the_task_definition_and_the_cluster(recording: Recording) -> None:
@@ -190,7 +252,7 @@ def test_the_policy_is_computed_from_the_roles_the_task_definition_and_the_clust
             recording.one(ROLE, f"{job}-execution").urn,
             recording.one(ROLE, f"{job}-task").urn,
             recording.one(TASK_DEFINITION, job).urn,
-            recording.kind("aws:ecs/cluster:Cluster")[0].urn,
+            *(it.urn for it in recording.kind("aws:ecs/cluster:Cluster")),
         } <= computed_from
 
 
@@ -204,7 +266,7 @@ def test_the_function_waits_for_its_policy_and_the_task_definition_for_its_own(r
         assert recording.one(ROLE_POLICY, f"{job}-execution").urn in definition.dependencies
 
 
-def test_every_resource_that_takes_tags_has_the_stacks(recording: Recording) -> None:
+def test_every_resource_that_takes_tags_has_the_stacks_and_its_jobs(recording: Recording) -> None:
     tagged = [it for it in recording.resources.values() if it.kind.startswith("aws") and it.kind not in TAKE_NO_TAGS]
     expected = {
         "project": recording.stack.project,
@@ -213,9 +275,15 @@ def test_every_resource_that_takes_tags_has_the_stacks(recording: Recording) -> 
     }
     assert tagged
     stack = f"{recording.stack.project}/{recording.stack.name}"
+    of_job = {it.urn: recording.jobs()[it.name].get("tags", {}) for it in launchers(recording)}
     found = {f"{it.name}-launcher": {JOB_TAG: it.name, STACK_TAG: stack} for it in launchers(recording)}
     assert {it.urn: it.inputs.get("tags") for it in tagged} == {
-        it.urn: {**expected, **(found[it.name] if it.kind == FUNCTION and it.name in found else {})} for it in tagged
+        it.urn: {
+            **expected,
+            **of_job.get(it.parent, {}),
+            **(found[it.name] if it.kind == FUNCTION and it.name in found else {}),
+        }
+        for it in tagged
     }
 
 
@@ -223,58 +291,73 @@ def test_logs_are_kept_and_protected_as_configured(recording: Recording) -> None
     protect = recording.setting("protect")
     for job, config in recording.jobs().items():
         for group in (recording.one(LOG_GROUP, f"{job}-job"), recording.one(LOG_GROUP, f"{job}-launcher")):
-            assert group.inputs["retentionInDays"] == config["logRetentionDays"]
+            assert group.inputs["retentionInDays"] == config.get("logRetentionDays", Job.log_retention_days)
             assert group.protect is protect
     for kind in ("aws:ecs/cluster:Cluster", "aws:secretsmanager/secret:Secret", "awsx:ec2:Vpc"):
-        assert {it.protect for it in recording.kind(kind)} == {protect}
+        assert {it.protect for it in recording.kind(kind)} <= {protect}
 
 
 def test_tasks_run_where_and_on_what_the_environment_says(recording: Recording) -> None:
     network = recording.setting("network")
-    public = network["subnets"] == "public"
-    (vpc,) = recording.kind("awsx:ec2:Vpc")
-    assert vpc.inputs["numberOfAvailabilityZones"] == network["availabilityZones"]
-    strategies = {"none": "None", "single": "Single", "one_per_az": "OnePerAz"}
-    assert vpc.inputs["natGateways"]["strategy"] == strategies[network.get("natGateways", "none")]
-    (group,) = recording.kind("aws:ec2/securityGroup:SecurityGroup")
-    assert "ingress" not in group.inputs
+    if "vpcId" in network:
+        public, subnets = network.get("assignPublicIp", False), network["subnetIds"]
+    else:
+        public, nat = network.get("subnets") == "public", network.get("natGateways", "one_per_az")
+        (vpc,) = recording.kind("awsx:ec2:Vpc")
+        zones = network.get("availabilityZones", 2)
+        assert vpc.inputs["numberOfAvailabilityZones"] == zones
+        strategies = {"none": "None", "single": "Single", "one_per_az": "OnePerAz"}
+        assert vpc.inputs["natGateways"]["strategy"] == ("None" if public else strategies[nat])
+        where = "public" if public else "isolated" if nat == "none" else "private"
+        subnets = [f"subnet-{where}-{zone + 1}" for zone in range(zones)]
+    assert "ingress" not in recording.one("aws:ec2/securityGroup:SecurityGroup", "jobs").inputs
     for job, config in recording.jobs().items():
         given = settings(recording, job)
-        where = "public" if public else "private"
-        assert given["subnets"] == [f"subnet-{where}-{zone + 1}" for zone in range(network["availabilityZones"])]
+        assert given["subnets"] == subnets
         assert given["assignPublicIp"] is public
         assert given["securityGroups"] == ["jobs-0a1b2c3-id"]
-        assert given["capacity"] == config["capacity"]
+        assert given["capacity"] == config.get("capacity", Job.capacity)
+        cpu = config.get("cpu", Job.cpu)
         definition = recording.one(TASK_DEFINITION, job)
-        assert (definition.inputs["cpu"], definition.inputs["memory"]) == (str(config["cpu"]), str(config["memory"]))
+        assert definition.inputs["cpu"] == str(cpu)
+        assert definition.inputs["memory"] == str(config.get("memory", fargate.SIZES[cpu][0]))
 
 
 def test_a_container_gets_its_environment_and_secrets_by_arn(recording: Recording) -> None:
     kept = {it.name: it.outputs["arn"] for it in recording.kind("aws:secretsmanager/secret:Secret")}
-    seen = 0
     for job, config in recording.jobs().items():
-        (container,) = json.loads(recording.one(TASK_DEFINITION, job).inputs["containerDefinitions"])
-        secrets = {name: kept[secret] for name, secret in config.get("secrets", {}).items()}
-        assert {it["name"]: it["value"] for it in container["environment"]} == config.get("environment", {})
-        assert {it["name"]: it["valueFrom"] for it in container["secrets"]} == secrets
-        assert (container["user"], container["readonlyRootFilesystem"]) == ("65532:65532", True)
-        assert container["linuxParameters"] == {"tmpfs": [{"containerPath": "/tmp", "size": 64}]}
-        assert container["logConfiguration"]["options"]["awslogs-group"] == f"/{recording.stack.project}/" + (
-            f"{recording.stack.name}/{job}/job"
-        )
-        readable = policy(recording, f"{job}-execution").get("ReadDeclaredSecrets", {}).get("Resource", [])
-        assert readable == sorted(secrets.values())
-        seen += len(secrets)
-    assert seen
+        given = [config, *config.get("sidecars", [])]
+        containers = json.loads(recording.one(TASK_DEFINITION, job).inputs["containerDefinitions"])
+        readable = set[str]()
+        for container, said in zip(containers, given, strict=True):
+            secrets = {name: kept.get(at, at) for name, at in said.get("secrets", {}).items()}
+            readable |= set(secrets.values())
+            assert {it["name"]: it["value"] for it in container["environment"]} == said.get("environment", {})
+            assert {it["name"]: it["valueFrom"] for it in container["secrets"]} == secrets
+            assert container["user"] == said.get("user", NOBODY)
+            assert container["readonlyRootFilesystem"] is said.get("readOnlyRoot", not config.get("allowExec", False))
+            if container["readonlyRootFilesystem"] and "writablePaths" not in said:
+                assert container["linuxParameters"]["tmpfs"] == [{"containerPath": "/tmp", "size": 64}]
+            assert container["logConfiguration"]["options"]["awslogs-group"] == f"/{recording.stack.project}/" + (
+                f"{recording.stack.name}/{job}/job"
+            )
+        allowed = policy(recording, f"{job}-execution").get("ReadDeclaredSecrets", {}).get("Resource", [])
+        assert allowed == sorted(readable)
 
 
 def test_what_a_caller_needs_is_exported(recording: Recording) -> None:
     assert recording.exports["subnetIds"]
     for job in recording.jobs():
-        exported = recording.exports["jobs"][job]
+        exported, features = recording.exports["jobs"][job], extras(recording, job)
         assert exported["taskDefinitionArn"] == recording.one(TASK_DEFINITION, job).outputs["arn"]
         assert exported["functionName"] == recording.one(FUNCTION, f"{job}-launcher").outputs["name"]
-        assert None not in exported.values()
+        absent = {
+            "asynchronousFunctionArn": "asynchronous" not in features,
+            "deadLetterQueueUrl": "asynchronous" not in features,
+            "queueUrl": "queue" not in features,
+            "noticeTopicArn": "supervision" not in features,
+        }
+        assert {key for key, it in exported.items() if it is None} <= {key for key, it in absent.items() if it}
 
 
 def test_an_update_replaces_the_launchers_policy_and_keeps_the_old_revision(recording: Recording) -> None:
@@ -284,10 +367,8 @@ def test_an_update_replaces_the_launchers_policy_and_keeps_the_old_revision(reco
 
 
 def test_a_supervisor_hears_of_its_own_job_only_not_of_one_whose_name_begins_the_same(recording: Recording) -> None:
-    supervised = [name for name, job in recording.jobs().items() if "supervision" in job]
-    assert supervised
-    for name in supervised:
+    for name in (name for name, job in recording.jobs().items() if "supervision" in job):
         detail = json.loads(recording.one(RULE, f"{name}-supervisor").inputs["eventPattern"])["detail"]
         revision = recording.one(TASK_DEFINITION, name).outputs["arn"]
         assert detail["taskDefinitionArn"] == [{"prefix": revision.rpartition(":")[0] + ":"}]
-        assert detail["clusterArn"] == [recording.kind("aws:ecs/cluster:Cluster")[0].outputs["arn"]]
+        assert detail["clusterArn"] == [recording.exports["clusterArn"]]

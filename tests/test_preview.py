@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import snapshots
-from conftest import PROGRAM, Recording, record
+from conftest import PROGRAM, Recording, program, record
 from fargate_job_launcher.sandbox import Stack
 from pulumi.runtime.rpc import UNKNOWN
 
 PROVIDER = "pulumi:providers:aws"
+LOG_GROUP = "cloudwatch/logGroup:LogGroup"
+QUEUE = "sqs/queue:Queue"
+HOLD_DATA = (
+    *("kms/key:Key", "secretsmanager/secret:Secret", "s3/bucket:Bucket", "ecs/cluster:Cluster"),
+    *(LOG_GROUP, QUEUE),
+)
+TRANSIENT = {f"aws:{LOG_GROUP}", f"aws:{QUEUE}"}
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +78,20 @@ def test_a_protected_environment_names_its_account_and_protects_what_holds_data(
         assert [it.name for it in recording.resources.values() if it.protect] == []
         return
     assert recording.stack.config["aws:allowedAccountIds"]
-    kinds = ("kms/key:Key", "secretsmanager/secret:Secret", "s3/bucket:Bucket", "ecs/cluster:Cluster")
-    for kind in kinds:
-        found = recording.kind(f"aws:{kind}")
-        assert found, kind
-        assert all(it.protect for it in found), kind
-    groups = [it for it in recording.kind("aws:cloudwatch/logGroup:LogGroup") if not it.name.endswith("-supervisor")]
-    assert all(it.protect for it in groups)
+    for kind in HOLD_DATA:
+        for it in recording.kind(f"aws:{kind}"):
+            # A supervisor's own log and queue hold what is being dealt with; what nobody dealt with is kept.
+            assert it.protect or (it.name.endswith("-supervisor") and it.kind in TRANSIENT), it.urn
+
+
+def test_prod_has_everything_that_is_protected() -> None:
+    recording = record(Stack.read(PROGRAM, "prod"))
+    assert [kind for kind in HOLD_DATA if not recording.kind(f"aws:{kind}")] == []
+    protected = {it.name for it in recording.kind("aws:sqs/queue:Queue") if it.protect}
+    assert protected >= {"import-queue", "import-dead-letters", "import-supervisor-dead-letters"}
+
+
+def test_a_recording_refuses_two_resources_of_one_urn(tmp_path: Path) -> None:
+    source = "import pulumi_aws as aws\naws.sqs.Queue('one')\naws.sqs.Queue('one')\n"
+    with pytest.raises(Exception, match=r"registered twice: .*::one"):
+        record(program(tmp_path, source))
