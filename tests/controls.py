@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conftest import PROGRAM, Recorded, Recording, record
+from fargate_job_launcher.plain_secrets import secret_variable
 from fargate_job_launcher.sandbox import Stack
 
 Offenders = Callable[[Recording], list[str]]
@@ -146,27 +147,41 @@ def _different_roles(recording: Recording) -> list[str]:
 
 
 def _secrets_in_environment(recording: Recording) -> list[str]:
-    name = re.compile(r"PASSWORD|SECRET|TOKEN|ACCESS_KEY", re.IGNORECASE)
     found = [
         (it.name, variable)
         for it in _kind(recording, TASK)
         for container in json.loads(it.inputs["containerDefinitions"])
         for variable in container["environment"]
     ]
-    return [job for job, variable in found if name.search(variable["name"])]
+    return [job for job, variable in found if secret_variable(variable["name"], variable["value"])]
 
 
 def _egress(recording: Recording) -> list[str]:
     groups = _kind(recording, GROUP)
-    return [it.name for it in groups if any("0.0.0.0/0" in rule["cidrBlocks"] for rule in it.inputs.get("egress", []))]
+    return [it.name for it in groups if any(_ranges(rule) for rule in it.inputs.get("egress", []))]
 
 
 def _ingress(recording: Recording) -> list[str]:
-    groups = _kind(recording, GROUP)
+    """Only another security group may be let in; a rule that stands beside its group would not be seen here."""
+    groups = [it for it in _kind(recording, GROUP) if any(_ranges(rule) for rule in it.inputs.get("ingress", []))]
+    beside = [it for kind in RULES for it in recording.kind(f"aws:{kind}")]
+    return [it.name for it in (*groups, *beside)]
+
+
+def _ranges(rule: dict[str, Any]) -> list[str]:
+    return [it for key in ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds") for it in rule.get(key, [])]
+
+
+def _silent_alarms(recording: Recording) -> list[str]:
+    """Alarms that nobody hears: without an action, or with a topic of this stack that nobody has subscribed to."""
+    heard = {it.inputs["topic"] for it in recording.kind(f"aws:{SUBSCRIPTION}")}
+    unheard = {it.outputs["arn"] for it in _kind(recording, TOPIC)} - heard
     return [
         it.name
-        for it in groups
-        if any("0.0.0.0/0" in rule.get("cidrBlocks", []) for rule in it.inputs.get("ingress", []))
+        for it in _kind(recording, ALARM)
+        if not it.inputs["alarmActions"]
+        or not it.inputs.get("actionsEnabled", True)
+        or unheard & set(it.inputs["alarmActions"])
     ]
 
 
@@ -195,6 +210,13 @@ KEY: Final = "kms/key:Key"
 SECRET: Final = "secretsmanager/secret:Secret"
 GROUP: Final = "ec2/securityGroup:SecurityGroup"
 SCHEDULE: Final = "scheduler/schedule:Schedule"
+
+SUBSCRIPTION: Final = "sns/topicSubscription:TopicSubscription"
+RULES: Final = (
+    "ec2/securityGroupRule:SecurityGroupRule",
+    "vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+)
+CLOSED: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 NO_RESOURCE_TYPE: Final = {"ecr:GetAuthorizationToken", "ecs:ListTasks"}
 """Actions that AWS lets nobody restrict by resource on Fargate."""
@@ -252,7 +274,7 @@ CONTROLS: Final = (
     Control("SNS", "CKV_AWS_169, CKV_AWS_385, SNS.4", "no topic is open to others", _none("sns/topicPolicy:TopicPolicy")),
     Control("SNS", "SNS.3", "topics are tagged", _tagged(TOPIC)),
     Control("S3", "CKV_AWS_53, CKV_AWS_54, CKV_AWS_55, CKV_AWS_56, CKV2_AWS_6, AwsSolutions-S2, S3.2, S3.3, S3.8", "nothing is public",
-            _own_in_bucket(BLOCK, lambda it: all(it[key] for key in it if key != "bucket"))),
+            _own_in_bucket(BLOCK, lambda it: all(it.get(key) is True for key in CLOSED))),
     Control("S3", "CKV_AWS_20, CKV_AWS_57, S3.12", "there are no access control lists", _none("s3/bucketAcl:BucketAcl")),
     Control("S3", "CKV_AWS_19, CKV_AWS_145, S3.17", "objects are encrypted with a key of one's own",
             _own_in_bucket(ENCRYPTION, lambda it: it["rules"][0]["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms")),
@@ -275,7 +297,7 @@ CONTROLS: Final = (
             _allowing(lambda it: not any(re.match(r"(iam:(?!PassRole)|sts:|ssm:GetParameter$|lambda:Update)", action) for action in _listed(it["Action"]))
                       and ("iam:PassRole" not in _listed(it["Action"]) or all("*" not in arn for arn in _listed(it["Resource"]))), POLICY)),
     Control("IAM", "CKV_AWS_290, CKV_AWS_355", "* only where AWS knows no resource",
-            _allowing(lambda it: it["Resource"] != "*" or set(_listed(it["Action"])) <= NO_RESOURCE_TYPE, POLICY)),
+            _allowing(lambda it: "*" not in _listed(it["Resource"]) or set(_listed(it["Action"])) <= NO_RESOURCE_TYPE, POLICY)),
     Control("IAM", "AwsSolutions-IAM4", "no managed policy of AWS", _none("iam/rolePolicyAttachment:RolePolicyAttachment")),
     Control("IAM", "AwsSolutions-IAM5", "no wildcard", _allowing(lambda it: not any("*" in arn for arn in _listed(it["Resource"])), POLICY),
             "What begins with a name of the job's own: its log streams, its payloads, the cluster's tasks at their launch. "
@@ -295,8 +317,7 @@ CONTROLS: Final = (
     Control("Secrets Manager", "SecretsManager.5", "secrets are tagged", _tagged(SECRET)),
     Control("CloudWatch", "CKV_AWS_66, CKV_AWS_338, CloudWatch.16", "logs are kept for a year", _each(LOGS, lambda it: it["retentionInDays"] >= 365)),
     Control("CloudWatch", "CKV_AWS_158", "logs are encrypted with a key of one's own", _each(LOGS, lambda it: "kmsKeyId" in it)),
-    Control("CloudWatch", "CKV_AWS_319, CloudWatch.15, CloudWatch.17", "alarms tell somebody",
-            _each(ALARM, lambda it: it["alarmActions"] and it.get("actionsEnabled", True))),
+    Control("CloudWatch", "CKV_AWS_319, CloudWatch.15, CloudWatch.17", "alarms tell somebody", _silent_alarms),
     Control("EventBridge", "CKV_AWS_297", "schedules are encrypted with a key of one's own", _each(SCHEDULE, lambda it: "kmsKeyArn" in it),
             "A schedule holds a time and a launch event, which stand in the config for everybody to read."),
     Control("VPC", "CKV2_AWS_11, AwsSolutions-VPC7, EC2.6", "traffic is logged", _in_vpc("ec2/flowLog:FlowLog", lambda it: it["trafficType"] == "ALL")),

@@ -150,7 +150,7 @@ def environments() -> str:
         "subnets": lambda it: _network(it)[0],
         "way out": lambda it: _network(it)[1],
         "capacity": lambda it: _each({_settings(job)["capacity"].replace("_", " ") for job in _launchers(it)}),
-        "logs kept": lambda it: _each({f"{group.inputs['retentionInDays']} days" for group in it.kind(LOG_GROUP)}),
+        "logs kept": lambda it: _each({f"{int(group.inputs['retentionInDays'])} days" for group in it.kind(LOG_GROUP)}),
         "key of its own": lambda it: "yes" if it.kind("aws:kms/key:Key") else "no",
         "alarms": lambda it: str(len(it.kind("aws:cloudwatch/metricAlarm:MetricAlarm"))),
         "protected": lambda it: "what holds data" if it.setting("protect") else "nothing",

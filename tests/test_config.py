@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pulumi
 import pytest
 import yaml
@@ -385,16 +389,90 @@ def test_pulumi_yaml_declares_what_pulumi_can_check_by_itself() -> None:
     assert set(own) - set(declared) == {"secretValues", "payloads", "kmsKey", "alarms"}
 
 
+def staging() -> str:
+    """The environment that the docs add."""
+    page = (PROGRAM / "docs/environments.md").read_text()
+    (example,) = re.findall(r"```yaml\n(# Pulumi\.staging\.yaml.*?)```", page, re.S)
+    return example
+
+
 def test_a_third_environment_is_one_new_file(tmp_path: Path) -> None:
-    (example,) = re.findall(
-        r"```yaml\n(# Pulumi\.staging\.yaml.*?)```", (PROGRAM / "docs/environments.md").read_text(), re.S
-    )
     folder = copied(tmp_path)
-    (folder / "Pulumi.staging.yaml").write_text(example)
+    (folder / "Pulumi.staging.yaml").write_text(staging())
     recorded: Recording = record(Stack.read(folder, "staging"))
-    assert recorded.exports["jobs"].keys() == yaml.safe_load(example)["config"]["fargate-job-launcher:jobs"].keys()
+    assert recorded.exports["jobs"].keys() == yaml.safe_load(staging())["config"]["fargate-job-launcher:jobs"].keys()
     assert {it.inputs["tags"]["stack"] for it in recorded.kind("aws:iam/role:Role")} == {"staging"}
     groups = [it.inputs["name"] for it in recorded.kind("aws:cloudwatch/logGroup:LogGroup")]
     assert groups
     assert all(it.startswith("/fargate-job-launcher/staging/") for it in groups)
     assert json.loads(recorded.stack.config["aws:allowedAccountIds"])
+
+
+ADOPTING = """
+config:
+  aws:region: eu-central-1
+  pulumi:disable-default-providers: [aws]
+  fargate-job-launcher:network: {vpcId: vpc-1, subnetIds: [subnet-1, subnet-2]}
+  fargate-job-launcher:cluster: {clusterArn: "arn:aws:ecs:eu-central-1:123456789012:cluster/shared"}
+  fargate-job-launcher:kmsKey: arn:aws:kms:eu-central-1:123456789012:key/1
+  fargate-job-launcher:alarms: {emails: [a@b.cc]}
+  fargate-job-launcher:jobs:
+    report: {image: nginx, tags: {a: b}, eventRule: {pattern: "{}"}, supervision: {}, taskPolicy: "{}"}
+"""
+"""An environment that makes as little as it can, of a team that has the rest."""
+
+
+def test_the_tests_and_the_tables_take_a_new_environment_as_it_is(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    for name in ("tests", "docs", "examples"):
+        shutil.copytree(PROGRAM / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(PROGRAM / name, folder)
+    (folder / "Pulumi.staging.yaml").write_text(staging())
+    (folder / "Pulumi.adopting.yaml").write_text(ADOPTING)
+    tested = ("tests/test_environments.py", "tests/test_preview.py")
+    for command in (
+        ("tests/snapshots.py",),
+        ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "staging or adopting", *tested),
+        ("-c", "import sys; sys.path.insert(0, 'tests'); import documents; print(documents.environments())"),
+    ):
+        done = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "| | adopting | dev | prod | staging |" in done.stdout
+    assert "| subnets | existing | public, 2 zones | private, 3 zones | private, 2 zones |" in done.stdout
+    assert "| way out | as they have it | public addresses | one per az | endpoints |" in done.stdout
+
+
+def errors(config: str) -> list[str]:
+    """What an editor finds in a file by the schema."""
+    validator = jsonschema.Draft7Validator(json.loads((PROGRAM / "components/environments" / schema.FILE).read_text()))
+    return [it.message for it in validator.iter_errors(yaml.safe_load(config))]
+
+
+def test_an_editor_finds_nothing_wrong_with_any_environment(environment: str) -> None:
+    assert errors((PROGRAM / f"Pulumi.{environment}.yaml").read_text()) == []
+    assert errors(staging()) == []
+    assert errors(ADOPTING) == []
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("secretValues: {import-database-url: {secure: AAABx}}", ""),
+        ("secretValues: {secure: AAABx}", ""),
+        ("secretValues: {import-database-url: hunter2}", "is not valid under any of the given schemas"),
+        ("protect: often", "is not of type 'boolean'"),
+        ("tgas: {}", "does not match any of the regexes"),
+        ("defaults: {image: nginx}", "Additional properties are not allowed ('image' was unexpected)"),
+    ],
+)
+def test_an_editor_sees_a_mistake_and_takes_what_pulumi_encrypted(added: str, said: str) -> None:
+    found = errors(f"{ADOPTING.rstrip()}\n  fargate-job-launcher:{added}\n")
+    assert len(found) == bool(said), found
+    assert said in "".join(found)
+
+
+@pytest.mark.parametrize("key", ["aws:allowedAccountIDs", "aws:profile", "aws:secretKey"])
+def test_an_editor_sees_a_key_of_aws_that_nobody_reads(key: str) -> None:
+    (said,) = errors(f"{ADOPTING.rstrip()}\n  {key}: x\n")
+    assert key in said

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import controls
 import pytest
@@ -49,6 +52,62 @@ def _fails(control: controls.Control, recording: Recording) -> bool:
         return bool(control.offenders(recording))
     except (KeyError, TypeError, AttributeError, IndexError):
         return True
+
+
+def _container(**changed: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def change(inputs: dict[str, Any]) -> dict[str, Any]:
+        containers = json.loads(inputs["containerDefinitions"])
+        return {**inputs, "containerDefinitions": json.dumps([{**it, **changed} for it in containers])}
+
+    return change
+
+
+def _statement(**changed: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    usual = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/k"}
+    return lambda it: {**it, "policy": json.dumps({"Statement": [{**usual, **changed}]})}
+
+
+@pytest.mark.parametrize(
+    ("asks", "kind", "change"),
+    [
+        ("nothing is public", controls.BLOCK, lambda it: {"bucket": it["bucket"]}),
+        *(
+            ("nothing is public", controls.BLOCK, lambda it, key=key: {k: v for k, v in it.items() if k != key})
+            for key in controls.CLOSED
+        ),
+        (
+            "nothing comes in from outside",
+            controls.GROUP,
+            lambda it: {**it, "ingress": [{"protocol": "-1", "ipv6CidrBlocks": ["::/0"]}]},
+        ),
+        (
+            "nothing comes in from outside",
+            controls.GROUP,
+            lambda it: {**it, "ingress": [{"protocol": "-1", "cidrBlocks": ["0.0.0.0/1"]}]},
+        ),
+        ("* only where AWS knows no resource", controls.POLICY, _statement(Resource=["*"])),
+        ("* only where AWS knows no resource", controls.POLICY, _statement(Resource="*")),
+        (
+            "no secret stands in a variable",
+            controls.TASK,
+            _container(environment=[{"name": "MYSQL_PWD", "value": "hunter22"}]),
+        ),
+        ("containers are not privileged", controls.TASK, _container(privileged=True)),
+        ("alarms tell somebody", controls.SUBSCRIPTION, lambda it: {**it, "topic": "arn:of:another"}),
+        ("alarms tell somebody", controls.ALARM, lambda it: {**it, "alarmActions": []}),
+    ],
+)
+def test_a_predicate_sees_what_is_done_to_prod(
+    prod: Recording, asks: str, kind: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    (control,) = (it for it in controls.CONTROLS if it.asks == asks)
+    done = {
+        urn: replace(it, inputs=change(it.inputs)) if it.kind == f"aws:{kind}" else it
+        for urn, it in prod.resources.items()
+    }
+    assert done != prod.resources
+    assert control.offenders is not None
+    assert control.offenders(replace(prod, resources=done))
 
 
 def test_the_table_is_fresh_and_names_no_control_twice(prod: Recording) -> None:
