@@ -154,7 +154,7 @@ def environments() -> str:
         "key of its own": lambda it: "yes" if it.kind("aws:kms/key:Key") else "no",
         "alarms": lambda it: str(len(it.kind("aws:cloudwatch/metricAlarm:MetricAlarm"))),
         "protected": lambda it: "what holds data" if it.setting("protect") else "nothing",
-        "resources of AWS": lambda it: str(_count(it)),
+        "resources of AWS, without components": lambda it: str(_count(it)),
         "idle, USD a month": lambda it: f"{idle_costs(it):.2f}",
         "of which network": lambda it: f"{_network_costs(it):.2f}",
     }
