@@ -302,6 +302,7 @@ def _queue(aws: Emulator, inputs: Inputs) -> Made:
     attributes = {
         "FifoQueue": True if fifo else None,
         "ContentBasedDeduplication": inputs.take("contentBasedDeduplication"),
+        "MaximumMessageSize": inputs.take("maxMessageSize"),
         "MessageRetentionPeriod": inputs.take("messageRetentionSeconds"),
         "VisibilityTimeout": inputs.take("visibilityTimeoutSeconds"),
         "ReceiveMessageWaitTimeSeconds": inputs.take("receiveWaitTimeSeconds"),

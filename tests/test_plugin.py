@@ -74,6 +74,7 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
         "alarms": {"topic_arn": "$topic.arn", "dashboard": True, "max_job_minutes": 30},
         "log_retention_days": 14,
         "protect_logs": True,
+        "protect_queues": True,
         "tags": {"team": "data"},
     },
     "JobNetwork": {"availability_zones": 3, "nat_gateways": "single", "tags": {"team": "data"}},
