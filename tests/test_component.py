@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +134,10 @@ def test_the_longest_project_and_stack_fit_too(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pulumi, "get_project", lambda: "p-" * 50)
     monkeypatch.setattr(pulumi, "get_stack", lambda: "s" * 100)
     assert len(family("j" * 40)) <= 255
+
+
+def test_its_import_loads_no_service_that_it_has_not_come_to_use() -> None:
+    # Of pulumi_aws, a whole service takes a tenth of a second: as long as everything else of one launcher.
+    code = "import sys; from fargate_job_launcher import *; print(*(it for it in sys.modules if 'pulumi_aws.s3.' in it))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
