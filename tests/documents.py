@@ -241,7 +241,11 @@ def launcher() -> str:
     """What a plain launcher is made of, one line for each resource, and why it cannot do without."""
     reasons = {
         "Role": lambda of: WHY[of],
-        "RolePolicy": lambda of: f"what the {of} role may do; inline, so that it goes with the role",
+        "RolePolicy": lambda of: (
+            "what the launcher role may never do, whatever else it is given"
+            if of == "guard"
+            else f"what the {of} role may do; inline, so that it goes with the role"
+        ),
         "LogGroup": lambda of: f"the {'container' if of == 'job' else 'function'}'s log, kept as long as said",
         "TaskDefinition": lambda _: "the one task that may be run",
         "Function": lambda _: "validates a launch, runs the task, tells what became of it",

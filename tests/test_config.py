@@ -85,6 +85,20 @@ def test_all_mistakes_of_a_config_are_told_at_once_before_anything_is_registered
     assert "hunter2" not in str(raised.value)
 
 
+def test_a_key_of_aws_that_the_program_does_not_read_stops_it(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    path = folder / "Pulumi.dev.yaml"
+    path.write_text(
+        path.read_text().replace("config:\n", "config:\n  aws:allowedAccountIDs: ['1']\n  aws:token: t0p\n")
+    )
+    with pytest.raises(
+        pulumi.RunError, match=r"2 problems:\n  - aws:allowedAccountIDs: unknown; did you mean"
+    ) as raised:
+        record(Stack.read(folder, "dev"))
+    assert "aws:token: unknown; known: aws:region, aws:allowedAccountIds" in str(raised.value)
+    assert "t0p" not in str(raised.value)
+
+
 def test_the_smallest_config_says_where_and_what() -> None:
     config, found = validate(SMALLEST, secret=set())
     assert found == []

@@ -12,13 +12,11 @@ from fargate_job_launcher.sandbox import Stack
 from pulumi.runtime.rpc import UNKNOWN
 
 PROVIDER = "pulumi:providers:aws"
-LOG_GROUP = "cloudwatch/logGroup:LogGroup"
 QUEUE = "sqs/queue:Queue"
 HOLD_DATA = (
     *("kms/key:Key", "secretsmanager/secret:Secret", "s3/bucket:Bucket", "ecs/cluster:Cluster"),
-    *(LOG_GROUP, QUEUE),
+    *("cloudwatch/logGroup:LogGroup", QUEUE),
 )
-TRANSIENT = {f"aws:{LOG_GROUP}", f"aws:{QUEUE}"}
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +78,8 @@ def test_a_protected_environment_names_its_account_and_protects_what_holds_data(
     assert recording.stack.config["aws:allowedAccountIds"]
     for kind in HOLD_DATA:
         for it in recording.kind(f"aws:{kind}"):
-            # A supervisor's own log and queue hold what is being dealt with; what nobody dealt with is kept.
-            assert it.protect or (it.name.endswith("-supervisor") and it.kind in TRANSIENT), it.urn
+            # A supervisor's own queue holds what is being dealt with; what nobody dealt with is in its dead letters.
+            assert it.protect != (kind == QUEUE and it.name.endswith("-supervisor")), it.urn
 
 
 def test_prod_has_everything_that_is_protected() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import typing
 from collections.abc import Mapping, Sequence
@@ -111,9 +112,13 @@ def _sentence(error: ErrorDetails) -> str:
 def _unknown(key: str, known: Sequence[str]) -> str:
     if not key.startswith("aws:"):
         return unknown(key, [it for it in known if ":" not in it])
+    # Compared without the prefix, which alone makes any two of them alike.
+    ours = [it.removeprefix("aws:") for it in known if it.startswith("aws:")]
+    near = difflib.get_close_matches(key.removeprefix("aws:"), ours, n=1)
+    said = f"did you mean `aws:{near[0]}`? " if near else f"known: {', '.join(f'aws:{it}' for it in ours)}; "
     return (
-        f"{unknown(key, [it for it in known if it.startswith('aws:')])}; nothing else reaches the environment's own "
-        "provider, and who deploys brings the credentials in its own environment"
+        f"unknown; {said}nothing else reaches the environment's own provider, and who deploys brings the credentials "
+        "in an environment of their own"
     )
 
 
