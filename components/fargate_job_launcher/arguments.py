@@ -461,8 +461,8 @@ def _function_problems(function: Mapping[str, Any], max_count: int, queue: Launc
         batch = "" if queue is None else f" in a batch of {batch_size(queue, max_count)}"
         problems.append(
             f"function.timeout_seconds: {function['timeout_seconds']} is too short for overrides.max_count "
-            f"{max_count}{batch}: Fargate starts {fargate.LAUNCHES_PER_SECOND} tasks a second; give it {least} or leave "
-            "it out"
+            f"{max_count}{batch}: Fargate starts {fargate.LAUNCHES_PER_SECOND} tasks a second; give it {least} or "
+            "leave it out"
         )
     for one, other in (("subnet_ids", "security_group_ids"), ("code_signing_config_arn", "signed_code")):
         if (one in function) != (other in function):
@@ -508,7 +508,7 @@ def _redelivery_problems(queue: LaunchQueue, timeout_seconds: int, max_count: in
     if max_count == 1 or (asked - 1) * VISIBILITY_TIMEOUTS * timeout_seconds <= RECOGNIZED_SECONDS:
         return []
     return [
-        f"queue.max_receive_count: {asked} deliveries, {VISIBILITY_TIMEOUTS} × function.timeout_seconds "
+        f"queue.max_receive_count: {asked} deliveries, {VISIBILITY_TIMEOUTS} times function.timeout_seconds "
         f"({timeout_seconds}) apart, take longer than the hour for which ECS recognizes a launch, and a part of "
         f"overrides.max_count {max_count} tasks could start twice; at most {most}, with a timeout of at most "
         f"{RECOGNIZED_SECONDS // VISIBILITY_TIMEOUTS // (most - 1)}"
