@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .authorization import TASKS_SERVICE, Call
-from .facts import Document, Facts, Role
+from .facts import Document, Facts, Role, listed
 from .proof import (
     Attack,
     Need,
@@ -46,7 +46,7 @@ class Explanation:
     passing: dict[str, dict[str, bool]]
     """Role → principal → whether that principal may hand this role to ECS tasks."""
     assuming: dict[str, list[str]]
-    """Role → services that may assume it."""
+    """Role → services, accounts and roles that may assume it; `*` for anybody."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -73,7 +73,7 @@ def explain(facts: Facts) -> Explanation:
         }
         for role in (*facts.roles, stranger)
     }
-    assuming = {role.name: _services(role) for role in facts.roles}
+    assuming = {role.name: _trusted(role) for role in facts.roles}
     return Explanation(facts.launcher.name, statements, passing, assuming)
 
 
@@ -137,7 +137,7 @@ def _lines(role: Role, needs: list[Need], attacks: list[Attack]) -> list[Line]:
         Line(
             sid=statement.get("Sid", "(no Sid)"),
             effect=statement["Effect"],
-            actions=_listed(statement.get("Action", statement.get("NotAction", []))),
+            actions=_actions(statement),
             on=_objects(statement),
             where=_conditions(statement),
             without=consequences(role, needs, attacks, statement),
@@ -153,29 +153,32 @@ def _brief(changes: list[str]) -> str:
     return "; ".join(changes[:2]) + more
 
 
+def _actions(statement: Document) -> list[str]:
+    if "NotAction" in statement:
+        return [f"anything but {', '.join(listed(statement['NotAction']))}"]
+    return listed(statement["Action"])
+
+
 def _objects(statement: Document) -> list[str]:
     if "NotResource" in statement:
-        return [f"anything but {', '.join(_short(it) for it in _listed(statement['NotResource']))}"]
-    return [_short(it) for it in _listed(statement["Resource"])]
+        return [f"anything but {', '.join(_short(it) for it in listed(statement['NotResource']))}"]
+    return [_short(it) for it in listed(statement["Resource"])]
 
 
 def _conditions(statement: Document) -> list[str]:
     signs = {"ArnEquals": "=", "StringEquals": "=", "NumericGreaterThan": ">"}
     return [
-        f"{key} {signs.get(operator, operator)} {' or '.join(_short(it) for it in _listed(value))}"
+        f"{key} {signs.get(operator, operator)} {' or '.join(_short(it) for it in listed(value))}"
         for operator, keys in statement.get("Condition", {}).items()
         for key, value in keys.items()
     ]
 
 
-def _services(role: Role) -> list[str]:
-    return [service for it in role.trust["Statement"] for service in _listed(it["Principal"].get("Service", []))]
+def _trusted(role: Role) -> list[str]:
+    principals = (it["Principal"] for it in role.trust["Statement"] if it["Effect"] == "Allow" and "Principal" in it)
+    return [who for it in principals for value in ({"AWS": it} if it == "*" else it).values() for who in listed(value)]
 
 
 def _short(arn: str) -> str:
     """An ARN without what is the same in all of them."""
     return arn.split(":", 5)[5] if arn.startswith("arn:") else arn
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value

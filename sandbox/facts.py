@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from fargate_job_launcher.handler.settings import VARIABLE, Settings
+
 from .authorization import Policies
 
 Document = dict[str, Any]
@@ -63,6 +65,13 @@ class Facts:
     cluster_arn: str
     definition: Document
     """The task definition, as ECS describes it."""
+    function: Document
+    """The function that runs with the launcher's role, as Lambda describes it."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the function was told of its job: whether what its policy says is right is judged by this."""
+        return Settings.read(self.function["Environment"]["Variables"])
 
     @property
     def roles(self) -> list[Role]:
@@ -77,7 +86,7 @@ def read(clients: Clients, launcher_role_arn: str) -> Facts:
     definition_arn = _only(launcher, run, "Resource")
     cluster = _only(launcher, run.get("Condition", {}).get("ArnEquals", {}), "ecs:cluster")
     definition = clients("ecs").describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
-    passed = _listed(_allowing(launcher, "iam:PassRole")["Resource"])
+    passed = listed(_allowing(launcher, "iam:PassRole")["Resource"])
     own = [definition.get("executionRoleArn", ""), definition.get("taskRoleArn", "")]
     for arn, kind in zip(own, ("execution", "task"), strict=True):
         if not arn:
@@ -89,7 +98,17 @@ def read(clients: Clients, launcher_role_arn: str) -> Facts:
         choices=tuple(read_role(clients, arn) for arn in passed if arn not in own and "*" not in arn),
         cluster_arn=cluster,
         definition=definition,
+        function=_function(clients, launcher.arn),
     )
+
+
+def _function(clients: Clients, role_arn: str) -> Document:
+    pages = clients("lambda").get_paginator("list_functions").paginate()
+    found = [it for page in pages for it in page["Functions"] if it["Role"] == role_arn]
+    if len(found) != 1 or VARIABLE not in found[0].get("Environment", {}).get("Variables", {}):
+        names = ", ".join(it["FunctionName"] for it in found) or "none"
+        raise NotALauncher(f"{role_arn} is the role of these functions: {names}; a launcher's is that of one launcher")
+    return found[0]
 
 
 def read_role(clients: Clients, arn: str) -> Role:
@@ -102,7 +121,7 @@ def read_role(clients: Clients, arn: str) -> Role:
     inline = [
         iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
         for page in iam.get_paginator("list_role_policies").paginate(RoleName=name)
-        for policy in page["PolicyNames"]
+        for policy in sorted(page["PolicyNames"])
     ]
     attached = [
         _managed(iam, policy["PolicyArn"])
@@ -131,7 +150,7 @@ def _normal(document: Any) -> Document:
 
 
 def _allowing(role: Role, action: str) -> Document:
-    found = [it for it in role.statements if it["Effect"] == "Allow" and action in _listed(it.get("Action", []))]
+    found = [it for it in role.statements if it["Effect"] == "Allow" and action in listed(it.get("Action", []))]
     if len(found) != 1:
         raise NotALauncher(
             f"{role.arn} allows {action} in {len(found)} statements of its own; a launcher's role has exactly one"
@@ -140,7 +159,7 @@ def _allowing(role: Role, action: str) -> Document:
 
 
 def _only(role: Role, holder: Mapping[str, Any], key: str) -> str:
-    values = _listed(holder.get(key, []))
+    values = listed(holder.get(key, []))
     if len(values) != 1 or "*" in values[0]:
         raise NotALauncher(
             f"{role.arn} does not hold ecs:RunTask to one {key}, but to {', '.join(values) or 'none'}: "
@@ -149,5 +168,6 @@ def _only(role: Role, holder: Mapping[str, Any], key: str) -> str:
     return values[0]
 
 
-def _listed(value: str | list[str]) -> list[str]:
+def listed(value: str | list[str]) -> list[str]:
+    """An element of a statement as the list that it may be written as."""
     return [value] if isinstance(value, str) else value

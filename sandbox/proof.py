@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .authorization import TASKS_SERVICE, Call, Policies, run_task_calls
-from .facts import Document, Facts, Role
+from .facts import Document, Facts, Role, listed
 
 ANYTHING: Final[Document] = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -59,22 +59,47 @@ def launcher_needs(facts: Facts) -> list[Need]:
     needs = [Need(names.get(call.action, f"hand {call.resource.rpartition('/')[2]} to ECS"), call) for call in calls]
     stream = f"{_own_log(facts)}:log-stream:s"
     needs += [Need(f"write its log ({a})", Call(f"logs:{a}", stream)) for a in ("CreateLogStream", "PutLogEvents")]
+    return [*needs, *_data_needs(facts), *_lambda_needs(facts)]
+
+
+def _data_needs(facts: Facts) -> Iterator[Need]:
+    """Of payloads, dead letters and the job's running tasks, where the function was told of them."""
+    settings = facts.settings
+    if settings.payload_prefix:
+        yield Need("store a large payload", Call("s3:PutObject", _payload(facts)))
+    if settings.payload_key:
+        encrypt = Call("kms:GenerateDataKey", settings.payload_key, _through(facts, "s3"))
+        yield Need("encrypt a payload", encrypt)
+    if settings.dead_letter_queue:
+        queue = _arn(facts)("sqs", settings.dead_letter_queue.rpartition("/")[2])
+        yield Need("keep a dead letter", Call("sqs:SendMessage", queue))
+    if settings.max_running:
+        yield Need("count the job's tasks", Call("ecs:ListTasks", "*", {"ecs:cluster": facts.cluster_arn}))
+
+
+def _lambda_needs(facts: Facts) -> Iterator[Need]:
+    """What Lambda does with the function's role: take from its queue, send its traces, join its VPC."""
     for action, name in {
-        "s3:PutObject": "store a large payload",
-        "sqs:SendMessage": "keep a dead letter",
         "sqs:ReceiveMessage": "take launches from its queue",
         "sqs:DeleteMessage": "take launches out of its queue",
         "sqs:GetQueueAttributes": "see its queue",
     }.items():
-        needs += [Need(name, Call(action, it)) for it in _granted(facts.launcher, action)]
-    for action in _granted_actions(facts.launcher, "xray:"):
-        needs.append(Need(f"send its trace ({action})", Call(action, "*")))
-    for action in _granted_actions(facts.launcher, "ec2:"):
-        needs.append(Need(f"join its VPC ({action})", Call(action, "*")))
-    needs += _key_needs(facts.launcher)
-    counts = _granted(facts.launcher, "ecs:ListTasks")
-    listing = Call("ecs:ListTasks", "*", {"ecs:cluster": facts.cluster_arn})
-    return needs + [Need("count the job's tasks", listing) for _ in counts]
+        for queue in _granted(facts.launcher, action):
+            yield Need(name, Call(action, queue))
+    yield from _key_needs(facts.launcher)
+    if facts.function.get("TracingConfig", {}).get("Mode") == "Active":
+        for action in ("PutTelemetryRecords", "PutTraceSegments"):
+            yield Need(f"send its trace ({action})", Call(f"xray:{action}", "*"))
+    if facts.function.get("VpcConfig", {}).get("SubnetIds"):
+        for action in _INTERFACES:
+            yield Need(f"join its VPC ({action})", Call(f"ec2:{action}", "*"))
+
+
+_INTERFACES: Final = (
+    *("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface"),
+    *("DescribeNetworkInterfaces", "DescribeSubnets", "UnassignPrivateIpAddresses"),
+)
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 
 
 def supervisor_needs(role: Role, facts: Facts) -> list[Need]:
@@ -97,7 +122,7 @@ def supervisor_needs(role: Role, facts: Facts) -> list[Need]:
         for action, name in names.items()
         for resource in _granted(role, action)
     ]
-    return needs + _key_needs(role)
+    return [*needs, *_key_needs(role)]
 
 
 def supervisor_attacks(role: Role, facts: Facts) -> list[Attack]:
@@ -129,7 +154,12 @@ def supervisor_attacks(role: Role, facts: Facts) -> list[Attack]:
 
 def task_needs(facts: Facts) -> list[Need]:
     """What is done with the task role because the job's arguments ask for it: payloads, mounts, shells."""
-    needs = [Need("read its payload", Call("s3:GetObject", it)) for it in _granted(facts.task, "s3:GetObject")]
+    needs: list[Need] = []
+    if facts.settings.payload_prefix:
+        needs.append(Need("read its payload", Call("s3:GetObject", _payload(facts))))
+    if facts.settings.payload_key:
+        decrypt = Call("kms:Decrypt", facts.settings.payload_key, _through(facts, "s3"))
+        needs.append(Need("decrypt its payload", decrypt))
     read_only = {
         mount["sourceVolume"]
         for container in facts.definition["containerDefinitions"]
@@ -143,9 +173,9 @@ def task_needs(facts: Facts) -> list[Need]:
         needs.append(Need(f"mount {volume['name']}", Call("elasticfilesystem:ClientMount", system, context)))
         if volume["name"] not in read_only:
             needs.append(Need(f"write to {volume['name']}", Call("elasticfilesystem:ClientWrite", system, context)))
-    if _shells(facts):
+    if facts.settings.exec:
         needs += [Need(f"open a shell ({it})", Call(f"ssmmessages:{it}", "*")) for it in _CHANNELS]
-    return needs + _key_needs(facts.task)
+    return needs
 
 
 _CHANNELS: Final = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
@@ -169,7 +199,7 @@ def task_attacks(facts: Facts) -> list[Attack]:
         attacks.append(
             Attack(f"be root on {name}", Call("elasticfilesystem:ClientRootAccess", system, context)),
         )
-    if not _shells(facts):
+    if not facts.settings.exec:
         attacks.append(Attack("open a shell", Call("ssmmessages:OpenDataChannel", "*")))
     return attacks
 
@@ -181,39 +211,27 @@ def _mount(facts: Facts, volume: Document) -> tuple[str, dict[str, str]]:
     return place("elasticfilesystem", f"file-system/{volume['fileSystemId']}"), context
 
 
-def _shells(facts: Facts) -> bool:
-    """Whether the job is run with ECS Exec."""
-    return bool(_granted(facts.task, "ssmmessages:OpenDataChannel"))
-
-
 _WITH_A_KEY: Final = {
-    "s3:PutObject": ("kms:GenerateDataKey",),
-    "s3:GetObject": ("kms:Decrypt",),
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sqs:ReceiveMessage": ("kms:Decrypt",),
     "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
 }
-"""What a service does with the caller's permissions where data is encrypted with a customer-managed key.
+"""What a service does with the caller's permissions where messages are encrypted with a customer-managed key.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 """
 
 
-def _key_needs(role: Role) -> list[Need]:
+def _key_needs(role: Role) -> Iterator[Need]:
     keys = [*_granted(role, "kms:GenerateDataKey"), *_granted(role, "kms:Decrypt")]
     if not keys:
-        return []
+        return
     region, suffix = keys[0].split(":")[3], ".cn" if keys[0].startswith("arn:aws-cn:") else ""
-    return [
-        Need(
-            f"{'encrypt' if action.endswith('DataKey') else 'decrypt'} for {why} ({action})",
-            Call(action, keys[0], {"kms:ViaService": f"{why.partition(':')[0]}.{region}.amazonaws.com{suffix}"}),
-        )
-        for why, actions in _WITH_A_KEY.items()
-        if _granted(role, why)
-        for action in actions
-    ]
+    for why, actions in _WITH_A_KEY.items():
+        for action in actions if _granted(role, why) else ():
+            through = {"kms:ViaService": f"{why.partition(':')[0]}.{region}.amazonaws.com{suffix}"}
+            word = "encrypt" if action.endswith("DataKey") else "decrypt"
+            yield Need(f"{word} for {why} ({action})", Call(action, keys[0], through))
 
 
 def _granted(role: Role, action: str) -> list[str]:
@@ -221,19 +239,8 @@ def _granted(role: Role, action: str) -> list[str]:
     return [
         resource.replace("*", "0123")
         for statement in role.statements
-        if statement["Effect"] == "Allow" and action in _listed(statement.get("Action", []))
-        for resource in _listed(statement["Resource"])
-    ]
-
-
-def _granted_actions(role: Role, prefix: str) -> list[str]:
-    """Every action of a service that the role's own statements allow."""
-    return [
-        action
-        for statement in role.statements
-        if statement["Effect"] == "Allow"
-        for action in _listed(statement.get("Action", []))
-        if action.startswith(prefix)
+        if statement["Effect"] == "Allow" and action in listed(statement.get("Action", []))
+        for resource in listed(statement.get("Resource", []))
     ]
 
 
@@ -257,12 +264,7 @@ def execution_needs(facts: Facts) -> list[Need]:
             arn = ":".join(secret["valueFrom"].split(":")[:7])
             action = "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
             needs.append(Need(f"read {secret['name']}", Call(action, arn)))
-    keys = [
-        it
-        for statement in facts.execution.statements
-        if statement["Action"] == "kms:Decrypt"
-        for it in _listed(statement["Resource"])
-    ]
+    keys = _granted(facts.execution, "kms:Decrypt")
     return needs + [Need("decrypt a secret", Call("kms:Decrypt", key)) for key in keys]
 
 
@@ -364,16 +366,15 @@ def _running(facts: Facts) -> Iterator[Attack]:
         "the same cluster of another account": facts.cluster_arn.replace(f":{account}:", ":999999999999:"),
     }.items():
         yield Attack(f"run the job in {name}", given(ecs__cluster=cluster))
-    cpu, memory = int(facts.definition["cpu"]), int(facts.definition["memory"])
     context = {key: value for key, value in run.context.items() if key != "ecs:cluster"}
     yield Attack("run the job in no cluster in particular", Call(run.action, run.resource, context))
-    if not _shells(facts):
+    if not facts.settings.exec:
         yield Attack("run the job with a shell for whoever may exec", given(ecs__enable_execute_command="true"))
     yield Attack("run the job with an EBS volume", given(ecs__enable_ebs_volumes="true"))
-    yield Attack("run the job with twice the CPU", given(ecs__task_cpu=str(cpu * 2)))
-    yield Attack("run the job with the largest CPU", given(ecs__task_cpu="32768"))
-    yield Attack("run the job with one MiB more", given(ecs__task_memory=str(memory + 1)))
-    yield Attack("run the job with the largest memory", given(ecs__task_memory="249856"))
+    settings, most = facts.settings, facts.settings.overrides
+    cpu, memory = max(settings.cpu, most.cpu), max(settings.memory, most.memory)
+    yield Attack("run the job with twice the CPU that it may have", given(ecs__task_cpu=str(cpu * 2)))
+    yield Attack("run the job with one MiB more than it may have", given(ecs__task_memory=str(memory + 1)))
 
 
 def _other_ecs(facts: Facts) -> Iterator[Attack]:
@@ -409,8 +410,8 @@ def _logging(facts: Facts) -> Iterator[Attack]:
 
 def _data(facts: Facts) -> Iterator[Attack]:
     """The payload bucket and the dead-letter queue, where there are any; strangers' ones where there are not."""
-    put = next(iter(_granted(facts.launcher, "s3:PutObject")), "arn:aws:s3:::payloads/job/0123")
-    queue = next(iter(_granted(facts.launcher, "sqs:SendMessage")), _arn(facts)("sqs", "dead-letters"))
+    put = _payload(facts)
+    queue = _arn(facts)("sqs", facts.settings.dead_letter_queue.rpartition("/")[2] or "dead-letters")
     bucket, prefix = put.rpartition(":")[2].split("/")[:2]
     base = put.rpartition(":")[0]
     yield Attack("store a payload of another job", Call("s3:PutObject", f"{base}:{bucket}/another/0123"))
@@ -437,13 +438,16 @@ def _escalating(facts: Facts) -> Iterator[Attack]:
     yield Attack("invoke another function", Call("lambda:InvokeFunction", function))
     yield Attack("read a secret", Call("secretsmanager:GetSecretValue", place("secretsmanager", "secret:s-AbCdEf")))
     # With the credentials of a function its own code is told from Lambda itself.
-    own = {"lambda:SourceFunctionArn": function}
+    by_its_code = {"lambda:SourceFunctionArn": function}
     for action in ("CreateNetworkInterface", "DeleteNetworkInterface", "AssignPrivateIpAddresses"):
-        yield Attack(f"{action} with the function's own code", Call(f"ec2:{action}", "*", own))
+        yield Attack(f"{action} with the function's own code", Call(f"ec2:{action}", "*", by_its_code))
+    yield Attack("start an instance", Call("ec2:RunInstances", place("ec2", "instance/*")))
     yield Attack("decrypt", Call("kms:Decrypt", place("kms", "key/k")))
-    own = next(iter(_granted(facts.launcher, "kms:Decrypt")), place("kms", "key/jobs"))
-    yield Attack("decrypt with the stack's key what lies elsewhere", Call("kms:Decrypt", own))
-    yield Attack("change the stack's key", Call("kms:PutKeyPolicy", own))
+    key = facts.settings.payload_key or next(iter(_granted(facts.launcher, "kms:Decrypt")), place("kms", "key/jobs"))
+    yield Attack("decrypt with the stack's key what lies elsewhere", Call("kms:Decrypt", key))
+    for service, what in {"s3": "a stored payload", "secretsmanager": "a secret"}.items():
+        yield Attack(f"decrypt {what} with the stack's key", Call("kms:Decrypt", key, _through(facts, service)))
+    yield Attack("change the stack's key", Call("kms:PutKeyPolicy", key))
 
 
 def _launch(facts: Facts, **changed: Any) -> list[Call]:
@@ -464,6 +468,18 @@ def _arn(facts: Facts) -> Callable[[str, str], str]:
     return lambda service, rest: f"arn:{partition}:{service}:{region}:{account}:{rest}"
 
 
+def _payload(facts: Facts) -> str:
+    """A payload of the job; of some other one where it has none."""
+    prefix = facts.settings.payload_prefix.removeprefix("s3://") or "payloads/job/"
+    return f"arn:{facts.cluster_arn.split(':')[1]}:s3:::{prefix}0123"
+
+
+def _through(facts: Facts, service: str) -> dict[str, str]:
+    """What KMS tells IAM of a service that uses a key on the caller's behalf."""
+    _, partition, _, region, *_ = facts.cluster_arn.split(":")
+    return {"kms:ViaService": f"{service}.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"}
+
+
 def _job_log(facts: Facts) -> str:
     options = facts.definition["containerDefinitions"][0]["logConfiguration"]["options"]
     return _arn(facts)("logs", f"log-group:{options['awslogs-group']}")
@@ -471,9 +487,9 @@ def _job_log(facts: Facts) -> str:
 
 def _own_log(facts: Facts) -> str:
     """The group that the function writes to, as its policy names it."""
-    writing = (it for it in facts.launcher.statements if "logs:PutLogEvents" in _listed(it.get("Action", [])))
+    writing = (it for it in facts.launcher.statements if "logs:PutLogEvents" in listed(it.get("Action", [])))
     resource = next(
-        (_listed(it["Resource"])[0] for it in writing), _arn(facts)("logs", "log-group:/aws/lambda/launcher:*")
+        (listed(it["Resource"])[0] for it in writing), _arn(facts)("logs", "log-group:/aws/lambda/launcher:*")
     )
     return resource.removesuffix(":*")
 
@@ -487,13 +503,13 @@ def _repository(facts: Facts, image: str) -> str | None:
     return f"arn:{facts.cluster_arn.split(':')[1]}:ecr:{region}:{account}:repository/{repository}"
 
 
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
-
-
 def consequences(role: Role, needs: list[Need], attacks: list[Attack], statement: Document) -> list[str]:
-    """What would change if this statement were dropped: needed calls denied, attacks let through."""
-    left = role.without(statement)
-    denied = [f"cannot {need.name}" for need in needs if not left.decide(need.call).allowed]
-    let_through = [f"could {attack.name}" for attack in attacks if attack.succeeds(left)]
-    return denied + let_through
+    """What would change if this statement were dropped: needed calls denied, attacks let through.
+
+    What is denied or let through as it is would not change, whatever the reason.
+    """
+    now, left = role.policies, role.without(statement)
+    denied = [
+        f"cannot {need.name}" for need in needs if now.decide(need.call).allowed and not left.decide(need.call).allowed
+    ]
+    return denied + [f"could {it.name}" for it in attacks if it.succeeds(left) and not it.succeeds(now)]

@@ -242,7 +242,7 @@ def launcher() -> str:
     reasons = {
         "Role": lambda of: WHY[of],
         "RolePolicy": lambda of: (
-            "what the launcher role may never do, whatever else it is given"
+            "which roles the launcher may pass, and what it may never do, whatever else it is given"
             if of == "guard"
             else f"what the {of} role may do; inline, so that it goes with the role"
         ),

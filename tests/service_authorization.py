@@ -14,8 +14,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.htm
 UNNAMED: Final = frozenset(f"ec2:{it}NetworkInterface" for it in ("Create", "Delete")) | {
     "ec2:AssignPrivateIpAddresses",
     "ec2:UnassignPrivateIpAddresses",
+    "ecs:ListTasks",
 }
-"""What Lambda asks for without a resource to run a function in a VPC.
+"""What Lambda asks for without a resource to run a function in a VPC; and ListTasks, whose one is of EC2 only.
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 
 

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.skipif(
 PROJECT: Final = "fargate-job-launcher"
 DEFINITION: Final = ("aws:ecs/taskDefinition:TaskDefinition", "report")
 POLICY: Final = ("aws:iam/rolePolicy:RolePolicy", "report-launcher")
+GUARD: Final = ("aws:iam/rolePolicy:RolePolicy", "report-launcher-guard")
+ROLE: Final = ("aws:iam/role:Role", "report-launcher")
 FUNCTION: Final = ("aws:lambda/function:Function", "report-launcher")
 ONE_JOB: Final[dict[str, Any]] = {
     "aws:region": "eu-west-1",
@@ -183,6 +185,24 @@ def test_a_new_image_is_a_new_revision_then_a_new_policy_then_the_function_then_
     assert definition["inputs"]["skipDestroy"] is True
     function = next(it for it in one_job.state() if (it["type"], it["urn"].rpartition("::")[2]) == FUNCTION)
     assert ":2" in json.loads(function["inputs"]["environment"]["variables"]["LAUNCHER_SETTINGS"])["taskDefinition"]
+
+
+def test_another_size_is_a_new_role_with_policies_of_its_own_so_that_no_old_denial_meets_a_new_launch(
+    one_job: Cli,
+) -> None:
+    one_job.configure({**ONE_JOB, f"{PROJECT}:jobs": {"report": {"image": "nginx:2", "cpu": 512, "memory": 1024}}})
+    done = one_job.up()
+    assert done.ok, done.said
+    steps = done.of("create", "update", "delete")
+    made, (updated,), gone = steps[:4], [it for it in steps if it[0] == "update"], steps[5:]
+    assert steps[4] == updated == ("update", *FUNCTION)
+    assert set(made) == {("create", *it) for it in (DEFINITION, ROLE, POLICY, GUARD)}
+    assert made.index(("create", *ROLE)) < min(made.index(("create", *it)) for it in (POLICY, GUARD))
+    assert made.index(("create", *DEFINITION)) < made.index(("create", *POLICY))
+    assert set(gone) == {("delete", *it) for it in (DEFINITION, ROLE, POLICY, GUARD)}
+    (role,) = (it for it in one_job.state() if (it["type"], it["urn"].rpartition("::")[2]) == ROLE)
+    function = next(it for it in one_job.state() if (it["type"], it["urn"].rpartition("::")[2]) == FUNCTION)
+    assert function["inputs"]["role"] == role["outputs"]["arn"]
 
 
 def test_a_refresh_changes_nothing(one_job: Cli) -> None:

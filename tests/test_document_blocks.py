@@ -268,3 +268,13 @@ def test_a_newcomer_in_an_empty_clone_sees_what_the_readme_shows(tmp_path: Path)
     (shown,) = (it for it in BLOCKS if it.marker.startswith("shown by make up"))
     printed = masked(done.stdout)
     assert [line for line in masked(shown.code) if line not in printed] == []
+
+
+def test_the_attack_ends_as_the_readme_shows() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fargate_job_launcher.sandbox", "attack"],
+        cwd=PROGRAM, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (shown,) = (it for it in BLOCKS if it.marker.startswith("shown by make attack"))
+    assert masked(shown.code) == masked(done.stdout)[-5:]

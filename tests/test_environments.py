@@ -109,7 +109,7 @@ def test_each_job_is_the_same_set_of_resources_and_what_its_features_add(recordi
     assert launchers(recording)
     for launcher in launchers(recording):
         kinds = sorted(it.kind for it in recording.resources.values() if it.parent == launcher.urn)
-        usual = [*[ROLE] * 3, ROLE_POLICY, ROLE_POLICY, LOG_GROUP, LOG_GROUP, TASK_DEFINITION, FUNCTION]
+        usual = [*[ROLE] * 3, *[ROLE_POLICY] * 3, LOG_GROUP, LOG_GROUP, TASK_DEFINITION, FUNCTION]
         assert len(usual) + 1 <= 11
         assert kinds == sorted(
             [*usual, *(kind for kinds in extras(recording, launcher.name).values() for kind in kinds)]
@@ -220,7 +220,7 @@ def test_passrole_names_exactly_the_two_roles_of_the_task_definition(recording: 
         job = launcher.name
         execution, task = recording.one(ROLE, f"{job}-execution"), recording.one(ROLE, f"{job}-task")
         roles = sorted([execution.outputs["arn"], task.outputs["arn"]])
-        statements = policy(recording, f"{job}-launcher")
+        statements = policy(recording, f"{job}-launcher-guard")
         assert statements["PassOnlyTheseRoles"] == {
             "Sid": "PassOnlyTheseRoles",
             "Effect": "Allow",
@@ -244,23 +244,24 @@ def test_the_launcher_may_run_only_the_exact_revision_in_the_one_cluster(recordi
         assert statement["Condition"] == {"ArnEquals": {"ecs:cluster": cluster}}
 
 
-def test_the_policy_is_computed_from_the_roles_the_task_definition_and_the_cluster(recording: Recording) -> None:
+def test_the_policies_are_computed_from_the_roles_the_task_definition_and_the_cluster(recording: Recording) -> None:
     for launcher in launchers(recording):
         job = launcher.name
-        computed_from = recording.one(ROLE_POLICY, f"{job}-launcher").computed_from["policy"]
-        assert {
-            recording.one(ROLE, f"{job}-execution").urn,
-            recording.one(ROLE, f"{job}-task").urn,
-            recording.one(TASK_DEFINITION, job).urn,
-            *(it.urn for it in recording.kind("aws:ecs/cluster:Cluster")),
-        } <= computed_from
+        guard, allows = (
+            recording.one(ROLE_POLICY, it).computed_from["policy"]
+            for it in (f"{job}-launcher-guard", f"{job}-launcher")
+        )
+        assert {recording.one(ROLE, f"{job}-{it}").urn for it in ("execution", "task")} <= guard
+        clusters = {it.urn for it in recording.kind("aws:ecs/cluster:Cluster")}
+        assert {recording.one(TASK_DEFINITION, job).urn, *clusters} <= allows
 
 
-def test_the_function_waits_for_its_policy_and_the_task_definition_for_its_own(recording: Recording) -> None:
+def test_the_function_waits_for_its_policies_and_the_task_definition_for_its_own(recording: Recording) -> None:
     for launcher in launchers(recording):
         job = launcher.name
         function = recording.one(FUNCTION, f"{job}-launcher")
-        assert recording.one(ROLE_POLICY, f"{job}-launcher").urn in function.dependencies
+        for attached in (f"{job}-launcher", f"{job}-launcher-guard"):
+            assert recording.one(ROLE_POLICY, attached).urn in function.dependencies
         assert function.inputs["role"] == recording.one(ROLE, f"{job}-launcher").outputs["arn"]
         definition = recording.one(TASK_DEFINITION, job)
         assert recording.one(ROLE_POLICY, f"{job}-execution").urn in definition.dependencies
@@ -363,6 +364,7 @@ def test_what_a_caller_needs_is_exported(recording: Recording) -> None:
 def test_an_update_replaces_the_launchers_policy_and_keeps_the_old_revision(recording: Recording) -> None:
     for launcher in launchers(recording):
         assert recording.one(ROLE_POLICY, f"{launcher.name}-launcher").replaced_on == ("policy",)
+        assert recording.one(ROLE, f"{launcher.name}-launcher").replaced_on == ("description",)
         assert recording.one(TASK_DEFINITION, launcher.name).inputs["skipDestroy"] is True
 
 

@@ -37,12 +37,10 @@ def test_the_place_is_read_from_the_clusters_arn_and_every_arn_stays_in_it(place
         place,
         cluster_arn=cluster,
         task_definition_arn=base % ("ecs", "task-definition/f:3"),
-        passed_role_arns=[role],
-        cpu=256,
-        memory=512,
         log_group_arn=base % ("logs", "log-group:/l"),
     )
-    found = re.findall(r"arn:[^'\"]+", str([policy, iam.tasks_trust(place), execution(place, "nginx")]))
+    guard = iam.launcher_guard(place, passed_role_arns=[role], cpu=256, memory=512, in_vpc=True)
+    found = re.findall(r"arn:[^'\"]+", str([policy, guard, iam.tasks_trust(place), execution(place, "nginx")]))
     assert len(found) >= 7
     assert {arn.split(":")[1] for arn in found} == {place.partition}
     assert {arn.split(":")[4] for arn in found} == {place.account}

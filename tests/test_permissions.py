@@ -1,5 +1,7 @@
 """The proof, over the policies that each environment's stack really generates: sufficient, necessary, tight, valid.
 
+And over those of one stack more, whose jobs have what those of dev and prod have not: ceilings, override roles, a VPC.
+
 What the function needs is not listed here: it is what the deployed function did, as the sandbox's gate recorded it.
 """
 
@@ -10,19 +12,24 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
-from conftest import PROGRAM
+from conftest import ENVIRONMENTS, PROGRAM, copied, program
 from fargate_job_launcher import iam
 from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
-from fargate_job_launcher.sandbox.attack import attack
+from fargate_job_launcher.sandbox.attack import TRUST, attack
 from fargate_job_launcher.sandbox.authorization import Call, Policies, run_task_calls
 from fargate_job_launcher.sandbox.explain import as_mermaid, as_text, explain, mutation_table
-from fargate_job_launcher.sandbox.facts import Document, Facts, NotALauncher, Role, read
+from fargate_job_launcher.sandbox.facts import Document, Facts, NotALauncher, Role, listed, read
 from fargate_job_launcher.sandbox.jobs import launch
 from fargate_job_launcher.sandbox.proof import (
+    ANYTHING,
+    Attack,
+    Need,
     consequences,
     execution_attacks,
     execution_needs,
@@ -38,9 +45,30 @@ BY_LAMBDA_ITSELF = {
     *("logs:CreateLogStream", "logs:PutLogEvents"),
     *("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
     *("kms:Decrypt", "kms:GenerateDataKey"),
+    *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
 }
-"""What Lambda does with a function's role to bring it its messages and to keep its lines, and S3 and SQS to encrypt;
-no code of ours calls it."""
+"""What Lambda does with a function's role to bring it its messages, to keep its lines and traces and to join its VPC,
+and S3 and SQS to encrypt; no code of ours calls it."""
+
+FULL = "full"
+CHOICES = {it: f"arn:aws:iam::123456789012:role/{it}" for it in ("auditor", "loader")}
+
+
+def full(folder: Path) -> Stack:
+    """The stack of prod, its jobs with everything that a launcher's policy can be about."""
+    config = yaml.safe_load((copied(folder) / "Pulumi.prod.yaml").read_text())["config"]
+    jobs = config["fargate-job-launcher:jobs"]
+    for job in jobs.values():
+        job["function"] = {"tracing": True, "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+    jobs["import"]["image"] = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/import:1"
+    jobs["import"]["overrides"] |= {"cpu": 4096, "memory": 16384, "taskRoles": CHOICES}
+    jobs["import"]["maxRunning"] = 100
+    jobs["import"]["function"]["reservedConcurrency"] = 1
+    jobs["import"]["queue"] = {}
+    (folder / f"Pulumi.{FULL}.yaml").write_text(yaml.safe_dump({"config": config}))
+    return Stack.read(folder, FULL)
 
 
 @dataclass(frozen=True)
@@ -54,10 +82,13 @@ class Deployed:
     """Job → every call that its function made with its role, as the gate recorded it."""
 
 
-@pytest.fixture(scope="module")
-def deployed(environment: str) -> Iterator[Deployed]:
-    stack = Stack.read(PROGRAM, environment)
+@pytest.fixture(scope="module", params=[*ENVIRONMENTS, FULL])
+def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    name = request.param
+    stack = full(tmp_path_factory.mktemp(FULL)) if name == FULL else Stack.read(PROGRAM, name)
     with Emulator(region=stack.region, account=stack.account) as aws:
+        for choice in CHOICES:
+            aws.client("iam").create_role(RoleName=choice, AssumeRolePolicyDocument=json.dumps(TRUST))
         deployment = deploy(stack, aws)
         facts: dict[str, Facts] = {}
         calls: dict[str, list[dict[str, Any]]] = {}
@@ -68,15 +99,13 @@ def deployed(environment: str) -> Iterator[Deployed]:
             # What does not fit a call is stored, and what is refused is kept.
             if "PutPayloads" in granted:
                 launch(aws, launcher, {"payload": "x" * 9000})
+            for choice in facts[name].settings.overrides.task_roles:
+                launch(aws, launcher, {"role": choice})
             if "ParkDeadLetters" in granted:
                 waiting = launcher.outputs["asynchronous_function_arn"]
                 aws.client("lambda").invoke(FunctionName=waiting, Payload=b'{"count": 0}')
             calls[name] = [it for it in aws.calls() if f"/{facts[name].launcher.name}/" in it["principal"]]
         yield Deployed(aws, deployment, facts, calls)
-
-
-def listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
 
 
 def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: Deployed) -> None:
@@ -91,6 +120,7 @@ def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: De
         assert {it["resource"] for it in made if it["action"] == "iam:PassRole"} == {
             facts.execution.arn,
             facts.task.arn,
+            *(it.arn for it in facts.choices),
         }
         for it in made:
             call = Call(it["action"], it["resource"], it["context"])
@@ -100,6 +130,8 @@ def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: De
             assert facts.launcher.policies.decide(need.call).allowed, need
         for need in execution_needs(facts):
             assert facts.execution.policies.decide(need.call).allowed, need
+        for need in task_needs(facts):
+            assert facts.task.policies.decide(need.call).allowed, need
 
 
 def test_what_the_proof_calls_needed_is_what_the_function_did(deployed: Deployed) -> None:
@@ -218,7 +250,7 @@ LOOSE: dict[str, Loosening] = {
     "sts:AssumeRole": _allow("sts:AssumeRole"),
     "reads secrets and keys": _allow("secretsmanager:*", "kms:*"),
     "logs:*": _allow("logs:*"),
-    "ec2:*": _allow("ec2:*"),
+    "ec2:*": lambda it: it.update({"OnlyLambdaJoins": {**ANYTHING["Statement"][0], "Action": "ec2:*"}}),
     "s3:*": _allow("s3:*"),
     "sqs:*": _allow("sqs:*"),
 }
@@ -232,6 +264,15 @@ LOOSE_DATA: dict[str, Loosening] = {
     "every action on its dead letters": _set("ParkDeadLetters", "Action", "sqs:*"),
 }
 """Of a job that takes payloads and keeps dead letters."""
+LOOSE_FULL: dict[str, Loosening] = {
+    "reads the payloads that it encrypts": _set("EncryptPayloads", "Action", ["kms:Decrypt", "kms:GenerateDataKey"]),
+    "its key through any service": _set("EncryptMessages", "Condition", {}),
+    "its key through services that end the same": _set(
+        "EncryptMessages", "Condition", {"StringLike": {"kms:ViaService": "*.amazonaws.com"}}
+    ),
+    "a VPC for whoever has the function's credentials": _drop("OnlyLambdaJoins"),
+}
+"""Of one that encrypts them with a key of its own, and whose function runs in a VPC."""
 
 
 def loosened(facts: Facts, loosening: Loosening) -> Policies:
@@ -248,10 +289,12 @@ def test_the_corpus_catches_a_policy_that_is_loose_in_one_way(deployed: Deployed
         assert caught, f"{loosening} lets nothing through that the corpus knows"
 
 
-@pytest.mark.parametrize("loosening", LOOSE_DATA)
+@pytest.mark.parametrize("loosening", [*LOOSE_DATA, *LOOSE_FULL])
 def test_the_corpus_catches_a_policy_that_is_loose_with_data(deployed: Deployed, loosening: str) -> None:
     facts = deployed.facts["import"]
-    policies = loosened(facts, LOOSE_DATA[loosening])
+    if loosening in LOOSE_FULL and deployed.deployment.stack.name != FULL:
+        return
+    policies = loosened(facts, {**LOOSE_DATA, **LOOSE_FULL}[loosening])
     assert [it.name for it in launcher_attacks(facts) if it.succeeds(policies)]
 
 
@@ -342,8 +385,8 @@ def test_the_gate_refuses_in_awss_own_words_and_nothing_starts(deployed: Deploye
     )
     for changed in (
         {"enableExecuteCommand": True},
-        {"overrides": {"cpu": "4096"}},
-        {"overrides": {"memory": "16384"}},
+        {"overrides": {"cpu": "8192"}},
+        {"overrides": {"memory": "32768"}},
     ):
         assert refused(**changed) == (
             f"User: {caller} is not authorized to perform: ecs:RunTask on resource: {definition} {deny}"
@@ -384,16 +427,20 @@ def test_the_largest_policies_fit_in_a_role() -> None:
     base = f"arn:{place.partition}:%s:{place.region}:{place.account}:%s"
     role = f"arn:{place.partition}:iam::{place.account}:role/platform/launchers/{'r' * 61}%03d"
     name = "n" * 40
+    roles = [role % number for number in range(12)]
+    guard = iam.launcher_guard(place, passed_role_arns=roles, cpu=32768, memory=249856, in_vpc=True)
     launcher = iam.launcher_policy(
         place,
         cluster_arn=base % ("ecs", "cluster/" + "c" * 60),
         task_definition_arn=base % ("ecs", f"task-definition/project-stack-{name}:12345"),
-        passed_role_arns=[role % number for number in range(12)],
-        cpu=32768,
-        memory=249856,
         log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/launcher"),
         payload_objects_arn=iam.payload_objects(place.partition, "b" * 63, f"project-stack-{name}"),
         dead_letter_queue_arn=base % ("sqs", "q" * 80),
+        queue_arn=base % ("sqs", "q" * 80),
+        key_arn=base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        counts_running=True,
+        traces=True,
+        in_vpc=True,
     )
     secrets = [
         base % ("secretsmanager", f"secret:project/stack/{name}/{'s' * 40}{number:02}-AbCdEf") for number in range(20)
@@ -405,7 +452,9 @@ def test_the_largest_policies_fit_in_a_role() -> None:
         secret_arns=secrets,
         secret_key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
     )
-    assert 4000 < len(iam.to_json(launcher)) <= iam.LONGEST_REPLACED_POLICY == 5120
+    # An update holds the old policy and the new one.
+    twice = 2 * len(iam.replaced_json(launcher, guard=iam.to_json(guard))) + len(iam.to_json(guard))
+    assert 8000 < twice <= iam.LONGEST_INLINE_POLICY == 10240
     assert 4000 < len(iam.to_json(execution)) <= iam.LONGEST_INLINE_POLICY
     many = iam.document(*[{**launcher["Statement"][0], "Sid": f"S{n}"} for n in range(60)])
     with pytest.raises(ValueError, match=r"policy: \d+ characters, at most 10240 fit in the role; declare fewer"):
@@ -428,7 +477,7 @@ def test_explain_says_what_each_statement_is_for_and_who_may_pass_what(deployed:
         assert not any(explanation.passing[facts.launcher.name].values())
         assert explanation.assuming[facts.launcher.name] == ["lambda.amazonaws.com"]
         assert json.loads(json.dumps(explanation.as_json()))["launcher"] == facts.launcher.name
-        assert as_mermaid(explanation).count("-- iam:PassRole -->") == 2
+        assert as_mermaid(explanation).count("-- iam:PassRole -->") == 2 + len(facts.choices)
         assert "without PassOnlyTheseRoles:\n    cannot hand " in mutation_table(facts)
 
 
@@ -444,6 +493,50 @@ def test_explain_refuses_a_role_that_is_no_launchers(deployed: Deployed) -> None
     iam_client.put_role_policy(RoleName="pasted", PolicyName="p", PolicyDocument=json.dumps(loose))
     with pytest.raises(NotALauncher, match=r"does not hold ecs:RunTask to one Resource, but to \*"):
         read(deployed.aws.client, "arn:aws:iam::123456789012:role/pasted")
+
+
+def test_what_is_denied_or_let_through_anyway_is_no_consequence_of_a_statement() -> None:
+    write, other = ({"Effect": "Allow", "Action": it, "Resource": "*"} for it in ("logs:PutLogEvents", "s3:GetObject"))
+    role = Role("arn:aws:iam::123456789012:role/r", ({"Statement": [write, other]},), None, {"Statement": []})
+    needs = [Need("write", Call("logs:PutLogEvents", "*")), Need("run", Call("ecs:RunTask", "*"))]
+    attacks = [Attack("read", Call("s3:GetObject", "*"))]
+    assert consequences(role, needs, attacks, role.statements[0]) == ["cannot write"]
+    assert consequences(role, needs, attacks, role.statements[1]) == []
+
+
+ADOPTED = """
+import json
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher
+def role(name, principal, *statements):
+    made = aws.iam.Role(name, assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}))
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", **it} for it in statements]}
+    aws.iam.RolePolicy(name, role=made.name, policy=json.dumps(document))
+    return made.arn
+FargateJobLauncher("job", {
+    "image": "nginx",
+    "cluster_arn": aws.ecs.Cluster("c").arn,
+    "subnet_ids": ["subnet-1"],
+    "security_group_ids": ["sg-1"],
+    "execution_role_arn": role("execution", "*", {"NotAction": ["iam:*"]}, {"Action": ["kms:Decrypt", "kms:Sign"]}),
+    "task_role_arn": role("task", {"AWS": "arn:aws:iam::123456789012:root"}, {"Action": "s3:GetObject"}),
+})
+"""
+
+
+def test_adopted_roles_are_explained_whatever_somebody_wrote_into_them(tmp_path: Path) -> None:
+    stack = program(tmp_path, ADOPTED)
+    with Emulator(region=stack.region, account=stack.account) as aws:
+        (launcher,) = deploy(stack, aws).launchers.values()
+        facts = read(aws.client, launcher.outputs["launcher_role_arn"])
+    text = as_text(explain(facts))
+    assert f"{facts.execution.name}  (assumed by *)" in text
+    assert f"{facts.task.name}  (assumed by arn:aws:iam::123456789012:root)" in text
+    assert "may   anything but iam:* on *" in text
+    assert "may   kms:Decrypt, kms:Sign on *" in text
+    # The job's own business: it has no payload, and a launch does not need it.
+    assert task_needs(facts) == []
 
 
 def test_a_dropped_statement_shows_even_when_two_say_the_same() -> None:

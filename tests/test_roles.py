@@ -1,15 +1,18 @@
-"""Roles that are adopted, bounded, put under a path or given something to do; recorded from another team's program."""
+"""Roles that are adopted, bounded, put under a path, given something to do or changed by an update; recorded from
+another team's program."""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 from conftest import Recording, program, record
+from fargate_job_launcher.sandbox.authorization import Call, Policies, run_task_calls
 
 ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
@@ -46,9 +49,10 @@ def names(recording: Recording, kind: str) -> set[str]:
 def test_adopted_roles_are_named_and_nothing_is_created_for_them(tmp_path: Path) -> None:
     task, execution = "arn:aws:iam::123456789012:role/a/task", "arn:aws:iam::123456789012:role/execution"
     recording = launcher(tmp_path, f'"task_role_arn": "{task}"', f'"execution_role_arn": "{execution}"')
-    assert names(recording, ROLE) == names(recording, ROLE_POLICY) == {"job-launcher"}
-    assert statement(recording, "job-launcher", "PassOnlyTheseRoles")["Resource"] == [task, execution]
-    assert statement(recording, "job-launcher", "NeverAnotherRole")["NotResource"] == [task, execution]
+    assert names(recording, ROLE) == {"job-launcher"}
+    assert names(recording, ROLE_POLICY) == {"job-launcher", "job-launcher-guard"}
+    assert statement(recording, "job-launcher-guard", "PassOnlyTheseRoles")["Resource"] == [task, execution]
+    assert statement(recording, "job-launcher-guard", "NeverAnotherRole")["NotResource"] == [task, execution]
     definition = recording.one(TASK_DEFINITION, "job")
     assert (definition.inputs["taskRoleArn"], definition.inputs["executionRoleArn"]) == (task, execution)
 
@@ -57,8 +61,8 @@ def test_a_role_adopted_from_the_same_program_is_named_by_its_output(tmp_path: P
     made = '"task_role_arn": aws.iam.Role("mine", assume_role_policy="{}").arn'
     recording = launcher(tmp_path, made)
     mine = recording.one(ROLE, "mine")
-    assert mine.outputs["arn"] in statement(recording, "job-launcher", "PassOnlyTheseRoles")["Resource"]
-    assert mine.urn in recording.one(ROLE_POLICY, "job-launcher").computed_from["policy"]
+    assert mine.outputs["arn"] in statement(recording, "job-launcher-guard", "PassOnlyTheseRoles")["Resource"]
+    assert mine.urn in recording.one(ROLE_POLICY, "job-launcher-guard").computed_from["policy"]
 
 
 def test_the_boundary_and_the_path_go_on_every_role_made_here(tmp_path: Path) -> None:
@@ -68,7 +72,7 @@ def test_the_boundary_and_the_path_go_on_every_role_made_here(tmp_path: Path) ->
     assert {it.name for it in roles} == {"job-execution", "job-task", "job-launcher"}
     assert {it.inputs["permissionsBoundary"] for it in roles} == {boundary}
     assert {it.inputs["path"] for it in roles} == {"/jobs/"}
-    passed = statement(recording, "job-launcher", "PassOnlyTheseRoles")["Resource"]
+    passed = statement(recording, "job-launcher-guard", "PassOnlyTheseRoles")["Resource"]
     assert passed == [f"arn:aws:iam::123456789012:role/jobs/job-{it}-0a1b2c3" for it in ("execution", "task")]
 
 
@@ -88,7 +92,7 @@ def test_declared_override_roles_may_be_passed_and_reach_the_function_by_alias(t
     roles = {f"choice-{number}": arn for number, arn in enumerate(arns)}
     recording = launcher(tmp_path, f'"overrides": {{"task_roles": {roles!r}}}')
     own = [recording.one(ROLE, f"job-{it}").outputs["arn"] for it in ("execution", "task")]
-    assert statement(recording, "job-launcher", "PassOnlyTheseRoles")["Resource"] == sorted([*own, *arns])
+    assert statement(recording, "job-launcher-guard", "PassOnlyTheseRoles")["Resource"] == sorted([*own, *arns])
     function = recording.one("aws:lambda/function:Function", "job-launcher").inputs
     settings = json.loads(function["environment"]["variables"]["LAUNCHER_SETTINGS"])
     assert settings["overrides"]["taskRoles"] == roles
@@ -150,7 +154,101 @@ def test_a_role_output_that_turns_out_to_be_a_pattern_is_refused_too(tmp_path: P
 
 
 def test_the_launchers_policy_leaves_room_for_its_successor(tmp_path: Path) -> None:
-    """An update attaches the new policy before it deletes the old one; IAM counts both."""
-    roles = {f"r{number}": f"arn:aws:iam::123456789012:role/{'p' * 400}/{number}" for number in range(8)}
-    with pytest.raises(ValueError, match=r"policy: \d{4} characters, at most 5120 fit in the role; declare fewer"):
+    """An update attaches the new policy before it deletes the old one; IAM counts both, and the guard."""
+    roles = {f"r{number}": f"arn:aws:iam::123456789012:role/{'p' * 300}/{number}" for number in range(13)}
+    said = (
+        r"overrides\.task_roles: the launcher's policy has (\d+) characters, at most (\d+) fit in its role: "
+        r"of 10240 its guard takes (\d+), and an update holds the old policy and the new one; declare fewer roles"
+    )
+    with pytest.raises(ValueError, match=said) as raised:
         launcher(tmp_path, f'"overrides": {{"task_roles": {roles!r}}}')
+    ((policy, longest, guard),) = (map(int, it) for it in re.findall(said, str(raised.value)))
+    assert 2 * longest + guard <= 10240 < 2 * policy + guard
+
+
+def test_what_is_denied_is_never_in_the_policy_that_an_update_has_two_of(tmp_path: Path) -> None:
+    function = '"function": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"], "tracing": True}'
+    recording = launcher(tmp_path, function, '"queue": {}', '"max_running": 3')
+    document = json.loads(recording.one(ROLE_POLICY, "job-launcher").inputs["policy"])
+    assert {it["Effect"] for it in document["Statement"]} == {"Allow"}
+    assert statement(recording, "job-launcher-guard", "OnlyLambdaJoins")["Effect"] == "Deny"
+
+
+CHOICE, OTHER = (f"arn:aws:iam::123456789012:role/{it}" for it in ("choice", "other"))
+UPDATES = {
+    "image": ("", '"image": "nginx:2"', False),
+    "more CPU": ("", '"cpu": 512, "memory": 1024', True),
+    "less CPU": ('"cpu": 512, "memory": 1024', '"cpu": 256, "memory": 1024', True),
+    "more memory": ("", '"memory": 1024', True),
+    "less memory": ('"memory": 2048', "", True),
+    "a higher ceiling": ("", '"overrides": {"cpu": 1024, "memory": 4096}', True),
+    "CPU below the ceiling": (
+        '"overrides": {"cpu": 1024, "memory": 4096}',
+        '"cpu": 512, "memory": 1024, "overrides": {"cpu": 1024, "memory": 4096}',
+        False,
+    ),
+    "exec": ("", '"allow_exec": True', True),
+    "no exec any more": ('"allow_exec": True', "", True),
+    "an override role": ("", f'"overrides": {{"task_roles": {{"a": "{CHOICE}"}}}}', True),
+    "an override role less": (f'"overrides": {{"task_roles": {{"a": "{CHOICE}"}}}}', "", True),
+    "another task role": (f'"task_role_arn": "{CHOICE}"', f'"task_role_arn": "{OTHER}"', True),
+    "another execution role": (f'"execution_role_arn": "{CHOICE}"', f'"execution_role_arn": "{OTHER}"', True),
+    "a queue": ("", '"queue": {}', False),
+    "traces": ("", '"function": {"tracing": True}', False),
+}
+"""What is changed: arguments before and after, and whether what is denied changes by it."""
+
+
+@pytest.mark.parametrize("changed", UPDATES)
+def test_no_update_has_a_moment_without_permission(tmp_path: Path, changed: str) -> None:
+    before, after, denies_otherwise = UPDATES[changed]
+    old, new = (_revision(tmp_path, it, number) for number, it in ((7, before), (8, after)))
+    # Pulumi replaces the role where its description changes, and then each has its own policies; else one has both.
+    replaced = old.role != new.role
+    assert replaced is denies_otherwise
+    assert (old.guard != new.guard) is denies_otherwise
+    for revision in (old, new):
+        policies = (revision.policy,) if replaced else (old.policy, new.policy)
+        role = Policies.of(*policies, revision.guard)
+        assert [it for it in revision.launches if not role.decide(it).allowed] == []
+    if denies_otherwise:
+        both = Policies.of(old.policy, new.policy, old.guard, new.guard)
+        assert [it for it in (*old.launches, *new.launches) if not both.decide(it).allowed], "one role would not do"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A launcher as one update leaves it."""
+
+    role: str
+    """The description of its role: another one is another role."""
+    policy: str
+    guard: str
+    launches: list[Call]
+    """Everything that its launches ask IAM about: the smallest, and one of each role at the ceilings."""
+
+
+def _revision(tmp_path: Path, arguments: str, number: int) -> Revision:
+    recording = launcher(tmp_path, *([arguments] if arguments else []))
+    role, policy, guard = (
+        recording.one(ROLE, "job-launcher"),
+        recording.one(ROLE_POLICY, "job-launcher"),
+        recording.one(ROLE_POLICY, "job-launcher-guard"),
+    )
+    assert (role.replaced_on, policy.replaced_on, guard.replaced_on) == (("description",), ("policy",), ())
+    given = recording.one(TASK_DEFINITION, "job")
+    arn = given.outputs["arn"].replace(":7", f":{number}")
+    function = recording.one("aws:lambda/function:Function", "job-launcher").inputs
+    settings = json.loads(function["environment"]["variables"]["LAUNCHER_SETTINGS"])
+    most = {key: str(it) for key in ("cpu", "memory") if (it := int(settings["overrides"][key]))}
+    roles = [{"taskRoleArn": it} for it in settings["overrides"]["taskRoles"].values()]
+    always = {"propagateTags": "TASK_DEFINITION", "enableExecuteCommand": settings["exec"]}
+    launches = [
+        call
+        for overrides in ({}, most, *({**most, **it} for it in roles))
+        for call in run_task_calls(
+            {**always, "overrides": overrides}, {**given.inputs, "taskDefinitionArn": arn}, settings["cluster"]
+        )
+    ]
+    allowed = policy.inputs["policy"].replace(given.outputs["arn"], arn)
+    return Revision(role.inputs["description"], allowed, guard.inputs["policy"], launches)

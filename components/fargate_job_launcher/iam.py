@@ -56,9 +56,6 @@ LONGEST_INLINE_POLICY: Final = 10_240
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
-LONGEST_REPLACED_POLICY: Final = LONGEST_INLINE_POLICY // 2
-"""Characters of a policy that is replaced, new before old: during an update the role holds both."""
-
 
 def to_json(policy: Document, *, longest: int = LONGEST_INLINE_POLICY) -> str:
     """A document as IAM stores it. Raises ValueError when it has more than `longest` characters."""
@@ -69,6 +66,27 @@ def to_json(policy: Document, *, longest: int = LONGEST_INLINE_POLICY) -> str:
             "override roles, group secrets into one with JSON keys, or shorten role paths and names"
         )
     return text
+
+
+def replaced_json(policy: Document, *, guard: str) -> str:
+    """A launcher's policy as IAM stores it, with room for its successor.
+
+    It is replaced, the new one before the old one, so the role has to hold two of it and the guard. Raises ValueError
+    when it cannot.
+    """
+    text, longest = to_json(policy), (LONGEST_INLINE_POLICY - len(guard)) // 2
+    if len(text) > longest:
+        raise ValueError(
+            f"overrides.task_roles: the launcher's policy has {len(text)} characters, at most {longest} fit in its "
+            f"role: of {LONGEST_INLINE_POLICY} its guard takes {len(guard)}, and an update holds the old policy and "
+            "the new one; declare fewer roles, or shorten their paths and names"
+        )
+    return text
+
+
+def joined(*policies: str) -> str:
+    """One document, as JSON, of the statements of several."""
+    return to_json(document(*(statement for policy in policies for statement in json.loads(policy)["Statement"])))
 
 
 def document(*statements: Statement) -> Document:
@@ -170,32 +188,25 @@ def launcher_policy(
     *,
     cluster_arn: str,
     task_definition_arn: str,
-    passed_role_arns: Sequence[str],
-    cpu: int,
-    memory: int,
     log_group_arn: str,
     payload_objects_arn: str = "",
     dead_letter_queue_arn: str = "",
     queue_arn: str = "",
     key_arn: str = "",
     counts_running: bool = False,
-    allow_exec: bool = False,
     traces: bool = False,
     in_vpc: bool = False,
 ) -> Document:
-    """What the launcher's function may do: run this one revision, in this one cluster, with these roles.
+    """What the launcher's function may do: run this one revision, in this one cluster.
 
-    `passed_role_arns` is everything that RunTask may hand to ECS: execution role, task role, and the roles that a
-    caller may choose instead of the task role. Raises ValueError for one that is not the ARN of a single role.
-    `cpu` (units) and `memory` (MiB) are the most that a launch may ask for. `payload_objects_arn` are the objects
-    that the launcher may put, `dead_letter_queue_arn` the queue that it may send to, `queue_arn` the one that it
-    takes launch events from, `key_arn` the KMS key that all of these are encrypted with; empty where there are none.
-    `counts_running`: whether it has to know the job's tasks; `allow_exec`: whether it may run them with ECS Exec;
-    `traces`: whether X-Ray hears of it; `in_vpc`: whether Lambda runs it in one.
+    It only allows, so that two of it together allow what each does. Which roles it may hand over, and what it may never
+    do, is in launcher_guard.
+
+    `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` the queue that it may send
+    to, `queue_arn` the one that it takes launch events from, `key_arn` the KMS key that all of these are encrypted
+    with; empty where there are none. `counts_running`: whether it has to know the job's tasks; `traces`: whether X-Ray
+    hears of it; `in_vpc`: whether Lambda runs it in one.
     """
-    for arn in passed_role_arns:
-        if not is_role_arn(arn):
-            raise ValueError(f"passed role: {arn!r} is not the ARN of one role; a pattern here could pass many")
     optional: list[Statement] = []
     if payload_objects_arn:
         optional.append(
@@ -221,8 +232,7 @@ def launcher_policy(
     if traces:
         optional.append(_everywhere("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]))
     if in_vpc:
-        optional += _join_vpc(place)
-    roles = sorted(set(passed_role_arns))
+        optional.append(_everywhere("JoinVpc", list(_INTERFACES)))
     cluster_name = cluster_arn.rpartition("/")[2]
     return document(
         {
@@ -232,6 +242,43 @@ def launcher_policy(
             "Resource": task_definition_arn,
             "Condition": {"ArnEquals": {"ecs:cluster": cluster_arn}},
         },
+        {
+            "Sid": "TagOnlyAtLaunch",
+            "Effect": "Allow",
+            "Action": "ecs:TagResource",
+            "Resource": f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_name}/*",
+            "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
+        },
+        _write_log("WriteOwnLogs", log_group_arn),
+        *optional,
+    )
+
+
+def launcher_guard(
+    place: Place,
+    *,
+    passed_role_arns: Sequence[str],
+    cpu: int,
+    memory: int,
+    allow_exec: bool = False,
+    in_vpc: bool = False,
+) -> Document:
+    """Which roles the launcher's function may hand to ECS, and what it may never do, whatever else is attached.
+
+    A Deny holds for every launch, so two guards in one role would deny what either of them does: a guard that changes
+    goes with a new role.
+
+    `passed_role_arns` is everything that RunTask may hand to ECS: execution role, task role, and the roles that a
+    caller may choose instead of the task role. Raises ValueError for one that is not the ARN of a single role. `cpu`
+    (units) and `memory` (MiB) are the most that a launch may ask for; `allow_exec`: whether it may run tasks with ECS
+    Exec; `in_vpc`: whether Lambda runs the function in one.
+    """
+    for arn in passed_role_arns:
+        if not is_role_arn(arn):
+            raise ValueError(f"passed role: {arn!r} is not the ARN of one role; a pattern here could pass many")
+    roles = sorted(set(passed_role_arns))
+    functions = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:*"
+    return document(
         {
             "Sid": "PassOnlyTheseRoles",
             "Effect": "Allow",
@@ -245,19 +292,11 @@ def launcher_policy(
             "Action": "iam:PassRole",
             "NotResource": roles,
         },
-        {
-            "Sid": "TagOnlyAtLaunch",
-            "Effect": "Allow",
-            "Action": "ecs:TagResource",
-            "Resource": f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_name}/*",
-            "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
-        },
         *([] if allow_exec else [_never("NoExec", {"StringEquals": {"ecs:enable-execute-command": "true"}})]),
         _never("NoEbs", {"StringEquals": {"ecs:enable-ebs-volumes": "true"}}),
         _never("CpuCap", {"NumericGreaterThan": {"ecs:task-cpu": str(cpu)}}),
         _never("MemoryCap", {"NumericGreaterThan": {"ecs:task-memory": str(memory)}}),
-        _write_log("WriteOwnLogs", log_group_arn),
-        *optional,
+        *([_only_lambda_joins(functions)] if in_vpc else []),
     )
 
 
@@ -527,17 +566,19 @@ _INTERFACES: Final = (
 )
 
 
-def _join_vpc(place: Place) -> list[Statement]:
-    """What Lambda does with the role to run the function in a VPC, and what the function's own code must not.
+def _only_lambda_joins(functions: str) -> Statement:
+    """What Lambda does with the role to run the function in a VPC, the function's own code must not.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     """
-    functions = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:*"
     never = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
-    return [
-        _everywhere("JoinVpc", list(_INTERFACES)),
-        {"Sid": "OnlyLambdaJoins", "Effect": "Deny", "Action": list(_INTERFACES), "Resource": "*", "Condition": never},
-    ]
+    return {
+        "Sid": "OnlyLambdaJoins",
+        "Effect": "Deny",
+        "Action": list(_INTERFACES),
+        "Resource": "*",
+        "Condition": never,
+    }
 
 
 def _list_tasks(cluster_arn: str) -> Statement:

@@ -46,7 +46,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
     launcher_role_arn: pulumi.Output[str]
     """ARN of the function's role."""
     launcher_policy: pulumi.Output[str]
-    """The function's policy, as JSON."""
+    """Everything that the function may do, and may never do, as one policy in JSON."""
     log_group_name: pulumi.Output[str]
     """Log group of the job's container."""
     launcher_log_group_name: pulumi.Output[str]
@@ -125,7 +125,9 @@ class FargateJobLauncher(pulumi.ComponentResource):
             None if supervisor is None else supervisor.function.name
         )
         self.launcher_role_arn = launcher.arn
-        self.launcher_policy = launcher.policies[0].policy
+        self.launcher_policy = pulumi.Output.all(*(it.policy for it in launcher.policies)).apply(
+            lambda it: iam.joined(*it)
+        )
         self.log_group_name = job_logs.name
         self.launcher_log_group_name = launcher_logs.name
         self.register_outputs({key: getattr(self, key) for key in FargateJobLauncher.__annotations__})

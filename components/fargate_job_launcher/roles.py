@@ -9,6 +9,7 @@ A role that already exists is adopted: its ARN is used, and nothing is attached 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -107,36 +108,51 @@ def launcher_role(
     queue_arn: pulumi.Output[str] | None,
     parent: pulumi.Resource,
 ) -> Role:
-    """The function's role, and the policy computed from what it may run and pass.
+    """The function's role, its policy, and its guard: which roles it may pass, and what it may never do.
 
-    The policy is replaced, not updated: the new one stands before the function moves to the new revision and the
-    old one goes after it has, so that an update has no moment without permission.
+    No update has a moment without permission. The policy is replaced: the new one stands before the function moves to
+    the new revision, the old one goes after it has, and meanwhile each version may do what it is there for. Denials do
+    not add up like that: the old guard would refuse the new launches. So where the guard changes the role is replaced,
+    with all that is attached to it; the guard's digest in the description is what Pulumi sees change.
     """
+    in_vpc = "subnet_ids" in job.function
+    guard = resolved({"place": place, "passed_role_arns": list(passed_role_arns)}).apply(
+        lambda it: iam.to_json(
+            iam.launcher_guard(
+                cpu=max(job.cpu, job.overrides.get("cpu", 0)),
+                memory=max(job.memory, job.overrides.get("memory", 0)),
+                allow_exec=job.allow_exec,
+                in_vpc=in_vpc,
+                **it,
+            )
+        )
+    )
 
     def policy(it: dict[str, Any]) -> str:
+        guard = it.pop("guard")
         document = iam.launcher_policy(
-            cpu=max(job.cpu, job.overrides.get("cpu", 0)),
-            memory=max(job.memory, job.overrides.get("memory", 0)),
             counts_running=job.max_running > 0,
-            allow_exec=job.allow_exec,
             traces=job.function.get("tracing", False),
-            in_vpc="subnet_ids" in job.function,
+            in_vpc=in_vpc,
             **it,
         )
-        return iam.to_json(document, longest=iam.LONGEST_REPLACED_POLICY)
+        return iam.replaced_json(document, guard=guard)
 
     role = _role(
         f"{name}-launcher",
         job,
-        description=f"The Lambda that launches the job {name} runs with this role.",
+        description=guard.apply(
+            lambda it: f"The Lambda that launches the job {name} runs with this role. {_digest(it)}"
+        ),
         trust=iam.to_json(iam.lambda_trust()),
         parent=parent,
+        replace_on_changes=["description"],
     )
     known: dict[str, Any] = {
+        "guard": guard,
         "place": place,
         "cluster_arn": job.cluster_arn,
         "task_definition_arn": task_definition_arn,
-        "passed_role_arns": list(passed_role_arns),
         "log_group_arn": log_group_arn,
         "payload_objects_arn": payload_objects_arn or "",
         "dead_letter_queue_arn": dead_letter_queue_arn or "",
@@ -149,14 +165,26 @@ def launcher_role(
         policy=resolved(known).apply(policy),
         opts=pulumi.ResourceOptions(parent=parent, replace_on_changes=["policy"]),
     )
-    return Role(role.arn, role.name, [attached])
+    return Role(role.arn, role.name, [attached, _attach(f"{name}-launcher-guard", role, guard, parent=parent)])
+
+
+def _digest(guard: str) -> str:
+    return f"Guard {hashlib.sha256(guard.encode()).hexdigest()[:12]}."
 
 
 def _attach(name: str, role: aws.iam.Role, policy: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.iam.RolePolicy:
     return aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=parent))
 
 
-def _role(name: str, job: Job, *, description: str, trust: pulumi.Input[str], parent: pulumi.Resource) -> aws.iam.Role:
+def _role(
+    name: str,
+    job: Job,
+    *,
+    description: pulumi.Input[str],
+    trust: pulumi.Input[str],
+    parent: pulumi.Resource,
+    replace_on_changes: list[str] | None = None,
+) -> aws.iam.Role:
     return aws.iam.Role(
         name,
         description=description,
@@ -164,7 +192,7 @@ def _role(name: str, job: Job, *, description: str, trust: pulumi.Input[str], pa
         path=job.role_path,
         permissions_boundary=job.permissions_boundary_arn,
         tags=job.tags,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, replace_on_changes=replace_on_changes),
     )
 
 
