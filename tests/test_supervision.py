@@ -220,8 +220,9 @@ def test_the_same_end_twice_is_retried_once_and_told_of_once(jobs: dict[str, Job
     job.notices(1, origin)
     # Delivered again past every queue: a retry of the same task is the same launch.
     ended = json.loads(json.dumps({**tasks[0], "tags": []}, default=str))
-    for _ in range(3):
-        record = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(ended)}
+    for number in ("1", "2", "3"):
+        received = {"ApproximateReceiveCount": number}
+        record = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(ended), "attributes": received}
         answer = lambda_.invoke(
             FunctionName=job.launcher.outputs["supervisor_function_name"],
             Payload=json.dumps({"Records": [record]}).encode(),
