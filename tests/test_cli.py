@@ -197,7 +197,7 @@ def test_another_size_is_a_new_role_with_policies_of_its_own_so_that_no_old_deni
     made, (updated,), gone = steps[:4], [it for it in steps if it[0] == "update"], steps[5:]
     assert steps[4] == updated == ("update", *FUNCTION)
     assert set(made) == {("create", *it) for it in (DEFINITION, ROLE, POLICY, GUARD)}
-    assert made.index(("create", *ROLE)) < min(made.index(("create", *it)) for it in (POLICY, GUARD))
+    assert made.index(("create", *ROLE)) < min(made.index(("create", *POLICY)), made.index(("create", *GUARD)))
     assert made.index(("create", *DEFINITION)) < made.index(("create", *POLICY))
     assert set(gone) == {("delete", *it) for it in (DEFINITION, ROLE, POLICY, GUARD)}
     (role,) = (it for it in one_job.state() if (it["type"], it["urn"].rpartition("::")[2]) == ROLE)
