@@ -104,11 +104,14 @@ def read(clients: Clients, launcher_role_arn: str) -> Facts:
 
 def _function(clients: Clients, role_arn: str) -> Document:
     pages = clients("lambda").get_paginator("list_functions").paginate()
-    found = [it for page in pages for it in page["Functions"] if it["Role"] == role_arn]
-    if len(found) != 1 or VARIABLE not in found[0].get("Environment", {}).get("Variables", {}):
-        names = ", ".join(it["FunctionName"] for it in found) or "none"
-        raise NotALauncher(f"{role_arn} is the role of these functions: {names}; a launcher's is that of one launcher")
-    return found[0]
+    for it in (function for page in pages for function in page["Functions"] if function["Role"] == role_arn):
+        if VARIABLE in it.get("Environment", {}).get("Variables", {}):
+            return it
+        raise NotALauncher(
+            f"{it['FunctionName']} runs with {role_arn} and shows no {VARIABLE}: it is no launcher, or its environment "
+            "is encrypted with a key that the caller may not kms:Decrypt with"
+        )
+    raise NotALauncher(f"{role_arn}: no function of this account and region runs with it")
 
 
 def read_role(clients: Clients, arn: str) -> Role:

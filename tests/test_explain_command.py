@@ -51,9 +51,9 @@ def test_it_explains_a_live_role_through_boto3() -> None:
         assert explanation["launcher"] == name
         sids = [line["sid"] for line in explanation["statements"][name]]
         assert sids == [
-            *("RunOnlyThisTask", "PassOnlyTheseRoles", "NeverAnotherRole", "TagOnlyAtLaunch"),
-            *("NoExec", "NoEbs", "CpuCap", "MemoryCap", "WriteOwnLogs"),
+            *("RunOnlyThisTask", "TagOnlyAtLaunch", "WriteOwnLogs"),
             *("PutPayloads", "ParkDeadLetters", "TakeFromQueue"),
+            *("PassOnlyTheseRoles", "NeverAnotherRole", "NoExec", "NoEbs", "CpuCap", "MemoryCap"),
         ]
         picture = command("--role-arn", arn, "--mermaid", **account)
         assert picture.stdout.startswith("flowchart LR\n")

@@ -493,6 +493,16 @@ def test_explain_refuses_a_role_that_is_no_launchers(deployed: Deployed) -> None
     iam_client.put_role_policy(RoleName="pasted", PolicyName="p", PolicyDocument=json.dumps(loose))
     with pytest.raises(NotALauncher, match=r"does not hold ecs:RunTask to one Resource, but to \*"):
         read(deployed.aws.client, "arn:aws:iam::123456789012:role/pasted")
+    iam_client.create_role(RoleName="idle", AssumeRolePolicyDocument=json.dumps(facts.launcher.trust))
+    for number, document in enumerate(facts.launcher.documents):
+        iam_client.put_role_policy(RoleName="idle", PolicyName=str(number), PolicyDocument=json.dumps(document))
+    with pytest.raises(NotALauncher, match="no function of this account and region runs with it"):
+        read(deployed.aws.client, "arn:aws:iam::123456789012:role/idle")
+    lambda_, idle = deployed.aws.client("lambda"), "arn:aws:iam::123456789012:role/idle"
+    code = {"ZipFile": b"PK\x05\x06" + bytes(18)}
+    lambda_.create_function(FunctionName="f", Role=idle, Runtime="python3.13", Handler="f.f", Code=code)
+    with pytest.raises(NotALauncher, match=r"f runs with .*/idle and shows no LAUNCHER_SETTINGS"):
+        read(deployed.aws.client, idle)
 
 
 def test_what_is_denied_or_let_through_anyway_is_no_consequence_of_a_statement() -> None:

@@ -18,7 +18,7 @@ ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 
 
-def launcher(tmp_path: Path, *arguments: str, region: str = "eu-west-1") -> Recording:
+def launcher(tmp_path: Path, *arguments: str) -> Recording:
     """A launcher with these arguments beside the required ones, as Python source."""
     source = f"""
 import json
@@ -33,7 +33,7 @@ FargateJobLauncher("job", {{
     {" ".join(f"{it}," for it in arguments)}
 }})
 """
-    return record(program(tmp_path, source, f"config: {{aws:region: {region}}}"))
+    return record(program(tmp_path, source))
 
 
 def statement(recording: Recording, role: str, sid: str) -> dict[str, Any]:
@@ -115,16 +115,43 @@ def test_secrets_parameters_and_keys_are_readable_one_by_one(tmp_path: Path) -> 
         assert (found["Action"], found["Resource"]) == (action, [resource])
 
 
+EVERYTHING = """
+import json
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher
+FargateJobLauncher("job", {
+    "image": "123456789012.dkr.ecr.REGION.amazonaws.com/app:1",
+    "cluster_arn": aws.ecs.Cluster("c").arn,
+    "subnet_ids": ["subnet-1"],
+    "security_group_ids": ["sg-1"],
+    "kms_key_arn": aws.kms.Key("k").arn,
+    "payload_bucket": aws.s3.Bucket("b").bucket,
+    "overrides": {"payload": True},
+    "efs_volumes": [{"file_system_id": "fs-01234567", "access_point_id": "fsap-01234567", "path": "/d"}],
+    "queue": {},
+    "schedule": {"expression": "rate(1 hour)"},
+    "event_rule": {"pattern": json.dumps({"source": ["a"]})},
+    "supervision": {"max_runtime_minutes": 60, "retries": 2},
+    "max_running": 5,
+    "allow_exec": True,
+    "function": {"tracing": True, "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+    "alarms": {"dashboard": True},
+})
+"""
+
+
 @pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
 def test_a_launcher_in_another_partition_names_nothing_outside_it(tmp_path: Path, region: str, partition: str) -> None:
-    image = f"123456789012.dkr.ecr.{region}.amazonaws.com/app:1"
-    recording = launcher(tmp_path, f'"image": "{image}"', region=region)
-    documents = [it.inputs["policy"] for it in recording.kind(ROLE_POLICY)]
-    documents += [it.inputs["assumeRolePolicy"] for it in recording.kind(ROLE)]
-    found = re.findall(r"arn:([a-z-]+):[a-z]+:([a-z0-9-]*):", " ".join(documents))
-    assert len(found) >= 10
+    stack = program(tmp_path, EVERYTHING.replace("REGION", region), f"config: {{aws:region: {region}}}")
+    resources = record(stack).resources.values()
+    found = re.findall(r"arn:([a-z-]+):[a-z0-9]+:([a-z0-9-]*):", str([it.inputs for it in resources]))
+    assert len(found) >= 60
     assert {it[0] for it in found} == {partition}
     assert {it[1] for it in found} == {region, ""}
+    # Of AWS's services only what does not act for itself is named with the partition's own ending.
+    through = re.findall(r'"kms:ViaService": ?"([^"]+)"', str([it.inputs.get("policy") for it in resources]))
+    ending = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    assert set(through) == {f"{it}.{region}.{ending}" for it in ("s3", "sqs", "sns")}
 
 
 @pytest.mark.parametrize(
