@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import pulumi_policy.policy
 import pytest
 import yaml
 from analyzer import PACK, Analyzer, analyzer
 from conftest import Recording, program, record
-from fargate_job_launcher.policies import RULES, environment_of, select
+from fargate_job_launcher.policies import RULES, environment_of, select, serving
 from fargate_job_launcher.policies.__main__ import main
 from fargate_job_launcher.policies.config import configured
 from fargate_job_launcher.policies.table import replaced
@@ -68,6 +70,45 @@ def test_another_teams_pasted_stack_is_refused_over_the_real_protocol_with_the_f
         "Condition StringEquals iam:PassedToService ecs-tasks.amazonaws.com"
     )
     assert not any("hunter22" in message for _, _, message, _ in found)
+
+
+@pytest.mark.parametrize("missing", ["json_format", "_PolicyAnalyzerServicer"])
+def test_the_pack_is_served_slower_by_a_pulumi_policy_that_is_built_otherwise(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SimpleNamespace(**{key: value for key, value in vars(pulumi_policy.policy).items() if key != missing})
+    before = dict(vars(other))
+    monkeypatch.setattr(serving, "served", other)
+    assert not serving.read_once()
+    assert vars(other) == before
+
+
+def test_what_is_served_is_read_once_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+
+    class Servicer:
+        def Analyze(self, request: object, _context: None) -> list[object]:  # noqa: N802 - gRPC's name
+            return [deserialize(other.json_format.MessageToDict(request)) for _ in range(2)]
+
+        AnalyzeStack = Analyze
+
+    def deserialize(given: object) -> object:
+        return other.deserialize_properties(given)
+
+    def message(given: object) -> dict[str, object]:
+        read.append(given)
+        return {"is": given}
+
+    other = SimpleNamespace(
+        json_format=SimpleNamespace(MessageToDict=message),
+        deserialize_properties=dict,
+        _PolicyAnalyzerServicer=Servicer,
+    )
+    monkeypatch.setattr(serving, "served", other)
+    assert serving.read_once()
+    assert Servicer().Analyze("one", None) == [{"is": "one"}] * 2
+    assert Servicer().AnalyzeStack("one", None) == [{"is": "one"}] * 2
+    assert read == ["one", "one"]
 
 
 def test_the_policy_that_passes_every_role_is_refused_before_it_is_created(

@@ -44,7 +44,7 @@ def _launchers(stack: Stack) -> list[Resource | Unknown]:
         if any(statement.reaching(DEFINITIONS) for _, statement in who.allowing(RUN_TASK)):
             found.append(it)
         else:
-            found += who.unknown[:1]
+            found += who.unknown
     return found
 
 

@@ -1,0 +1,56 @@
+"""How the pack is served: pulumi_policy reads every resource anew for every policy, here it is read once a request.
+
+What is read is then shared by the policies of one request: none of this package's rules changes what it is shown, and
+only policy/ serves this way. With a pulumi_policy that is built otherwise nothing is changed, and the pack is slower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pulumi_policy.policy as served
+
+_READERS: Final = ("json_format", "deserialize_properties")
+_REQUESTS: Final = ("Analyze", "AnalyzeStack")
+
+
+def read_once() -> bool:
+    """Have each resource read once a request. False where this pulumi_policy has no such place."""
+    module: Any = served
+    servicer = getattr(module, "_PolicyAnalyzerServicer", None)
+    if not all(hasattr(module, it) for it in _READERS) or not all(hasattr(servicer, it) for it in _REQUESTS):
+        return False
+    seen: dict[tuple[Any, int], tuple[Any, Any]] = {}
+    messages = _remembering(module.json_format.MessageToDict, seen)
+    module.json_format = SimpleNamespace(**{**vars(module.json_format), "MessageToDict": messages})
+    module.deserialize_properties = _remembering(module.deserialize_properties, seen)
+    for name in _REQUESTS:
+        setattr(servicer, name, _forgetting(getattr(servicer, name), seen))
+    return True
+
+
+def _remembering(read: Callable[..., Any], seen: dict[tuple[Any, int], tuple[Any, Any]]) -> Callable[..., Any]:
+    def once(given: Any, *more: Any, **named: Any) -> Any:
+        if more or named:
+            return read(given, *more, **named)
+        key = (read, id(given))
+        hit = seen.get(key)
+        # What was given is kept with it, so that no other object has its id meanwhile.
+        if hit is None:
+            hit = seen[key] = (given, read(given))
+        return hit[1]
+
+    return once
+
+
+def _forgetting(answer: Callable[..., Any], seen: dict[tuple[Any, int], tuple[Any, Any]]) -> Callable[..., Any]:
+    def answered(*asked: Any) -> Any:
+        try:
+            return answer(*asked)
+        finally:
+            # A request answered at the same time reads again what it had read.
+            seen.clear()
+
+    return answered
