@@ -238,6 +238,16 @@ CASES: Final[dict[str, Cases]] = {
             "a group's AdministratorAccess": [
                 Thing("aws:iam/policyAttachment:PolicyAttachment", "all", {"groups": ["g"], "policyArn": ADMINISTRATOR})
             ],
+            **{
+                f"devious: AdministratorAccess as a {kind}'s only policies": [
+                    Thing(
+                        f"aws:iam/{kind}PolicyAttachmentsExclusive:{kind.title()}PolicyAttachmentsExclusive",
+                        "only",
+                        {f"{kind}Name": "launcher", "policyArns": [ADMINISTRATOR]},
+                    )
+                ]
+                for kind in ("role", "user", "group")
+            },
             "devious: everything but what is listed": [inline(allow(None, "*", TO_TASKS, NotAction="s3:*"))],
             "devious: every role but one": [inline(allow("iam:PassRole", None, TO_TASKS, NotResource=TASK))],
             "devious: an action with a wildcard inside": [inline(allow("IAM:P?ssR*e", "*", TO_TASKS))],
@@ -268,6 +278,11 @@ CASES: Final[dict[str, Cases]] = {
             "no condition": [inline(allow("iam:PassRole", TASK))],
             "a pattern of services": [
                 inline(allow("iam:PassRole", TASK, {"StringLike": {"iam:PassedToService": "*.amazonaws.com"}}))
+            ],
+            "devious: one service too many": [
+                inline(
+                    allow("iam:PassRole", TASK, {"StringEquals": {"iam:PassedToService": [TASKS, "ec2.amazonaws.com"]}})
+                )
             ],
             "devious: true when the key is missing": [
                 inline(allow("iam:PassRole", TASK, {"StringEqualsIfExists": {"iam:PassedToService": TASKS}}))
@@ -322,6 +337,23 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("launcher", ONLY_LAMBDA), inline(PASSES)),
                 *(role("task"), inline(allow(["s3:GetObject", "iam:Put*"]), role="task", name="task")),
             ],
+            **{
+                f"devious: {action} on {on}": [
+                    *(role("launcher", ONLY_LAMBDA), inline(PASSES)),
+                    *(role("task"), inline(allow(action, on), role="task", name="task")),
+                ]
+                for action, on in (
+                    ("iam:PutRolePolicy", TASK),
+                    ("iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/t*"),
+                    ("iam:*", "arn:aws:iam::*"),
+                    ("iam:AddUserToGroup", "*"),
+                    ("iam:PutGroupPolicy", "*"),
+                    ("iam:AttachGroupPolicy", "*"),
+                    ("iam:CreateLoginProfile", "*"),
+                    ("iam:UpdateLoginProfile", "*"),
+                    ("sts:AssumeRole", "*"),
+                )
+            },
             "devious: an administrator through a managed policy of the stack": [
                 *(role("launcher", ONLY_LAMBDA), managed(PASSES, name="pass")),
                 attached(f"arn:aws:iam::{ACCOUNT}:policy/pass"),
@@ -344,6 +376,13 @@ CASES: Final[dict[str, Cases]] = {
                 role("task", trusting({"Service": [TASKS, "lambda.amazonaws.com"]})),
             ],
             "another account": [*LAUNCHES, role("task", trusting({"AWS": "arn:aws:iam::999999999999:root"}))],
+            "devious: another service, which the statement names too": [
+                role("launcher", ONLY_LAMBDA),
+                inline(
+                    allow("iam:PassRole", TASK, {"StringEquals": {"iam:PassedToService": [TASKS, "ec2.amazonaws.com"]}})
+                ),
+                role("task", trusting({"Service": [TASKS, "ec2.amazonaws.com"]})),
+            ],
             "devious: in a statement of its own": [
                 *LAUNCHES,
                 role(
@@ -374,6 +413,16 @@ CASES: Final[dict[str, Cases]] = {
                 *LAUNCHES,
                 inline(allow("lambda:UpdateFunctionCode"), name="second"),
             ],
+            **{
+                f"with {action}": [*LAUNCHES, inline(allow(action, on), name="second")]
+                for action, on in (
+                    ("ecs:UpdateService", REGIONAL % ("ecs", "service/jobs/web")),
+                    ("ecs:CreateTaskSet", REGIONAL % ("ecs", "task-set/jobs/web/*")),
+                    ("lambda:UpdateFunctionUrlConfig", FUNCTION_ARN),
+                    ("lambda:UpdateFunctionEventInvokeConfig", FUNCTION_ARN),
+                    ("lambda:UpdateFunctionCodeSigningConfig", "*"),
+                )
+            },
             "devious: the other half comes with AWS's policy": [
                 *LAUNCHES,
                 attached("arn:aws:iam::aws:policy/AWSLambda_FullAccess"),
@@ -566,6 +615,10 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("execution"), definition()),
                 inline(allow(["*"]), role="execution"),
             ],
+            "devious: power without IAM, which may still assume every role": [
+                role("task", managedPolicyArns=["arn:aws:iam::aws:policy/PowerUserAccess"]),
+                definition(),
+            ],
             "devious: everything but one service": [
                 *(role("task"), definition()),
                 inline(allow(None, "*", NotAction="s3:*"), role="task"),
@@ -574,8 +627,8 @@ CASES: Final[dict[str, Cases]] = {
         {
             "one bucket": [role("task"), definition(), inline(allow("s3:*", "arn:aws:s3:::in/*"), role="task")],
             "power without IAM": [
-                role("task", managedPolicyArns=["arn:aws:iam::aws:policy/PowerUserAccess"]),
-                definition(),
+                *(role("task"), definition()),
+                inline(allow(None, "*", NotAction=["iam:*", "sts:*", "organizations:*"]), role="task"),
             ],
         },
     ),
@@ -583,6 +636,14 @@ CASES: Final[dict[str, Cases]] = {
         {
             "no JSON": [Thing("aws:iam/rolePolicy:RolePolicy", "p", {"role": "launcher", "policy": "{"})],
             "an element that is none": [inline({**allow("s3:GetObject"), "Actions": "*"})],
+            "devious: one element twice, in two cases": [inline({**allow("iam:PassRole"), "action": "s3:GetObject"})],
+            "devious: a second list of statements, in another case": [
+                Thing(
+                    "aws:iam/policy:Policy",
+                    "p",
+                    {"policy": {"Statement": [allow("iam:PassRole")], "statement": []}},
+                )
+            ],
             "devious: one key twice, the second one harmless": [
                 Thing(
                     "aws:iam/rolePolicy:RolePolicy",

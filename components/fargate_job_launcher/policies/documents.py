@@ -151,7 +151,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _document(loaded: Mapping[str, Any]) -> Document:
-    keys = {key.lower(): key for key in loaded}
+    keys = _by_lower(loaded)
     if "statement" not in keys:
         raise Unreadable("has no Statement")
     statements = loaded[keys["statement"]]
@@ -159,9 +159,20 @@ def _document(loaded: Mapping[str, Any]) -> Document:
     return Document(tuple(_statement(it) for it in cast("Sequence[Any]", listed)))
 
 
+def _by_lower(given: Mapping[str, Any]) -> dict[str, str]:
+    """Keys by their name in lower case. Two that differ only in case hide each other as one that comes twice does."""
+    found: dict[str, str] = {}
+    for key in given:
+        if key.lower() in found:
+            raise Unreadable(f"has {found[key.lower()]} and {key}: one element twice")
+        found[key.lower()] = key
+    return found
+
+
 def _statement(given: Any) -> Statement:
     if not isinstance(given, Mapping):
         raise Unreadable("has a Statement that is no object")
+    _by_lower(cast("Mapping[str, Any]", given))
     found: dict[str, Any] = {}
     for key, value in cast("Mapping[str, Any]", given).items():
         name = _ELEMENTS.get(key.lower())

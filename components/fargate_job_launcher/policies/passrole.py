@@ -6,11 +6,10 @@ from there to an administrator: https://pathfinding.cloud/paths/?services=ecs
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from .documents import Document, Unreadable, is_pattern, matches
+from .documents import Document, Unreadable, can_be, is_pattern, matches
 from .principals import BEARERS, ROLE, Held, Principal, documents, holder, principals, trust
 from .rule import CRITICAL, HIGH, MANDATORY, Finding, Limits, Scope, resources, rule
 from .stack import Resource, Stack
@@ -23,16 +22,25 @@ _TOGETHER: Final = {
     "ecs:RegisterTaskDefinition": "arn:@:ecs:@:@:task-definition/*",
     "ecs:CreateService": "arn:@:ecs:@:@:service/*",
     "ecs:StartTask": "arn:@:ecs:@:@:task-definition/*",
-    "lambda:UpdateFunctionCode": "arn:@:lambda:@:@:function:*",
-    "lambda:UpdateFunctionConfiguration": "arn:@:lambda:@:@:function:*",
+    "ecs:UpdateService": "arn:@:ecs:@:@:service/*",
+    "ecs:CreateTaskSet": "arn:@:ecs:@:@:*",
+    **{
+        f"lambda:UpdateFunction{what}": "arn:@:lambda:@:@:function:*"
+        for what in ("Code", "Configuration", "UrlConfig", "EventInvokeConfig", "CodeSigningConfig")
+    },
 }
 """What says which code runs → what it says it of."""
 _ADMINISTRATES: Final = (
     *("iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:PutRolePolicy", "iam:PutUserPolicy"),
+    *("iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:AddUserToGroup"),
     *("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "iam:CreateAccessKey"),
+    *("iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
 )
-"""Actions of which each, allowed on every role, user or policy, makes its holder whatever he likes."""
-_EVERYTHING: Final = re.compile(r"\*+|arn:[^:]*:iam::[^:]*:(\*+|(role|user|policy)/\*+)")
+"""Actions of which each, allowed on a pattern of roles, users, groups or policies, or on its holder's own role, makes
+its holder whatever he likes."""
+_IDENTITIES: Final = tuple(f"arn:@:iam::@:{kind}/*" for kind in ("role", "user", "group", "policy"))
+_OWN: Final = ("iam:AttachRolePolicy", "iam:PutRolePolicy")
+"""Those that do so on the holder's own role alone."""
 
 
 @rule(
@@ -66,7 +74,7 @@ def named_roles(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "passrole-service",
-    says="iam:PassRole is allowed for exactly named services only.",
+    says="iam:PassRole is allowed for one exactly named service only.",
     why="Without iam:PassedToService, or with one that a pattern or a missing key satisfies, the role can be handed to "
     "any service that it trusts.",
     remedy='add "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}} to the statement; '
@@ -80,7 +88,13 @@ def named_roles(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 def exact_service(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for held in documents(it):
         for statement in held.document.allowing(PASS_ROLE):
-            if statement.reaching(_ROLES) and not statement.pinned("iam:PassedToService"):
+            services = set(statement.pinned("iam:PassedToService"))
+            if statement.reaching(_ROLES) and len(services) > 1:
+                yield (
+                    f"{held.what}{_sid(statement.sid)} allows iam:PassRole{_through(statement)} to "
+                    f"{', '.join(sorted(services))}: one service is to be named"
+                )
+            elif statement.reaching(_ROLES) and not services:
                 tried = [c for c in statement.conditions if c.key == "iam:passedtoservice"]
                 how = f"with {_written(tried[0])}, which does not pin it" if tried else "without it"
                 yield (
@@ -121,7 +135,9 @@ def no_administrator(it: Principal, stack: Stack, _limits: Limits) -> Iterator[F
 def trusts_only_service(it: Principal, stack: Stack, _limits: Limits) -> Iterator[Finding]:
     # A pattern is refused as such; which roles happen to match it says nothing more.
     for held, role, services in _passed(it, stack, patterns=False):
-        others = sorted(set(_trusted(role.resource)) - set(services or (TASKS_SERVICE,)))
+        # Which of several is meant nobody can tell; that they are several is refused as such.
+        service = services[0] if len(set(services)) == 1 else TASKS_SERVICE
+        others = sorted(set(_trusted(role.resource)) - {service})
         if others:
             yield Finding(f"{held.what} passes {role.resource.name}, which trusts {', '.join(others)} too", held.urn)
 
@@ -129,7 +145,8 @@ def trusts_only_service(it: Principal, stack: Stack, _limits: Limits) -> Iterato
 @rule(
     "passrole-alone",
     says="Nobody may both pass a role and say what runs with it.",
-    why="PassRole with RegisterTaskDefinition, CreateService, StartTask or lambda:UpdateFunction* is any command "
+    why="PassRole with RegisterTaskDefinition, CreateService, UpdateService, CreateTaskSet, StartTask or "
+    "lambda:UpdateFunction* is any command "
     "as the passed role.",
     remedy="leave the launcher with ecs:RunTask on one revision; task definitions, services and code are the "
     "deployment's, not the launcher's",
@@ -168,14 +185,20 @@ def administrates(it: Principal) -> str:
         for statement in held.document.statements:
             if not statement.allows:
                 continue
-            for action in ("*", *_ADMINISTRATES):
-                wide = [
-                    at for at in statement.resources or () if at == "*" or (action != "*" and _EVERYTHING.fullmatch(at))
-                ]
+            for action in ("*", *_ADMINISTRATES, "sts:AssumeRole"):
+                wide = [at for at in statement.resources or () if _wide(at, action, it.resource.known("arn"))]
                 if (wide or statement.not_resources is not None) and _grants(statement, action):
                     everything = "everything" if action == "*" else action
                     return f"may {everything} on {', '.join(wide) or 'all but some'} ({held.origin.name}: {held.what})"
     return ""
+
+
+def _wide(at: str, action: str, own: Any) -> bool:
+    """Whether an action on this makes an administrator."""
+    if action in ("*", "sts:AssumeRole") or not is_pattern(at):
+        return set(at) == {"*"} or (action in _OWN and at == own)
+    # Some of what a pattern matches is more than its holder is.
+    return any(can_be(at, shape) for shape in _IDENTITIES)
 
 
 def _grants(statement: Any, action: str) -> bool:

@@ -29,6 +29,9 @@ _ATTACHED: Final = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": (("role", ROLE),),
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": (("user", USER),),
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": (("group", GROUP),),
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": (("roleName", ROLE),),
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": (("userName", USER),),
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": (("groupName", GROUP),),
     "aws:iam/policyAttachment:PolicyAttachment": (("roles", ROLE), ("users", USER), ("groups", GROUP)),
 }
 HOLDERS: Final = (ROLE, USER, GROUP)
@@ -98,6 +101,7 @@ def attached_arns(resource: Resource) -> Iterator[str]:
         arn = resource.get("policyArn")
         if isinstance(arn, str):
             yield arn
+        yield from (str(it) for it in resource.whole("policyArns", default=[]))
     if resource.kind == ROLE:
         yield from (str(it) for it in _own(resource, "managedPolicyArns"))
 
@@ -189,7 +193,7 @@ def _hold(principal: Principal, bearer: Resource, stack: Stack) -> None:
             if policy is not None:
                 principal.held += documents(policy)
     except Unknown as unknown:
-        policy = stack.meant(bearer, "policyArn", POLICY)
+        policy = stack.meant(bearer, "policyArns" if "policyArns" in bearer.props else "policyArn", POLICY)
         if policy is None:
             principal.unknown.append(unknown)
             return

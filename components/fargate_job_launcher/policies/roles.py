@@ -126,6 +126,8 @@ def task_no_administrator(it: Resource, stack: Stack, _limits: Limits) -> Iterat
     levels=(MANDATORY, MANDATORY),
     on=resources(*BEARERS),
     kinds=BEARERS,
+    # What cannot be read may pass any role.
+    waivable=False,
 )
 def policies_well_formed(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for what, why in unreadable(it):
