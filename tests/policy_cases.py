@@ -477,6 +477,9 @@ CASES: Final[dict[str, Cases]] = {
                     allow("ecs:RunTask", DEFINITION, {"ArnEquals": {"ecs:cluster": REGIONAL % ("ecs", "cluster/*")}})
                 )
             ],
+            "two clusters": [
+                inline(allow("ecs:RunTask", DEFINITION, {"ArnEquals": {"ecs:cluster": [CLUSTER, CLUSTER + "2"]}}))
+            ],
             "devious: every cluster but one": [
                 inline(allow("ecs:RunTask", DEFINITION, {"ArnNotEquals": {"ecs:cluster": CLUSTER}}))
             ],
@@ -494,6 +497,12 @@ CASES: Final[dict[str, Cases]] = {
                 inline(allow("ecs:RunTask", DEFINITION, {**IN_CLUSTER, "StringEquals": {"ecs:subnet": "subnet-1"}}))
             ],
             "the service on RunTask": [inline(allow("ecs:RunTask", DEFINITION, {**IN_CLUSTER, **TO_TASKS}))],
+            "devious: through a pattern of actions": [
+                inline(allow("ecs:Run*", DEFINITION, {**IN_CLUSTER, "StringEquals": {"ecs:subnet": "subnet-1"}}))
+            ],
+            "devious: a global key that there is not": [
+                inline(allow("ecs:RunTask", DEFINITION, {**IN_CLUSTER, "StringEquals": {"aws:Subnet": "subnet-1"}}))
+            ],
             "devious: a Deny that never refuses": [
                 inline(
                     RUNS,
@@ -575,6 +584,7 @@ CASES: Final[dict[str, Cases]] = {
     "task-own-roles": Cases(
         {
             "one role for both": [role("task"), definition(executionRoleArn=TASK)],
+            "no task role": [definition(taskRoleArn=None)],
             "no execution role": [role("task"), definition(executionRoleArn=None)],
             "devious: one role of another stack for both": [definition(executionRoleArn=TASK)],
             "devious: one role, by name and by ARN": [
@@ -592,6 +602,17 @@ CASES: Final[dict[str, Cases]] = {
         {
             "AWS's policy for it": [role("execution"), attached(EXECUTES, role="execution")],
             "in the role itself": [role("execution", managedPolicyArns=[EXECUTES]), definition()],
+            "devious: among several roles": [
+                *(role("execution"), definition()),
+                Thing(
+                    "aws:iam/policyAttachment:PolicyAttachment",
+                    "all",
+                    {
+                        "roles": ["other", "execution"],
+                        "policyArn": "arn:aws:iam::aws:policy/SecretsManagerReadWrite",
+                    },
+                ),
+            ],
             "devious: another of AWS's that does as much": [
                 *(role("execution"), definition()),
                 attached("arn:aws:iam::aws:policy/SecretsManagerReadWrite", role="execution"),
@@ -710,6 +731,12 @@ CASES: Final[dict[str, Cases]] = {
                 definition(containers=[{"linuxParameters": {"capabilities": {"add": ["SYS_PTRACE"]}}}])
             ],
             "devious: the sidecar, as CloudFormation spells it": [definition(containers=[{}, {"Privileged": "true"}])],
+            "devious: capabilities, as CloudFormation spells them": [
+                definition(containers=[{"LinuxParameters": {"Capabilities": {"Add": ["SYS_ADMIN"]}}}])
+            ],
+            "devious: shouted": [definition(containers=[{"PRIVILEGED": True}])],
+            "devious: in two cases": [definition(containers=[{"Privileged": True, "privileged": False}])],
+            "no container": [Thing("aws:ecs/taskDefinition:TaskDefinition", "report", {"containerDefinitions": "[]"})],
         },
         {
             "neither": [definition()],
@@ -731,6 +758,9 @@ CASES: Final[dict[str, Cases]] = {
             "not said": [definition(containers=[{"user": None}])],
             "root": [definition(containers=[{"user": "root"}])],
             "devious: root with a group": [definition(containers=[{"user": "0:1000"}])],
+            "devious: root, capitalised": [definition(containers=[{"user": "Root"}])],
+            "devious: root in hexadecimal": [definition(containers=[{"user": "0x0"}])],
+            "devious: a group only": [definition(containers=[{"user": ":0"}])],
             "devious: root in more digits": [definition(containers=[{"user": "000"}])],
         },
         {"a number": [definition()], "a name": [definition(containers=[{"user": "nonroot:nonroot"}])]},
@@ -785,6 +815,9 @@ CASES: Final[dict[str, Cases]] = {
             "a function's token": [function(environment={"variables": {"apiToken": "s3cr3t-value"}})],
             "a password by its short name": [
                 definition(containers=[{"environment": [{"name": "MYSQL_PWD", "value": "hunter22"}]}])
+            ],
+            "devious: as CloudFormation spells it": [
+                definition(containers=[{"Environment": [{"Name": "DB_PASSWORD", "Value": "hunter22"}]}])
             ],
             "devious: in a URL of a harmless name": [
                 definition(containers=[{"environment": [{"name": "DATABASE_URL", "value": "postgres://u:p4ss@db/x"}]}])
@@ -1062,6 +1095,7 @@ CASES: Final[dict[str, Cases]] = {
         {
             "a service": [service(assignPublicIp=True)],
             "a schedule": [ecs_schedule(networkConfiguration={"subnets": ["a", "b"], "assignPublicIp": True})],
+            "a service, in words": [service(assignPublicIp="true")],
             "devious: in the launcher's settings": [settings(assignPublicIp=True)],
         },
         {"a service without": [service()], "a launcher without": [settings()]},
@@ -1080,6 +1114,7 @@ CASES: Final[dict[str, Cases]] = {
         {
             "a service": [service(enableExecuteCommand=True)],
             "an event target": [event_target(ecsTarget={"enableExecuteCommand": True})],
+            "devious: in words": [ecs_schedule(enableExecuteCommand="true")],
             "devious: deep in a schedule": [ecs_schedule(enableExecuteCommand=True)],
         },
         {"a service without": [service(enableExecuteCommand=False)], "a schedule without": [ecs_schedule()]},
@@ -1090,6 +1125,13 @@ CASES: Final[dict[str, Cases]] = {
             "everybody by IPv6": [ingress(ipv6CidrBlocks=["::/0"])],
             "a rule of its own": [
                 Thing("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "in", {"cidrIpv4": "0.0.0.0/0"})
+            ],
+            "the default group": [
+                Thing(
+                    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+                    "d",
+                    {"ingress": [{"cidrBlocks": ["0.0.0.0/0"]}]},
+                )
             ],
             "devious: everybody in two halves": [ingress("0.0.0.0/1", "128.0.0.0/1")],
             "devious: among rules that are fine": [

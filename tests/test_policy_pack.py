@@ -287,22 +287,32 @@ def test_an_enforcement_level_and_a_limit_come_over_the_protocol(at_update: Anal
 
 @pytest.mark.parametrize(
     ("stack", "environment"),
-    [("dev", "dev"), ("dev-anna", "dev"), ("payments.dev", "dev"), ("prod", "prod"), ("devices", "prod"), ("", "prod")],
+    [
+        ("dev", "dev"),
+        ("dev-anna", "dev"),
+        ("payments.dev", "dev"),
+        ("prod-dev-tools", "prod"),
+        ("prod", "prod"),
+        ("devices", "prod"),
+        ("", "prod"),
+    ],
 )
 def test_a_stack_is_held_to_the_strict_environment_unless_its_name_says_dev(stack: str, environment: str) -> None:
     assert environment_of(stack) == environment
 
 
 def test_another_team_takes_three_rules_into_its_own_pack() -> None:
-    three = select("passrole-named-roles", "queue-tls", "passrole-alone", level=EnforcementLevel.ADVISORY)
-    assert [(it.name, it.enforcement_level) for it in three] == [
-        (name, EnforcementLevel.ADVISORY) for name in ("passrole-named-roles", "queue-tls", "passrole-alone")
-    ]
+    three = select("passrole-named-roles", "queue-tls", "passrole-alone")
+    assert [it.name for it in three] == ["passrole-named-roles", "queue-tls", "passrole-alone"]
+    (lowered,) = select("queue-tls", level=EnforcementLevel.ADVISORY)
+    assert lowered.enforcement_level is EnforcementLevel.ADVISORY
     assert isinstance(three[0], ResourceValidationPolicy)
     assert isinstance(three[1], StackValidationPolicy)
     assert isinstance(three[2], ResourceValidationPolicy | StackValidationPolicy)
     with pytest.raises(ValueError, match="no rule is called passrole-wide; there are: passrole-named-roles, "):
         select("passrole-wide")
+    with pytest.raises(ValueError, match="passrole-alone: mandatory, and cannot be lowered"):
+        select("queue-tls", "passrole-alone", level=EnforcementLevel.ADVISORY)
 
 
 def test_the_table_of_rules_in_the_documentation_is_the_codes_own(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,8 +33,9 @@ RULES: Final[tuple[Rule, ...]] = (
 
 def environment_of(stack: str) -> Environment:
     """Whose severities and limits hold for a stack where no configuration says so: dev's where `dev` is a part of its
-    name (`dev`, `dev-anna`, `payments.dev`), prod's, which are the strict ones, everywhere else."""
-    return "dev" if "dev" in re.split(r"[-_./]", stack.lower()) else "prod"
+    name and prod is not (`dev`, `dev-anna`, `payments.dev`), prod's, which are the strict ones, everywhere else."""
+    parts = re.split(r"[-_./]", stack.lower())
+    return "dev" if "dev" in parts and not {"prod", "production", "prd"} & set(parts) else "prod"
 
 
 def policies(*, environment: Environment | None = None) -> list[Policy]:
@@ -44,11 +45,15 @@ def policies(*, environment: Environment | None = None) -> list[Policy]:
 
 
 def select(*ids: str, environment: Environment | None = None, level: EnforcementLevel | None = None) -> list[Policy]:
-    """Some rules, by id, for a PolicyPack of your own. Raises ValueError, naming the known ones, for an unknown id."""
+    """Some rules, by id, for a PolicyPack of your own. Raises ValueError, naming the known ones, for an unknown id,
+    and for a `level` below mandatory on a rule that cannot be waived."""
     known = {it.id: it for it in RULES}
     unknown = [it for it in ids if it not in known]
     if unknown:
         raise ValueError(f"no rule is called {', '.join(unknown)}; there are: {', '.join(known)}")
+    fixed = [it for it in ids if not known[it].waivable]
+    if fixed and level not in (None, EnforcementLevel.MANDATORY):
+        raise ValueError(f"{', '.join(fixed)}: mandatory, and cannot be lowered; take them without a level")
     chosen = environment or environment_of(os.environ.get("PULUMI_STACK", ""))
     return [known[it].policy(environment=chosen, level=level) for it in ids]
 

@@ -15,10 +15,11 @@ from .config import Limit
 from .functions import EVENT_TARGET, SCHEDULE
 from .rule import ADVISORY, DISABLED, HIGH, MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack
-from .tasks import FUNCTION
+from .tasks import FUNCTION, true
 
 SERVICE: Final = "aws:ecs/service:Service"
 SECURITY_GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
+DEFAULT_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 SECURITY_GROUP_RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
 INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 _RUNNING: Final = (SERVICE, SCHEDULE, EVENT_TARGET)
@@ -45,12 +46,12 @@ def _network(it: Resource) -> _Network | None:
         if not isinstance(loaded, dict):
             return None
         named = cast("dict[str, Any]", loaded)
-        return _Network(named.get("assignPublicIp") is True, named.get("subnets"))
+        return _Network(true(named.get("assignPublicIp")), named.get("subnets"))
     path = (*_TARGETS[it.kind], "networkConfiguration")
     given = it.get(*path)
     if given is None:
         return None
-    return _Network(it.get(*path, "assignPublicIp", default=False) is True, it.get(*path, "subnets"))
+    return _Network(true(it.get(*path, "assignPublicIp")), it.get(*path, "subnets"))
 
 
 @rule(
@@ -101,7 +102,7 @@ def two_subnets(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     kinds=_RUNNING,
 )
 def no_exec(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    if it.get(*_TARGETS[it.kind], "enableExecuteCommand", default=False) is True:
+    if true(it.get(*_TARGETS[it.kind], "enableExecuteCommand")):
         yield "enableExecuteCommand is true"
 
 
@@ -112,8 +113,8 @@ def no_exec(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     remedy="drop the ingress rule, or name the security group or address range that may come in",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
-    on=resources(SECURITY_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),
-    kinds=(SECURITY_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),
+    on=resources(SECURITY_GROUP, DEFAULT_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),
+    kinds=(SECURITY_GROUP, DEFAULT_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),
     beside=("Security Hub EC2.18, EC2.19 (partly)", "checkov CKV_AWS_260, CKV_AWS_277", "cdk-nag AwsSolutions-EC23"),
 )
 def nothing_comes_in(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
@@ -124,7 +125,7 @@ def nothing_comes_in(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[s
 
 
 def _ingress(it: Resource) -> Iterator[tuple[str, list[Any]]]:
-    if it.kind == SECURITY_GROUP:
+    if it.kind in (SECURITY_GROUP, DEFAULT_GROUP):
         for index, one in enumerate(it.whole("ingress", default=[])):
             rules = cast("dict[str, Any]", one)
             yield f"ingress[{index}]", [*(rules.get("cidrBlocks") or []), *(rules.get("ipv6CidrBlocks") or [])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, cast
 
 from .config import Limit
 from .documents import Unreadable
@@ -67,6 +67,8 @@ def own_roles(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
     arn = it.get("executionRoleArn") if execution is None else "known"
     if not arn:
         yield "has no executionRoleArn: Fargate can neither pull from ECR nor write its log"
+    if task is None and not it.get("taskRoleArn"):
+        yield "has no taskRoleArn: what the job may do is then nobody's to say"
     if arn and execution is None and task is None and arn == it.get("taskRoleArn"):
         yield f"executionRoleArn and taskRoleArn are both {arn}"
 
@@ -87,11 +89,11 @@ def execution_inline(it: Resource, stack: Stack, _limits: Limits) -> Iterator[Fi
     executing = stack.once(_execution_roles)
     for arn in attached_arns(it):
         name = aws_managed(arn)
-        attached_to = it if it.kind == ROLE else stack.meant(it, "role", ROLE)
-        used = attached_to is not None and attached_to.urn in executing
+        used = sorted({role.name for role in _attached_to(it, stack) if role.urn in executing})
         if name is not None and (used or name == "AmazonECSTaskExecutionRolePolicy"):
-            whose = f"the execution role {attached_to.name}" if attached_to is not None else "an execution role"
-            yield Finding(f"attaches {name} to {whose}")
+            yield Finding(
+                f"attaches {name} to {'the execution role ' + ', '.join(used) if used else 'an execution role'}"
+            )
 
 
 @rule(
@@ -152,6 +154,18 @@ def policies_readable(it: Resource, stack: Stack, limits: Limits) -> Iterator[st
     for arn in attached_arns(it):
         if known(arn) is None and stack.named(POLICY, arn) is None and arn not in limits["trusted"]:
             yield f"attaches {arn}, whose text is not in this stack"
+
+
+def _attached_to(it: Resource, stack: Stack) -> Iterator[Resource]:
+    """The roles of the stack that a resource attaches policies to."""
+    if it.kind == ROLE:
+        yield it
+    for prop in ("role", "roleName", "roles"):
+        named = it.known(prop)
+        for value in cast("list[Any]", named) if isinstance(named, list) else [named]:
+            role = stack.meant(it, prop, ROLE, value)
+            if role is not None:
+                yield role
 
 
 def _execution_roles(stack: Stack) -> set[str]:

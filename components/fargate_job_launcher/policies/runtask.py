@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from .documents import is_pattern
+from .documents import is_pattern, matches
 from .principals import BEARERS, documents
 from .rule import HIGH, MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack
@@ -25,6 +25,22 @@ KNOWN_KEYS: Final = {
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 """
+_GLOBAL: Final = tuple(
+    f"aws:{it}"
+    for it in (
+        *("calledvia", "calledviafirst", "calledvialast", "calledviaawsmcp", "currenttime", "epochtime"),
+        *("assumedroot", "ec2instancesourceprivateipv4", "ec2instancesourcevpc", "federatedprovider"),
+        *("issupportedaction", "ismcpserviceaction", "multifactorauthage", "multifactorauthpresent"),
+        *("principalaccount", "principalarn", "principalisawsservice", "principalorgid", "principalorgpaths"),
+        *("principalservicename", "principalservicenameslist", "principaltag/*", "principaltype", "referer"),
+        *("requestedregion", "requesttag/*", "resourceaccount", "resourceorgid", "resourceorgpaths", "resourcetag/*"),
+        *("securetransport", "sourceaccount", "sourcearn", "sourceidentity", "sourceip", "sourceorgid"),
+        *("sourceorgpaths", "sourcevpc", "sourcevpcarn", "sourcevpce", "tagkeys", "tokenissuetime", "useragent"),
+        *("userid", "username", "viaawsservice", "viaawsmcpservice", "vpceaccount", "vpceorgid", "vpceorgpaths"),
+        *("vpcsourceip", "chatbotsourcearn"),
+    )
+)
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
 
 
 @rule(
@@ -59,8 +75,8 @@ def one_definition(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
 def in_cluster(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for held in documents(it):
         for statement in held.document.allowing(RUN_TASK):
-            if statement.reaching(DEFINITIONS) and not statement.pinned("ecs:cluster"):
-                yield f"{held.what} allows ecs:RunTask without pinning ecs:cluster to a cluster's ARN"
+            if statement.reaching(DEFINITIONS) and len(set(statement.pinned("ecs:cluster"))) != 1:
+                yield f"{held.what} allows ecs:RunTask without pinning ecs:cluster to one cluster's ARN"
 
 
 @rule(
@@ -80,7 +96,7 @@ def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
         for statement in held.document.statements:
             # A statement on more than these two is judged by what else it names, which is not known here.
             for action in statement.actions or ():
-                known = next((keys for name, keys in KNOWN_KEYS.items() if name.lower() == action), None)
+                known = next((keys for name, keys in KNOWN_KEYS.items() if _only(action, name.lower())), None)
                 if known is None:
                     continue
                 for condition in statement.conditions:
@@ -115,7 +131,10 @@ def _cluster(arn: str) -> str:
     return "/".join(parts[:2]) if len(parts) >= 3 else arn
 
 
+def _only(pattern: str, action: str) -> bool:
+    """Whether a pattern stands for this action alone: no other of ECS begins with Run, none of IAM with Pass."""
+    return pattern == action or (matches(pattern, action) and pattern.startswith(("ecs:run", "iam:pass")))
+
+
 def _knows(known: tuple[str, ...], key: str) -> bool:
-    if key.startswith("aws:"):
-        return True
-    return any(key == it or (it.endswith("/*") and key.startswith(it[:-1])) for it in known)
+    return any(key == it or (it.endswith("/*") and key.startswith(it[:-1])) for it in (*known, *_GLOBAL))

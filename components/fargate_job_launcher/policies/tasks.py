@@ -27,12 +27,37 @@ def containers(it: Resource) -> list[dict[str, Any]]:
     loaded = json.loads(given) if isinstance(given, str) else given
     if not isinstance(loaded, list):
         raise ValueError("containerDefinitions is no list")  # noqa: TRY004 - of the user's value, not of an argument
-    return [_first_lower(cast("dict[str, Any]", one)) for one in cast("list[Any]", loaded) if isinstance(one, dict)]
+    listed = [_spelt(one) for one in cast("list[Any]", loaded) if isinstance(one, dict)]
+    if not listed:
+        raise ValueError("containerDefinitions names no container")
+    return listed
 
 
-def _first_lower(container: dict[str, Any]) -> dict[str, Any]:
-    """ECS's own spelling; the provider takes `Image` for `image`, as CloudFormation writes it."""
-    return {key[:1].lower() + key[1:]: value for key, value in container.items()}
+_FREE: Final = ("options", "dockerlabels", "driveropts", "labels")
+"""Maps whose keys are the user's own."""
+_SPELT: Final = {
+    it.lower(): it
+    for it in (
+        *("image", "name", "value", "valueFrom", "user", "privileged", "readonlyRootFilesystem", "environment"),
+        *("logConfiguration", "logDriver", "options", "linuxParameters", "capabilities", "add", "drop", "command"),
+    )
+}
+"""ECS's own spelling of what the rules read."""
+
+
+def _spelt(value: Any) -> Any:
+    """With ECS's own spelling; the provider takes `Image` or `IMAGE` for `image`, as CloudFormation writes it."""
+    if isinstance(value, list):
+        return [_spelt(one) for one in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    made: dict[str, Any] = {}
+    for key, inner in cast("dict[str, Any]", value).items():
+        name = _SPELT.get(key.lower(), key)
+        if name in made:
+            raise ValueError(f"a container has {name} twice")
+        made[name] = inner if key.lower() in _FREE else _spelt(inner)
+    return made
 
 
 def _called(container: Mapping[str, Any]) -> str:
@@ -115,7 +140,7 @@ def _units(value: Any, unit: str) -> int | None:
 )
 def not_privileged(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for container in containers(it):
-        if _true(container.get("privileged")):
+        if true(container.get("privileged")):
             yield f"{_called(container)} is privileged"
         linux = container.get("linuxParameters") or {}
         added = (linux.get("capabilities") or {}).get("add") or []
@@ -136,7 +161,7 @@ def not_privileged(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
 )
 def read_only_root(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for container in containers(it):
-        if not _true(container.get("readonlyRootFilesystem")):
+        if not true(container.get("readonlyRootFilesystem")):
             yield f"{_called(container)} has a writable root file system"
 
 
@@ -156,7 +181,7 @@ def user(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
         named = str(container.get("user") or "").strip()
         if not named:
             yield f"{_called(container)} names no user"
-        elif named.split(":")[0] == "root" or re.fullmatch(r"[+-]?0+", named.split(":")[0]):
+        elif re.fullmatch(r"root|([+-]?(0x)?0+)?", named.split(":")[0].strip().lower()):
             yield f"{_called(container)} runs as {named}"
 
 
@@ -271,5 +296,6 @@ def _secret(where: str, name: str, value: str) -> Iterator[str]:
         yield f"{where}the variable {name} {looks}"
 
 
-def _true(value: Any) -> bool:
+def true(value: Any) -> bool:
+    """Whether it is true, or the word: Pulumi takes both."""
     return value is True or str(value).lower() == "true"
