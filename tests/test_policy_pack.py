@@ -19,7 +19,7 @@ from fargate_job_launcher.policies.__main__ import main
 from fargate_job_launcher.policies.config import configured
 from fargate_job_launcher.policies.table import replaced
 from judging import NOT_KNOWN, Thing, judge, things
-from policy_cases import ANOTHER_TEAM, CASES, inline, role
+from policy_cases import ADMINISTRATOR, ANOTHER_TEAM, CASES, ONLY_LAMBDA, PASSES, inline, role, text
 from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValidationPolicy
 
 MANDATORY = {env: {r.id for r in RULES if r.level(env) is EnforcementLevel.MANDATORY} for env in ("dev", "prod")}
@@ -151,6 +151,23 @@ def test_a_preview_advises_of_what_it_could_not_judge(in_preview: Analyzer) -> N
     waiting = "not known yet, to be judged at the update: launcher (aws:iam/rolePolicy:RolePolicy): policy"
     for rule in ("passrole-named-roles", "passrole-alone", "passrole-no-administrator", "runtask-cluster"):
         assert said[rule].endswith(waiting), said[rule]
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_role_that_only_its_arn_or_name_would_tell_is_not_passed_over(preview: bool) -> None:
+    # The policy is known, the role that it names is not created yet: an administrator, for all that can be told.
+    launcher, passes = role("launcher", ONLY_LAMBDA), inline(PASSES)
+    task = replace(role("task", managedPolicyArns=[ADMINISTRATOR]), outputs={"arn": NOT_KNOWN, "name": "task"})
+    # Whose these are is not known: the two may be one principal's.
+    given = replace(inline(PASSES, name="given"), props={"role": NOT_KNOWN, "policy": text(PASSES)})
+    for stack, rule, path in (
+        ([launcher, passes, task], "passrole-no-administrator", "task (aws:iam/role:Role): arn"),
+        ([launcher, given], "passrole-alone", "given (aws:iam/rolePolicy:RolePolicy): role"),
+    ):
+        judged = judge(stack, preview=preview)
+        said = judged.not_judged.get(rule, []) if preview else judged.messages(rule)
+        assert any(path in message for message in said), rule
+        assert (rule in judged.rules) is not preview
 
 
 def test_what_is_known_in_a_preview_is_refused_in_it(in_preview: Analyzer) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from .documents import Document, Unreadable, can_be, is_pattern, matches
 from .principals import BEARERS, ROLE, Held, Principal, documents, holder, principals, trust
 from .rule import CRITICAL, HIGH, MANDATORY, Finding, Limits, Scope, resources, rule
-from .stack import Resource, Stack
+from .stack import UNKNOWN, Resource, Stack, Unknown
 
 PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, no password
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
@@ -211,15 +211,30 @@ def _grants(statement: Any, action: str) -> bool:
 def _passed(it: Principal, stack: Stack, *, patterns: bool = True) -> Iterator[tuple[Held, Principal, tuple[str, ...]]]:
     """The roles of the stack that a principal may pass, and to which services."""
     by_arn = stack.once(_role_arns)
+    unknown: list[Resource] = []
     for held, statement in it.allowing(PASS_ROLE):
         for pattern in statement.reaching(_ROLES):
             arns = [pattern] if pattern in by_arn else [it for it in by_arn if patterns and matches(pattern, it)]
             for arn in arns:
                 yield held, holder(stack, by_arn[arn]), statement.pinned("iam:PassedToService")
+            if not arns or (patterns and is_pattern(pattern)):
+                unknown += [role for role in stack.once(_roles_without_arn) if _may_be(role, pattern)]
+    for role in unknown:
+        raise Unknown(role.urn, "arn")
 
 
 def _role_arns(stack: Stack) -> dict[str, Resource]:
     return {arn: role for role in stack.of(ROLE) if isinstance(arn := role.known("arn"), str)}
+
+
+def _roles_without_arn(stack: Stack) -> list[Resource]:
+    return [role for role in stack.of(ROLE) if role.props.get("arn") is UNKNOWN]
+
+
+def _may_be(role: Resource, pattern: str) -> bool:
+    """Whether a role whose ARN is not known yet may be what this names."""
+    name = role.known("name")
+    return name is None or matches(pattern.rpartition("/")[2], name)
 
 
 def _trusted(role: Resource) -> Iterator[str]:

@@ -173,7 +173,7 @@ def principals(stack: Stack) -> list[Principal]:
 
 def _give(found: dict[str, Principal], stack: Stack, by: Resource, prop: str, kind: str) -> None:
     """Add what a resource grants to each holder that it names."""
-    named = by.known(prop)
+    named = by.props.get(prop)
     many = cast("list[Any]", named) if isinstance(named, list) else [named]
     for value in many if named is not None or by.origins.get(prop) else []:
         holder = stack.meant(by, prop, kind, value if isinstance(value, str) else None)
@@ -183,6 +183,10 @@ def _give(found: dict[str, Principal], stack: Stack, by: Resource, prop: str, ki
             # Somebody outside the stack: all that the stack gives to one name is one principal's.
             outside = found.setdefault(f"{kind}::{value}", Principal(by))
             _hold(outside, by, stack)
+        elif value is UNKNOWN:
+            somebody = found.setdefault(by.urn, Principal(by))
+            somebody.unknown.append(Unknown(by.urn, prop))
+            _hold(somebody, by, stack)
 
 
 def _hold(principal: Principal, bearer: Resource, stack: Stack) -> None:
