@@ -162,6 +162,24 @@ def schedule(**target: Any) -> Thing:
     return Thing("aws:scheduler/schedule:Schedule", "nightly", {"scheduleExpression": "rate(1 day)", "target": made})
 
 
+def http_route(**props: Any) -> Stack:
+    """A route of API Gateway v2 to the launcher."""
+    return [
+        Thing("aws:apigatewayv2/integration:Integration", "i", {"integrationUri": FUNCTION_ARN}, {"id": "i1"}),
+        Thing("aws:apigatewayv2/route:Route", "r", {"routeKey": "$default", "target": "integrations/i1", **props}),
+    ]
+
+
+def rest_method(authorization: str, arn: str = FUNCTION_ARN) -> Stack:
+    """A method of a REST API that calls the launcher."""
+    place = {"restApi": "a", "resourceId": "b", "httpMethod": "POST"}
+    uri = f"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return [
+        Thing("aws:apigateway/method:Method", "m", {**place, "authorization": authorization}),
+        Thing("aws:apigateway/integration:Integration", "i", {**place, "uri": uri}),
+    ]
+
+
 def event_target(**props: Any) -> Thing:
     """A target of an EventBridge rule."""
     return Thing("aws:cloudwatch/eventTarget:EventTarget", "on-event", {"rule": "r", "arn": FUNCTION_ARN, **props})
@@ -935,6 +953,25 @@ CASES: Final[dict[str, Cases]] = {
                 Thing("aws:lambda/functionUrl:FunctionUrl", "u", {"functionName": "l", "authorizationType": "AWS_IAM"})
             ],
             "everybody of the organization": [permission(principal="*", sourceArn=None, principalOrgId="o-1")],
+        },
+    ),
+    "launcher-not-public": Cases(
+        {
+            "a route for everybody": [*LAUNCHES, function(), *http_route(authorizationType="NONE")],
+            "a route that says nothing": [*LAUNCHES, function(), *http_route()],
+            "a method for everybody": [*LAUNCHES, function(), *rest_method("NONE")],
+            "devious: an API in one go": [
+                *(*LAUNCHES, function()),
+                Thing("aws:apigatewayv2/api:Api", "api", {"protocolType": "HTTP", "target": FUNCTION_ARN}),
+            ],
+            "devious: through the launcher's alias": [
+                *(*LAUNCHES, function(), *rest_method("NONE", f"{FUNCTION_ARN}:async")),
+            ],
+        },
+        {
+            "a route for who signs": [*LAUNCHES, function(), *http_route(authorizationType="AWS_IAM")],
+            "a method with an authorizer": [*LAUNCHES, function(), *rest_method("CUSTOM")],
+            "everybody, for what launches nothing": [role("launcher", ONLY_LAMBDA), function(), *http_route()],
         },
     ),
     "permission-source": Cases(

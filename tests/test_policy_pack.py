@@ -283,7 +283,7 @@ def test_who_passes_a_role_or_opens_to_the_public_cannot_be_waived() -> None:
     fixed = [rule for rule in RULES if not rule.waivable]
     assert {rule.id for rule in fixed} == {
         *("passrole-named-roles", "passrole-service", "passrole-no-administrator", "passrole-trust", "passrole-alone"),
-        *("function-not-public", "queue-not-public", "policies-well-formed"),
+        *("function-not-public", "launcher-not-public", "queue-not-public", "policies-well-formed"),
     }
     for rule in fixed:
         stack = next(iter(CASES[rule.id].catches.values()))

@@ -23,7 +23,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *(tasks.on_fargate, tasks.size, tasks.not_privileged, tasks.read_only_root, tasks.user),
     *(tasks.image_digest, tasks.image_registry, tasks.logs, tasks.no_secrets),
     *(functions.supported_runtime, functions.launcher_timeout, functions.launcher_concurrency),
-    *(functions.failure_destination, functions.not_public, functions.permission_source),
+    *(functions.failure_destination, functions.not_public, functions.launcher_not_public, functions.permission_source),
     *(queues.encrypted, queues.tls_only, queues.queue_not_public, queues.dead_letter, queues.visibility),
     *(queues.schedule_bounded, queues.event_target_dead_letter, queues.retention),
     *(network.no_public_ip, network.two_subnets, network.no_exec, network.nothing_comes_in),

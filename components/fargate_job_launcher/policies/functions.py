@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from .config import Limit
 from .documents import is_pattern, of_one_owner
 from .principals import ROLE, holder
-from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Limits, resources, rule
+from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
 from .runtask import DEFINITIONS, RUN_TASK
-from .stack import Resource, Stack, Unknown
+from .stack import UNKNOWN, Resource, Stack, Unknown
 from .tasks import FUNCTION
 
 PERMISSION: Final = "aws:lambda/permission:Permission"
@@ -18,6 +19,11 @@ FUNCTION_URL: Final = "aws:lambda/functionUrl:FunctionUrl"
 MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
 INVOKE_CONFIG: Final = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 ALIAS: Final = "aws:lambda/alias:Alias"
+ROUTE: Final = "aws:apigatewayv2/route:Route"
+ROUTE_INTEGRATION: Final = "aws:apigatewayv2/integration:Integration"
+HTTP_API: Final = "aws:apigatewayv2/api:Api"
+METHOD: Final = "aws:apigateway/method:Method"
+METHOD_INTEGRATION: Final = "aws:apigateway/integration:Integration"
 QUEUE: Final = "aws:sqs/queue:Queue"
 SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
 EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
@@ -192,6 +198,59 @@ def not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
         yield f"{it.get('action', default='an action')} is allowed to everybody (principal {principal})"
     if it.get("functionUrlAuthType") == "NONE":
         yield "its URL may be called without credentials (functionUrlAuthType NONE)"
+
+
+@rule(
+    "launcher-not-public",
+    says="No HTTP API answers everybody with a launcher.",
+    why="A launcher that everybody may call runs containers, on this account's bill, for everybody.",
+    remedy='set authorizationType (API Gateway v1: authorization) to "AWS_IAM", or to an authorizer',
+    severity=CRITICAL,
+    levels=(MANDATORY, MANDATORY),
+    on=launchers,
+    waivable=False,
+    beside=("Security Hub APIGateway.8", "checkov CKV_AWS_59, CKV_AWS_309", "cdk-nag AwsSolutions-APIG4"),
+)
+def launcher_not_public(it: Resource, stack: Stack, _limits: Limits) -> Iterator[Finding]:
+    for behind, route, authorization in stack.once(_http):
+        if behind is it and authorization is UNKNOWN:
+            raise Unknown(route.urn, "authorization")
+        if behind is it and (authorization or "NONE") == "NONE":
+            yield Finding(f"lets everybody call {it.name} (authorization {authorization or 'missing'})", route.urn)
+
+
+def _http(stack: Stack) -> list[tuple[Resource, Resource, Any]]:
+    """What answers HTTP with a function: the function, the route, and who may call it; None where nothing is said."""
+    found: list[tuple[Resource | None, Resource, Any]] = []
+    for route in stack.of(ROUTE):
+        said = route.known("target")
+        named = said.removeprefix("integrations/") if isinstance(said, str) else None
+        integration = stack.meant(route, "target", ROUTE_INTEGRATION, named)
+        behind = None if integration is None else _of_uri(stack, integration, "integrationUri")
+        found.append((behind, route, route.props.get("authorizationType")))
+    # An API made in one go has one route, and nobody authorizes there.
+    found += [(_of_uri(stack, api, "target"), api, None) for api in stack.of(HTTP_API)]
+    for method in stack.of(METHOD):
+        for integration in stack.of(METHOD_INTEGRATION):
+            if _place(method) == _place(integration):
+                found.append((_of_uri(stack, integration, "uri"), method, method.props.get("authorization")))
+    return [(behind, route, who) for behind, route, who in found if behind is not None]
+
+
+def _of_uri(stack: Stack, by: Resource, prop: str) -> Resource | None:
+    """The function of an integration: by its ARN, or by API Gateway's own form of it."""
+    said = by.known(prop)
+    form = re.fullmatch(r"arn:[^:]+:apigateway:.*/functions/(.+)/invocations", said) if isinstance(said, str) else None
+    if form is not None:
+        alias = stack.named(ALIAS, form[1])
+        return stack.named(FUNCTION, form[1]) if alias is None else stack.meant(alias, "functionName", FUNCTION)
+    return function_of(stack, by, prop)
+
+
+def _place(it: Resource) -> tuple[Any, ...]:
+    """Where in a REST API a method or its integration is: by value, or by what the values come from."""
+    props = ("restApi", "resourceId", "httpMethod")
+    return tuple(it.known(one) or tuple(origin.urn for origin in it.origins.get(one, ())) for one in props)
 
 
 @rule(
