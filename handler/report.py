@@ -12,11 +12,10 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from .trigger import Kind
-
 if TYPE_CHECKING:
     # At run time it would bring botocore, and the component, which needs a name of here only, goes without.
     from .launch import LaunchResult
+    from .trigger import Kind
 
 NAMESPACE: Final = "FargateJobLauncher"
 METRICS: Final = {

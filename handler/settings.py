@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 VARIABLE: Final = "LAUNCHER_SETTINGS"
+ASYNCHRONOUS_ALIAS: Final = "async"
+"""The alias of the function whose callers do not wait."""
 JOB_TAG: Final = "fargate-job-launcher:job"
 """Tag of a launcher's function: the name of its job."""
 STACK_TAG: Final = "fargate-job-launcher:stack"

@@ -10,13 +10,11 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal, cast
 
 from .event import KEYS
 from .request import Rejected
-
-ASYNCHRONOUS_ALIAS: Final = "async"
-"""The alias whose callers do not wait."""
+from .settings import ASYNCHRONOUS_ALIAS
 
 Kind = Literal["direct", "asynchronous", "queue"]
 

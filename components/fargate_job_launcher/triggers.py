@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import pulumi
 import pulumi_aws as aws
 
-from fargate_job_launcher.handler.trigger import ASYNCHRONOUS_ALIAS
+from fargate_job_launcher.handler.settings import ASYNCHRONOUS_ALIAS
 
 from . import iam
 from .arguments import (
