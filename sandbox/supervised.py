@@ -61,12 +61,15 @@ def supervise(aws: Emulator, launcher: Resource) -> Supervised:
     if not settings["maxRuntimeMinutes"]:
         return Supervised(retried, None, "")
     mail = _mailbox(aws, settings["topic"])
-    aws.script(settings["family"], Run(0, 3600, started_minutes_ago=settings["maxRuntimeMinutes"] + 1), Run(0, 0.1))
+    runaway, retried_then = Run(0, 3600, started_minutes_ago=settings["maxRuntimeMinutes"] + 1), Run(0, 0.1)
+    again = "timed_out" in settings["retryOn"] and settings["retries"]
+    # A run that nobody takes would be the job's next one.
+    aws.script(settings["family"], runaway, *([retried_then] if again else []))
     origin = launch(aws, launcher, {}).result["startedBy"]
     _eventually(lambda: _tasks(aws, settings["cluster"], origin, "RUNNING"), f"{origin} did not start")
     _reap(aws, function["FunctionArn"])
     stopped = _eventually(lambda: _ended(aws, settings["cluster"], origin, 1), f"{origin} was not stopped")
-    if "timed_out" in settings["retryOn"] and settings["retries"]:
+    if again:
         return Supervised(retried, stopped[0], "")
     return Supervised(retried, stopped[0], _eventually(lambda: _notice(aws, mail), f"nobody was told of {origin}"))
 

@@ -9,17 +9,19 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from botocore.client import BaseClient
 from click.testing import CliRunner
 from conftest import program
 from documents import SOURCE
-from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG
+from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
 from fargate_job_launcher.operate import (
     Account,
     AmbiguousJob,
@@ -32,8 +34,12 @@ from fargate_job_launcher.operate import (
     launch,
 )
 from fargate_job_launcher.operate.command import main
+from fargate_job_launcher.operate.parked import read
+from fargate_job_launcher.operate.tasks import describe, later_attempt
 from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
+from fargate_job_launcher.sandbox.jobs import launch as sandbox_launch
 from fargate_job_launcher.sandbox.run import Run
+from fargate_job_launcher.sandbox.supervised import supervise
 
 FARGATE_JOB = [sys.executable, "-m", "fargate_job_launcher.operate"]
 WELL = Run(0, 0.1, lines=("first line", "second line"))
@@ -110,13 +116,85 @@ def test_following_a_job_shows_its_lines_and_ends_with_its_exit_code(sandbox: Sa
     sandbox.next(WELL, FAILING, NEVER)
     good, bad, never = (sandbox.run("launch", "job", "--follow") for _ in range(3))
     assert (good.code, bad.code, never.code) == (0, 3, 125)
-    assert "\nfirst line\nsecond line\n✓ job: it ended with exit code 0 after " in good.out
-    assert "\nabout to fail\n✗ job: it ended with exit code 3 after " in bad.out
+    assert re.search(r"\nfirst line\nsecond line\n✓ job after \d s: it ended with exit code 0\n$", good.out)
+    assert re.search(r"\nabout to fail\n✗ job after \d s: it ended with exit code 3\n$", bad.out)
     assert "\x1b" not in good.out + bad.out + never.out
     assert never.out.endswith(
         "✗ job: it never started: CannotPullContainerError: nginx:nope: not found. "
         "There is no such image or tag: push it, or correct `image` and deploy again.\n"
     )
+
+
+def test_what_is_waited_for_and_fails_says_where_its_log_is_and_ends_no_sentence_twice(sandbox: Sandbox) -> None:
+    reason = "Your Spot Task was interrupted."
+    sandbox.next(FAILING, NEVER, Run(None, 0.1, stop_code="SpotInterruption", reason=reason))
+    failed, never, interrupted = (sandbox.run("launch", "job", "--wait") for _ in range(3))
+    log = r"Its log: fargate-job logs job --task \S{36}\.\n$"
+    assert re.search(r"\n✗ job after \d s: it ended with exit code 3\. " + log, failed.out)
+    assert "Its log" not in never.out
+    assert "back: Your Spot Task was interrupted. AWS has no such capacity now: launch again later" in interrupted.out
+    assert re.search(log, interrupted.out)
+
+
+def partly(monkeypatch: pytest.MonkeyPatch, missing: int) -> list[dict[str, Any]]:
+    """Let the launcher answer that it found capacity for fewer tasks than asked; the events that it is given."""
+    call, given = cast("Any", BaseClient)._make_api_call, list[dict[str, Any]]()
+
+    def answered(client: Any, operation: str, parameters: Any) -> Any:
+        if operation != "Invoke":
+            return call(client, operation, parameters)
+        event = json.loads(parameters["Payload"])
+        given.append(event)
+        count = event.get("count", 1) - missing
+        asked = {**parameters, "Payload": json.dumps({**event, "count": count})} if count else None
+        answer = call(client, operation, asked) if asked else {}
+        nothing = {"tasks": [], "launched": 0, "idempotencyKey": event.get("idempotencyKey", "")}
+        result = json.loads(answer["Payload"].read()) if answer else nothing
+        failure = {"reason": "RESOURCE:FARGATE", "detail": "", "retryable": True}
+        result |= {"status": "PARTIAL", "requested": count + missing, "failures": [failure]}
+        return {**answer, "Payload": io.BytesIO(json.dumps(result).encode())}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", answered)
+    return given
+
+
+def test_what_was_launched_of_a_launch_in_part_is_shown_and_followed_before_the_error(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partly(monkeypatch, 1)
+    sandbox.next(WELL, WELL)
+    done = sandbox.run("launch", "job", "--count", "3", "--key", "a b", "--delivery", "2", "--follow")
+    assert (done.code, done.out.count("second line"), done.out.count("✓ job")) == (125, 2, 2)
+    assert done.out.startswith("Launched job, 2 of 3 tasks")
+    assert done.err.startswith("error: job: 2 of 3 tasks launched: RESOURCE:FARGATE. AWS has no such capacity now")
+    assert done.err.endswith(". Only what is missing: the same launch with --key 'a b' --delivery 3.\n")
+    sandbox.next(WELL, WELL)
+    plain = sandbox.run("launch", "job", "--count", "3", "-o", "json")
+    assert (plain.code, plain.json["status"], len(plain.json["tasks"])) == (125, "PARTIAL", 2)
+    said = json.loads(plain.err)["error"]
+    assert said["kind"] == "NotLaunched"
+    assert said["next"].endswith(f"--key {plain.json['idempotencyKey']} --delivery 2")
+    with pytest.raises(NotLaunched) as raised:
+        launch("job", count=2, idempotency_key="k", delivery=99)
+    assert len(raised.value.result["tasks"]) == 1
+    assert raised.value.then.endswith("--key k --delivery 99")
+
+
+def test_a_launch_that_failed_for_want_of_capacity_is_asked_for_anew_under_its_key(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        partly(patch, 1)
+        failed = sandbox.run("launch", "job", "--key", "again")
+    assert (failed.code, failed.out) == (125, "")
+    asked = re.search(r"(--key again --delivery 2)\.$", failed.err)
+    assert asked is not None, failed.err
+    assert sandbox.run("launch", "job", *asked[1].split()).code == 0
+    # A retry by hand has a new key each time: it is repeated as it is.
+    (newest, *_) = sandbox.run("status", "job", "-o", "json").json["tasks"]
+    sandbox.run("stop", "job", "--all")
+    partly(monkeypatch, 1)
+    assert "--delivery" not in sandbox.run("retry", "job", "--task", newest["id"]).err
 
 
 def test_what_is_followed_as_json_is_a_document_in_each_line(sandbox: Sandbox) -> None:
@@ -171,7 +249,8 @@ def test_a_dry_run_launches_nothing(sandbox: Sandbox) -> None:
 
 
 def test_status_stop_and_retry(sandbox: Sandbox) -> None:
-    sandbox.next(Run(0, 3600), WELL)
+    sandbox.next(NEVER, NEVER, Run(0, 3600), WELL)
+    sandbox.run("launch", "job", "--count", "2", "--wait")
     task = sandbox.run("launch", "job", "-e", "A=kept", "-o", "json").json["tasks"][0]["id"]
     assert "1 running, 0 dead letters  (other-dev-job" in sandbox.run("status", "job").out
     assert sandbox.run("retry", "job", "--task", task).code == 125
@@ -180,6 +259,15 @@ def test_status_stop_and_retry(sandbox: Sandbox) -> None:
     newest = sandbox.run("status", "job", "-o", "json").json["tasks"][0]
     assert (newest["id"], newest["outcome"], newest["exitCode"]) == (task, "stopped", 143)
     assert newest["reason"] == "somebody stopped it: stopped with fargate-job"
+    shown = sandbox.run("status", "job").out
+    assert "somebody stopped it" in shown
+    # What somebody stopped needs no remedy; of those before, each distinct one is told once.
+    known = sandbox.run("status", "job", "-o", "json").json["tasks"]
+    remedies = {it["remedy"] for it in known if it["remedy"]}
+    assert remedies
+    for remedy in remedies:
+        ids = ", ".join(it["id"][:8] for it in known if it["remedy"] == remedy)
+        assert shown.count(f"\n{ids}: {remedy}.\n") == 1
     assert sandbox.run("stop", "job").err == "error: job has no task that runs. fargate-job status job.\n"
 
     done = sandbox.run("retry", "job", "--wait", "-o", "json")
@@ -188,6 +276,22 @@ def test_status_stop_and_retry(sandbox: Sandbox) -> None:
     assert (end["startedBy"], end["attempt"]) == (f"{newest['startedBy']}/1", 2)
     (record,) = sandbox.aws.client("ecs").describe_tasks(cluster=end["arn"].split("/")[1], tasks=[end["arn"]])["tasks"]
     assert record["overrides"]["containerOverrides"][0]["environment"] == [{"name": "A", "value": "kept"}]
+
+
+def test_what_supervision_has_retried_is_not_launched_once_more_unless_it_is_named(sandbox: Sandbox) -> None:
+    family = find(Account(), "job").family
+    sandbox.next(FAILING, Run(0, 3600))
+    failed = sandbox.run("launch", "job", "--wait", "-o", "json").events[0]["tasks"][0]["id"]
+    again = sandbox.run("retry", "job", "-o", "json").json["tasks"][0]["id"]
+    sandbox.aws.script(family, FAILING)
+    done = sandbox.run("retry", "job", "--wait")
+    assert failed not in done.out
+    assert f"{failed[:8]} was retried: attempt 2 is " in done.err
+    assert sandbox.run("retry", "job", "--task", failed).code == 0
+    sandbox.run("stop", "job", "--all")
+    # An attempt that failed or was stopped leaves the launch undone.
+    (first, second) = describe(find(Account(), "job"), [failed, again])
+    assert (second.attempt, later_attempt(first, [first, second])) == (2, None)
 
 
 def test_several_that_run_are_not_stopped_by_chance(sandbox: Sandbox) -> None:
@@ -233,7 +337,11 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
     assert by["RESOURCE:CPU: none left"]["event"]["count"] == 1
     (undeclared,) = (it for it in shown if "NOT_DECLARED" in it["reasons"])
     assert undeclared["body"] == '{"environment": {"NOT_DECLARED": "1"}}'
-    assert "MESSAGE" in sandbox.run("dead-letters", "show", "job").out
+    told = sandbox.run("dead-letters", "show", "job").out
+    assert "MESSAGE" in told
+    # As it was sent: the key that it is launched again with is ours.
+    assert '{"environment": {"A": "d"}}\n' in told
+    assert "redrive of" not in told
 
     sandbox.next(WELL, WELL)
     done = sandbox.run("dead-letters", "redrive", "job", "-o", "json")
@@ -395,6 +503,133 @@ def test_on_a_terminal_the_state_is_drawn_live_and_ctrl_c_leaves_the_job_running
         back.until("somebody stopped it")
 
 
+def test_ctrl_c_while_launching_says_how_to_find_out_and_before_it_says_nothing(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = cast("Any", BaseClient)._make_api_call
+    pressed_at = ""
+
+    def pressed(client: Any, operation: str, parameters: Any) -> Any:
+        if operation == pressed_at:
+            raise KeyboardInterrupt
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", pressed)
+    pressed_at = "Invoke"
+    text, data = sandbox.run("launch", "job"), sandbox.run("launch", "job", "-o", "json")
+    assert (text.code, text.err) == (
+        130,
+        "\ninterrupted while launching. Whether it launched: fargate-job status job\n",
+    )
+    assert (data.code, json.loads(data.err)["error"]["next"]) == (130, "Whether it launched: fargate-job status job")
+    pressed_at = "GetFunctionConfiguration"
+    text, data = sandbox.run("launch", "job"), sandbox.run("launch", "job", "-o", "json")
+    assert (text.code, text.err) == (130, "")
+    assert (data.code, json.loads(data.err)["error"]["kind"]) == (130, "Interrupted")
+    pressed_at = "DescribeTasks"
+    sandbox.next(WELL)
+    data = sandbox.run("launch", "job", "--follow", "-o", "json")
+    assert json.loads(data.err)["error"]["next"].startswith("Come back with: fargate-job logs job --task ")
+
+
+def test_ctrl_c_while_the_command_is_loaded_is_quiet(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-c", "from fargate_job_launcher.terminal import fargate_job; fargate_job()"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("shape", ["text", "json"])
+def test_a_reader_who_leaves_is_no_error(sandbox: Sandbox, shape: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*FARGATE_JOB, "status", "job", "-o", shape],
+        stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=sandbox.environ,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_what_cannot_be_explained_is_told_as_every_other_error(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explained = sandbox.run("explain", "job", "-o", "json")
+    role = find(Account(), "job").role.rpartition("/")[2]
+    assert (explained.code, explained.json["launcher"]) == (0, role)
+    assert sandbox.run("explain", "job", "--format", "mermaid").out.startswith("flowchart LR\n")
+    assert "Who may hand which role" in sandbox.run("explain", "job").out
+    assert "without RunOnlyThisTask:" in sandbox.run("explain", "job", "--format", "mutations").out
+    monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:9")
+    gone = sandbox.run("explain", "job", "-o", "json")
+    assert (gone.code, gone.out, json.loads(gone.err)["error"]["kind"]) == (125, "", "Unreachable")
+
+
+def test_a_launcher_of_another_version_is_told_as_one(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = cast("Any", BaseClient)._make_api_call
+
+    def older(client: Any, operation: str, parameters: Any) -> Any:
+        answer = call(client, operation, parameters)
+        if operation == "GetFunctionConfiguration":
+            settings = json.loads(answer["Environment"]["Variables"][VARIABLE])
+            del settings["maxRunning"]
+            answer["Environment"]["Variables"][VARIABLE] = json.dumps(settings)
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", older)
+    found = "the launcher of job of stack other/dev was deployed by another version of this package"
+    done = sandbox.run("status", "job")
+    assert (done.code, done.err) == (125, f"error: {found}. pulumi up brings both to the same one.\n")
+    data = sandbox.run("status", "job", "-o", "json")
+    assert (data.code, json.loads(data.err)["error"]["message"]) == (125, found)
+
+
+@pytest.mark.parametrize(
+    ("body", "attributes", "again"),
+    [
+        # A key of its own: past what the triggers and the redrives before have asked for.
+        ({"idempotencyKey": "k"}, {}, {"idempotencyKey": "k", "delivery": 14}),
+        ({"idempotencyKey": "k", "delivery": 98}, {}, {"idempotencyKey": "k", "delivery": 99}),
+        # Several without one: the old key, under which those that run are recognized.
+        ({"count": 3}, {"idempotencyKey": "old"}, {"count": 3, "idempotencyKey": "old", "delivery": 14}),
+        # A new key was asked for by the redrives alone.
+        ({}, {"idempotencyKey": "old"}, {"idempotencyKey": "redrive of m-1", "delivery": 3}),
+        ({"retryOf": {"task": "t", "delivery": 4}}, {}, {"retryOf": {"task": "t", "delivery": 17}}),
+        ({"retryOf": 1}, {}, {"retryOf": 1}),
+    ],
+)
+@pytest.mark.usefixtures("sandbox")
+def test_a_redrive_counts_on_from_what_was_asked_for_under_its_key(
+    body: dict[str, Any], attributes: dict[str, str], again: dict[str, Any]
+) -> None:
+    message = {
+        "MessageId": "m-1",
+        "ReceiptHandle": "r",
+        "Body": json.dumps(body),
+        "Attributes": {"SentTimestamp": "0", "ApproximateReceiveCount": "3"},
+        "MessageAttributes": {name: {"StringValue": value} for name, value in attributes.items()},
+    }
+    letter = read(message, find(Account(), "job"))
+    assert (letter.event, letter.again) == (body, again)
+
+
+def test_no_run_of_a_supervised_trial_is_left_for_the_jobs_next_task(tmp_path: Path) -> None:
+    arguments = {"supervision": {"retries": 1, "retry_on": ["failed"], "max_runtime_minutes": 5}}
+    source = "import pulumi_aws as aws\n" + re.sub(
+        r'"arn:aws:ecs:[^"]*"', 'aws.ecs.Cluster("c").arn', SOURCE.format(arguments=arguments)
+    )
+    with Emulator(region="eu-west-1") as aws:
+        launcher = deploy(program(tmp_path, source), aws).launchers["job"]
+        assert supervise(aws, launcher).notice.startswith("job failed: ran longer than 5 minutes")
+        (task,) = sandbox_launch(aws, launcher, {}).tasks
+        time.sleep(1)
+        ecs = aws.client("ecs")
+        (task,) = ecs.describe_tasks(cluster=task["clusterArn"], tasks=[task["taskArn"]])["tasks"]
+        assert task["lastStatus"] == "RUNNING"
+
+
 def test_in_a_pipe_the_same_is_plain_lines_as_they_come(sandbox: Sandbox) -> None:
     sandbox.next(FAILING)
     done = subprocess.run(
@@ -424,8 +659,9 @@ def test_the_launchers_own_denial_names_the_statement_that_is_missing(sandbox: S
     """The launcher's guards hold, since it is the launcher that is asked; and nobody else is."""
     role = sandbox.deployment.launchers["job"].outputs["launcher_role_arn"].rpartition("/")[2]
     iam = sandbox.aws.client("iam")
-    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = {it: iam.get_role_policy(RoleName=role, PolicyName=it)["PolicyDocument"] for it in names}
+    ((name, document),) = (it for it in documents.items() if "PassOnlyTheseRoles" in json.dumps(it[1]))
     without = {**document, "Statement": [it for it in document["Statement"] if it["Sid"] != "PassOnlyTheseRoles"]}
     iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(without))
     try:

@@ -1,5 +1,5 @@
-"""The way in from a terminal: what is not installed is said in a line, and a reader who leaves, as `head` does, is no
-error."""
+"""The way in from a terminal: what is not installed is said in a line, and neither Ctrl-C nor a reader who leaves, as
+`head` does, is an error."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Final
 
 READER_GONE: Final = 128 + 13
 """What a shell makes of SIGPIPE."""
+INTERRUPTED: Final = 128 + 2
+"""What a shell makes of SIGINT."""
 
 
 def fargate_job() -> None:
@@ -20,6 +22,9 @@ def fargate_job() -> None:
         if (error.name or "").startswith("fargate_job_launcher"):
             raise
         sys.exit(f"error: {error.name} is not installed; pip install 'fargate-job-launcher[cli]'")
+    except KeyboardInterrupt:
+        # Nothing has begun.
+        sys.exit(INTERRUPTED)
 
     def run() -> int:
         try:
@@ -37,7 +42,11 @@ def piped(command: Callable[[], int]) -> int:
         code = command()
         sys.stdout.flush()
     except BrokenPipeError:
-        # What Python still holds for the reader would be written, and fail, once more at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
+        return reader_gone()
     return code
+
+
+def reader_gone() -> int:
+    """The exit code for it. What Python still holds for the reader would be written, and fail, once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return READER_GONE

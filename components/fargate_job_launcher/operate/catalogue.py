@@ -148,7 +148,13 @@ def _job(account: Account, function: str, found: Found) -> Job:
     variables: dict[str, str] = given.get("Environment", {}).get("Variables", {})
     if VARIABLE not in variables:
         raise NoSuchJob(f"the function {function} launches no job", "fargate-job list shows those that do")
-    settings = Settings.read(variables)
+    try:
+        settings = Settings.read(variables)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise JobError(
+            f"the launcher of {found.shown} was deployed by another version of this package",
+            "pulumi up brings both to the same one",
+        ) from None
     return Job(settings.job, found.stack, given["FunctionName"], given["Role"], settings, account)
 
 

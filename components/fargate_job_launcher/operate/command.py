@@ -1,14 +1,14 @@
 """The command `fargate-job`: a thin shell over this package's functions.
 
 It ends with 0, with the container's exit code where it was waited for, with 2 for a command that is spelt wrongly, with
-130 after Ctrl-C, and with 125 for everything that went wrong before or beside the container.
+130 after Ctrl-C, with 141 when its reader has left, and with 125 for everything that went wrong before or beside the
+container.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-import os
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,17 +16,26 @@ from typing import Any, Final, TypeVar, cast
 
 import click
 
+from fargate_job_launcher.handler.launch import LaunchResult
+from fargate_job_launcher.handler.request import MOST_DELIVERIES
+from fargate_job_launcher.terminal import INTERRUPTED, reader_gone
+
 from .account import Account
 from .catalogue import Job, find, jobs
-from .errors import JobError, NoSuchTask
+from .errors import JobError, NoSuchTask, NotLaunched
 from .following import End, Line, Stream, follow
 from .launching import Launch, invoke, retry, stop
 from .parked import DeadLetter, dead_letters, redrive, waiting
-from .show import TASK_COLUMNS, Following, Output, ago, launched, task_row
-from .tasks import Task, chosen, tasks
+from .show import SHORT, TASK_COLUMNS, Following, Output, ago, launched, task_row
+from .tasks import Task, chosen, later_attempt, tasks
 
 FAILED: Final = 125
 """As `docker run` has it: whatever failed was not the container."""
+
+
+class Interrupted(JobError):
+    """Ctrl-C; what goes on all the same is in the message."""
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,9 +70,15 @@ def _common(command: Command) -> Command:
         asked = Asked(**named)
         try:
             code = command(*args, asked=asked, **given)
+        except (Interrupted, KeyboardInterrupt) as error:
+            asked.output.interrupted(error if isinstance(error, Interrupted) else Interrupted("interrupted"))
+            code = INTERRUPTED
         except JobError as error:
             asked.output.error(error)
             code = FAILED
+        except BrokenPipeError:
+            # click would make 1 of it.
+            code = reader_gone()
         click.get_current_context().exit(code or 0)
 
     options = (
@@ -104,6 +119,11 @@ def main() -> None:
 @click.option("--payload", metavar="JSON", help="What the job finds in JOB_PAYLOAD; @FILE reads a file.")
 @click.option("--capacity", type=click.Choice(["on_demand", "spot", "spot_then_on_demand"]), help="What to run on.")
 @click.option("--key", metavar="KEY", help="The idempotency key: the same one launches once (a new one).")
+@click.option(
+    "--delivery",
+    type=click.IntRange(1, MOST_DELIVERIES),
+    help="The how-manieth launch with its --key; one more after each that failed for want of capacity (1).",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what it would cost; launch nothing.")
 @click.option("--follow", "-f", is_flag=True, help="Show the output as it comes; end with the container's exit code.")
 @click.option("--wait", "-w", is_flag=True, help="Wait for the end without the output; end with the exit code.")
@@ -112,8 +132,8 @@ def launch(asked: Asked, job: str, follow: bool, wait: bool, dry_run: bool, key:
     """Launch JOB as it is defined, or with what its owner declared under `overrides`."""
     if dry_run and (follow or wait):
         raise click.UsageError("--dry-run launches nothing to --follow or --wait for")
-    event = _event(dry_run=dry_run, key=key, **given)
-    return _launched(asked, invoke(asked.job(job), event), follow=follow, wait=wait)
+    event, found = _event(dry_run=dry_run, key=key, **given), asked.job(job)
+    return _launched(asked, found, lambda: invoke(found, event), follow=follow, wait=wait)
 
 
 @main.command("list")
@@ -152,6 +172,9 @@ def status(asked: Asked, job: str) -> None:
     asked.output.fact(f"{found.name}: {running} running{letters}  ({revision})")
     if its:
         asked.output.table(TASK_COLUMNS, map(task_row, its))
+        for remedy in dict.fromkeys(it.remedy for it in its if it.remedy):
+            ids = ", ".join(it.id[:SHORT] for it in its if it.remedy == remedy)
+            asked.output.fact(f"{ids}: {remedy}.")
     else:
         asked.output.fact("No task in the last hour.")
     if dead:
@@ -196,7 +219,7 @@ def stopping(asked: Asked, job: str, named: tuple[str, ...], every: bool, reason
     if not some:
         raise NoSuchTask(f"{found.name} has no task that runs", f"fargate-job status {found.name}")
     if len(some) > 1 and not (named or every):
-        ids = ", ".join(it.id[:8] for it in some)
+        ids = ", ".join(it.id[:SHORT] for it in some)
         raise NoSuchTask(f"{len(some)} tasks of {found.name} run: {ids}", "Name one with --task, or say --all")
     for task in some:
         stop(found, task.arn, reason)
@@ -211,16 +234,24 @@ def stopping(asked: Asked, job: str, named: tuple[str, ...], every: bool, reason
 @click.option("--wait", "-w", is_flag=True, help="Wait for the end without the output; end with the exit code.")
 @_common
 def retrying(asked: Asked, job: str, named: tuple[str, ...], follow: bool, wait: bool) -> int:
-    """Launch a task of JOB again, as it was launched."""
+    """Launch a task of JOB again, as it was launched. One that was retried since is left out, unless it is named."""
     found = asked.job(job)
     known = tasks(found)
-    ended = [it for it in known if it.outcome not in ("", "succeeded")]
-    some = chosen(found, named, known) if named else ended[:1]
+    some, left_out = chosen(found, named, known), list[str]()
+    for it in [] if named else [it for it in known if it.outcome not in ("", "succeeded")]:
+        later = later_attempt(it, known)
+        if later is None:
+            some = [it]
+            break
+        left_out.append(f"{it.id[:SHORT]} was retried: attempt {later.attempt} is {later.outcome or later.status}")
     if not some:
-        raise NoSuchTask(f"no task of {found.name} has failed in the last hour", "Name any task with --task")
+        said = "; ".join([f"no task of {found.name} has failed in the last hour that was not retried", *left_out])
+        raise NoSuchTask(said, "Name any task with --task")
+    for said in left_out:
+        asked.output.note(said)
     code = 0
     for task in some:
-        code = _launched(asked, retry(found, task), follow=follow, wait=wait) or code
+        code = _launched(asked, found, functools.partial(retry, found, task), follow=follow, wait=wait) or code
     return code
 
 
@@ -258,7 +289,9 @@ def redrive_letters(asked: Asked, job: str, named: tuple[str, ...]) -> int:
             try:
                 result = redrive(found, letter).result
             except JobError as error:
-                done.append({"id": letter.id, "launched": False, "tasks": [], "reason": str(error)})
+                some_run = error.result["tasks"] if isinstance(error, NotLaunched) else []
+                ids = [task["id"] for task in some_run]
+                done.append({"id": letter.id, "launched": False, "tasks": ids, "reason": str(error)})
                 asked.output.fact(f"stays     {letter.id}  {error}")
             else:
                 ids = [task["id"] for task in result["tasks"]]
@@ -276,22 +309,37 @@ def redrive_letters(asked: Asked, job: str, named: tuple[str, ...]) -> int:
     "--format", "shape", type=click.Choice(["text", "json", "mermaid", "mutations"]), help="How (as --output)."
 )
 @_common
-def explain(asked: Asked, job: str, shape: str | None) -> int:
+def explain(asked: Asked, job: str, shape: str | None) -> None:
     """Who may pass what to whom for JOB, and what breaks without each statement."""
-    # Its proof takes the extra `sandbox`, which nothing else here needs.
-    from fargate_job_launcher.__main__ import main as explained
-
     found = asked.job(job)
-    os.environ["AWS_DEFAULT_REGION"] = asked.account.region
-    if asked.account.profile:
-        os.environ["AWS_PROFILE"] = asked.account.profile
+    try:
+        # Its proof takes the extra `sandbox`, which nothing else here needs.
+        from fargate_job_launcher.sandbox import explanations, facts
+    except ModuleNotFoundError as error:
+        raise JobError(f"{error.name} is not installed", "pip install 'fargate-job-launcher[sandbox]'") from None
+    with asked.account.asking():
+        try:
+            its = facts.read(asked.account.client, found.role)
+        except facts.NotALauncher as error:
+            raise JobError(str(error)) from None
     wanted = shape or ("json" if asked.output.json else "text")
-    return explained(["explain", "--role-arn", found.role, *([] if wanted == "text" else [f"--{wanted}"])])
+    if wanted == "mutations":
+        click.echo(explanations.mutation_table(its))
+        return
+    explanation = explanations.explain(its)
+    if wanted == "json":
+        click.echo(json.dumps(explanation.as_json(), indent=2))
+    else:
+        click.echo((explanations.as_mermaid if wanted == "mermaid" else explanations.as_text)(explanation))
+
+
+EVENT_OPTIONS: Final = ("count", "cpu", "memory", "capacity", "delivery")
+"""What goes into the launch event as it is given."""
 
 
 def _event(*, dry_run: bool, key: str | None, **given: Any) -> dict[str, Any]:
     """The launch event that the options make."""
-    event: dict[str, Any] = {name: given[name] for name in ("count", "cpu", "memory", "capacity") if given[name]}
+    event: dict[str, Any] = {name: given[name] for name in EVENT_OPTIONS if given[name]}
     if given["environment"]:
         event["environment"] = dict(_variable(it) for it in cast("Iterable[str]", given["environment"]))
     if given["command"] is not None:
@@ -320,8 +368,26 @@ def _payload(given: str) -> Any:
         raise click.BadParameter(f"no JSON: {error}", param_hint="--payload") from None
 
 
-def _launched(asked: Asked, it: Launch, *, follow: bool, wait: bool) -> int:
-    """Tell of a launch and, where asked to, stay with it."""
+def _launched(asked: Asked, job: Job, launch: Callable[[], Launch], *, follow: bool, wait: bool) -> int:
+    """Launch, tell of it and, where asked to, stay with it. Raises NotLaunched after the tasks that were launched."""
+    missing: NotLaunched | None = None
+    try:
+        it = launch()
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted while launching", f"Whether it launched: fargate-job status {job.name}"
+        ) from None
+    except NotLaunched as error:
+        if not error.result["tasks"]:
+            raise
+        it, missing = Launch(job, cast("LaunchResult", error.result)), error
+    code = _told(asked, it, follow=follow, wait=wait)
+    if missing is not None:
+        raise missing
+    return code
+
+
+def _told(asked: Asked, it: Launch, *, follow: bool, wait: bool) -> int:
     result = cast("dict[str, Any]", it.result)
     if follow or wait:
         asked.output.data({"type": "launch", **result}, one_line=True)
@@ -343,14 +409,13 @@ def _follow(asked: Asked, job: Job, named: list[str], *, lines: bool) -> int:
     """Stay with tasks until all have ended; the first exit code that is not 0."""
     ended = list[Task]()
     try:
-        with Following(asked.output, job.name, len(named)) as following:
+        with Following(asked.output, job.name, len(named), lines=lines) as following:
             for event in follow(job, named, lines=lines):
                 following.seen(event)
                 if isinstance(event, End):
                     ended.append(event.task)
     except KeyboardInterrupt:
-        asked.output.note(f"\n{job.name} keeps running. Come back with: {_back(job, named)}")
-        return 130
+        raise Interrupted(f"{job.name} keeps running", f"Come back with: {_back(job, named)}") from None
     return next((it.exit_status for it in ended if it.exit_status), 0)
 
 

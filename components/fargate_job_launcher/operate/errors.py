@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -28,13 +29,18 @@ from botocore.exceptions import ConnectionError as ConnectionFailed
 from fargate_job_launcher.handler.remedy import remedy
 
 
+def sentences(*said: str) -> str:
+    """Each of these as a sentence; an empty one is none."""
+    return " ".join(it if it.endswith((".", "?")) else f"{it}." for it in said if it)
+
+
 class JobError(Exception):
     """What was found, and what to do next. Everything that this package raises is one."""
 
     def __init__(self, found: str, then: str = "") -> None:
         """Both without a full stop."""
         self.found, self.then = found, then
-        super().__init__(" ".join(it if it.endswith((".", "?")) else f"{it}." for it in (found, then) if it))
+        super().__init__(sentences(found, then))
 
     @property
     def kind(self) -> str:
@@ -90,18 +96,21 @@ class Rejected(JobError):
 
 
 class NotLaunched(JobError):
-    """Fewer tasks than asked for, or none; `result` is the launcher's whole answer."""
+    """Fewer tasks than asked for, or none; `result` is the launcher's whole answer, and names those that run."""
 
-    def __init__(self, job: str, result: dict[str, Any]) -> None:
+    def __init__(self, job: str, result: dict[str, Any], *, delivery: int = 0) -> None:
+        """`delivery` is what asks for the rest under the same key, since ECS gives this answer again to what asked
+        before; 0 where there is no key to repeat."""
         self.result = result
         failures = [f"{it['reason']}: {it['detail']}" if it["detail"] else it["reason"] for it in result["failures"]]
         said = "; ".join(dict.fromkeys(failures)) or "the launcher gives no reason"
         denied = missing_statement(said)
         then = denied and f"The launcher's role lacks {denied}, which pulumi up gives it: is something else denying it?"
-        super().__init__(
-            f"{job}: {result['launched']} of {result['requested']} tasks launched: {said}",
-            then or remedy(said) or "Ask the launcher for its plan with --dry-run",
-        )
+        then = then or remedy(said) or "Ask the launcher for its plan with --dry-run"
+        if delivery and any(it["retryable"] for it in result["failures"]):
+            again = f"--key {shlex.quote(result['idempotencyKey'])} --delivery {delivery}"
+            then = f"{then}. Only what is missing: the same launch with {again}"
+        super().__init__(f"{job}: {result['launched']} of {result['requested']} tasks launched: {said}", then)
 
 
 class LauncherFailed(JobError):
@@ -134,10 +143,13 @@ def nearest(asked: str, names: Iterable[str], *, most: int = 3) -> list[str]:
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-_UNKNOWN_KEY: Final = frozenset(
-    {"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch"}
-)
-_LOGIN: Final = "Log in again: aws sso login, or new keys; aws sts get-caller-identity shows who you are"
+_LOGIN_EXPIRED: Final = frozenset({"LoginRefreshRequired", "LoginTokenLoadError"})
+"""Of `aws login`, by name: not every boto3 that the extra `cli` allows has them."""
+_WRONG_CLOCK: Final = re.compile(r"Signature expired|Signature not yet current|is now (earlier|later) than")
+_BAD_SIGNATURE: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+_UNKNOWN_KEY: Final = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"})
+"""What AWS says of a key that it does not know, and of any key in a region that the account has not enabled."""
+_LOGIN: Final = "Log in again: aws login, aws sso login, or new keys; aws sts get-caller-identity shows who you are"
 
 
 def explained(error: Exception, *, region: str) -> JobError:
@@ -145,11 +157,11 @@ def explained(error: Exception, *, region: str) -> JobError:
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return NoCredentials(
             f"there are no AWS credentials here ({error})",
-            "Log in: aws sso login or aws configure, and name the profile with --profile or AWS_PROFILE; "
+            "Log in: aws login, aws sso login or aws configure, and name the profile with --profile or AWS_PROFILE; "
             "for the sandbox, paste the exports that make sandbox prints",
         )
-    if isinstance(error, SSOError | TokenRetrievalError):
-        return CredentialsExpired(f"the login has expired: {error}", _LOGIN)
+    if isinstance(error, SSOError | TokenRetrievalError) or type(error).__name__ in _LOGIN_EXPIRED:
+        return CredentialsExpired(f"the login has expired: {error}".rstrip("."), _LOGIN)
     if isinstance(error, ProfileNotFound):
         return NoCredentials(str(error), "aws configure list-profiles shows those that there are")
     if isinstance(error, NoRegionError | InvalidRegionError):
@@ -170,10 +182,15 @@ def explained(error: Exception, *, region: str) -> JobError:
 def _refused(error: ClientError, region: str) -> JobError:
     response: Any = error.response
     code, message = str(response["Error"].get("Code", "")), str(response["Error"].get("Message", "")).rstrip(".")
+    if _WRONG_CLOCK.search(message):
+        return JobError(f"AWS's clock and this machine's differ ({message})", "Check this machine's clock: date -u")
     if code in _EXPIRED:
         return CredentialsExpired(f"the credentials have expired ({message})", _LOGIN)
-    if code in _UNKNOWN_KEY:
+    if code in _BAD_SIGNATURE:
         return CredentialsExpired(f"AWS does not know these credentials ({message})", _LOGIN)
+    if code in _UNKNOWN_KEY:
+        where = f"or region {region} is not enabled for this account"
+        return CredentialsExpired(f"AWS does not know these credentials, {where} ({message})", _LOGIN)
     if code in _DENIED:
         statement = missing_statement(message)
         if "explicit deny" in message:

@@ -8,17 +8,16 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from fargate_job_launcher.handler.launch import LaunchResult
+from fargate_job_launcher.handler.request import MOST_DELIVERIES
 
 from .account import Account
 from .catalogue import Job, find
 from .errors import JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected
 from .following import Change, End, Line, follow
 from .tasks import Task, describe
-
-LAUNCHED: Final = ("LAUNCHED", "DUPLICATE", "DRY_RUN")
 
 
 class Launch:
@@ -73,6 +72,7 @@ def launch(
     role: str | None = None,
     capacity: str | None = None,
     idempotency_key: str | None = None,
+    delivery: int | None = None,
     dry_run: bool = False,
     stack: str = "",
     account: Account | None = None,
@@ -81,9 +81,10 @@ def launch(
 
     What is left out is as the job's owner defined it; what is given has to be declared under the job's `overrides`.
     `count` is a number of tasks, `cpu` CPU units, `memory` MiB, `ephemeral_storage_gib` GiB; `payload` is any JSON but
-    null; `role` an alias; `capacity` one of on_demand, spot, spot_then_on_demand. The same `idempotency_key`
-    launches once, whoever repeats it (default: a new one). `stack` is needed where two stacks of an account have a job
-    of this name. `account` is the caller's own by default.
+    null; `role` an alias; `capacity` one of on_demand, spot, spot_then_on_demand. The same `idempotency_key` launches
+    once, whoever repeats it (default: a new one); whoever repeats one that failed for want of capacity counts
+    `delivery` up, 1 to 99 (default: 1), since ECS gives its old answer again to what asked before. `stack` is needed
+    where two stacks of an account have a job of this name. `account` is the caller's own by default.
 
     Raises Rejected, NotLaunched, LauncherFailed, NoSuchJob, AccessDenied and the other errors of this package.
     """
@@ -100,6 +101,7 @@ def launch(
         "role": role,
         "capacity": capacity,
         "idempotencyKey": idempotency_key,
+        "delivery": delivery,
         "dryRun": dry_run or None,
     }
     return invoke(job, {key: value for key, value in given.items() if value is not None})
@@ -120,8 +122,9 @@ def invoke(job: Job, event: Mapping[str, Any]) -> Launch:
         )
     if result["status"] == "REJECTED":
         raise Rejected(job.name, [it["detail"] for it in result["failures"]])
-    if result["status"] not in LAUNCHED:
-        raise NotLaunched(job.name, result)
+    if result["launched"] < result["requested"] and result["status"] != "DRY_RUN":
+        again = 0 if "retryOf" in event else min(event.get("delivery", 1) + 1, MOST_DELIVERIES)
+        raise NotLaunched(job.name, result, delivery=again)
     return Launch(job, result)
 
 

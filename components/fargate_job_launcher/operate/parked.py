@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
+from fargate_job_launcher.handler.request import MOST_DELIVERIES
 from fargate_job_launcher.handler.request import Rejected as NoLaunchEvent
 from fargate_job_launcher.handler.trigger import identify, problem_of
 
@@ -24,6 +25,8 @@ HELD_SECONDS: Final = 300
 """How long others do not see the messages that are being looked at; they are given back at once afterwards."""
 WAIT_SECONDS: Final = 2
 """SQS asks all of its servers when it may wait: without, an answer may leave messages out."""
+DELIVERED_BEFORE: Final = 10
+"""As often as a trigger delivers an event, unless a queue's owner asked for more, before it becomes a dead letter."""
 AT_ONCE: Final = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
 
@@ -37,7 +40,9 @@ class DeadLetter:
     parked: datetime | None
     reasons: str
     event: dict[str, Any] | None
-    """The launch event in it; None where there is none."""
+    """The launch event in it, of one that was launched in part the rest; None where there is none."""
+    again: dict[str, Any]
+    """What it is launched again with: the event with a key, and counted past the deliveries already made."""
     launched: int
     """How many of its tasks were launched all the same."""
     body: str
@@ -89,7 +94,7 @@ def dead_letters(job: Job) -> Generator[list[DeadLetter]]:
                     QueueUrl=url,
                     MaxNumberOfMessages=AT_ONCE,
                     MessageAttributeNames=["All"],
-                    MessageSystemAttributeNames=["SentTimestamp"],
+                    MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
                     VisibilityTimeout=HELD_SECONDS,
                     WaitTimeSeconds=WAIT_SECONDS,
                 )
@@ -126,13 +131,16 @@ def read(message: dict[str, Any], job: Job) -> DeadLetter:
         reasons, launched = _result(record.get("responsePayload"), str(context.get("condition", "")))
     elif "ERROR_CODE" in attributes or "ERROR_MESSAGE" in attributes:
         reasons = f"{attributes.get('ERROR_CODE', '')}: {attributes.get('ERROR_MESSAGE', '')}".strip(": ")
-    sent = message.get("Attributes", {}).get("SentTimestamp")
-    event, problem = _launch_event(given, job, key=key or str(message["MessageId"]), message=str(message["MessageId"]))
+    system = message.get("Attributes", {})
+    sent, received = system.get("SentTimestamp"), int(system.get("ApproximateReceiveCount", 1))
+    event, own_key, problem = _launch_event(given, job, key=key or str(message["MessageId"]))
+    event, rest = _rest(event, launched)
     return DeadLetter(
         id=message["MessageId"],
         parked=None if sent is None else datetime.fromtimestamp(int(sent) / 1000, UTC),
         reasons=reasons or problem or "delivered as often as the queue allows, never launched",
-        event=_rest(event, launched),
+        event=event,
+        again=_again(event or {}, own_key, rest=rest, message=str(message["MessageId"]), received=received),
         launched=launched,
         body=body,
         receipt=message["ReceiptHandle"],
@@ -143,7 +151,7 @@ def redrive(job: Job, letter: DeadLetter) -> Launch:
     """Launch it again and delete it. Raises Rejected, NotLaunched and what else `invoke` raises; it then stays."""
     if letter.event is None:
         raise Rejected(job.name, [letter.reasons])
-    launched = invoke(job, letter.event)
+    launched = invoke(job, letter.again)
     delete(job, [letter])
     return launched
 
@@ -155,38 +163,52 @@ def delete(job: Job, letters: Iterable[DeadLetter]) -> None:
             job.account.client("sqs").delete_message(QueueUrl=queue_url(job), ReceiptHandle=letter.receipt)
 
 
-def _launch_event(given: Any, job: Job, *, key: str, message: str) -> tuple[dict[str, Any] | None, str]:
-    """The launch event in a trigger's event, with the key that it is launched again with; or why there is none.
-
-    A key of its own stays. Where nothing can have been launched in part, the key is the message's, since ECS gives the
-    failures of the old one again for a while; otherwise it is the old one, under which what is there is recognized.
-    """
+def _launch_event(given: Any, job: Job, *, key: str) -> tuple[dict[str, Any] | None, str, str]:
+    """The launch event in a trigger's event and the key that it was launched under, or why there is none."""
     found = identify(
         given, request_id=key, function_arn="", trace_id="", now=time.time(), as_payload=job.settings.event_as_payload
     )
     if len(found.deliveries) != 1:
-        return None, "it holds several messages, not one launch event"
+        return None, "", "it holds several messages, not one launch event"
     (delivery,) = found.deliveries
     try:
         problem_of(delivery)
     except NoLaunchEvent as problem:
-        return None, str(problem)
+        return None, "", str(problem)
     if not isinstance(delivery.event, dict):
-        return None, "it holds no launch event: a JSON object is expected"
+        return None, "", "it holds no launch event: a JSON object is expected"
     event = cast("dict[str, Any]", delivery.event)
-    if "idempotencyKey" in event or "retryOf" in event:
-        return event, ""
-    several = event.get("count", 1) != 1
-    return {**event, "idempotencyKey": delivery.key[:256] if several else f"redrive of {message}"}, ""
+    return event, str(event.get("idempotencyKey", delivery.key))[:256], ""
 
 
-def _rest(event: dict[str, Any] | None, launched: int) -> dict[str, Any] | None:
-    """What is left to launch of an event that was launched in part."""
+def _rest(event: dict[str, Any] | None, launched: int) -> tuple[dict[str, Any] | None, int]:
+    """What is left to launch of an event that was launched in part, and how many that is; 0 of any other."""
     count = None if event is None else event.get("count", 1)
     if event is None or not launched or not isinstance(count, int) or launched >= count:
-        return event
-    key = str(event.get("idempotencyKey", ""))[:200]
-    return {**event, "count": count - launched, "idempotencyKey": f"{key}, rest of {count - launched}"}
+        return event, 0
+    return {**event, "count": count - launched}, count - launched
+
+
+def _again(event: dict[str, Any], key: str, *, rest: int, message: str, received: int) -> dict[str, Any]:
+    """The event that launches this one again. A key of its own stays. Where nothing can have been launched in part, the
+    key is the message's; otherwise it is the old one, under which what is there is recognized.
+
+    ECS gives what failed under a key before the same answer again for a while, so that each redrive counts on from the
+    deliveries before it; an attempt too many is never made twice.
+    """
+    if "retryOf" in event:
+        retry = event["retryOf"]
+        return {"retryOf": {**retry, "delivery": _number(retry, received)}} if isinstance(retry, dict) else event
+    if rest:
+        return {**event, "idempotencyKey": f"{key[:200]}, rest of {rest}", "delivery": min(received, MOST_DELIVERIES)}
+    if "idempotencyKey" in event or event.get("count", 1) != 1:
+        return {"idempotencyKey": key, **event, "delivery": _number(event, received)}
+    return {**event, "idempotencyKey": f"redrive of {message}", "delivery": min(received, MOST_DELIVERIES)}
+
+
+def _number(counted: Mapping[str, Any], received: int) -> int:
+    own = counted.get("delivery", 1)
+    return min((own if isinstance(own, int) else 1) + DELIVERED_BEFORE + received, MOST_DELIVERIES)
 
 
 def _result(response: Any, condition: str) -> tuple[str, int]:

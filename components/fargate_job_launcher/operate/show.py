@@ -16,7 +16,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from .errors import JobError
+from .errors import JobError, sentences
 from .following import Change, End, Line
 from .tasks import Task
 
@@ -25,13 +25,19 @@ SHORT: Final = 8
 _COLOURS: Final = {"succeeded": "green", "RUNNING": "cyan", "stopped": "yellow", "interrupted": "yellow"}
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command: rich would end it with 1."""
+        raise BrokenPipeError
+
+
 class Output:
     """Where a command writes: facts to standard output, errors to standard error."""
 
     def __init__(self, shape: str) -> None:
         """`shape` is text or json."""
         self.json = shape == "json"
-        self._console = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
+        self._console = _Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
 
     @property
     def terminal(self) -> bool:
@@ -70,13 +76,20 @@ class Output:
             said = {"error": {"kind": error.kind, "message": error.found, "next": error.then or None}}
             print(json.dumps(said), file=sys.stderr)
             return
-        errors = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
+        errors = _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
         errors.print(Text.assemble(("error: ", "bold red"), str(error)))
+
+    def interrupted(self, error: JobError) -> None:
+        """What Ctrl-C leaves behind: a line to paste stays without its full stop."""
+        if self.json:
+            self.error(error)
+        elif error.then:
+            self.note(f"\n{error.found}. {error.then}")
 
     def note(self, said: str) -> None:
         """Something beside the facts."""
         if not self.json:
-            Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True).print(said)
+            _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True).print(said)
 
 
 _BAD: Final = frozenset({"failed", "never_started", "timed_out"})
@@ -85,8 +98,9 @@ _BAD: Final = frozenset({"failed", "never_started", "timed_out"})
 class Following:
     """Tasks as they are followed: their lines as they come, and on a terminal, below them, where they stand."""
 
-    def __init__(self, output: Output, job: str, count: int) -> None:
-        self._output, self._job, self._several = output, job, count > 1
+    def __init__(self, output: Output, job: str, count: int, *, lines: bool = True) -> None:
+        """Without `lines`, where a failed task's are found is said at its end."""
+        self._output, self._job, self._several, self._lines = output, job, count > 1, lines
         self._begun = time.monotonic()
         self._states: dict[str, str] = {}
         self._spinner = Spinner("dots")
@@ -121,7 +135,9 @@ class Following:
                 self._output.fact(f"{before}{self._job} is {event.task.status}")
         else:
             self._output.data({"type": "end", **event.task.as_json(), "remedy": event.advice or None}, one_line=True)
-            self._output.fact(ended(self._job, event.task, event.advice, before))
+            unseen = not self._lines and event.task.started is not None and event.task.outcome != "succeeded"
+            log = f"Its log: fargate-job logs {self._job} --task {event.task.id}" if unseen else ""
+            self._output.fact(ended(self._job, event.task, event.advice, log, before=before))
         self._draw()
 
     def _draw(self) -> None:
@@ -130,18 +146,20 @@ class Following:
         self._spinner.update(text=f" {self._job}  {shown or 'LAUNCHED'}  Ctrl-C leaves it running")
 
 
-def ended(job: str, task: Task, advice: str, before: str = "") -> Text:
-    """What became of a task, in a line."""
+def ended(job: str, task: Task, *then: str, before: str = "") -> Text:
+    """What became of a task, and what to do then, in a line."""
     took = "" if task.seconds is None else f" after {duration(task.seconds)}"
     good = task.outcome == "succeeded"
-    text = Text.assemble(before, ("✓ " if good else "✗ ", "green" if good else "red"), f"{job}: {task.reason}{took}")
-    return text.append(f". {advice}." if advice else "")
+    said = sentences(task.reason, *then) if any(then) else task.reason
+    return Text.assemble(before, ("✓ " if good else "✗ ", "green" if good else "red"), f"{job}{took}: {said}")
 
 
 def launched(output: Output, job: str, result: Any) -> None:
     """A launch, as the launcher answers it."""
     cost = result["maxCostUsdPerHour"]
-    of = "" if result["requested"] == 1 else f", {result['launched']} tasks"
+    missing = result["launched"] < result["requested"]
+    count = f"{result['launched']} of {result['requested']}" if missing else result["launched"]
+    of = "" if result["requested"] == 1 else f", {count} tasks"
     upto = "" if cost is None else f", at most {cost:.4f} USD an hour"
     word = {"DUPLICATE": "Launched before, with this key:"}.get(result["status"], "Launched")
     output.fact(Text(f"{word} {job}{of}{upto}", style="bold"))

@@ -150,6 +150,15 @@ def _listed(job: Job, status: str) -> Iterator[str]:
             yield from page["taskArns"]
 
 
+def later_attempt(task: Task, among: Sequence[Task]) -> Task | None:
+    """A later attempt of the same launch that runs or has succeeded: launching this one again would do its work twice.
+
+    Of a launch of several tasks, ECS does not tell whose attempt it is: it stands for all of them.
+    """
+    later = (it for it in among if it.origin == task.origin and it.attempt > task.attempt)
+    return next((it for it in later if it.outcome in ("", "succeeded")), None)
+
+
 def chosen(job: Job, asked: Sequence[str], among: Sequence[Task]) -> list[Task]:
     """The tasks that these ids, beginnings of ids, or ARNs name. Raises NoSuchTask."""
     found = list[Task]()
@@ -157,9 +166,9 @@ def chosen(job: Job, asked: Sequence[str], among: Sequence[Task]) -> list[Task]:
         some = [it for it in among if it.id.startswith(wanted.rpartition("/")[2])]
         if len(some) != 1:
             known = ", ".join(it.id for it in among[:5]) or "none"
+            which = f"{len(some)} tasks of {job.name} begin" if some else f"no task of {job.name} begins"
             raise NoSuchTask(
-                f"{len(some) or 'no'} task{'s' if len(some) != 1 else ''} of {job.name} begin{'s' * (not some)} with "
-                f"{wanted}",
+                f"{which} with {wanted}",
                 f"ECS shows tasks until {REMEMBERED} after their end; it shows: {known}",
             )
         found += some
