@@ -84,13 +84,34 @@ def told(*arguments: str) -> str:
             "ExpiredTokenException",
             "The security token included in the request is expired",
             "the credentials have expired (The security token included in the request is expired). "
-            "Log in again: aws sso login, or new keys; aws sts get-caller-identity shows who you are.",
+            "Log in again: aws login, aws sso login, or new keys; aws sts get-caller-identity shows who you are.",
         ),
         (
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
-            "AWS does not know these credentials (The security token included in the request is invalid). "
-            "Log in again: aws sso login, or new keys; aws sts get-caller-identity shows who you are.",
+            "AWS does not know these credentials, or region eu-west-1 is not enabled for this account (The security "
+            "token included in the request is invalid). "
+            "Log in again: aws login, aws sso login, or new keys; aws sts get-caller-identity shows who you are.",
+        ),
+        (
+            "OptInRequired",
+            "The AWS Access Key Id needs a subscription for the service",
+            "AWS does not know these credentials, or region eu-west-1 is not enabled for this account (The AWS Access "
+            "Key Id needs a subscription for the service). "
+            "Log in again: aws login, aws sso login, or new keys; aws sts get-caller-identity shows who you are.",
+        ),
+        (
+            "InvalidSignatureException",
+            "The request signature we calculated does not match the signature you provided.",
+            "AWS does not know these credentials (The request signature we calculated does not match the signature you "
+            "provided). "
+            "Log in again: aws login, aws sso login, or new keys; aws sts get-caller-identity shows who you are.",
+        ),
+        (
+            "InvalidSignatureException",
+            "Signature expired: 20260131T100000Z is now earlier than 20260131T101000Z (20260131T101500Z - 5 min.)",
+            "AWS's clock and this machine's differ (Signature expired: 20260131T100000Z is now earlier than "
+            "20260131T101000Z (20260131T101500Z - 5 min.)). Check this machine's clock: date -u.",
         ),
         (
             "AccessDeniedException",
@@ -128,7 +149,9 @@ def test_what_aws_refuses_is_said_with_the_next_step(
 def test_what_keeps_the_command_from_asking_aws_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told("list") == ("no AWS region is set. Name the region that the stack is in: --region or AWS_REGION.")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    assert told("list").startswith("there are no AWS credentials here (Unable to locate credentials). Log in: aws sso")
+    assert told("list").startswith(
+        "there are no AWS credentials here (Unable to locate credentials). Log in: aws login"
+    )
     assert told("list", "--profile", "nope") == (
         "The config profile (nope) could not be found. aws configure list-profiles shows those that there are."
     )
@@ -236,13 +259,17 @@ def test_what_the_launcher_could_not_launch_leads_to_the_next_step(reason: str, 
 
 
 def test_every_way_of_saying_no_is_known() -> None:
-    from botocore.exceptions import ClientError, SSOTokenLoadError
+    from botocore.exceptions import ClientError, LoginRefreshRequired, LoginTokenLoadError, SSOTokenLoadError
 
     encoded = ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "DescribeTasks")
     denied = explained(encoded, region="eu-west-1")
     assert isinstance(denied, AccessDenied)
     assert denied.then == "You need a statement for DescribeTasks"
     assert isinstance(explained(SSOTokenLoadError(profile_name="p", error_msg="x"), region=""), CredentialsExpired)
+    for expired in (LoginRefreshRequired(), LoginTokenLoadError(error_msg="no token")):
+        said = explained(expired, region="")
+        assert isinstance(said, CredentialsExpired)
+        assert "aws login" in said.then
     with pytest.raises(ZeroDivisionError):
         explained(ZeroDivisionError(), region="")
     said = "User: a is not authorized to perform: ecs:StopTask on resource: arn:aws:ecs:eu-west-1:1:task/c/*."
