@@ -167,7 +167,8 @@ class Launcher:
     def launch(self, request: LaunchRequest) -> LaunchResult:
         """Launch what is asked for and say what became of it. Raises nothing that ECS or the network may cause."""
         if self.running is not None:
-            failure = self.running.refusal(request.count, started_by(self.settings, request))
+            of = started_by(self.settings, request)
+            failure = self.running.refusal(request.count, of, retry=request.attempt > 0)
             if failure is not None:
                 return self._result(request, [_Chunk(request.count, failures=[failure])])
         result = self._launch(request)

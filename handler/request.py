@@ -161,6 +161,7 @@ def _retry(given: dict[str, Any], settings: Settings, delivery: int) -> LaunchRe
         tags: dict[str, Any] = dict(retry.get("tags", {}))
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise Rejected(["retryOf: its overrides or tags are not what ECS describes"]) from None
+    event["capacity"] = _capacity_of(str(retry.get("capacityProvider", "")), settings)
     event["tags"] = {key: tags[key] for key in sorted(settings.overrides.tags & tags.keys())}
     request = parse(event, settings, key=f"retry of {task}" + (f" for {again}" if again else ""), delivery=delivery)
     overrides, capacity = request.overrides, request.capacity
@@ -170,6 +171,15 @@ def _retry(given: dict[str, Any], settings: Settings, delivery: int) -> LaunchRe
     if retry.get("interrupted") is True and capacity == "spot_then_on_demand":
         capacity = "on_demand"
     return replace(request, overrides=overrides, capacity=capacity, origin=origin, attempt=attempt)
+
+
+def _capacity_of(provider: str, settings: Settings) -> str:
+    """The capacity that a task of this provider was launched with, as far as can be told: the job's own, or one that
+    its caller chose."""
+    own = settings.capacity
+    fitting = {"FARGATE": ("on_demand", "spot_then_on_demand"), "FARGATE_SPOT": ("spot", "spot_then_on_demand")}
+    found = fitting.get(provider, (own,))
+    return own if own in found else next((it for it in found if it in settings.overrides.capacity), own)
 
 
 def _launched_with(overrides: dict[str, Any], settings: Settings) -> tuple[dict[str, Any], str]:

@@ -1,8 +1,8 @@
 """How many tasks of the job there are, where there may be only so many at once.
 
-Exact while one invocation runs at a time (a reserved concurrency of 1): what it launched itself it remembers until ECS
-lists it. With more of them it is a close bound: invocations that count at the same moment do not see one another, so
-that there may be as many launches too many as there are invocations at once, less one.
+Exact while one instance of the function launches (a reserved concurrency of 1, one kind of caller): what it launched
+itself it remembers until ECS lists it. With more of them it is a close bound: instances that launch within the seconds
+until ECS lists a task do not see one another.
 """
 
 from __future__ import annotations
@@ -40,13 +40,19 @@ class Running:
         """Remember what was launched here."""
         self._own |= dict.fromkeys(arns, time.monotonic())
 
-    def refusal(self, count: int, started_by: str) -> Failure | None:
-        """Why so many more may not run now; None when they may, or when they are a launch that was made before."""
+    def refusal(self, count: int, started_by: str, *, retry: bool = False) -> Failure | None:
+        """Why so many more may not run now; None when they may, or when they run already: a launch that comes again.
+
+        The tasks of several retries of one launch have the same `started_by`: those are no other delivery of this one.
+        """
         most = self._settings.max_running
         try:
             running = self._count(most)
-            # A launch that comes again is answered with its own tasks, however many there are.
-            if running + count <= most or self._list(startedBy=started_by)["taskArns"]:
+            if running + count <= most:
+                return None
+            # A launch that comes again is answered with its own tasks; only the rest of them is new.
+            own = 0 if retry else len(self._list(startedBy=started_by)["taskArns"])
+            if own >= count or running + count - own <= most:
                 return None
         except (ClientError, HTTPClientError, ConnectionFailed) as error:
             return {"reason": "TasksNotCounted", "detail": str(error), "retryable": True}

@@ -21,6 +21,8 @@ from .request import MOST_DELIVERIES
 NAMESPACE: Final = "FargateJobLauncher"
 _METRICS: Final = ("JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped")
 _DESCRIBED_AT_ONCE: Final = 100
+LAUNCHER_SECONDS: Final = 45
+"""How long a retry's answer is waited for, within the 60 seconds of this function."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Settings:
     retry_on: frozenset[str]
     topic: str
     log_group: str
+    deliveries: int
+    """How often an event is delivered; a retry that has to wait is given up with the last one."""
 
     @staticmethod
     def read(text: str) -> Settings:
@@ -55,6 +59,7 @@ class Settings:
             retry_on=frozenset(given["retryOn"]),
             topic=given["topic"],
             log_group=given["logGroup"],
+            deliveries=int(given["deliveries"]),
         )
 
 
@@ -65,16 +70,17 @@ class RetryNotLaunched(Exception):
     """A retry could not be launched now; the event is delivered again."""
 
 
+class TaskNotStopped(Exception):
+    """Tasks that ran too long could not be stopped; Lambda tries again, and the next round does."""
+
+
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A batch of stopped tasks, or the time to look for what runs too long."""
     if "Records" not in event:
         return {"stopped": reap()}
     failed: list[str] = []
     for record in event["Records"]:
-        # In a FIFO queue what comes after a failure waits for it.
-        if failed:
-            failed.append(record["messageId"])
-            continue
+        # The ends of different tasks have no order: none waits for another.
         try:
             stopped(json.loads(record["body"]), int(record["attributes"]["ApproximateReceiveCount"]))
         except Exception as error:  # noqa: BLE001 - this event is delivered again, and kept after that
@@ -98,7 +104,12 @@ def stopped(task: dict[str, Any], delivery: int) -> None:
         _log("INFO", outcome.reason, JobsSucceeded=int(outcome.kind == "succeeded"), **facts)
         return
     if outcome.kind in SETTINGS.retry_on and attempt < SETTINGS.retries:
-        problem = _retry(task, origin, attempt + 1, outcome, delivery)
+        try:
+            problem = _retry(task, origin, attempt + 1, outcome, delivery)
+        except RetryNotLaunched as waiting:
+            if delivery < SETTINGS.deliveries:
+                raise
+            problem = f"not in time: {waiting}"
         if not problem:
             _log("WARN", f"retried: {outcome.reason}", JobsRetried=1, **facts)
             return
@@ -109,7 +120,7 @@ def stopped(task: dict[str, Any], delivery: int) -> None:
 
 def reap() -> list[str]:
     """Stop every task of the job that has run past its limit; their ARNs."""
-    ecs, late = _client("ecs"), list[str]()
+    ecs, late, failed = _client("ecs"), list[str](), list[str]()
     if not SETTINGS.max_runtime_minutes:
         return late
     for page in ecs.get_paginator("list_tasks").paginate(
@@ -123,12 +134,18 @@ def reap() -> list[str]:
                 began: datetime = task.get("startedAt") or task["createdAt"]
                 age = datetime.now(UTC) - began
                 ours = str(task.get("startedBy", "")).startswith(f"{SETTINGS.job}/")
-                if ours and age.total_seconds() > SETTINGS.max_runtime_minutes * 60:
-                    reason = f"{TIMED_OUT} {_minutes()}"
+                if not ours or age.total_seconds() <= SETTINGS.max_runtime_minutes * 60:
+                    continue
+                reason = f"{TIMED_OUT} {_minutes()}"
+                try:
                     ecs.stop_task(cluster=SETTINGS.cluster, task=task["taskArn"], reason=reason)
                     late.append(task["taskArn"])
+                except Exception as error:  # noqa: BLE001 - the others are stopped first, then it is raised
+                    failed.append(f"{task['taskArn']}: {error}")
     if late:
         _log("WARN", f"stopped {len(late)}: {TIMED_OUT} {_minutes()}", TasksReaped=len(late))
+    if failed:
+        raise TaskNotStopped("; ".join(failed))
     return late
 
 
@@ -146,6 +163,7 @@ def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome, de
             "task": task["taskArn"].rpartition("/")[2],
             "origin": origin,
             "attempt": attempt,
+            "capacityProvider": task.get("capacityProviderName", ""),
             # ECS answers what it was asked before as it did then: a later delivery asks anew.
             "delivery": min(delivery, MOST_DELIVERIES),
             "overrides": task.get("overrides", {}),
@@ -239,5 +257,8 @@ def _client(service: str) -> Any:
     import botocore.session
     from botocore.config import Config
 
-    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=20)
+    # The launcher takes its time, and is not asked a second time meanwhile.
+    once: dict[str, Any] = {"read_timeout": LAUNCHER_SECONDS, "retries": {"total_max_attempts": 1}}
+    usual: dict[str, Any] = {"read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 3}}
+    config = Config(connect_timeout=2, **(once if service == "lambda" else usual))
     return cast("Any", botocore.session.get_session().create_client(service, config=config))

@@ -138,7 +138,7 @@ def extras(recording: Recording, name: str) -> dict[str, list[str]]:
             found["maximum runtime"] = [RULE, TARGET, PERMISSION]
     if alarms is not None:
         slow = "maxJobMinutes" in alarms
-        found["alarms"] = [ALARM] * (2 + ("asynchronous" in found) + 3 * ("supervision" in found) + slow)
+        found["alarms"] = [ALARM] * (2 + ("asynchronous" in found) + 4 * ("supervision" in found) + slow)
         found["dashboard"] = [DASHBOARD] if alarms.get("dashboard") else []
     if "taskPolicy" in job:
         found["task policy"] = [ROLE_POLICY]

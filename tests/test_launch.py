@@ -471,8 +471,13 @@ def test_a_launch_that_would_be_too_many_is_told_so_whole() -> None:
     told = Running(Listing("a", "b", "c"), limited).refusal(2, "import/x")
     assert told is not None
     assert (told["reason"], told["retryable"]) == ("MaxRunning", True)
-    # Those of this very launch are no more of them.
+    # Those of this very launch are no more of them; the rest of it is.
     assert Running(Listing("a", "b", "c", of_launch=("c",)), limited).refusal(2, "import/x") is None
+    full = Listing("a", "b", "c", "d", of_launch=("d",))
+    assert Running(full, limited).refusal(1, "import/x") is None
+    assert Running(full, limited).refusal(2, "import/x") is not None
+    # A retry of another task of the same launch is none of them.
+    assert Running(full, limited).refusal(1, "import/x/1", retry=True) is not None
 
 
 def test_what_was_launched_here_counts_before_ecs_lists_it() -> None:

@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import sys
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -82,6 +83,15 @@ def test_a_retry_asks_for_what_the_task_was_launched_with() -> None:
     plain = asked(retry({}))
     assert plain.overrides == {}
     fallback = settings(capacity="spot_then_on_demand")
+    for provider, own, capacity in (
+        ("FARGATE", "spot", "on_demand"),
+        ("FARGATE_SPOT", "on_demand", "spot_then_on_demand"),
+        ("FARGATE", "spot_then_on_demand", "spot_then_on_demand"),
+        ("", "spot", "spot"),
+    ):
+        assert asked(retry({}, capacityProvider=provider), of=settings(capacity=own)).capacity == capacity
+    closed = settings({**CLOSED, "capacity": "spot"})
+    assert asked(retry({}, capacityProvider="FARGATE"), of=closed).capacity == "spot"
     call = run_task_request(fallback, asked(retry({}, interrupted=True), of=fallback), count=1)
     assert call["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE", "weight": 1}]
 
@@ -155,20 +165,21 @@ def refused(*, retryable: bool) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "left", "told"),
+    ("answer", "delivery", "left", "told"),
     [
-        (refused(retryable=True), ["m-1", "m-2"], 0),
-        ({"errorMessage": "it broke"}, ["m-1", "m-2"], 0),
-        (refused(retryable=False), [], 2),
-        ({"launched": 1, "failures": []}, [], 0),
+        (refused(retryable=True), 3, ["m-1", "m-2"], ""),
+        ({"errorMessage": "it broke"}, 3, ["m-1", "m-2"], ""),
+        (refused(retryable=True), 4, [], "could not be retried: not in time: X: no room"),
+        (refused(retryable=False), 3, [], "could not be retried: X: no room"),
+        ({"launched": 1, "failures": []}, 3, [], ""),
     ],
 )
-def test_a_retry_that_has_to_wait_is_delivered_again_and_what_comes_after_waits_too(
-    answer: dict[str, Any], left: list[str], told: int, monkeypatch: pytest.MonkeyPatch
+def test_a_retry_that_has_to_wait_is_delivered_again_until_somebody_is_told(
+    answer: dict[str, Any], delivery: int, left: list[str], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = {
         **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l", "maxRuntimeMinutes": 0},
-        **{"retries": 2, "retryOn": ["failed"], "topic": "t", "logGroup": "g"},
+        **{"retries": 2, "retryOn": ["failed"], "topic": "t", "logGroup": "g", "deliveries": 4},
     }
     monkeypatch.setenv("SUPERVISOR_SETTINGS", json.dumps(given))
     monkeypatch.delitem(sys.modules, "fargate_job_launcher.handler.supervise", raising=False)
@@ -179,12 +190,45 @@ def test_a_retry_that_has_to_wait_is_delivered_again_and_what_comes_after_waits_
     stopped = [
         {**task("EssentialContainerExited", 1), "taskArn": f"{arn}{it}", "startedBy": f"job/{ORIGIN}"} for it in "ab"
     ]
-    received = {"ApproximateReceiveCount": "3"}
+    received = {"ApproximateReceiveCount": str(delivery)}
     records = [
         {"messageId": f"m-{n}", "body": json.dumps(it), "attributes": received} for n, it in enumerate(stopped, 1)
     ]
     context = SimpleNamespace(aws_request_id="r-1")
     answered = supervise.handle({"Records": records}, context)
     assert [it["itemIdentifier"] for it in answered["batchItemFailures"]] == left
-    assert aws.asked == (1 if left else 2)
-    assert [("could not be retried: X: no room" in it["Message"]) for it in aws.told] == [True] * told
+    # One that waits holds nobody up.
+    assert aws.asked == 2
+    assert [told in it["Message"] for it in aws.told] == ([True, True] if told else [])
+
+
+def test_a_task_that_cannot_be_stopped_does_not_save_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l", "maxRuntimeMinutes": 1},
+        **{"retries": 0, "retryOn": [], "topic": "t", "logGroup": "g", "deliveries": 4},
+    }
+    monkeypatch.setenv("SUPERVISOR_SETTINGS", json.dumps(given))
+    monkeypatch.delitem(sys.modules, "fargate_job_launcher.handler.supervise", raising=False)
+    supervise = importlib.import_module("fargate_job_launcher.handler.supervise")
+    stopped = list[str]()
+
+    class Ecs:
+        def get_paginator(self, _name: str) -> Ecs:
+            return self
+
+        def paginate(self, **_request: Any) -> list[dict[str, Any]]:
+            return [{"taskArns": ["a"]}, {"taskArns": ["b", "c"]}]
+
+        def describe_tasks(self, tasks: list[str], **_request: Any) -> dict[str, Any]:
+            began = datetime(2026, 1, 1, tzinfo=UTC)
+            return {"tasks": [{"taskArn": it, "createdAt": began, "startedBy": f"job/{ORIGIN}"} for it in tasks]}
+
+        def stop_task(self, task: str, **_request: Any) -> None:
+            if task == "a":
+                raise OSError("throttled")
+            stopped.append(task)
+
+    monkeypatch.setattr(supervise, "_client", lambda _service: Ecs())
+    with pytest.raises(supervise.TaskNotStopped, match="a: throttled"):
+        supervise.handle({"reap": True}, SimpleNamespace(aws_request_id="r-1"))
+    assert stopped == ["b", "c"]

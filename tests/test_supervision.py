@@ -400,7 +400,7 @@ def test_each_alarm_watches_a_metric_that_the_functions_write(jobs: dict[str, Jo
     assert ours == {"LaunchesFailed", "JobsFailed", "TasksReaped", "JobSeconds"}
     written = {*METRICS, "JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped", "JobSeconds"}
     assert ours <= written
-    assert len(alarms) == 7
+    assert len(alarms) == 8
     topic = jobs["many"].launcher.outputs["notice_topic_arn"]
     assert {tuple(it["AlarmActions"]) for it in alarms} == {(topic,)}
     assert {(it["ComparisonOperator"], it["TreatMissingData"]) for it in alarms} == {

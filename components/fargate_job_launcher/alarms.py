@@ -86,6 +86,7 @@ def _watched(
     found += [
         _Watched("job-failed", f"{name}: the job failed, retries included.", NAMESPACE, "JobsFailed", watcher),
         _Watched("reaped", f"{name}: a task ran too long and was stopped.", NAMESPACE, "TasksReaped", watcher),
+        _Watched("supervisor-error", f"{name}: the supervisor's function failed.", "AWS/Lambda", "Errors", watcher),
         _depth("unsupervised", f"{name}: tasks whose end could not be dealt with wait.", supervisor.dead_letters),
     ]
     if "max_job_minutes" in args:

@@ -23,6 +23,7 @@ CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
 LARGEST_COUNT: Final = 1000
 """Tasks of one event: as many as its answer can name, well within what Lambda returns."""
 
+MOST_DELIVERIES: Final = 1000
 FEWEST_DELIVERIES: Final = 5
 """Of a message, before it is a dead letter: fewer would give up on a function that is merely busy.
 
@@ -140,7 +141,8 @@ class LaunchQueue(TypedDict, total=False):
     """The most invocations at once for this queue, 2 to 1000. Default: as many as Lambda likes."""
     max_receive_count: int
     """How often a message is delivered before it is a dead letter, 5 to 1000. Default: 10, or as often as fits the hour
-    for which ECS recognizes a launch. Where a launch has several tasks, more than that could start some twice."""
+    for which ECS recognizes a launch: where a launch has several tasks, more than that could start some twice. 1000
+    where a launch of one task may have to wait for `max_running`."""
 
 
 class LaunchEventRule(TypedDict):
@@ -265,8 +267,8 @@ class FargateJobLauncherArgs(TypedDict):
     supervision: NotRequired[Supervision]
     """Retries, a maximum runtime, notices of failures. Default: none of it."""
     max_running: NotRequired[int]
-    """The most tasks of the job at once, 1 to 5000. Exact where `function.reserved_concurrency` is 1, else a close
-    bound. A launch beyond it is told so, or goes back to its queue. Default: no limit."""
+    """The most tasks of the job at once, 1 to 5000. Exact where `function.reserved_concurrency` is 1 and callers are of
+    one kind, else a close bound. A launch beyond it is told so, or goes back to its queue. Default: no limit."""
     alarms: NotRequired[Alarms]
     """Alarms and a dashboard. Default: none."""
     log_retention_days: NotRequired[int]
@@ -496,8 +498,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
 
 
-def deliveries(timeout_seconds: int) -> int:
-    """How often a message may be delivered: ten times, or as often as ECS surely recognizes what it launched."""
+def deliveries(timeout_seconds: int, *, waits: bool = False) -> int:
+    """How often a message may be delivered: ten times, or as often as ECS surely recognizes what it launched.
+
+    `waits`: it may have to wait for its turn (max_running), and asks for one task: nothing of it can be there in part.
+    """
+    if waits:
+        return MOST_DELIVERIES
     return max(FEWEST_DELIVERIES, min(10, 1 + RECOGNIZED_SECONDS // (VISIBILITY_TIMEOUTS * timeout_seconds)))
 
 
@@ -523,7 +530,7 @@ def _trigger_problems(given: Mapping[str, Any]) -> list[str]:
         *_outside("schedule.max_age_seconds", schedule.get("max_age_seconds", 60), 60, 86400),
         *_outside("queue.batch_size", queue.get("batch_size", 1), 1, 10),
         *_outside("queue.maximum_concurrency", queue.get("maximum_concurrency", 2), 2, 1000),
-        *_outside("queue.max_receive_count", queue.get("max_receive_count", 5), FEWEST_DELIVERIES, 1000),
+        *_outside("queue.max_receive_count", queue.get("max_receive_count", 5), FEWEST_DELIVERIES, MOST_DELIVERIES),
     ]
     expression = schedule.get("expression", "rate(1 hour)")
     if not re.fullmatch(r"(rate|cron|at)\([^()]+\)", expression):

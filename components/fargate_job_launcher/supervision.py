@@ -132,6 +132,7 @@ def _function(
         "retryOn": sorted(args.get("retry_on", RETRIED)),
         "topic": topic_arn,
         "logGroup": logs.name,
+        "deliveries": MAX_RECEIVE_COUNT,
     }
     function = aws.lambda_.Function(
         base,

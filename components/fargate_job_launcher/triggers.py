@@ -79,9 +79,10 @@ def launch_queue(
     """The queue of launch events, where the job has one."""
     if job.queue is None:
         return None
+    waits = job.max_running > 0 and job.overrides.get("max_count", 1) == 1
     redrive = {
         "deadLetterTargetArn": dead_letters.arn,
-        "maxReceiveCount": job.queue.get("max_receive_count", deliveries(timeout_seconds)),
+        "maxReceiveCount": job.queue.get("max_receive_count", deliveries(timeout_seconds, waits=waits)),
     }
     queue = _queue(
         f"{name}-queue",
