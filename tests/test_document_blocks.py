@@ -19,13 +19,16 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pytest
 import yaml
@@ -35,7 +38,7 @@ from conftest import PROGRAM, program, record
 from documents import PAGES, PICTURES, TABLES
 from fargate_job_launcher.handler.event import KEYS
 from fargate_job_launcher.handler.request import parse
-from fargate_job_launcher.operate import Account, find
+from fargate_job_launcher.operate import Account, find, tasks
 from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.sandbox import Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.run import Run
@@ -243,19 +246,106 @@ def test_an_operator_needs_exactly_what_the_page_says(dev: Dev, monkeypatch: pyt
     assert called == allowed
 
 
+RECORDED: Final = {
+    "succeeds": Run(0, 1.5, lines=("reading 1,204 orders of 2026-01-31", "report written: 1,204 orders")),
+    "fails": Run(3, 1.5, lines=("reading 1,204 orders of 2026-01-31", "order 611 has no customer")),
+    "never starts": Run(
+        None, 0.1, stop_code="TaskFailedToStart",
+        reason="CannotPullContainerError: public.ecr.aws/docker/library/python:3.31-slim: not found",
+    ),
+}  # fmt: skip
+"""What the container of each recording does."""
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_each_recording_is_what_the_command_shows(name: str, dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = (it for it in BLOCKS if it.page == "launching.md" and it.marker.startswith(f"{name}:"))
+    for key, value in dev.environ.items():
+        monkeypatch.setenv(key, value)
+    job = find(Account(), "nightly-report")
+    dev.aws.script(job.family, RECORDED[name], Run(0, 0.1))
+    command = "fargate-job launch nightly-report --env REPORT_DATE=2026-01-31 --follow"
+    done = subprocess.run(
+        shlex.split(command), env=dev.environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    recording = f"$ {command}\n{done.stdout}{done.stderr}$ echo $?\n{done.returncode}\n"
+    print(recording)  # what belongs into the page where it does not agree
+    # The next recording's run is not for what supervision launches again after this one.
+    deadline = time.monotonic() + 30
+    while done.returncode and tasks(job)[0].attempt == 1 and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    def steady(text: str) -> list[str]:
+        # Which states are seen depends on when it looks.
+        return [it for it in masked(text) if not re.search(r" is (PROVISIONING|PENDING|RUNNING)$", it)]
+
+    assert steady(shown.code) == steady(recording)
+
+
+def test_the_readme_shows_the_end_of_make_test_in_its_shape() -> None:
+    (shown,) = (it for it in BLOCKS if it.marker.startswith("shown by make test"))
+    recipe = subprocess.run(
+        ["make", "--dry-run", "test"], cwd=PROGRAM, capture_output=True, text=True, check=True, env=without("MAKE")
+    ).stdout.splitlines()
+    *said, tests = [it for it in shown.code.splitlines() if it != "…"]
+    assert [it for it in said if it.startswith(".venv/bin/")] == [it for it in recipe if it.startswith(".venv/bin/")]
+    assert [re.sub(r"\d+", "N", it) for it in said if not it.startswith(".venv/bin/")] == [
+        "N files already formatted",
+        "All checks passed!",
+        "N errors, N warnings, N notes",
+    ]
+    assert "0 errors, 0 warnings" in shown.code
+    assert re.fullmatch(r"=+ \d+ passed, \d+ skipped in \d+\.\d+s \(\d:\d\d:\d\d\) =+", tests)
+
+
+def test_the_readme_says_what_the_dev_stack_costs() -> None:
+    text = (PROGRAM / "README.md").read_text()
+    said = re.search(r"The dev stack costs (\S+) USD a month while nothing is launched", text)
+    # The table is computed, and held by test_documents.py.
+    computed = re.search(r"^\| idle, USD a month \| (\S+) \|", text, re.MULTILINE)
+    assert said is not None
+    assert computed is not None
+    assert said[1] == computed[1]
+
+
+def without(*prefixes: str) -> dict[str, str]:
+    """This process's environment, less the variables that begin so."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(prefixes)}
+
+
 def masked(text: str) -> list[str]:
     """Its lines, without what is another one each time."""
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}", "ID", text)
     text = re.sub(r"-[0-9a-f]{7}\b", "-RANDOM", text)
-    return [re.sub(r"\d+\.\d s", "TIME", it).rstrip() for it in text.splitlines() if it.strip() not in ("", "…")]
+    return [re.sub(r"\d+(\.\d)? s\b", "TIME", it).rstrip() for it in text.splitlines() if it.strip() not in ("", "…")]
 
 
 def test_a_newcomer_in_an_empty_clone_sees_what_the_readme_shows(tmp_path: Path) -> None:
-    """A clone, with this .venv in place of the one that `make up` would set up, and what `make up` then runs."""
+    """A clone with the package built from it, this .venv in place of the one that `make up` would set up; what `make
+    up` then runs, and what the README does next with `make sandbox`."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", "--no-local", str(PROGRAM), str(clone)], check=True, capture_output=True)
     (clone / ".venv").symlink_to(Path(sys.prefix))
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "AWS_", "STACK", "JOB"))}
+    # Without it the package would be the one of this folder, to which the .venv's own install leads.
+    site = tmp_path / "site"
+    install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--target",
+        str(site),
+    ]
+    subprocess.run([sys.executable, *install, "."], cwd=clone, check=True, capture_output=True)
+    environ = {**without("MAKE", "AWS_", "STACK", "JOB", "FARGATE_JOB_"), "PYTHONPATH": str(site)}
+    where = "import fargate_job_launcher; print(fargate_job_launcher.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", where], cwd=clone, env=environ, capture_output=True, text=True, check=True
+    )
+    assert Path(found.stdout).is_relative_to(site)
     recipe = subprocess.run(
         ["make", "--dry-run", "up"], cwd=clone, env=environ, capture_output=True, text=True, check=True
     )
@@ -268,6 +358,32 @@ def test_a_newcomer_in_an_empty_clone_sees_what_the_readme_shows(tmp_path: Path)
     (shown,) = (it for it in BLOCKS if it.marker.startswith("shown by make up"))
     printed = masked(done.stdout)
     assert [line for line in masked(shown.code) if line not in printed] == []
+
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "fargate_job_launcher.sandbox", "serve"],
+        cwd=clone, env=environ, stdout=subprocess.PIPE, text=True,
+    ) as served:  # fmt: skip
+        try:
+            assert served.stdout is not None
+            (export,) = islice((it.split()[1:] for it in served.stdout if it.startswith("  export ")), 1)
+            leading = {**environ, **dict(it.split("=", 1) for it in export)}
+            for words in pasted():
+                ran = subprocess.run(
+                    words, cwd=clone, env=leading, capture_output=True, text=True, timeout=60, check=False
+                )
+                assert ran.returncode == 0, f"{words}: {ran.stdout}{ran.stderr}"
+        finally:
+            served.send_signal(signal.SIGINT)
+    assert served.returncode == 130
+
+
+def pasted() -> Iterator[list[str]]:
+    """What the README has its reader do in a sandbox that stays up, in order."""
+    for it in BLOCKS:
+        if it.page == "README.md" and it.language == "sh" and "fargate-job " in it.code and not it.marker:
+            yield from map(shlex.split, commands(it))
+        elif it.page == "README.md" and it.language == "python" and "operate import" in it.code:
+            yield [sys.executable, "-c", it.code]
 
 
 def test_the_attack_ends_as_the_readme_shows() -> None:
