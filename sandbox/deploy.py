@@ -191,6 +191,12 @@ class _Creator(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         urn = self.make_urn(request.parent, request.type, request.name)
         resource = Resource(urn, request.type, request.name, request.parent)
+        with self._lock:
+            if urn in self.deployment.resources:
+                # As the engine says it.
+                said = f"{request.name} ({request.type}): Duplicate resource URN {urn!r}; try giving it a unique name"
+                self.failure = self.failure or DeploymentFailed(said)
+                raise self.failure
         self._note(resource, done=False)
         # A component of the program's own has no counterpart on AWS; one of another package (awsx) does.
         if not (request.custom or request.remote):

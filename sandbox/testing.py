@@ -143,12 +143,15 @@ class DeployedStack:
         ecs, cluster = self.aws.client("ecs"), task.described["clusterArn"]
         origin, deadline = task.described["startedBy"], time.monotonic() + seconds
         while True:
-            arns = [
-                arn
-                for status in ("RUNNING", "STOPPED")
-                for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status)
-                for arn in page["taskArns"]
-            ]
+            # A task that stops in between is on both lists.
+            arns = list(
+                {
+                    arn: None
+                    for status in ("RUNNING", "STOPPED")
+                    for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status)
+                    for arn in page["taskArns"]
+                }
+            )
             found = [
                 it
                 for start in range(0, len(arns), jobs.DESCRIBED_AT_ONCE)

@@ -141,3 +141,15 @@ def test_its_import_loads_no_service_that_it_has_not_come_to_use() -> None:
     code = "import sys; from fargate_job_launcher import *; print(*(it for it in sys.modules if '_aws.s3.' in it))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_two_launchers_never_make_a_resource_of_the_same_name() -> None:
+    """Whatever they are called: of a type, what one adds to its name is not the end of what another adds."""
+    added: dict[str, set[str]] = {}
+    for urn in NAMES.read_text().splitlines():
+        kind, _, name = urn.rpartition("::")
+        added.setdefault(kind, set()).add(name.removeprefix("job"))
+    assert added
+    for kind, ends in added.items():
+        for one in ends:
+            assert [it for it in ends if it != one and it.endswith(one)] == [], kind

@@ -333,15 +333,6 @@ def test_a_sidecar_names_a_secret_of_the_stack_as_the_job_does(tmp_path: Path) -
     assert "kms:Decrypt" in recorded.one("aws:iam/rolePolicy:RolePolicy", "nightly-report-execution").inputs["policy"]
 
 
-def test_two_jobs_that_would_make_a_resource_of_the_same_name_are_refused() -> None:
-    jobs = {"report": {"image": "nginx", "supervision": {}}, "report-supervisor": {"image": "nginx"}}
-    (said,) = problems(jobs=jobs)
-    assert said == (
-        "jobs.report-supervisor: is what the supervisor of report calls its own resources; choose another name"
-    )
-    assert problems(jobs={**jobs, "report": {"image": "nginx"}}) == []
-
-
 def test_a_mistake_makes_no_other_mistakes() -> None:
     assert problems(jobs={"report": None}) == ["jobs.report: None is not a mapping"]
     sidecar = {"name": "proxy", "image": "nginx", "readOnlyRoot": True}

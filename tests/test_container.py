@@ -120,9 +120,9 @@ def test_everything_that_was_asked_for_is_in_the_task_definition(deployed: dict[
         {"containerName": "migrate", "condition": "SUCCESS"},
     ]
     mounted = {it["containerPath"]: (it["sourceVolume"], it["readOnly"]) for it in job["mountPoints"]}
-    assert mounted == {"/scratch": ("job-0", False), "/data": ("efs-0", False), "/reference": ("efs-1", True)}
+    assert mounted == {"/scratch": ("disk-job-0", False), "/data": ("efs-0", False), "/reference": ("efs-1", True)}
     volumes = {it["name"]: it.get("efsVolumeConfiguration") for it in definition["volumes"]}
-    assert list(volumes) == ["job-0", "efs-0", "efs-1"]
+    assert list(volumes) == ["disk-job-0", "efs-0", "efs-1"]
     assert volumes["efs-0"] == {
         "fileSystemId": "fs-0123456789abcdef0",
         "transitEncryption": "ENABLED",
@@ -189,6 +189,19 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
         ({"writable_paths": {"/a": -1}}, "writable_paths./a: -1 is not between 0 (on disk) and 65536 MiB"),
         ({"writable_paths": ["/tmp"]}, "writable_paths: ['/tmp'] is no object of names and values"),
         ({"writable_paths": {}, "read_only_root": False}, "writable_paths: go with read_only_root"),
+        ({"writable_paths": {"/w": 0}, "allow_exec": True}, "writable_paths: go with read_only_root"),
+        (
+            {"efs_volumes": [{"file_system_id": "fs-12345678", "access_point_id": "fsap-12345678", "path": "/tmp"}]},
+            "efs_volumes[0].path: '/tmp' is mounted twice",
+        ),
+        (
+            {"secrets": {"A-B": "arn:aws:ssm:eu-west-1:123456789012:parameter/p"}},
+            "secrets: 'A-B' is no name of an environment variable",
+        ),
+        (
+            {"sidecars": [{"name": f"s-{number}", "image": "nginx"} for number in range(10)]},
+            "sidecars: 10; a task has 10 containers at most",
+        ),
         ({"command": "python job.py"}, "command: 'python job.py' is no list; put it into one, such as"),
         ({"health_check": {"command": ["ls"]}}, "health_check.command: ['ls'] is none; such as [\"CMD-SHELL\""),
         ({"health_check": {"command": ["CMD", "a"], "retries": 11}}, "health_check.retries: 11 is not between 1 and"),

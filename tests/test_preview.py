@@ -86,7 +86,7 @@ def test_prod_has_everything_that_is_protected() -> None:
     recording = record(Stack.read(PROGRAM, "prod"))
     assert [kind for kind in HOLD_DATA if not recording.kind(f"aws:{kind}")] == []
     protected = {it.name for it in recording.kind("aws:sqs/queue:Queue") if it.protect}
-    assert protected >= {"import-queue", "import-dead-letters", "import-supervisor-dead-letters"}
+    assert protected >= {"import-queue", "import-dead-letters", "import-unsupervised"}
 
 
 def test_a_recording_refuses_two_resources_of_one_urn(tmp_path: Path) -> None:

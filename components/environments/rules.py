@@ -47,7 +47,6 @@ def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: se
     yield from _tag_problems(config)
     yield from _secret_problems(config, secret=secret)
     yield from _job_problems(config, broken)
-    yield from _name_problems(config)
     yield from _way_out_problems(config)
 
 
@@ -186,15 +185,6 @@ def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Itera
             if path not in said:
                 said.add(path)
                 yield _spelt(path)
-
-
-def _name_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """Two launchers never make a resource of the same type and name."""
-    defaults, jobs = config.get("defaults", {}), config.get("jobs", {})
-    for name, job in jobs.items():
-        taken = f"{name}-supervisor"
-        if "supervision" in merged(defaults, job) and taken in jobs:
-            yield f"jobs.{taken}: is what the supervisor of {name} calls its own resources; choose another name"
 
 
 def _way_out_problems(config: Mapping[str, Any]) -> Iterator[str]:

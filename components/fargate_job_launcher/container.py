@@ -22,6 +22,8 @@ LONGEST_STOP_SECONDS: Final = 120
 """What Fargate allows at most between SIGTERM and SIGKILL; its default is 30."""
 ARCHITECTURES: Final = {"x86_64": "X86_64", "arm64": "ARM64"}
 CONDITIONS: Final = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
+MOST_CONTAINERS: Final = 10
+"""Of a task definition. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html"""
 
 
 class HealthCheck(TypedDict):
@@ -162,8 +164,10 @@ def _writable_paths(given: Mapping[str, Any]) -> Mapping[str, int]:
 
 
 def _on_disk(container: str, paths: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Volume and path of each that lies on the task's disk."""
-    return [(f"{container}-{number}", path) for number, path in enumerate(it for it, mib in paths.items() if not mib)]
+    """Volume and path of each that lies on the task's disk. EFS volumes are called otherwise."""
+    return [
+        (f"disk-{container}-{number}", path) for number, path in enumerate(it for it, mib in paths.items() if not mib)
+    ]
 
 
 def volumes(job: Any) -> list[Any]:
@@ -196,7 +200,10 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
         yield "allow_exec: ECS Exec writes to the container's root; it does not go with read_only_root true"
     if "repository_credentials_arn" in given and _repository_in_ecr(given.get("image")):
         yield "repository_credentials_arn: goes with a registry outside ECR; ECR is reached with the execution role"
-    yield from _container_problems("", given)
+    mounted: list[str] = []
+    yield from _container_problems("", given, mounted)
+    if len(given.get("sidecars", [])) >= MOST_CONTAINERS:
+        yield f"sidecars: {len(given['sidecars'])}; a task has {MOST_CONTAINERS} containers at most, the job's included"
     names = [CONTAINER]
     for number, sidecar in enumerate(given.get("sidecars", [])):
         path = f"sidecars[{number}]."
@@ -213,8 +220,7 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
             yield f"{path}job_waits_for: HEALTHY goes with a health_check of this sidecar"
         elif condition in ("COMPLETE", "SUCCESS") and sidecar.get("essential"):
             yield f"{path}job_waits_for: {condition} waits for its end, but the task ends with an essential container"
-        yield from _container_problems(path, sidecar)
-    mounted: list[str] = []
+        yield from _container_problems(path, sidecar, [])
     for number, volume in enumerate(given.get("efs_volumes", [])):
         path = f"efs_volumes[{number}]."
         yield from _path_problems(f"{path}path", volume.get("path", ""), mounted)
@@ -224,23 +230,25 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{path}{key}: {value!r} is none; it looks like {shape.partition('-')[0]}-0123456789abcdef0"
 
 
-def _container_problems(path: str, given: Mapping[str, Any]) -> Iterator[str]:
+def _container_problems(path: str, given: Mapping[str, Any], mounted: list[str]) -> Iterator[str]:
+    """`mounted` is told which paths of the container are taken."""
     stop = given.get("stop_timeout_seconds", 30)
     if not 2 <= stop <= LONGEST_STOP_SECONDS:
         yield f"{path}stop_timeout_seconds: {stop} is not between 2 and {LONGEST_STOP_SECONDS}"
     user = given.get("user")
     if user is not None and not re.fullmatch(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", str(user)):
         yield f"{path}user: {user!r} is none; a name or number of the image's, with a group after a colon if need be"
-    if "writable_paths" in given and given.get("read_only_root") is False:
+    read_only = given.get("read_only_root", not given.get("allow_exec", False))
+    if "writable_paths" in given and not read_only:
         yield f"{path}writable_paths: go with read_only_root; where it is false, everything is writable"
-    mounted: list[str] = []
-    for at, mib in given.get("writable_paths", {}).items():
+    for at, mib in given.get("writable_paths", WRITABLE_PATHS if read_only else {}).items():
         yield from _path_problems(f"{path}writable_paths", at, mounted)
         if not 0 <= mib <= LARGEST_TMPFS_MIB:
             yield f"{path}writable_paths.{at}: {mib} is not between 0 (on disk) and {LARGEST_TMPFS_MIB} MiB of memory"
-    for name in given.get("environment", {}):
-        if not fargate.ENVIRONMENT_NAME.fullmatch(name):
-            yield f"{path}environment: {name!r} is no name of an environment variable"
+    for field in ("environment", "secrets"):
+        for name in given.get(field, {}):
+            if not fargate.ENVIRONMENT_NAME.fullmatch(name):
+                yield f"{path}{field}: {name!r} is no name of an environment variable"
     for key in sorted(given.get("environment", {}).keys() & given.get("secrets", {}).keys()):
         yield f"{path}environment.{key}: is also under secrets; keep it in one of the two"
     for key, arn in given.get("secrets", {}).items():

@@ -48,7 +48,7 @@ def supervise(
     """The supervisor of a job."""
     base, child = f"{name}-supervisor", pulumi.ResourceOptions(parent=parent)
     topic_arn = pulumi.Output.from_input(args["topic_arn"]) if "topic_arn" in args else _topic(name, job, parent=parent)
-    dead_letters = _fifo(f"{base}-dead-letters", job, protect=job.protect_queues, parent=parent)
+    dead_letters = _fifo(f"{name}-unsupervised", job, protect=job.protect_queues, parent=parent)
     redrive = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
     queue = _fifo(
         base,
@@ -75,7 +75,7 @@ def supervise(
         opts=child,
     )
     open_to_rule = queue_policy(base, queue, [rule.arn], parent=parent)
-    queue_policy(f"{base}-dead-letters", dead_letters, [], parent=parent)
+    queue_policy(f"{name}-unsupervised", dead_letters, [], parent=parent)
     aws.cloudwatch.EventTarget(
         base,
         rule=rule.name,
