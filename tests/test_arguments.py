@@ -9,6 +9,7 @@ import pytest
 from fargate_job_launcher import FargateJobLauncherArgs, JobNetwork, JobNetworkArgs
 from fargate_job_launcher.arguments import Job, check
 from fargate_job_launcher.handler import fargate
+from pulumi.output import Unknown
 
 CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
 
@@ -79,6 +80,66 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
 )
 def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: dict[str, Any], said: str) -> None:
     assert f"  - {said}" in refusal(**changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"image": 5}, "image: 5 is not text"),
+        ({"subnet_ids": "subnet-1"}, "subnet_ids: 'subnet-1' is no list; put it into one, such as ['subnet-1']"),
+        ({"subnet_ids": ["subnet-1", 2]}, "subnet_ids[1]: 2 is not text"),
+        ({"assign_public_ip": "no"}, "assign_public_ip: 'no' is not true or false"),
+        ({"environment": {"A": 1}}, "environment.A: 1 is not text"),
+        ({"environment": {1: "x"}}, "environment: the name 1 is not text"),
+        ({"environment": "A=1"}, "environment: 'A=1' is no object of names and values"),
+        ({"secrets": {"A": ["hunter2"]}}, "secrets.A: a value (not shown, it may be a secret) is not text"),
+        ({"tags": {"a": 1}}, "tags.a: 1 is not text"),
+        ({"tags": {1: "a"}}, "tags: the name 1 is not text"),
+        ({"overrides": []}, "overrides: [] is no object of names and values"),
+        ({"overrides": {"environment": [1]}}, "overrides.environment[0]: 1 is not text"),
+        ({"overrides": {"task_roles": {"a": 1}}}, "overrides.task_roles.a: 1 is not text"),
+        ({"sidecars": [5]}, "sidecars[0]: 5 is no object of names and values"),
+        ({"sidecars": [{"name": "a", "image": 5}]}, "sidecars[0].image: 5 is not text"),
+        ({"efs_volumes": ["fs-1"]}, "efs_volumes[0]: 'fs-1' is no object of names and values"),
+        ({"health_check": []}, "health_check: [] is no object of names and values"),
+        ({"cpu": float("inf")}, "cpu: inf is not a whole number"),
+        ({"memory": float("nan")}, "memory: nan is not a whole number"),
+        ({5: "x"}, "5: unknown; known: image"),
+        ({"prices": {"date": "2026-01-01", "vcpu_hour": float("nan")}}, "prices.vcpu_hour: nan is no price in US"),
+    ],
+)
+def test_a_plain_value_of_another_kind_is_a_problem_and_no_crash(changed: dict[Any, Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError) as raised:
+        check("report", cast("FargateJobLauncherArgs", {**arguments(), **changed}))
+    assert f"  - {said}" in str(raised.value)
+
+
+def test_what_is_no_arguments_or_no_name_is_a_problem_too() -> None:
+    for nothing in (None, [], "image"):
+        with pytest.raises(pulumi.RunError, match=r"args: .* is no object of names and values"):
+            check("report", cast("Any", nothing))
+    with pytest.raises(pulumi.RunError, match="name: 5 is not a letter followed by"):
+        check(cast("Any", 5), arguments())
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_what_only_a_deployment_knows_passes(within: bool) -> None:
+    async def later() -> str:
+        return "later"
+
+    text = pulumi.Output.from_input("x").apply(str.upper)
+    waiting = later()
+    one: dict[str, Any] = {"subnet_ids": [text, Unknown()], "security_group_ids": ("sg-1", text)}
+    other: dict[str, Any] = {"subnet_ids": pulumi.Output.all(text), "security_group_ids": Unknown()}
+    given: dict[str, Any] = {
+        **{"image": text, "cluster_arn": waiting, "assign_public_ip": text.apply(bool), "kms_key_arn": text},
+        **{"environment": {"A": text}, "secrets": {"B": text}, "tags": {"c": text}, "task_policy": text},
+        **{"function": {"subnet_ids": [text], "security_group_ids": [text]}},
+        **(one if within else other),
+    }
+    job = check("report", arguments(**given))
+    waiting.close()
+    assert (job.image, job.environment, job.secrets) == (text, {"A": text}, {"B": text})
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -5,6 +5,7 @@ Every default stands in its field's description; they are the safe ones.
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -585,7 +586,7 @@ def _price_problems(prices: Mapping[str, Any] | None) -> list[str]:
         problems.append(f"prices.date: {prices['date']!r} is no date, such as 2026-01-31")
     for key in ("vcpu_hour", "memory_gib_hour", "storage_gib_hour"):
         price: Any = prices.get(key, 0)
-        if isinstance(price, bool) or not isinstance(price, int | float) or price < 0:
+        if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf:
             problems.append(f"prices.{key}: {price!r} is no price in US dollars")
     return problems
 
@@ -605,8 +606,8 @@ def _role_problems(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> li
     ]
 
 
-def _name_problems(name: str) -> list[str]:
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,39}", name):
+def _name_problems(name: Any) -> list[str]:
+    if isinstance(name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,39}", name):
         return []
     return [
         f"name: {name!r} is not a letter followed by at most 39 letters, digits and hyphens "

@@ -7,10 +7,13 @@ silence in every language. What a value may be, beyond its kind, is checked wher
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast, get_args, get_origin, get_type_hints, is_typeddict
+import re
+from collections.abc import Awaitable, Mapping, Sequence
+from types import UnionType
+from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 import pulumi
+from pulumi.output import Unknown
 
 _KINDS: Final[dict[Any, tuple[type, str]]] = {
     str: (str, "text"),
@@ -20,22 +23,27 @@ _KINDS: Final[dict[Any, tuple[type, str]]] = {
 _NAMES: Final = {"Output": pulumi.Output, "T": Any}
 """What pulumi.Input says in quotes."""
 
+_NOTHING: Final = object()
+"""In place of a value of another kind than is declared: what is said of it has been said."""
 
-def read(path: str, given: Mapping[str, Any], declared: Any, problems: list[str]) -> dict[str, Any]:
-    """What was given, in the kinds of values that are declared; what was not or is None is left out, and so is a plain
-    value of another kind. `path` is what a problem's field begins with."""
+
+def read(path: str, given: Any, declared: Any, problems: list[str]) -> dict[str, Any]:
+    """What was given, in the kinds of values that are declared; what was not or is None is left out, and so is a value
+    of another kind, unless only a deployment knows it. `path` is what a problem's field begins with."""
+    if not isinstance(given, Mapping):
+        problems.append(f"{path.rstrip('.') or 'args'}: {_shown(path, given)} is no object of names and values")
+        return {}
+    entries = cast("Mapping[Any, Any]", given)
     hints = get_type_hints(declared, localns=_NAMES)
     found: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in entries.items():
         if key not in hints:
-            problems.append(f"{path}{key}: {unknown(key, list(hints))}")
+            problems.append(f"{path}{key}: {unknown(str(key), list(hints))}")
         elif value is not None:
-            before = len(problems)
-            found[key] = _value(f"{path}{key}", value, hints[key], problems)
-            nested = is_typeddict(hints[key]) or any(map(is_typeddict, get_args(hints[key])))
-            if len(problems) > before and not (nested and isinstance(found[key], dict | list)):
-                del found[key]
-    missing = sorted(it for it in declared.__required_keys__ if given.get(it) is None)
+            read_value = _value(f"{path}{key}", value, hints[key], problems)
+            if read_value is not _NOTHING:
+                found[key] = read_value
+    missing = sorted(it for it in declared.__required_keys__ if entries.get(it) is None)
     problems += [f"{path}{key}: is missing" for key in missing]
     return found
 
@@ -54,33 +62,55 @@ def repeated(items: Sequence[Any]) -> list[str]:
 
 def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
     kind, of = get_origin(hint), get_args(hint)
-    plain = hint in (int, float, str, bool) or is_typeddict(hint) or kind in (Sequence, Mapping)
-    if plain and isinstance(value, pulumi.Output):
+    if kind in (Union, UnionType):
+        plain = [it for it in of if get_origin(it) not in (Awaitable, pulumi.Output)]
+        if isinstance(value, pulumi.Output | Awaitable | Unknown) or len(plain) != 1:
+            return value
+        return _value(path, value, plain[0], problems)
+    if hint is not Any and isinstance(value, pulumi.Output):
         problems.append(f"{path}: is an output, known only while the stack is deployed; a plain value is needed here")
-        return None
+        return _NOTHING
     if hint is int:
         return _whole(path, value, problems)
     if hint in _KINDS and not isinstance(value, _KINDS[hint][0]):
-        problems.append(f"{path}: {value!r} is not {_KINDS[hint][1]}")
-    elif is_typeddict(hint) or kind is Mapping:
+        problems.append(f"{path}: {_shown(path, value)} is not {_KINDS[hint][1]}")
+        return _NOTHING
+    if kind is Sequence:
+        return _list(path, value, of[0], problems)
+    if is_typeddict(hint) or kind is Mapping:
         if not isinstance(value, Mapping):
-            problems.append(f"{path}: {value!r} is no object of names and values")
-        elif is_typeddict(hint):
-            return read(f"{path}.", cast("Mapping[str, Any]", value), hint, problems)
-        else:
-            entries = cast("Mapping[str, Any]", value)
-            return {key: _value(f"{path}.{key}", it, of[1], problems) for key, it in entries.items()}
-    elif kind is Sequence:
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            problems.append(f"{path}: {value!r} is no list; put it into one, such as [{value!r}]")
-            return None
-        items = cast("Sequence[Any]", value)
-        return [_value(f"{path}[{number}]", it, of[0], problems) for number, it in enumerate(items)]
+            problems.append(f"{path}: {_shown(path, value)} is no object of names and values")
+            return _NOTHING
+        if is_typeddict(hint):
+            return read(f"{path}.", value, hint, problems)
+        return _map(path, cast("Mapping[Any, Any]", value), of[1], problems)
     return value
 
 
-def _whole(path: str, value: Any, problems: list[str]) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        problems.append(f"{path}: {value!r} is not a whole number")
-        return 0
+def _list(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
+    """As a whole or not at all: without one of its items, the others would be called by other numbers."""
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        shown = _shown(path, value)
+        problems.append(f"{path}: {shown} is no list; put it into one, such as [{shown}]")
+        return _NOTHING
+    given = cast("Sequence[Any]", value)
+    items = [_value(f"{path}[{number}]", it, hint, problems) for number, it in enumerate(given)]
+    return _NOTHING if any(it is _NOTHING for it in items) else items
+
+
+def _map(path: str, value: Mapping[Any, Any], hint: Any, problems: list[str]) -> dict[str, Any]:
+    problems += [f"{path}: the name {key!r} is not text" for key in value if not isinstance(key, str)]
+    entries = {key: _value(f"{path}.{key}", it, hint, problems) for key, it in value.items() if isinstance(key, str)}
+    return {key: it for key, it in entries.items() if it is not _NOTHING}
+
+
+def _whole(path: str, value: Any, problems: list[str]) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
+        problems.append(f"{path}: {_shown(path, value)} is not a whole number")
+        return _NOTHING
     return int(value)
+
+
+def _shown(path: str, value: Any) -> str:
+    """A value, for a problem; what may be a secret is not."""
+    return "a value (not shown, it may be a secret)" if re.search(r"\bsecrets\b", path) else repr(value)
