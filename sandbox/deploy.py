@@ -117,6 +117,10 @@ def run_program(stack: Stack, monitor: mocks.MockMonitor, *, preview: bool = Fal
                 organization=ORGANIZATION,
                 root_directory=str(stack.folder),
                 callbacks=None,
+                # The SDK's own for tests would share these with every other program of this process, and wait for what
+                # one that failed left behind.
+                outputs=set[Any](),
+                lock=threading.Lock(),
             )
         )
         set_all_config(stack.config)

@@ -10,6 +10,7 @@ import snapshots
 from conftest import PROGRAM, Recording, program, record
 from fargate_job_launcher.sandbox import Stack
 from pulumi.runtime.rpc import UNKNOWN
+from pulumi.runtime.settings import SETTINGS
 
 PROVIDER = "pulumi:providers:aws"
 QUEUE = "sqs/queue:Queue"
@@ -93,3 +94,11 @@ def test_a_recording_refuses_two_resources_of_one_urn(tmp_path: Path) -> None:
     source = "import pulumi_aws as aws\naws.sqs.Queue('one')\naws.sqs.Queue('one')\n"
     with pytest.raises(Exception, match=r"registered twice: .*::one"):
         record(program(tmp_path, source))
+
+
+def test_a_program_that_failed_leaves_nothing_that_the_next_one_waits_for(tmp_path: Path) -> None:
+    waiting = "import asyncio, pulumi\npulumi.Output.from_input(asyncio.Event().wait()).apply(str)\n"
+    with pytest.raises(ZeroDivisionError):
+        record(program(tmp_path, waiting + "1 / 0"))
+    assert set(SETTINGS.outputs) == set()
+    assert record(program(tmp_path, "import pulumi\npulumi.export('a', 1)")).exports == {"a": 1}
