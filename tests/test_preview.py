@@ -100,5 +100,6 @@ def test_a_program_that_failed_leaves_nothing_that_the_next_one_waits_for(tmp_pa
     waiting = "import asyncio, pulumi\npulumi.Output.from_input(asyncio.Event().wait()).apply(str)\n"
     with pytest.raises(ZeroDivisionError):
         record(program(tmp_path, waiting + "1 / 0"))
-    assert set(SETTINGS.outputs) == set()
+    shared: Any = SETTINGS
+    assert set(shared.outputs) == set()
     assert record(program(tmp_path, "import pulumi\npulumi.export('a', 1)")).exports == {"a": 1}
