@@ -160,6 +160,17 @@ class Aws:
         self.told.append(notice)
 
 
+def supervisor(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> Any:
+    """The supervisor's module, as it begins in its function."""
+    given = {
+        **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l", "maxRuntimeMinutes": 0},
+        **{"retries": 2, "retryOn": ["failed"], "topic": "t", "logGroup": "g", "deliveries": 4},
+    }
+    monkeypatch.setenv("SUPERVISOR_SETTINGS", json.dumps({**given, **changed}))
+    monkeypatch.delitem(sys.modules, "fargate_job_launcher.handler.supervise", raising=False)
+    return importlib.import_module("fargate_job_launcher.handler.supervise")
+
+
 def refused(*, retryable: bool) -> dict[str, Any]:
     return {"launched": 0, "failures": [{"reason": "X", "detail": "no room", "retryable": retryable}]}
 
@@ -177,13 +188,7 @@ def refused(*, retryable: bool) -> dict[str, Any]:
 def test_a_retry_that_has_to_wait_is_delivered_again_until_somebody_is_told(
     answer: dict[str, Any], delivery: int, left: list[str], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {
-        **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l", "maxRuntimeMinutes": 0},
-        **{"retries": 2, "retryOn": ["failed"], "topic": "t", "logGroup": "g", "deliveries": 4},
-    }
-    monkeypatch.setenv("SUPERVISOR_SETTINGS", json.dumps(given))
-    monkeypatch.delitem(sys.modules, "fargate_job_launcher.handler.supervise", raising=False)
-    supervise = importlib.import_module("fargate_job_launcher.handler.supervise")
+    supervise = supervisor(monkeypatch)
     aws = Aws(**answer)
     monkeypatch.setattr(supervise, "_client", aws)
     arn = "arn:aws:ecs:eu-west-1:123456789012:task/c/"
@@ -203,13 +208,7 @@ def test_a_retry_that_has_to_wait_is_delivered_again_until_somebody_is_told(
 
 
 def test_a_task_that_cannot_be_stopped_does_not_save_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {
-        **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l", "maxRuntimeMinutes": 1},
-        **{"retries": 0, "retryOn": [], "topic": "t", "logGroup": "g", "deliveries": 4},
-    }
-    monkeypatch.setenv("SUPERVISOR_SETTINGS", json.dumps(given))
-    monkeypatch.delitem(sys.modules, "fargate_job_launcher.handler.supervise", raising=False)
-    supervise = importlib.import_module("fargate_job_launcher.handler.supervise")
+    supervise = supervisor(monkeypatch, maxRuntimeMinutes=1)
     stopped = list[str]()
 
     class Ecs:
