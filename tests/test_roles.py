@@ -182,13 +182,19 @@ def test_a_role_output_that_turns_out_to_be_a_pattern_is_refused_too(tmp_path: P
 
 def test_the_launchers_policy_leaves_room_for_its_successor(tmp_path: Path) -> None:
     """An update attaches the new policy before it deletes the old one; IAM counts both, and the guard."""
-    roles = {f"r{number}": f"arn:aws:iam::123456789012:role/{'p' * 300}/{number}" for number in range(13)}
+    # What fits in the function's environment, which has less room for roles where the policy says little else.
+    roles = {f"r{number}": f"arn:aws:iam::123456789012:role/{'p' * 180}/{number}" for number in range(13)}
+    features = (
+        '"function": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"], "tracing": True}',
+        *('"queue": {}', '"max_running": 3', '"payload_bucket": "payloads"'),
+        '"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"',
+    )
     said = (
         r"overrides\.task_roles: the launcher's policy has (\d+) characters, at most (\d+) fit in its role: "
         r"of 10240 its guard takes (\d+), and an update holds the old policy and the new one; declare fewer roles"
     )
     with pytest.raises(ValueError, match=said) as raised:
-        launcher(tmp_path, f'"overrides": {{"task_roles": {roles!r}}}')
+        launcher(tmp_path, *features, f'"overrides": {{"payload": True, "task_roles": {roles!r}}}')
     ((policy, longest, guard),) = (map(int, it) for it in re.findall(said, str(raised.value)))
     assert 2 * longest + guard <= 10240 < 2 * policy + guard
 
