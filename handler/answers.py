@@ -1,8 +1,8 @@
 """What an answer to RunTask means for the tasks that were asked for. Pure.
 
-RunTask says no in three ways: with an error, with a 200 that holds `failures`, and with a 200 that says nothing. And
-an error may leave open whether the tasks were launched. What is open is asked again with the same clientToken, to
-which ECS gives the first answer again; only what is known not to have been launched is asked for anew.
+RunTask says no with an error, with a 200 that holds `failures`, and with a 200 that says nothing; and an error may
+leave open whether the tasks were launched. What is open is asked again with the same clientToken, to which ECS gives
+the first answer again; only what is known not to have been launched is asked for anew.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html

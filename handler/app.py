@@ -1,8 +1,7 @@
 """The function's entry point: which trigger spoke, and what it is owed.
 
-A direct caller is given the result. An asynchronous one has left: what may succeed later is raised, so that Lambda
-delivers the event again, and what never will is put into the dead-letter queue. Of a batch from a queue, the messages
-that may succeed later go back to it and the others that failed go to the dead-letter queue at once.
+A direct caller is given the result. Of an asynchronous one, what may succeed later is raised, so that Lambda delivers
+the event again; of a queue, it goes back to it. What never will goes to the dead-letter queue at once.
 """
 
 from __future__ import annotations
@@ -48,8 +47,7 @@ class Context(Protocol):
 
 
 class LaunchIncomplete(Exception):
-    """Less was launched than asked for and a new delivery may help; the message is the result. Launches nothing
-    twice: tasks that are there already are recognized by their token."""
+    """Less was launched than asked for and a new delivery may help; the message is the result."""
 
 
 def handle(event: object, context: Context) -> Any:
@@ -87,10 +85,7 @@ def handle(event: object, context: Context) -> Any:
 
 
 def _batch(launcher: Launcher, spoken: trigger.Trigger, context: Context) -> dict[str, Any]:
-    """What SQS is owed: the ids of the messages that it has to deliver again.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
-    """
+    """What SQS is owed: the ids of the messages that it has to deliver again (ReportBatchItemFailures)."""
 
     def done(delivery: trigger.Delivery) -> bool:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .launch import LaunchResult, chunks, cost_per_hour, run_task_request, started_by
+from .launch import LaunchResult, chunks, cost_per_hour, run_task_request, started_by, unlaunched
 from .request import LaunchRequest
 from .settings import Settings
 
@@ -22,16 +22,10 @@ def dry_run(settings: Settings, request: LaunchRequest) -> LaunchResult:
     if settings.prices is not None:
         plan["pricesOf"] = settings.prices.date
     return {
-        "status": "DRY_RUN",
+        **unlaunched(settings, "DRY_RUN"),
         "requested": request.count,
-        "launched": 0,
-        "tasks": [],
-        "failures": [],
-        "attempts": 0,
         "idempotencyKey": request.key,
         "startedBy": started_by(settings, request),
-        "taskDefinition": settings.task_definition,
-        "capacityUsed": {},
         "maxCostUsdPerHour": cost_per_hour(settings, request, request.count),
         "dryRun": plan,
     }

@@ -1,7 +1,7 @@
 """RunTask and ListTasks over botocore's own signer and HTTP session, without its clients.
 
-A botocore client reads ECS's whole service model, and boto3 more than that, before the first call: most of a cold
-start, for two operations. What is needed of them is here; what it answers and raises is what a client would.
+A botocore client reads ECS's whole service model before the first call: most of a cold start, for two operations.
+What is answered and raised here is what a client would.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ class Ecs:
         return Ecs(endpoint(environ), environ["AWS_REGION"], credentials)
 
     def run_task(self, **request: Any) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
+        """RunTask, as a botocore client has it."""
         return self._call("RunTask", request)
 
     def list_tasks(self, **request: Any) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html"""
+        """ListTasks, as a botocore client has it."""
         return self._call("ListTasks", request)
 
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:

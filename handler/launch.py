@@ -1,8 +1,7 @@
 """A LaunchRequest → RunTask calls → a LaunchResult.
 
 Every call carries a token made from the job, the idempotency key, the chunk and the attempt, so that whoever asks
-again (this code after a time-out, Lambda after a crash, a queue after both) is told what was launched before, and
-launches nothing twice. What an answer means is in answers.py.
+again is told what was launched before, and launches nothing twice. What an answer means is in answers.py.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class EcsClient(Protocol):
     """What of an ECS client is used."""
 
     def run_task(self, **request: Any) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
+        """RunTask, as a botocore client has it."""
         ...
 
 
@@ -100,7 +99,7 @@ def token(settings: Settings, request: LaunchRequest, chunk: int = 0, attempt: i
 def started_by(settings: Settings, request: LaunchRequest) -> str:
     """RunTask's startedBy, the same for every task of a launch: ListTasks finds them all by it.
 
-    A retry carries the origin of the launch that it goes back to, and its number; that is all that is kept of it.
+    A retry carries the origin of the launch that it goes back to, and its number.
     """
     origin = request.origin or hashlib.sha256(f"{settings.family}|{request.key}".encode()).hexdigest()[:32]
     return f"{settings.job}/{origin}" + (f"/{request.attempt}" if request.attempt else "")
@@ -271,14 +270,14 @@ def cost_per_hour(settings: Settings, request: LaunchRequest, tasks: int) -> flo
     return round(each * tasks, 6)
 
 
-def rejection(settings: Settings, problems: list[str]) -> LaunchResult:
-    """What a caller is told whose event was refused before any AWS call."""
+def unlaunched(settings: Settings, status: Status) -> LaunchResult:
+    """What a caller is told of a launch that makes no call."""
     return {
-        "status": "REJECTED",
+        "status": status,
         "requested": 0,
         "launched": 0,
         "tasks": [],
-        "failures": [{"reason": "Rejected", "detail": problem, "retryable": False} for problem in problems],
+        "failures": [],
         "attempts": 0,
         "idempotencyKey": "",
         "startedBy": "",
@@ -286,6 +285,12 @@ def rejection(settings: Settings, problems: list[str]) -> LaunchResult:
         "capacityUsed": {},
         "maxCostUsdPerHour": None,
     }
+
+
+def rejection(settings: Settings, problems: list[str]) -> LaunchResult:
+    """What a caller is told whose event was refused before any AWS call."""
+    failures = [Failure(reason="Rejected", detail=problem, retryable=False) for problem in problems]
+    return {**unlaunched(settings, "REJECTED"), "failures": failures}
 
 
 def _out_of_time() -> Failure:

@@ -65,6 +65,10 @@ def classify(task: Mapping[str, Any], container: str) -> Outcome:
     if stop_code in _INTERRUPTIONS:
         return Outcome("interrupted", f"{_INTERRUPTIONS[stop_code]}: {stopped}".rstrip(": "), code)
     told = str((job or {}).get("reason", ""))
+    if code is None and task.get("startedAt") and stop_code != "TaskFailedToStart":
+        return Outcome(
+            "failed", f"it was cut off, without an exit code: {told or stopped or 'ECS gives no reason'}", None
+        )
     if stop_code == "TaskFailedToStart" or code is None:
         return Outcome("never_started", f"it never started: {told or stopped or 'ECS gives no reason'}", code)
     if code == 0:

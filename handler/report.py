@@ -2,13 +2,13 @@
 
 CloudWatch takes the metrics from the line itself (embedded metric format), so that none costs a call:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-No value of an event is in it: an idempotency key appears as ECS sees it, hashed in `startedBy`. JSON escapes whatever
-could end the line or begin another.
+No value of an event is in it: an idempotency key appears as ECS sees it, hashed in `startedBy`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,7 +45,6 @@ def line(
     RunTask a launch of this size takes when nothing goes wrong."""
     status = result["status"]
     record: dict[str, Any] = {
-        "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": _LEVELS.get(status, "INFO"),
         "message": f"launch {status}: {result['launched']} of {result['requested']}",
         "requestId": request_id,
@@ -60,22 +59,23 @@ def line(
         "failures": [
             {**failure, "detail": failure["detail"][:1000]} for failure in result["failures"][:_FAILURES_SHOWN]
         ],
-        "FunctionName": function,
         "TasksLaunched": result["launched"] if status in ("LAUNCHED", "PARTIAL") else 0,
         "LaunchesRejected": int(status == "REJECTED"),
         "LaunchesDuplicate": int(status == "DUPLICATE"),
         "LaunchesFailed": int(status in ("FAILED", "PARTIAL")),
         "CallsRetried": max(0, result["attempts"] - calls),
         "LaunchLatency": round(seconds * 1000, 1),
-        "_aws": {
-            "Timestamp": int(now * 1000),
-            "CloudWatchMetrics": [
-                {
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [["FunctionName"]],
-                    "Metrics": [{"Name": name, "Unit": unit} for name, unit in METRICS.items()],
-                }
-            ],
-        },
     }
-    return json.dumps(record)
+    return line_of(record, METRICS, function=function, now=now)
+
+
+def line_of(record: dict[str, Any], metrics: Mapping[str, str], *, function: str, now: float) -> str:
+    """A record as a line, some of its values as metrics of a function: name → unit. `now` is in seconds since 1970."""
+    embedded = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["FunctionName"]],
+        "Metrics": [{"Name": name, "Unit": unit} for name, unit in metrics.items()],
+    }
+    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    aws = {"_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [embedded]}} if metrics else {}
+    return json.dumps({"timestamp": at, **record, "FunctionName": function, **aws})

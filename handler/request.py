@@ -134,9 +134,8 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
 def _retry(given: dict[str, Any], settings: Settings, delivery: int) -> LaunchRequest:
     """The launch of a task again, as the supervisor asks for it, and whoever starts a retry by hand.
 
-    The supervisor retries a task once. A person may do so again: with a key of their own, once for each key. It says
-    what the task was launched with. That is turned back into a launch event and held to the same declaration, so that
-    whoever sends it gains nothing by it.
+    The supervisor retries a task once, a person once for each `key`. What the task was launched with is turned back
+    into a launch event and held to the same declaration, so that whoever sends it gains nothing by it.
     """
     retry = given["retryOf"]
     if len(given) > 1 or not isinstance(retry, dict):

@@ -1,8 +1,7 @@
 """How many tasks of the job there are, where there may be only so many at once.
 
 Exact while one instance of the function launches (a reserved concurrency of 1, one kind of caller): what it launched
-itself it remembers until ECS lists it. With more of them it is a close bound: instances that launch within the seconds
-until ECS lists a task do not see one another.
+itself it remembers until ECS lists it. Several do not see one another within those seconds: it is a close bound.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class Lister(Protocol):
     """What of an ECS client is used."""
 
     def list_tasks(self, **request: Any) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html"""
+        """ListTasks, as a botocore client has it."""
         ...
 
 

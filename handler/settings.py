@@ -10,6 +10,8 @@ from typing import Any, Final
 VARIABLE: Final = "LAUNCHER_SETTINGS"
 ASYNCHRONOUS_ALIAS: Final = "async"
 """The alias of the function whose callers do not wait."""
+SUPERVISOR_SECONDS: Final = 60
+"""The supervisor's timeout."""
 JOB_TAG: Final = "fargate-job-launcher:job"
 """Tag of a launcher's function: the name of its job."""
 STACK_TAG: Final = "fargate-job-launcher:stack"

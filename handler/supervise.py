@@ -1,7 +1,8 @@
 """The supervisor's entry point: a task stopped → retry it or tell somebody; now and then, stop what runs too long.
 
-It keeps no table: what it has to remember of a task, its origin and its attempt, is in the task's `startedBy`. The
-idempotency key of a retry is made of the task that it retries, so that the same event twice retries once.
+It keeps no table: what it has to remember of a task, its origin and its attempt, is in the task's `startedBy`. Events
+come at least once. The idempotency key of a retry is made of the task that it retries, so that the same event twice
+retries once; that a task was told of is marked by a stream of this function's log, so that it is told of once.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from functools import cache
 from typing import Any, Final, cast
 
 from .outcome import TIMED_OUT, Outcome, classify
+from .report import line_of
 from .request import MOST_DELIVERIES
+from .settings import SUPERVISOR_SECONDS
 
-NAMESPACE: Final = "FargateJobLauncher"
-_METRICS: Final = ("JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped")
-_DESCRIBED_AT_ONCE: Final = 100
-LAUNCHER_SECONDS: Final = 45
-"""How long a retry's answer is waited for, within the 60 seconds of this function."""
+_METRICS: Final = {"JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped"}
+LAUNCHER_SECONDS: Final = SUPERVISOR_SECONDS - 15
+"""How long a retry's answer is waited for."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +42,16 @@ class Settings:
     retry_on: frozenset[str]
     topic: str
     log_group: str
+    own_log_group: str
     deliveries: int
     """How often an event is delivered; a retry that has to wait is given up with the last one."""
 
     @staticmethod
     def read(text: str) -> Settings:
-        """From the function's environment. Raises KeyError or ValueError for any but the component's."""
+        """From the function's environment. Raises KeyError, TypeError or ValueError for any but the component's."""
         given: dict[str, Any] = json.loads(text)
-        return Settings(
-            job=given["job"],
-            container=given["container"],
-            cluster=given["cluster"],
-            family=given["family"],
-            launcher=given["launcher"],
-            max_runtime_minutes=int(given["maxRuntimeMinutes"]),
-            retries=int(given["retries"]),
-            retry_on=frozenset(given["retryOn"]),
-            topic=given["topic"],
-            log_group=given["logGroup"],
-            deliveries=int(given["deliveries"]),
-        )
+        given["retry_on"] = frozenset(given["retry_on"])
+        return Settings(**given)
 
 
 SETTINGS: Final = Settings.read(os.environ["SUPERVISOR_SETTINGS"])
@@ -68,6 +59,10 @@ SETTINGS: Final = Settings.read(os.environ["SUPERVISOR_SETTINGS"])
 
 class RetryNotLaunched(Exception):
     """A retry could not be launched now; the event is delivered again."""
+
+
+class NoticeUnderWay(Exception):
+    """Another delivery of the event is telling of the task; whether it did is looked at when it is delivered again."""
 
 
 class TaskNotStopped(Exception):
@@ -82,7 +77,9 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for record in event["Records"]:
         # The ends of different tasks have no order: none waits for another.
         try:
-            stopped(json.loads(record["body"]), int(record["attributes"]["ApproximateReceiveCount"]))
+            body = json.loads(record["body"])
+            # An event that EventBridge could not deliver comes back whole.
+            stopped(body.get("detail", body), int(record["attributes"]["ApproximateReceiveCount"]))
         except Exception as error:  # noqa: BLE001 - this event is delivered again, and kept after that
             _log("ERROR", f"{type(error).__name__}: {error}", request=context.aws_request_id)
             failed.append(record["messageId"])
@@ -114,7 +111,12 @@ def stopped(task: dict[str, Any], delivery: int) -> None:
             _log("WARN", f"retried: {outcome.reason}", JobsRetried=1, **facts)
             return
         outcome = Outcome(outcome.kind, f"{outcome.reason}; and it could not be retried: {problem}", outcome.exit_code)
+    told = f"notice/{task['taskArn'].rpartition('/')[2]}"
+    if not _owed(told):
+        _log("INFO", "the event came again; its notice was sent", **facts)
+        return
     _notify(task, outcome, attempt + 1)
+    _mark(f"{told}/sent")
     _log("ERROR", outcome.reason, JobsFailed=1, **facts)
 
 
@@ -123,41 +125,37 @@ def reap() -> list[str]:
     ecs, late, failed = _client("ecs"), list[str](), list[str]()
     if not SETTINGS.max_runtime_minutes:
         return late
+    limit = SETTINGS.max_runtime_minutes
+    reason = f"{TIMED_OUT} {limit} minute{'' if limit == 1 else 's'}"
+    # A page is no more than what DescribeTasks takes.
     for page in ecs.get_paginator("list_tasks").paginate(
-        cluster=SETTINGS.cluster, family=SETTINGS.family, desiredStatus="RUNNING"
+        cluster=SETTINGS.cluster, family=SETTINGS.family, desiredStatus="RUNNING", PaginationConfig={"PageSize": 100}
     ):
-        arns: list[str] = page["taskArns"]
-        for start in range(0, len(arns), _DESCRIBED_AT_ONCE):
-            some = arns[start : start + _DESCRIBED_AT_ONCE]
-            for task in ecs.describe_tasks(cluster=SETTINGS.cluster, tasks=some)["tasks"]:
-                # What hangs before it starts is caught too.
-                began: datetime = task.get("startedAt") or task["createdAt"]
-                age = datetime.now(UTC) - began
-                ours = str(task.get("startedBy", "")).startswith(f"{SETTINGS.job}/")
-                if not ours or age.total_seconds() <= SETTINGS.max_runtime_minutes * 60:
-                    continue
-                reason = f"{TIMED_OUT} {_minutes()}"
-                try:
-                    ecs.stop_task(cluster=SETTINGS.cluster, task=task["taskArn"], reason=reason)
-                    late.append(task["taskArn"])
-                except Exception as error:  # noqa: BLE001 - the others are stopped first, then it is raised
-                    failed.append(f"{task['taskArn']}: {error}")
+        arns = page["taskArns"]
+        for task in ecs.describe_tasks(cluster=SETTINGS.cluster, tasks=arns)["tasks"] if arns else []:
+            # What hangs before it starts is caught too.
+            age = datetime.now(UTC) - (task.get("startedAt") or task["createdAt"])
+            ours = str(task.get("startedBy", "")).startswith(f"{SETTINGS.job}/")
+            if not ours or age.total_seconds() <= limit * 60:
+                continue
+            try:
+                ecs.stop_task(cluster=SETTINGS.cluster, task=task["taskArn"], reason=reason)
+                late.append(task["taskArn"])
+            except Exception as error:  # noqa: BLE001 - the others are stopped first, then it is raised
+                failed.append(f"{task['taskArn']}: {error}")
     if late:
-        _log("WARN", f"stopped {len(late)}: {TIMED_OUT} {_minutes()}", TasksReaped=len(late))
+        _log("WARN", f"stopped {len(late)}: {reason}", TasksReaped=len(late))
     if failed:
         raise TaskNotStopped("; ".join(failed))
     return late
-
-
-def _minutes() -> str:
-    limit = SETTINGS.max_runtime_minutes
-    return f"{limit} minute{'' if limit == 1 else 's'}"
 
 
 def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome, delivery: int) -> str:
     """Launch the task again, as it was asked for; why it never will be, or nothing. Raises RetryNotLaunched."""
     described = _client("ecs").describe_tasks(cluster=SETTINGS.cluster, tasks=[task["taskArn"]], include=["TAGS"])
     tags = {tag["key"]: tag["value"] for it in described["tasks"] for tag in it.get("tags", [])}
+    if not described["tasks"]:
+        _log("WARN", f"retried without its own tags: ECS no longer knows {task['taskArn']}")
     event = {
         "retryOf": {
             "task": task["taskArn"].rpartition("/")[2],
@@ -181,6 +179,32 @@ def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome, de
     if any(it["retryable"] for it in result["failures"]):
         raise RetryNotLaunched(reasons)
     return reasons
+
+
+def _owed(told: str) -> bool:
+    """Whether a notice is to be sent, and by this delivery. Raises NoticeUnderWay while another may be sending it.
+
+    The stream is made by one only, a second one says that it was sent. Where one died in between, the next one sends.
+    """
+    if _mark(told):
+        return True
+    streams = _client("logs").describe_log_streams(logGroupName=SETTINGS.own_log_group, logStreamNamePrefix=told)
+    made = {it["logStreamName"]: it["creationTime"] / 1000 for it in streams["logStreams"]}
+    if f"{told}/sent" in made:
+        return False
+    if time.time() - made.get(told, time.time()) < SUPERVISOR_SECONDS:
+        raise NoticeUnderWay(told)
+    return True
+
+
+def _mark(stream: str) -> bool:
+    """Make a stream of this function's log; whether it was not there yet."""
+    logs = _client("logs")
+    try:
+        logs.create_log_stream(logGroupName=SETTINGS.own_log_group, logStreamName=stream)
+    except logs.exceptions.ResourceAlreadyExistsException:
+        return False
+    return True
 
 
 def _notify(task: dict[str, Any], outcome: Outcome, attempts: int) -> None:
@@ -232,24 +256,12 @@ def _seconds(task: dict[str, Any]) -> float | None:
 
 
 def _log(level: str, message: str, **facts: Any) -> None:
-    """One JSON line, with its metrics; see report.py."""
-    metrics = [{"Name": name, "Unit": "Count"} for name in _METRICS if name in facts]
+    units = dict.fromkeys(facts.keys() & _METRICS, "Count")
     if facts.get("seconds") is not None:
-        metrics.append({"Name": "JobSeconds", "Unit": "Seconds"})
+        units["JobSeconds"] = "Seconds"
         facts["JobSeconds"] = facts["seconds"]
-    now = time.time()
-    record: dict[str, Any] = {
-        "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "level": level,
-        "message": message,
-        "job": SETTINGS.job,
-        "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-        **facts,
-    }
-    if metrics:
-        directive = {"Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics}
-        record["_aws"] = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
-    print(json.dumps(record), flush=True)
+    record: dict[str, Any] = {"level": level, "message": message, "job": SETTINGS.job, **facts}
+    print(line_of(record, units, function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""), now=time.time()), flush=True)
 
 
 @cache

@@ -111,7 +111,7 @@ def _number(age: float) -> int:
 
     Lambda delivers again about one minute after a failure, and about two minutes after the next:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-    Counting one too many costs nothing but patience: attempts that were never made are made without waiting.
+    One too many does no harm: attempts that were never made are made without waiting.
     """
     return 1 if age < 60 else 2 if age < 180 else 3
 

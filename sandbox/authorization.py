@@ -124,6 +124,9 @@ def service_call(
         return Call("lambda:InvokeFunction", arn)
     if service == "sns" and parameters.get("Action") == "Publish":
         return Call("sns:Publish", str(parameters.get("TopicArn", "")))
+    if service == "logs" and operation in ("CreateLogStream", "DescribeLogStreams"):
+        stream = f"{parameters.get('logGroupName', '')}:log-stream:{parameters.get('logStreamName', '')}"
+        return Call(f"logs:{operation}", f"arn:aws:logs:{region}:{account}:log-group:{stream}")
     if service == "ecs" and operation in ("StopTask", "DescribeTasks", "ListTasks"):
         cluster = str(parameters.get("cluster", "default"))
         if not cluster.startswith("arn:"):

@@ -18,6 +18,7 @@ from ministack.app import app
 from ministack.core import lambda_runtime
 from ministack.services import eventbridge, sts
 
+from . import asynchronous
 from .gate import Gate
 
 
@@ -26,6 +27,7 @@ def _serve(descriptor: int, docker: str = "") -> None:
     if not callable(getattr(lambda_runtime, "execution_credentials", None)):
         raise SystemExit("this ministack gives functions their credentials in another way; the sandbox needs 1.5.33")
     lambda_runtime.execution_credentials = _execution_credentials
+    asynchronous.install()
     events: Any = eventbridge
     events._invoke_target = _with_context(events._invoke_target)
 

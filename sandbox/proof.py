@@ -112,6 +112,7 @@ def supervisor_needs(role: Role, facts: Facts) -> list[Need]:
         "sns:Publish": "tell of a failure",
         "logs:CreateLogStream": "write its log (CreateLogStream)",
         "logs:PutLogEvents": "write its log (PutLogEvents)",
+        "logs:DescribeLogStreams": "see whether a notice was sent",
         "ecs:DescribeTasks": "look at a task",
         "ecs:StopTask": "stop a task that runs too long",
         "ecs:ListTasks": "find what runs too long",

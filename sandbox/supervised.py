@@ -54,15 +54,15 @@ def supervise(aws: Emulator, launcher: Resource) -> Supervised:
     function = aws.client("lambda").get_function_configuration(FunctionName=name)
     settings = json.loads(function["Environment"]["Variables"]["SUPERVISOR_SETTINGS"])
     retried: tuple[dict[str, Any], ...] = ()
-    if settings["retries"] and settings["retryOn"]:
-        aws.script(settings["family"], FAILING[settings["retryOn"][0]], Run(0, 0.1))
+    if settings["retries"] and settings["retry_on"]:
+        aws.script(settings["family"], FAILING[settings["retry_on"][0]], Run(0, 0.1))
         origin = launch(aws, launcher, {}).result["startedBy"]
         retried = _eventually(lambda: _ended(aws, settings["cluster"], origin, 2), f"{origin} was not launched again")
-    if not settings["maxRuntimeMinutes"]:
+    if not settings["max_runtime_minutes"]:
         return Supervised(retried, None, "")
     mail = _mailbox(aws, settings["topic"])
-    runaway, retried_then = Run(0, 3600, started_minutes_ago=settings["maxRuntimeMinutes"] + 1), Run(0, 0.1)
-    again = "timed_out" in settings["retryOn"] and settings["retries"]
+    runaway, retried_then = Run(0, 3600, started_minutes_ago=settings["max_runtime_minutes"] + 1), Run(0, 0.1)
+    again = "timed_out" in settings["retry_on"] and settings["retries"]
     # A run that nobody takes would be the job's next one.
     aws.script(settings["family"], runaway, *([retried_then] if again else []))
     origin = launch(aws, launcher, {}).result["startedBy"]

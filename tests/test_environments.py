@@ -138,7 +138,8 @@ def extras(recording: Recording, name: str) -> dict[str, list[str]]:
             found["maximum runtime"] = [RULE, TARGET, PERMISSION]
     if alarms is not None:
         slow = "maxJobMinutes" in alarms
-        found["alarms"] = [ALARM] * (2 + ("asynchronous" in found) + 4 * ("supervision" in found) + slow)
+        reaps = "maximum runtime" in found
+        found["alarms"] = [ALARM] * (2 + ("asynchronous" in found) + 4 * ("supervision" in found) + reaps + slow)
         found["dashboard"] = [DASHBOARD] if alarms.get("dashboard") else []
     if "taskPolicy" in job:
         found["task policy"] = [ROLE_POLICY]
@@ -193,9 +194,10 @@ def test_queues_are_encrypted_private_and_keep_what_they_have_for_two_weeks(reco
         denied, *allowed = json.loads(policies[f"{queue.outputs['name']}-id"])["Statement"]
         assert (denied["Effect"], denied["Resource"]) == ("Deny", [queue.outputs["arn"]])
         assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        # Only the rule that brings the supervisor its events may send to a queue, and a job's own its failures.
+        # Only the rule that brings the supervisor its events may send to a queue, and each rule what it cannot deliver.
         rules = {it.name for it in recording.kind(RULE)}
-        by_rule = queue.name in rules or queue.name.replace("-dead-letters", "-events") in rules
+        sender = queue.name.replace("-dead-letters", "-events").replace("-unsupervised", "-supervisor")
+        by_rule = sender in rules
         assert len(allowed) == by_rule
         assert all(set(it["Condition"]["ArnEquals"]) == {"aws:SourceArn"} for it in allowed)
 

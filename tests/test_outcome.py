@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import sys
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,8 @@ def task(stop_code: str, exit_code: int | None = None, **more: Any) -> dict[str,
         (task("EssentialContainerExited"), "never_started", "ECS gives no reason"),
         ({"stopCode": "EssentialContainerExited", "containers": []}, "never_started", "ECS gives no reason"),
         ({}, "never_started", "ECS gives no reason"),
+        (task("EssentialContainerExited", startedAt="2026-01-01T00:00:00Z"), "failed", "cut off, without an exit code"),
+        (task("TaskFailedToStart", startedAt="2026-01-01T00:00:00Z"), "never_started", "it never started"),
         (task("SpotInterruption", 0, why="Your Spot Task was interrupted."), "interrupted", "Spot took its capacity"),
         (task("TerminationNotice"), "interrupted", "AWS retired the capacity"),
         (task("InfrastructureHealth", 1), "interrupted", "infrastructure"),
@@ -139,11 +142,27 @@ def test_a_forged_retry_gains_nothing(event: dict[str, Any]) -> None:
 
 
 class Aws:
-    """A launcher that answers as it is told, and a topic that remembers."""
+    """A launcher that answers as it is told, a topic and a log that remember."""
+
+    exceptions = SimpleNamespace(ResourceAlreadyExistsException=FileExistsError)
 
     def __init__(self, **answer: Any) -> None:
         self.answer, self.told = answer, list[dict[str, Any]]()
         self.asked = 0
+        self.streams = dict[str, float]()
+        """Name → when it was made."""
+        self.topic_gone = False
+
+    def create_log_stream(self, **request: Any) -> None:
+        assert request["logGroupName"] == "o"
+        if request["logStreamName"] in self.streams:
+            raise FileExistsError
+        self.streams[request["logStreamName"]] = time.time()
+
+    def describe_log_streams(self, **request: Any) -> dict[str, Any]:
+        assert request["logGroupName"] == "o"
+        found = {name: at for name, at in self.streams.items() if name.startswith(request["logStreamNamePrefix"])}
+        return {"logStreams": [{"logStreamName": name, "creationTime": int(at * 1000)} for name, at in found.items()]}
 
     def __call__(self, _service: str) -> Aws:
         return self
@@ -157,14 +176,17 @@ class Aws:
         return {"Payload": io.BytesIO(json.dumps(self.answer).encode()), **error}
 
     def publish(self, **notice: Any) -> None:
+        if self.topic_gone:
+            raise OSError("no such topic")
         self.told.append(notice)
 
 
 def supervisor(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> Any:
     """The supervisor's module, as it begins in its function."""
     given = {
-        **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l", "maxRuntimeMinutes": 0},
-        **{"retries": 2, "retryOn": ["failed"], "topic": "t", "logGroup": "g", "deliveries": 4},
+        **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l"},
+        **{"retries": 2, "retry_on": ["failed"], "max_runtime_minutes": 0, "deliveries": 4},
+        **{"topic": "t", "log_group": "g", "own_log_group": "o"},
     }
     monkeypatch.setenv("SUPERVISOR_SETTINGS", json.dumps({**given, **changed}))
     monkeypatch.delitem(sys.modules, "fargate_job_launcher.handler.supervise", raising=False)
@@ -178,8 +200,8 @@ def refused(*, retryable: bool) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("answer", "delivery", "left", "told"),
     [
-        (refused(retryable=True), 3, ["m-1", "m-2"], ""),
-        ({"errorMessage": "it broke"}, 3, ["m-1", "m-2"], ""),
+        (refused(retryable=True), 3, ["a", "b"], ""),
+        ({"errorMessage": "it broke"}, 3, ["a", "b"], ""),
         (refused(retryable=True), 4, [], "could not be retried: not in time: X: no room"),
         (refused(retryable=False), 3, [], "could not be retried: X: no room"),
         ({"launched": 1, "failures": []}, 3, [], ""),
@@ -191,24 +213,54 @@ def test_a_retry_that_has_to_wait_is_delivered_again_until_somebody_is_told(
     supervise = supervisor(monkeypatch)
     aws = Aws(**answer)
     monkeypatch.setattr(supervise, "_client", aws)
-    arn = "arn:aws:ecs:eu-west-1:123456789012:task/c/"
-    stopped = [
-        {**task("EssentialContainerExited", 1), "taskArn": f"{arn}{it}", "startedBy": f"job/{ORIGIN}"} for it in "ab"
-    ]
-    received = {"ApproximateReceiveCount": str(delivery)}
-    records = [
-        {"messageId": f"m-{n}", "body": json.dumps(it), "attributes": received} for n, it in enumerate(stopped, 1)
-    ]
-    context = SimpleNamespace(aws_request_id="r-1")
-    answered = supervise.handle({"Records": records}, context)
-    assert [it["itemIdentifier"] for it in answered["batchItemFailures"]] == left
+    assert delivered(supervise, *(record(it, delivery) for it in "ab")) == [f"m-{it}" for it in left]
     # One that waits holds nobody up.
     assert aws.asked == 2
     assert [told in it["Message"] for it in aws.told] == ([True, True] if told else [])
 
 
+def record(task_id: str, delivery: int = 1, *, started_by: str = f"job/{ORIGIN}") -> dict[str, Any]:
+    """The end of a task that failed, as the queue brings it."""
+    stopped = {
+        **task("EssentialContainerExited", 1),
+        "taskArn": f"arn:aws:ecs:eu-west-1:123456789012:task/c/{task_id}",
+        "startedBy": started_by,
+    }
+    received = {"ApproximateReceiveCount": str(delivery)}
+    return {"messageId": f"m-{task_id}", "body": json.dumps(stopped), "attributes": received}
+
+
+def delivered(supervise: Any, *records: dict[str, Any]) -> list[str]:
+    """Which of these messages are to come again."""
+    answered = supervise.handle({"Records": records}, SimpleNamespace(aws_request_id="r-1"))
+    return [it["itemIdentifier"] for it in answered["batchItemFailures"]]
+
+
+def test_a_final_failure_is_told_of_once_and_never_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    supervise, aws = supervisor(monkeypatch, retries=0), Aws()
+    monkeypatch.setattr(supervise, "_client", aws)
+    # Another task's name may begin with the same letters.
+    assert delivered(supervise, record("ab")) == []
+    assert len(aws.told) == 1
+    aws.told.clear()
+    # The topic does not take it: the event comes again, and is told of then, no sooner than its teller is surely dead.
+    aws.topic_gone = True
+    assert delivered(supervise, record("a")) == ["m-a"]
+    aws.topic_gone = False
+    assert delivered(supervise, record("a", 2)) == ["m-a"]
+    assert aws.told == []
+    aws.streams["notice/a"] -= supervise.SUPERVISOR_SECONDS
+    assert delivered(supervise, record("a", 3)) == []
+    assert len(aws.told) == 1
+    # It comes as often as it likes then, and as EventBridge keeps it that could not deliver it.
+    whole = record("a")
+    whole["body"] = json.dumps({"detail-type": "ECS Task State Change", "detail": json.loads(whole["body"])})
+    assert delivered(supervise, record("a"), whole, record("a", 4)) == []
+    assert len(aws.told) == 1
+
+
 def test_a_task_that_cannot_be_stopped_does_not_save_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    supervise = supervisor(monkeypatch, maxRuntimeMinutes=1)
+    supervise = supervisor(monkeypatch, max_runtime_minutes=1)
     stopped = list[str]()
 
     class Ecs:

@@ -79,15 +79,14 @@ def test_a_protected_environment_names_its_account_and_protects_what_holds_data(
     assert recording.stack.config["aws:allowedAccountIds"]
     for kind in HOLD_DATA:
         for it in recording.kind(f"aws:{kind}"):
-            # A supervisor's own queue holds what is being dealt with; what nobody dealt with is in its dead letters.
-            assert it.protect != (kind == QUEUE and it.name.endswith("-supervisor")), it.urn
+            assert it.protect, it.urn
 
 
 def test_prod_has_everything_that_is_protected() -> None:
     recording = record(Stack.read(PROGRAM, "prod"))
     assert [kind for kind in HOLD_DATA if not recording.kind(f"aws:{kind}")] == []
     protected = {it.name for it in recording.kind("aws:sqs/queue:Queue") if it.protect}
-    assert protected >= {"import-queue", "import-dead-letters", "import-unsupervised"}
+    assert protected >= {"import-queue", "import-dead-letters", "import-supervisor", "import-unsupervised"}
 
 
 def test_a_recording_refuses_two_resources_of_one_urn(tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ FargateJobLauncher("job", usual)
 FargateJobLauncher("away", usual)
 FargateJobLauncher("few", {**usual, "max_running": 3, "function": {"reserved_concurrency": 1}, "queue": {}})
 FargateJobLauncher("crowd", {**usual, "max_running": 3})
+FargateJobLauncher("down", {
+    **usual, "queue": {}, "event_rule": {"pattern": '{"source": ["bank"]}', "as_payload": True},
+})
 FargateJobLauncher("many", {
     **usual,
     "queue": {},
@@ -87,13 +90,17 @@ class Job:
         )
         return self.tasks(started_by)
 
-    def notices(self, wanted: int, about: str) -> list[dict[str, Any]]:
-        """So many notices of the job's topic about this launch, and no more of them a while later."""
+    def notices(self, wanted: int, *about: str) -> list[dict[str, Any]]:
+        """So many notices of the job's topic about these launches, and no more of them a while later."""
         found: list[dict[str, Any]] = []
 
         def receive() -> None:
             sqs = self.aws.client("sqs")
-            for message in sqs.receive_message(QueueUrl=self.mail, MaxNumberOfMessages=10).get("Messages", []):
+            while messages := sqs.receive_message(QueueUrl=self.mail, MaxNumberOfMessages=10).get("Messages", []):
+                take(sqs, messages)
+
+        def take(sqs: Any, messages: list[dict[str, Any]]) -> None:
+            for message in messages:
                 sqs.delete_message(QueueUrl=self.mail, ReceiptHandle=message["ReceiptHandle"])
                 notice = json.loads(message["Body"])
                 found.append(
@@ -217,53 +224,78 @@ def test_the_same_end_twice_is_retried_once_and_told_of_once(jobs: dict[str, Job
     job.script(quick(1), quick(1), quick(1))
     origin = job.launch()
     tasks = job.ended(origin, 3)
-    job.notices(1, origin)
-    # Delivered again past every queue: a retry of the same task is the same launch.
-    ended = json.loads(json.dumps({**tasks[0], "tags": []}, default=str))
-    for number in ("1", "2", "3"):
-        received = {"ApproximateReceiveCount": number}
-        record = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(ended), "attributes": received}
+    assert len(job.notices(1, origin)) == 1
+
+    def deliver(task: dict[str, Any], number: int) -> list[Any]:
+        """Past every queue: a retry of the same task is the same launch."""
+        ended = json.dumps({**task, "tags": []}, default=str)
+        received = {"ApproximateReceiveCount": str(number)}
+        record = {"messageId": "1", "eventSource": "aws:sqs", "body": ended, "attributes": received}
         answer = lambda_.invoke(
             FunctionName=job.launcher.outputs["supervisor_function_name"],
             Payload=json.dumps({"Records": [record]}).encode(),
         )
-        assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
+        return json.loads(answer["Payload"].read())["batchItemFailures"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(deliver, tasks * 3, [1, 1, 1, 2, 2, 2, 3, 3, 3])) == [[]] * 9
     assert len(job.tasks(origin)) == 3
+    assert job.notices(0, origin) == []
 
 
 def test_a_storm_of_ends_with_duplicates_loses_none(jobs: dict[str, Job]) -> None:
-    """A hundred launches, of which every second task fails; then every end comes twice more: some 500 events."""
-    job, sqs = jobs["many"], jobs["many"].aws.client("sqs")
-    count = 100
-    job.script(*[quick(number % 2) for number in range(count)])
+    """A hundred launches, of whose attempts every second fails; every end comes three times: more than 500 events."""
+    job, sqs, count = jobs["many"], jobs["many"].aws.client("sqs"), 100
+    job.script(*[quick(number % 2) for number in range(3 * count)])
     with ThreadPoolExecutor(8) as pool:
         origins = list(pool.map(lambda number: job.launch(idempotencyKey=f"storm-{number}"), range(count)))
     assert len(set(origins)) == count
+    url = sqs.get_queue_url(QueueName=supervisors_queue(job))["QueueUrl"]
+    copied = set[str]()
+
+    def stormy() -> list[dict[str, Any]]:
+        """The tasks so far; of each that has ended, its end two more times, the first while they all come in."""
+        tasks = [it for it in job.tasks("many/") if it["startedBy"].startswith(tuple(origins))]
+        for task in tasks:
+            if task["lastStatus"] == "STOPPED" and task["taskArn"] not in copied:
+                copied.add(task["taskArn"])
+                ended = json.dumps({key: it for key, it in task.items() if key != "tags"}, default=str)
+                copies = [{"Id": it, "MessageBody": ended} for it in "ab"]
+                assert not sqs.send_message_batch(QueueUrl=url, Entries=copies).get("Failed")
+        return tasks
 
     def settled() -> bool:
-        tasks = [it for it in job.tasks("many/") if it["startedBy"].startswith(tuple(origins))]
+        tasks = stormy()
         return all(it["lastStatus"] == "STOPPED" for it in tasks) and len(tasks) == count + sum(map(retried, tasks))
 
-    def retried(task: dict[str, Any]) -> bool:
-        return task["containers"][0].get("exitCode") == 1 and not task["startedBy"].endswith("/2")
+    def failed(task: dict[str, Any]) -> bool:
+        return task["containers"][0].get("exitCode") == 1
 
-    eventually(settled, lambda: str(len(job.tasks("many/"))), seconds=90)
-    tasks = job.tasks("many/")
+    def retried(task: dict[str, Any]) -> bool:
+        return failed(task) and not task["startedBy"].endswith("/2")
+
+    eventually(settled, lambda: str(len(job.tasks("many/"))), seconds=120)
+    tasks = stormy()
+    assert 3 * len(tasks) >= 500
     attempts = sorted(it["startedBy"] for it in tasks)
-    assert len(set(attempts)) == len(attempts) == count + sum(map(retried, tasks)) >= count * 1.4
-    (url,) = (it for it in sqs.list_queues()["QueueUrls"] if "/many-supervisor-" in it and "dead" not in it)
-    for task in tasks:
-        for copy in ("a", "b"):
-            body = json.dumps({key: it for key, it in task.items() if key != "tags"}, default=str)
-            # Another id each time, so that the queue does not drop them.
-            again = f"{copy}-{task['taskArn'].rpartition('/')[2]}"
-            sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="tasks", MessageDeduplicationId=again)
+    assert len(set(attempts)) == len(attempts)
     left = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     eventually(
         lambda: set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=left)["Attributes"].values()) == {"0"},
         seconds=90,
     )
-    assert sorted(it["startedBy"] for it in job.tasks("many/")) == attempts
+    assert sorted(it["startedBy"] for it in stormy()) == attempts
+    lost = sorted(it["taskArn"] for it in tasks if failed(it) and not retried(it))
+    assert lost
+    assert sorted(it["task"] for it in job.notices(len(lost), *origins)) == lost
+
+
+def supervisors_queue(job: Job) -> str:
+    """Name of the queue through which the ends of this job's tasks come."""
+    (mapping,) = job.aws.client("lambda").list_event_source_mappings(
+        FunctionName=job.launcher.outputs["supervisor_function_name"]
+    )["EventSourceMappings"]
+    return mapping["EventSourceArn"].rpartition(":")[2]
 
 
 def test_only_so_many_tasks_run_at_once_and_the_queue_waits(jobs: dict[str, Job]) -> None:
@@ -282,6 +314,14 @@ def test_only_so_many_tasks_run_at_once_and_the_queue_waits(jobs: dict[str, Job]
     ]
     # The same launch again is no new one.
     assert job.launch(count=3, idempotencyKey="first") == first
+    # Who does not wait is delivered again, twice, and kept then.
+    alias = job.launcher.outputs["asynchronous_function_arn"]
+    job.aws.client("lambda").invoke(FunctionName=alias, InvocationType="Event", Payload=b'{"idempotencyKey": "third"}')
+    dead = job.launcher.outputs["dead_letter_queue_url"]
+    (letter,) = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=6).get("Messages", [])
+    kept = json.loads(letter["Body"])
+    assert kept["requestPayload"] == {"idempotencyKey": "third"}
+    assert "MaxRunning" in kept["responsePayload"]["errorMessage"]
     url = job.launcher.outputs["queue_url"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "2"})
     for number in range(3):
@@ -332,7 +372,7 @@ def test_an_event_and_a_schedule_launch_the_job(jobs: dict[str, Job]) -> None:
 
 def test_a_launcher_that_is_down_for_a_while_loses_nothing(jobs: dict[str, Job]) -> None:
     """Nothing takes from its queue meanwhile; what came is launched when it is back."""
-    job, sqs, lambda_ = jobs["many"], jobs["many"].aws.client("sqs"), jobs["many"].aws.client("lambda")
+    job, sqs, lambda_ = jobs["down"], jobs["down"].aws.client("sqs"), jobs["down"].aws.client("lambda")
     url = job.launcher.outputs["queue_url"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "2"})
     (mapping,) = [
@@ -345,12 +385,57 @@ def test_a_launcher_that_is_down_for_a_while_loses_nothing(jobs: dict[str, Job])
     lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     for number in range(10):
         sqs.send_message(
-            QueueUrl=url, MessageBody=json.dumps({"idempotencyKey": f"down-{number}", "environment": {"A": "down"}})
+            QueueUrl=url, MessageBody=json.dumps({"idempotencyKey": f"lost-{number}", "environment": {"A": "lost"}})
         )
     time.sleep(1)
-    assert not any('"down"' in json.dumps(it["overrides"]) for it in job.tasks("many/"))
+
+    def launched() -> int:
+        return sum('"lost"' in json.dumps(it["overrides"]) for it in job.tasks("down/"))
+
+    assert launched() == 0
     lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-    eventually(lambda: sum('"down"' in json.dumps(it["overrides"]) for it in job.tasks("many/")) == 10)
+    eventually(lambda: launched() == 10, lambda: str(launched()))
+
+
+def test_functions_that_do_not_run_for_a_while_lose_nothing(jobs: dict[str, Job]) -> None:
+    """Neither the launcher nor the supervisor may run; what came by queue and rule, and what has to be launched again,
+    is when they may."""
+    job, sqs, lambda_ = jobs["down"], jobs["down"].aws.client("sqs"), jobs["down"].aws.client("lambda")
+    launcher, supervisor = (job.launcher.outputs[it] for it in ("function_name", "supervisor_function_name"))
+    queue = job.launcher.outputs["queue_url"]
+    for url in (queue, sqs.get_queue_url(QueueName=supervisors_queue(job))["QueueUrl"]):
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "2"})
+    job.script(quick(1, seconds=1.0))
+    retried = job.launch(idempotencyKey="fails-meanwhile")
+
+    def launched() -> list[str]:
+        return sorted(
+            word
+            for it in job.tasks("down/")
+            for word in ("by-queue-0", "by-queue-1", "by-rule")
+            if word in json.dumps(it["overrides"])
+        )
+
+    for down in (launcher, supervisor):
+        lambda_.put_function_concurrency(FunctionName=down, ReservedConcurrentExecutions=0)
+    for number in range(2):
+        event = {"idempotencyKey": f"limited-{number}", "environment": {"A": f"by-queue-{number}"}}
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+    job.aws.client("events").put_events(
+        Entries=[{"Source": "bank", "DetailType": "Paid", "Detail": json.dumps({"order": "by-rule"})}]
+    )
+    with pytest.raises(lambda_.exceptions.TooManyRequestsException):
+        lambda_.invoke(FunctionName=launcher, Payload=b"{}")
+    job.ended(retried, 1)
+    time.sleep(1)
+    assert (launched(), len(job.tasks(retried))) == ([], 1)
+    # The supervisor is back first, and has nobody to launch with.
+    lambda_.delete_function_concurrency(FunctionName=supervisor)
+    time.sleep(3)
+    assert (launched(), len(job.tasks(retried))) == ([], 1)
+    lambda_.delete_function_concurrency(FunctionName=launcher)
+    job.ended(retried, 2)
+    eventually(lambda: launched() == ["by-queue-0", "by-queue-1", "by-rule"], lambda: str(launched()))
 
 
 def test_a_job_that_runs_away_is_stopped_although_nothing_is_launched_any_more(jobs: dict[str, Job]) -> None:
@@ -384,7 +469,7 @@ def test_the_supervisor_may_do_what_it_does_and_nothing_else(jobs: dict[str, Job
     assert [it for it in made if "action" not in it] == []
     assert all(it["allowed"] for it in made)
     granted = {need.call.action for need in needs}
-    by_lambda = {it for it in granted if it.startswith(("logs:", "sqs:"))}
+    by_lambda = {it for it in granted if it.startswith(("logs:PutLogEvents", "sqs:"))}
     assert {it["action"] for it in made} == granted - by_lambda
 
 
@@ -400,7 +485,7 @@ def test_each_alarm_watches_a_metric_that_the_functions_write(jobs: dict[str, Jo
     assert ours == {"LaunchesFailed", "JobsFailed", "TasksReaped", "JobSeconds"}
     written = {*METRICS, "JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped", "JobSeconds"}
     assert ours <= written
-    assert len(alarms) == 8
+    assert len(alarms) == 9
     topic = jobs["many"].launcher.outputs["notice_topic_arn"]
     assert {tuple(it["AlarmActions"]) for it in alarms} == {(topic,)}
     assert {(it["ComparisonOperator"], it["TreatMissingData"]) for it in alarms} == {

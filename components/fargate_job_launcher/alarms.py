@@ -89,6 +89,10 @@ def _watched(
         _Watched("supervisor-error", f"{name}: the supervisor's function failed.", "AWS/Lambda", "Errors", watcher),
         _depth("unsupervised", f"{name}: tasks whose end could not be dealt with wait.", supervisor.dead_letters),
     ]
+    if supervisor.reaper is not None:
+        says = f"{name}: nobody looked for tasks that run too long."
+        rule: dict[str, pulumi.Input[str]] = {"RuleName": supervisor.reaper.name}
+        found.append(_Watched("not-reaping", says, "AWS/Events", "FailedInvocations", rule))
     if "max_job_minutes" in args:
         minutes = args["max_job_minutes"]
         says = f"{name}: the job took longer than {minutes} minutes."

@@ -281,8 +281,8 @@ class FargateJobLauncherArgs(TypedDict):
     protect_logs: NotRequired[bool]
     """Whether Pulumi refuses to delete the two log groups. Default: false."""
     protect_queues: NotRequired[bool]
-    """Whether Pulumi refuses to delete the queues of launch events and of dead letters, whose messages are kept for 14
-    days. Default: false."""
+    """Whether Pulumi refuses to delete the queues of launch events, of tasks' ends and of dead letters, whose messages
+    are kept for 14 days. Default: false."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Tags of every resource that takes some, and of each task. Default: none."""
 

@@ -322,6 +322,7 @@ def supervisor_policy(
         _take("TakeEvents", queue_arn),
         {"Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": topic_arn},
         _write_log("WriteOwnLogs", log_group_arn),
+        _see_streams("SeeWhatWasTold", log_group_arn),
     ]
     actions = [*(["ecs:DescribeTasks"] if launcher_arn or stops else []), *(["ecs:StopTask"] if stops else [])]
     if actions:
@@ -394,7 +395,7 @@ def flow_log_policy(log_group_arn: str) -> Document:
     group = log_group_arn.removesuffix(":*")
     return document(
         _write_log("WriteFlowLog", group),
-        _allow("SeeItsStreams", "logs:DescribeLogStreams", [f"{group}:*"]),
+        _see_streams("SeeItsStreams", group),
     )
 
 
@@ -598,3 +599,7 @@ def _write_log(sid: str, log_group_arn: str) -> Statement:
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
         "Resource": f"{log_group_arn.removesuffix(':*')}:*",
     }
+
+
+def _see_streams(sid: str, log_group_arn: str) -> Statement:
+    return _allow(sid, "logs:DescribeLogStreams", [f"{log_group_arn.removesuffix(':*')}:*"])

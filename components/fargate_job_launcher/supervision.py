@@ -1,6 +1,6 @@
 """What is done about a job after its launch: retries, a maximum runtime, notices. The code is handler/supervise.py.
 
-A task stops → EventBridge → a FIFO queue, which drops what comes twice → the supervisor's function.
+A task stops → EventBridge → a queue → the supervisor's function, which takes an event that comes twice for one.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
+from fargate_job_launcher.handler.settings import SUPERVISOR_SECONDS
+
 from . import iam
-from .arguments import RETRIED, Job, Supervision
+from .arguments import RETRIED, VISIBILITY_TIMEOUTS, Job, Supervision
 from .container import CONTAINER
 from .function import RUNTIME, archive
 from .resolving import as_json, resolved
 from .roles import supervisor_role
 from .task_definition import family, log_group
-from .triggers import KEEP_SECONDS, encryption, invocable, queue_policy
+from .triggers import invocable, kept_queue, queue_policy
 
-TIMEOUT_SECONDS: Final = 60
 MEMORY_MIB: Final = 256
 MAX_RECEIVE_COUNT: Final = 20
 """A retry that has to wait for room (max_running, capacity) is delivered again for two hours."""
+MOST_AT_ONCE: Final = 10
+"""How many ends are dealt with at once, so that a storm of them leaves the account's other functions room."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Supervisor:
     function: aws.lambda_.Function
     topic_arn: pulumi.Output[str]
     dead_letters: aws.sqs.Queue
+    reaper: aws.cloudwatch.EventRule | None
+    """The rule that has it look for what runs too long."""
 
 
 def supervise(
@@ -48,13 +53,13 @@ def supervise(
     """The supervisor of a job."""
     base, child = f"{name}-supervisor", pulumi.ResourceOptions(parent=parent)
     topic_arn = pulumi.Output.from_input(args["topic_arn"]) if "topic_arn" in args else _topic(name, job, parent=parent)
-    dead_letters = _fifo(f"{name}-unsupervised", job, protect=job.protect_queues, parent=parent)
+    dead_letters = kept_queue(f"{name}-unsupervised", job, parent=parent)
     redrive = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
-    queue = _fifo(
+    queue = kept_queue(
         base,
         job,
         parent=parent,
-        visibility_timeout_seconds=6 * TIMEOUT_SECONDS,
+        visibility_timeout_seconds=VISIBILITY_TIMEOUTS * SUPERVISOR_SECONDS,
         redrive_policy=as_json(redrive),
     )
     rule = aws.cloudwatch.EventRule(
@@ -74,23 +79,25 @@ def supervise(
         tags=job.tags,
         opts=child,
     )
-    open_to_rule = queue_policy(base, queue, [rule.arn], parent=parent)
-    queue_policy(f"{name}-unsupervised", dead_letters, [], parent=parent)
+    opened = [
+        queue_policy(base, queue, [rule.arn], parent=parent),
+        queue_policy(f"{name}-unsupervised", dead_letters, [rule.arn], parent=parent),
+    ]
     aws.cloudwatch.EventTarget(
         base,
         rule=rule.name,
         arn=queue.arn,
-        # The task alone: what EventBridge delivers twice is then the same message, and the queue drops it.
         input_path="$.detail",
-        sqs_target={"message_group_id": "tasks"},
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[open_to_rule]),
+        dead_letter_config={"arn": dead_letters.arn},
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=opened),
     )
     function = _function(
         name, job, args, queue=queue, topic_arn=topic_arn, place=place, launcher=launcher, logs=logs, parent=parent
     )
+    reaper = None
     if "max_runtime_minutes" in args:
-        _reaper(f"{name}-reaper", job, args["max_runtime_minutes"], function, place, parent=parent)
-    return Supervisor(function, topic_arn, dead_letters)
+        reaper = _reaper(f"{name}-reaper", job, args["max_runtime_minutes"], function, place, parent=parent)
+    return Supervisor(function, topic_arn, dead_letters, reaper)
 
 
 def _function(
@@ -127,11 +134,12 @@ def _function(
         "cluster": job.cluster_arn,
         "family": family(name),
         "launcher": launcher.arn,
-        "maxRuntimeMinutes": limit,
+        "max_runtime_minutes": limit,
         "retries": retries,
-        "retryOn": sorted(args.get("retry_on", RETRIED)),
+        "retry_on": sorted(args.get("retry_on", RETRIED)),
         "topic": topic_arn,
-        "logGroup": logs.name,
+        "log_group": logs.name,
+        "own_log_group": own_logs.name,
         "deliveries": MAX_RECEIVE_COUNT,
     }
     function = aws.lambda_.Function(
@@ -142,7 +150,7 @@ def _function(
         handler="handler.supervise.handle",
         code=archive(),
         role=role.arn,
-        timeout=TIMEOUT_SECONDS,
+        timeout=SUPERVISOR_SECONDS,
         memory_size=MEMORY_MIB,
         kms_key_arn=job.kms_key_arn,
         environment={"variables": {"SUPERVISOR_SETTINGS": as_json(settings, sort_keys=True)}},
@@ -154,8 +162,13 @@ def _function(
         base,
         event_source_arn=queue.arn,
         function_name=function.arn,
-        batch_size=10,
+        # One waits for the launcher, and must not keep the others waiting.
+        batch_size=1,
         function_response_types=["ReportBatchItemFailures"],
+        # The launcher may be limited too. Two are the fewest that SQS knows.
+        scaling_config={
+            "maximum_concurrency": max(2, min(MOST_AT_ONCE, job.function.get("reserved_concurrency", MOST_AT_ONCE)))
+        },
         tags=job.tags,
         opts=pulumi.ResourceOptions(parent=parent),
     )
@@ -170,7 +183,7 @@ def _reaper(
     place: pulumi.Output[iam.Place],
     *,
     parent: pulumi.Resource,
-) -> None:
+) -> aws.cloudwatch.EventRule:
     """Looks now and then for what runs too long, also when nothing is launched any more."""
     every = reaper_minutes(minutes)
     rule = aws.cloudwatch.EventRule(
@@ -184,6 +197,7 @@ def _reaper(
     aws.cloudwatch.EventTarget(
         name, rule=rule.name, arn=function.arn, input='{"reap":true}', opts=pulumi.ResourceOptions(parent=parent)
     )
+    return rule
 
 
 def reaper_minutes(limit: int) -> int:
@@ -195,16 +209,3 @@ def reaper_minutes(limit: int) -> int:
 def _topic(name: str, job: Job, *, parent: pulumi.Resource) -> pulumi.Output[str]:
     child = pulumi.ResourceOptions(parent=parent)
     return aws.sns.Topic(f"{name}-failures", kms_master_key_id=job.kms_key_arn, tags=job.tags, opts=child).arn
-
-
-def _fifo(name: str, job: Job, *, parent: pulumi.Resource, protect: bool = False, **more: Any) -> aws.sqs.Queue:
-    return aws.sqs.Queue(
-        name,
-        fifo_queue=True,
-        content_based_deduplication=True,
-        message_retention_seconds=KEEP_SECONDS,
-        **encryption(job),
-        tags=job.tags,
-        opts=pulumi.ResourceOptions(parent=parent, protect=True if protect else None),
-        **more,
-    )

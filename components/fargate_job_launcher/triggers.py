@@ -70,7 +70,7 @@ class Launchable:
 
 def dead_letter_queue(name: str, job: Job, *, parent: pulumi.Resource) -> aws.sqs.Queue:
     """Where events are kept that could never be launched, encrypted. Who may send to it is said by `triggers`."""
-    return _queue(f"{name}-dead-letters", job, parent=parent, message_retention_seconds=KEEP_SECONDS)
+    return kept_queue(f"{name}-dead-letters", job, parent=parent)
 
 
 def launch_queue(
@@ -84,11 +84,10 @@ def launch_queue(
         "deadLetterTargetArn": dead_letters.arn,
         "maxReceiveCount": job.queue.get("max_receive_count", deliveries(timeout_seconds, waits=waits)),
     }
-    queue = _queue(
+    queue = kept_queue(
         f"{name}-queue",
         job,
         parent=parent,
-        message_retention_seconds=KEEP_SECONDS,
         # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         visibility_timeout_seconds=VISIBILITY_TIMEOUTS * timeout_seconds,
         redrive_policy=as_json(redrive),
@@ -122,18 +121,20 @@ def queue_policy(
     )
 
 
-def _queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
+def kept_queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
+    """A queue that keeps what is in it as long as SQS can, encrypted."""
     return aws.sqs.Queue(
         name,
+        message_retention_seconds=KEEP_SECONDS,
         max_message_size=LARGEST_MESSAGE,
         tags=job.tags,
         opts=pulumi.ResourceOptions(parent=parent, protect=True if job.protect_queues else None),
-        **encryption(job),
+        **_encryption(job),
         **more,
     )
 
 
-def encryption(job: Job) -> dict[str, Any]:
+def _encryption(job: Job) -> dict[str, Any]:
     """How a queue of this job is encrypted: with the job's key, or else with SQS's own. It has one or the other."""
     if job.kms_key_arn is None:
         return {"sqs_managed_sse_enabled": True}
