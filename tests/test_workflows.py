@@ -64,6 +64,8 @@ def test_a_pull_request_is_previewed_and_main_is_tested_then_deployed_to_dev_the
     assert {name: it.get("needs") for name, it in jobs.items()} == {"test": None, "dev": "test", "prod": "dev"}
     for name in ENVIRONMENTS:
         assert jobs[name]["with"] == {"command": "up", "stack": name, "environment": name}
+    (run,) = (step for step in steps(stack) if "command" in step.get("with", {}))
+    assert run["with"]["upsert"] == "${{ inputs.command == 'up' }}", "a preview must not make a stack"
     called: set[str] = set()
     for workflow in (preview, deploy, stack):
         assert workflow["permissions"]["id-token"] == "write"
