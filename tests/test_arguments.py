@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import pulumi
@@ -11,6 +12,7 @@ from fargate_job_launcher.arguments import Job, check
 from fargate_job_launcher.handler import fargate
 from pulumi.output import Unknown
 
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
 
 
@@ -80,6 +82,184 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
 )
 def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: dict[str, Any], said: str) -> None:
     assert f"  - {said}" in refusal(**changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"image": ""}, "image: '' is none; give its name without white space"),
+        ({"image": "nginx latest"}, "image: 'nginx latest' is none"),
+        ({"cluster_arn": "jobs"}, "cluster_arn: 'jobs' is not the ARN of an ECS cluster; it looks like arn:aws:ecs:"),
+        ({"subnet_ids": []}, "subnet_ids: 0 subnets; a task takes 1 to 16"),
+        ({"subnet_ids": [f"subnet-{it}" for it in range(17)]}, "subnet_ids: 17 subnets; a task takes 1 to 16"),
+        ({"subnet_ids": ("subnet-1", "subnet-1")}, "subnet_ids: 'subnet-1' is named twice; once is enough"),
+        ({"security_group_ids": []}, "security_group_ids: 0 security groups; a task takes 1 to 5"),
+        ({"security_group_ids": list("abcdef")}, "security_group_ids: 6 security groups; a task takes 1 to 5"),
+        ({"security_group_ids": ["sg-1", "sg-1"]}, "security_group_ids: 'sg-1' is named twice"),
+        ({"secrets": {"A": "arn:aws:s3:::bucket"}}, "secrets.A: is the ARN of something else; it looks like arn:aws:s"),
+        ({"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/p"}}, "secrets.A: is the ARN of something else"),
+        (
+            {"sidecars": [{"name": "a", "image": "b", "secrets": {"A": "arn:aws:s3:::bucket"}}]},
+            "sidecars[0].secrets.A: is the ARN of something else",
+        ),
+        ({"kms_key_arn": "alias/jobs"}, "kms_key_arn: 'alias/jobs' is not the ARN of a KMS key; it looks like arn:aws"),
+        (
+            {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:alias/jobs"},
+            "kms_key_arn: 'arn:aws:kms:eu-west-1:123456789012:alias/jobs' is not the ARN of a KMS key",
+        ),
+    ],
+)
+def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any], said: str) -> None:
+    assert f"  - {said}" in refusal(**changed)
+
+
+CRON = "schedule.expression: 'cron(%s)': "
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"schedule": {"expression": "every day"}},
+            "schedule.expression: 'every day': is no schedule; such as cron(0 3",
+        ),
+        ({"schedule": {"expression": "rate(0 minutes)"}}, "schedule.expression: 'rate(0 minutes)': a rate is a whole"),
+        ({"schedule": {"expression": "rate(5 weeks)"}}, "schedule.expression: 'rate(5 weeks)': a rate is a whole"),
+        ({"schedule": {"expression": "rate(1.5 hours)"}}, "schedule.expression: 'rate(1.5 hours)': a rate is"),
+        ({"schedule": {"expression": "at(2026-01-31)"}}, "schedule.expression: 'at(2026-01-31)': a time is written as"),
+        (
+            {"schedule": {"expression": "at(2026-02-30T00:00:00)"}},
+            "schedule.expression: 'at(2026-02-30T00:00:00)': a t",
+        ),
+        ({"schedule": {"expression": "at(2026-01-31T00:00:00Z)"}}, "schedule.expression: 'at(2026-01-31T00:00:00Z)':"),
+        *(
+            ({"schedule": {"expression": f"cron({cron})"}}, CRON % cron + said)
+            for cron, said in (
+                ("0 3 * * *", "has 5 fields; AWS's cron has six: minutes, hours, day of month, month, day of week, y"),
+                ("0 3 * * * *", "one of day of month and day of week has to be ?, and the other not"),
+                ("0 3 ? * ? *", "one of day of month and day of week has to be ?, and the other not"),
+                ("60 3 * * ? *", "'60' is no minutes: 0 to 59"),
+                ("0 24 * * ? *", "'24' is no hours: 0 to 23"),
+                ("0 3 0 * ? *", "'0' is no day of month: 1 to 31"),
+                ("0 3 32W * ? *", "'32W' is no day of month"),
+                ("0 3 * MAI ? *", "'MAI' is no month: 1 to 12, JAN to …"),
+                ("0 3 ? * 0 *", "'0' is no day of week: 1 to 7, SUN to …"),
+                ("0 3 ? * MON-8 *", "'MON-8' is no day of week"),
+                ("0 3 ? * 3#6 *", "'3#6' is no day of week"),
+                ("0/0 3 * * ? *", "'0/0' is no minutes"),
+                ("0, 3 * * ? *", "'0,' is no minutes"),
+                ("0 3 * * ? 1969", "'1969' is no year: 1970 to 2199"),
+            )
+        ),
+        (
+            {"schedule": {"expression": "rate(1 hour)", "time_zone": "Europe/Berlln"}},
+            "schedule.time_zone: 'Europe/Berlln' is none; such as Europe/Berlin",
+        ),
+        (
+            {"schedule": {"expression": "rate(1 hour)", "event": "[]"}},
+            "schedule.event: is not the JSON of an object",
+        ),
+        (
+            {"schedule": {"expression": "rate(1 hour)", "event": '{"environment": {"A": "x"}}'}},
+            "schedule.event: environment.A: not declared under overrides.environment",
+        ),
+        (
+            {"schedule": {"expression": "rate(1 hour)", "event": '{"enviroment": {}}'}},
+            "schedule.event: enviroment: unknown; a launch event knows",
+        ),
+        (
+            {
+                "overrides": {"max_count": 2, "cpu": 1024},
+                "schedule": {"expression": "rate(1 hour)", "event": '{"count": 3, "cpu": 1024}'},
+            },
+            "schedule.event: memory: 512 MiB does not go with cpu 1024",
+        ),
+        ({"event_rule": {"pattern": "{}"}}, "event_rule.pattern: is empty and would match nothing"),
+        ({"event_rule": {"pattern": "[]"}}, "event_rule.pattern: is not the JSON of an object"),
+        (
+            {"event_rule": {"pattern": '{"source": "shop"}'}},
+            "event_rule.pattern.source: 'shop' is no list of what it may be, such as ['shop']",
+        ),
+        (
+            {"event_rule": {"pattern": '{"detail": {"state": {"now": []}}}'}},
+            "event_rule.pattern.detail.state.now: [] is no list of what it may be",
+        ),
+        ({"event_rule": {"pattern": '{"detail": {}}'}}, "event_rule.pattern.detail: is empty"),
+        (
+            {"event_rule": {"pattern": '{"detail": {"$or": [{"a": [1]}, {"b": 2}]}}'}},
+            "event_rule.pattern.detail.$or.b: 2 is no list",
+        ),
+        (
+            {"secrets": {"A": SECRET}, "overrides": {"environment": ["A"]}},
+            "overrides.environment: 'A' is also under secrets; ECS refuses a launch that sets both",
+        ),
+        (
+            {"writable_paths": {"/tmp": 300, "/a": 300, "/disk": 0}},
+            "writable_paths: 600 MiB of memory, more than the task's 512; raise `memory`, or write to its disk (0)",
+        ),
+        (
+            {"sidecars": [{"name": "a", "image": "b", "writable_paths": {"/tmp": 513}}]},
+            "sidecars[0].writable_paths: 513 MiB of memory, more than the task's 512",
+        ),
+        (
+            {"health_check": {"command": ["CMD-SHELL", "test", "-f"]}},
+            "health_check.command: ['CMD-SHELL', 'test', '-f'] is none; such as",
+        ),
+        (
+            {"sidecars": [{"name": "a", "image": "1.dkr.ecr.a.amazonaws.com/b", "repository_credentials_arn": SECRET}]},
+            "sidecars[0].repository_credentials_arn: goes with a registry outside ECR",
+        ),
+    ],
+)
+def test_what_would_fail_at_its_first_launch_is_refused_before(changed: dict[str, Any], said: str) -> None:
+    assert f"  - {said}" in refusal(**changed)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("rate(1 hour)", "rate(1 hours)", "rate(15 minutes)", "at(2026-01-31T03:00:00)", "cron(0 3 * * ? *)"),
+        *("cron(0/15 8-17 ? * MON-FRI *)", "cron(0,30 * ? jan-mar,12 2#1 2026-2030)", "cron(0 0 L * ? *)"),
+        *("cron(0 0 15W * ? *)", "cron(0 0 ? * 6L *)", "cron(59 23 31 DEC ? 2199)", "cron(*/5 * ? * SUN,3 *)"),
+        *("cron(0 0 ? * fri#2 *)", "cron(0 0 LW * ? *)"),
+    ],
+)
+def test_what_scheduler_takes_is_taken(expression: str) -> None:
+    event = {"environment": {"A": "x"}, "count": 2, "payload": {"x": ["y" * 9000]}, "role": "reader"}
+    overrides = {
+        "environment": ["A"],
+        "max_count": 2,
+        "payload": True,
+        "task_roles": {"reader": pulumi.Output.secret("")},
+    }
+    schedule = {"expression": expression, "time_zone": "America/New_York", "event": json.dumps(event)}
+    check("report", arguments(schedule=schedule, overrides=overrides, payload_bucket="payloads"))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"source": ["shop"], "detail": {"total": [{"numeric": [">", 10]}], "$or": [{"a": [1]}, {"b": [None]}]}},
+        {"source": [{"prefix": "shop."}]},
+    ],
+)
+def test_a_pattern_that_eventbridge_takes_is_taken(pattern: dict[str, Any]) -> None:
+    check("report", arguments(event_rule={"pattern": json.dumps(pattern)}))
+
+
+def test_what_aws_takes_is_taken() -> None:
+    secret = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:db-AbCdEf"
+    check(
+        "report",
+        arguments(
+            image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:c@sha256:" + "0" * 64,
+            cluster_arn="arn:aws-us-gov:ecs:us-gov-west-1:123456789012:cluster/a_b-c",
+            subnet_ids=[f"subnet-{it}" for it in range(16)],
+            security_group_ids=[f"sg-{it}" for it in range(5)],
+            secrets={"A": secret, "B": f"{secret}:key::", "C": "arn:aws:ssm:eu-west-1:123456789012:parameter/a/b"},
+            kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
+        ),
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ EVERYTHING: dict[str, Any] = {
     "efs_volumes": [{"file_system_id": "fs-01234567", "access_point_id": "fsap-01234567", "path": "/d"}],
     "schedule": {"expression": "rate(1 hour)"},
     "queue": {},
-    "event_rule": {"pattern": "{}"},
+    "event_rule": {"pattern": '{"source": ["shop"]}'},
     "supervision": {"retries": 1, "max_runtime_minutes": 60},
     "alarms": {"dashboard": True, "max_job_minutes": 60},
 }
@@ -153,3 +153,22 @@ def test_two_launchers_never_make_a_resource_of_the_same_name() -> None:
     for kind, ends in added.items():
         for one in ends:
             assert [it for it in ends if it != one and it.endswith(one)] == [], kind
+
+
+def test_two_launchers_of_a_stack_cannot_share_a_name_whatever_their_parents(tmp_path: Path) -> None:
+    """Pulumi knows them apart by their parents; log groups and the task definition's family would not be."""
+    made = f"""
+import pulumi
+from fargate_job_launcher import FargateJobLauncher
+class Team(pulumi.ComponentResource):
+    def __init__(self, name, job):
+        super().__init__(f"teams:index:{{name.title()}}", name)
+        FargateJobLauncher(job, {EVERYTHING!r}, pulumi.ResourceOptions(parent=self))
+Team("one", "job")
+Team("two", %r)
+"""
+    assert len(record(program(tmp_path, made % "other")).kind(KIND)) == 2
+    with pytest.raises(Exception, match=r"name: 'job' is another launcher's of this stack, .* choose another name"):
+        record(program(tmp_path, made % "job"))
+    # Another run of the same process begins anew.
+    assert len(record(program(tmp_path, made % "other")).kind(KIND)) == 2

@@ -257,8 +257,14 @@ def test_a_network_without_nat_starts_only_what_ecr_of_its_region_keeps() -> Non
         job(sidecars=[{"name": "proxy", "image": "nginx", "environment": {"URL": "redis://:s3cr3t@cache"}}]),
         job(sidecars=[{"name": "proxy", "image": "nginx", "secrets": {"A": "s3cr3t"}}]),
         {"defaults": {"sidecars": [{"name": "proxy", "image": "nginx", "environment": {"API_KEY": "s3cr3t"}}]}},
-        job(schedule={"expression": "rate(1 day)", "event": '{"environment": {"DB_PASS": "s3cr3t"}}'}),
-        job(schedule={"expression": "rate(1 day)", "event": '{"payload": {"login": {"dbPassword": "s3cr3t"}}}'}),
+        job(
+            overrides={"environment": ["DB_PASS"]},
+            schedule={"expression": "rate(1 day)", "event": '{"environment": {"DB_PASS": "s3cr3t"}}'},
+        ),
+        job(
+            overrides={"payload": True},
+            schedule={"expression": "rate(1 day)", "event": '{"payload": {"login": {"dbPassword": "s3cr3t"}}}'},
+        ),
         job(schedule={"expression": "rate(1 day)", "event": {"environment": {"DB_PASS": "s3cr3t"}}}),
         {"jobs": [{"name": "report", "environment": {"DB_PASS": "s3cr3t"}}]},
         {"secrets": ["a"], "secretValues": {"a": "s3cr3t"}},
@@ -422,7 +428,7 @@ config:
   fargate-job-launcher:kmsKey: arn:aws:kms:eu-central-1:123456789012:key/1
   fargate-job-launcher:alarms: {emails: [a@b.cc]}
   fargate-job-launcher:jobs:
-    report: {image: nginx, tags: {a: b}, eventRule: {pattern: "{}"}, supervision: {}, taskPolicy: "{}"}
+    report: {image: nginx, tags: {a: b}, eventRule: {pattern: '{"source": ["shop"]}'}, supervision: {}, taskPolicy: "{}"}
 """
 """An environment that makes as little as it can, of a team that has the rest."""
 

@@ -15,8 +15,10 @@ import pulumi
 
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.outcome import KINDS
+from fargate_job_launcher.handler.request import Rejected, parse
+from fargate_job_launcher.handler.settings import Overrides, Settings
 
-from . import container, iam, shapes
+from . import container, iam, place, schedules, shapes
 from .container import EfsVolume, HealthCheck, Sidecar
 
 CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
@@ -383,7 +385,7 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
             problems.append(f"{path}: {capacity!r} is unknown; allowed: {', '.join(CAPACITIES)}")
     storage = given.get("ephemeral_storage_gib", Job.ephemeral_storage_gib)
     problems += _outside("ephemeral_storage_gib", storage, 20, 200)
-    problems += _override_problems(overrides, given.get("environment", {}))
+    problems += _override_problems(overrides, given.get("environment", {}), given.get("secrets", {}))
     problems += _function_problems(function, overrides.get("max_count", 1), given.get("queue"))
     problems += _price_problems(given.get("prices"))
     problems += _trigger_problems(given)
@@ -397,13 +399,16 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - LAUNCHER_TAGS)
     if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
         problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")
+    problems += place.problems(given)
     problems += _role_problems(given, overrides)
     problems += container.problems(given)
     given.setdefault("read_only_root", not given.get("allow_exec", False))
     return given, problems
 
 
-def _override_problems(overrides: Mapping[str, Any], environment: Mapping[str, Any]) -> list[str]:
+def _override_problems(
+    overrides: Mapping[str, Any], environment: Mapping[str, Any], secrets: Mapping[str, Any]
+) -> list[str]:
     problems = _outside("overrides.max_count", overrides.get("max_count", 1), 1, LARGEST_COUNT)
     cpu = overrides.get("cpu")
     if cpu is not None and cpu not in fargate.SIZES:
@@ -412,6 +417,10 @@ def _override_problems(overrides: Mapping[str, Any], environment: Mapping[str, A
     problems += _outside("overrides.memory", overrides.get("memory", 512), 512, largest)
     problems += _outside("overrides.ephemeral_storage_gib", overrides.get("ephemeral_storage_gib", 21), 21, 200)
     for name in overrides.get("environment", []):
+        if name in secrets:
+            problems.append(
+                f"overrides.environment: {name!r} is also under secrets; ECS refuses a launch that sets both"
+            )
         if not fargate.ENVIRONMENT_NAME.fullmatch(name):
             problems.append(f"overrides.environment: {name!r} is no name of an environment variable")
         elif fargate.reserved(name):
@@ -533,14 +542,78 @@ def _trigger_problems(given: Mapping[str, Any]) -> list[str]:
         *_outside("queue.maximum_concurrency", queue.get("maximum_concurrency", 2), 2, 1000),
         *_outside("queue.max_receive_count", queue.get("max_receive_count", 5), FEWEST_DELIVERIES, MOST_DELIVERIES),
     ]
-    expression = schedule.get("expression", "rate(1 hour)")
-    if not re.fullmatch(r"(rate|cron|at)\([^()]+\)", expression):
-        problems.append(f"schedule.expression: {expression!r} is none; such as cron(0 3 * * ? *) or rate(1 hour)")
-    for key, text in (("schedule.event", schedule.get("event", "{}")), ("event_rule.pattern", rule.get("pattern"))):
-        if isinstance(text, str) and not _is_object(text):
-            problems.append(f"{key}: is not the JSON of an object")
+    problems += schedules.problems(schedule)
+    problems += _scheduled_event_problems(given)
+    if isinstance(rule.get("pattern"), str):
+        problems += _pattern_problems(rule["pattern"])
     if rule.get("as_payload") and not given.get("overrides", {}).get("payload"):
         problems.append("event_rule.as_payload: goes with overrides.payload: the event is the job's payload")
+    return problems
+
+
+def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
+    """What the launcher would reject of the schedule's event, every time."""
+    text = given.get("schedule", {}).get("event", "{}")
+    if not _is_object(text):
+        return ["schedule.event: is not the JSON of an object"]
+    overrides, zero = given.get("overrides", {}), {"cpu": 0, "memory": 0, "ephemeral_storage_gib": 0}
+    sizes = {key: overrides.get(key, least) for key, least in zero.items()}
+    declared = Overrides(
+        environment=frozenset(overrides.get("environment", [])),
+        command=overrides.get("command", False),
+        payload=overrides.get("payload", False),
+        tags=frozenset(overrides.get("tags", [])),
+        capacity=frozenset(overrides.get("capacity", [])),
+        max_count=overrides.get("max_count", 1),
+        task_roles=dict.fromkeys(overrides.get("task_roles", {}), ""),
+        **sizes,
+    )
+    own = {key: given.get(key, getattr(Job, key)) for key in ("cpu", "memory", "ephemeral_storage_gib", "capacity")}
+    nowhere = dict.fromkeys(
+        ("job", "cluster", "task_definition", "execution_role", "task_role", "log_group", "dead_letter_queue"), ""
+    )
+    settings = Settings(
+        **own,
+        **nowhere,
+        container=container.CONTAINER,
+        subnets=(),
+        security_groups=(),
+        assign_public_ip=False,
+        overrides=declared,
+        payload_prefix="s3://" if "payload_bucket" in given else "",
+        payload_key="",
+        prices=None,
+        max_running=0,
+        exec=False,
+        event_as_payload=False,
+    )
+    try:
+        parse(json.loads(text), settings, key="schedule")
+    except Rejected as rejected:
+        return [f"schedule.event: {problem}" for problem in rejected.problems]
+    return []
+
+
+def _pattern_problems(text: str) -> list[str]:
+    """An event rule's pattern: an object whose values are lists, at every depth.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
+    if not _is_object(text):
+        return ["event_rule.pattern: is not the JSON of an object"]
+    problems, open_objects = list[str](), [("", json.loads(text))]
+    while open_objects:
+        path, entries = open_objects.pop(0)
+        if not entries:
+            problems.append(f"event_rule.pattern{path}: is empty and would match nothing; name what launches the job")
+        for key, value in entries.items():
+            at = f"{path}.{key}"
+            if isinstance(value, dict):
+                open_objects.append((at, value))
+            elif key == "$or" and isinstance(value, list):
+                open_objects += [(at, it) for it in cast("list[Any]", value) if isinstance(it, dict)]
+            elif not isinstance(value, list) or not value:
+                problems.append(f"event_rule.pattern{at}: {value!r} is no list of what it may be, such as [{value!r}]")
     return problems
 
 

@@ -12,6 +12,8 @@ import pulumi
 
 from fargate_job_launcher.handler import fargate
 
+from . import iam
+
 CONTAINER: Final = "job"
 """Name of the job's own container; a launch's overrides address it."""
 NOBODY: Final = "65532:65532"
@@ -54,6 +56,8 @@ class Sidecar(TypedDict):
     """Environment variables. No secrets here. Default: none."""
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it."""
+    repository_credentials_arn: NotRequired[pulumi.Input[str]]
+    """As the job's. Default: none."""
     essential: NotRequired[bool]
     """Whether the task ends when this container does. Default: false; it ends with the job."""
     user: NotRequired[str]
@@ -98,6 +102,7 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
         **{"command": job.command, "environment": job.environment, "secrets": job.secrets, "user": job.user},
         **{"read_only_root": job.read_only_root, "writable_paths": job.writable_paths},
         **{"health_check": job.health_check, "stop_timeout_seconds": job.stop_timeout_seconds},
+        "repository_credentials_arn": job.repository_credentials_arn,
     }
     main: dict[str, Any] = {
         **_container(CONTAINER, job.image, own, logs, essential=True),
@@ -106,8 +111,6 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
     if job.allow_exec:
         # ECS Exec leaves zombies to process 1.
         main["linuxParameters"] = {"initProcessEnabled": True, **main.get("linuxParameters", {})}
-    if job.repository_credentials_arn is not None:
-        main["repositoryCredentials"] = {"credentialsParameter": job.repository_credentials_arn}
     for number, volume in enumerate(job.efs_volumes):
         mount = {"sourceVolume": f"efs-{number}", "containerPath": volume["path"]}
         main["mountPoints"] = [
@@ -128,6 +131,8 @@ def _container(
         optional["healthCheck"] = _health_check(given["health_check"])
     if given.get("stop_timeout_seconds"):
         optional["stopTimeout"] = given["stop_timeout_seconds"]
+    if given.get("repository_credentials_arn") is not None:
+        optional["repositoryCredentials"] = {"credentialsParameter": given["repository_credentials_arn"]}
     paths = _writable_paths(given)
     if tmpfs := [{"containerPath": path, "size": mib} for path, mib in paths.items() if mib]:
         optional["linuxParameters"] = {"tmpfs": tmpfs}
@@ -187,21 +192,23 @@ def volumes(job: Any) -> list[Any]:
 
 def secrets(job: Any) -> list[pulumi.Input[str]]:
     """ARNs of every secret and parameter that ECS reads to start the task."""
-    registry = [] if job.repository_credentials_arn is None else [job.repository_credentials_arn]
-    return [*job.secrets.values(), *registry, *(it for car in job.sidecars for it in car.get("secrets", {}).values())]
+    own = {"secrets": job.secrets, "repository_credentials_arn": job.repository_credentials_arn}
+    found: list[pulumi.Input[str]] = []
+    for it in (own, *job.sidecars):
+        registry = it.get("repository_credentials_arn")
+        found += [*it.get("secrets", {}).values(), *([] if registry is None else [registry])]
+    return found
 
 
 def problems(given: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with what is said of the job's containers."""
+    """What is wrong with what is said of the job's containers, its `memory` known."""
     architecture = given.get("architecture", "x86_64")
     if architecture not in ARCHITECTURES:
         yield f"architecture: {architecture!r} is unknown; allowed: {', '.join(ARCHITECTURES)}"
     if given.get("allow_exec") and given.get("read_only_root"):
         yield "allow_exec: ECS Exec writes to the container's root; it does not go with read_only_root true"
-    if "repository_credentials_arn" in given and _repository_in_ecr(given.get("image")):
-        yield "repository_credentials_arn: goes with a registry outside ECR; ECR is reached with the execution role"
     mounted: list[str] = []
-    yield from _container_problems("", given, mounted)
+    yield from _container_problems("", given, given["memory"], mounted)
     if len(given.get("sidecars", [])) >= MOST_CONTAINERS:
         yield f"sidecars: {len(given['sidecars'])}; a task has {MOST_CONTAINERS} containers at most, the job's included"
     names = [CONTAINER]
@@ -220,7 +227,7 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
             yield f"{path}job_waits_for: HEALTHY goes with a health_check of this sidecar"
         elif condition in ("COMPLETE", "SUCCESS") and sidecar.get("essential"):
             yield f"{path}job_waits_for: {condition} waits for its end, but the task ends with an essential container"
-        yield from _container_problems(path, sidecar, [])
+        yield from _container_problems(path, sidecar, given["memory"], [])
     for number, volume in enumerate(given.get("efs_volumes", [])):
         path = f"efs_volumes[{number}]."
         yield from _path_problems(f"{path}path", volume.get("path", ""), mounted)
@@ -230,8 +237,8 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{path}{key}: {value!r} is none; it looks like {shape.partition('-')[0]}-0123456789abcdef0"
 
 
-def _container_problems(path: str, given: Mapping[str, Any], mounted: list[str]) -> Iterator[str]:
-    """`mounted` is told which paths of the container are taken."""
+def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounted: list[str]) -> Iterator[str]:
+    """`memory` is the task's, in MiB; `mounted` is told which paths of the container are taken."""
     stop = given.get("stop_timeout_seconds", 30)
     if not 2 <= stop <= LONGEST_STOP_SECONDS:
         yield f"{path}stop_timeout_seconds: {stop} is not between 2 and {LONGEST_STOP_SECONDS}"
@@ -245,6 +252,14 @@ def _container_problems(path: str, given: Mapping[str, Any], mounted: list[str])
         yield from _path_problems(f"{path}writable_paths", at, mounted)
         if not 0 <= mib <= LARGEST_TMPFS_MIB:
             yield f"{path}writable_paths.{at}: {mib} is not between 0 (on disk) and {LARGEST_TMPFS_MIB} MiB of memory"
+    in_memory = sum(given.get("writable_paths", {}).values())
+    if in_memory > memory:
+        yield (
+            f"{path}writable_paths: {in_memory} MiB of memory, more than the task's {memory}; raise `memory`, or write "
+            "to its disk (0)"
+        )
+    if "repository_credentials_arn" in given and _repository_in_ecr(given.get("image")):
+        yield f"{path}repository_credentials_arn: goes with a registry outside ECR; ECR needs the execution role only"
     for field in ("environment", "secrets"):
         for name in given.get(field, {}):
             if not fargate.ENVIRONMENT_NAME.fullmatch(name):
@@ -257,6 +272,11 @@ def _container_problems(path: str, given: Mapping[str, Any], mounted: list[str])
                 f"{path}secrets.{key}: is not an ARN (not shown, it may be a secret); put the value into Secrets "
                 "Manager or an SSM parameter and give the ARN of that"
             )
+        elif isinstance(arn, str) and not iam.is_secret_arn(arn):
+            yield (
+                f"{path}secrets.{key}: is the ARN of something else; it looks like "
+                "arn:aws:secretsmanager:…:secret:NAME or arn:aws:ssm:…:parameter/NAME, with region and account"
+            )
     yield from _health_problems(f"{path}health_check.", given.get("health_check"))
 
 
@@ -264,8 +284,9 @@ def _health_problems(path: str, given: Mapping[str, Any] | None) -> Iterator[str
     if given is None:
         return
     command = list(given.get("command", []))
-    if len(command) < 2 or command[0] not in ("CMD", "CMD-SHELL"):
-        yield f'{path}command: {command!r} is none; such as ["CMD-SHELL", "test -f /tmp/ready"]'
+    most = {"CMD": len(command), "CMD-SHELL": 2}.get(command[0] if command else "", 0)
+    if not 2 <= len(command) <= most:
+        yield f'{path}command: {command!r} is none; such as ["CMD-SHELL", "test -f /tmp/ready"] or ["CMD", "ready"]'
     for key, least, most in (
         ("interval_seconds", 5, 300),
         ("timeout_seconds", 2, 60),

@@ -521,6 +521,17 @@ def is_topic_arn(arn: str) -> bool:
     return re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?", arn) is not None
 
 
+def is_key_arn(arn: str) -> bool:
+    """Whether this is the ARN of a KMS key; an alias is none, and IAM grants nothing by one."""
+    return re.fullmatch(r"arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,256}", arn) is not None
+
+
+def is_secret_arn(arn: str) -> bool:
+    """Whether ECS can read a variable from this: a secret, with what may follow it, or a parameter."""
+    shape = r"arn:[a-z0-9-]+:(secretsmanager:[a-z0-9-]+:\d{12}:secret:|ssm:[a-z0-9-]+:\d{12}:parameter/)\S+"
+    return re.fullmatch(shape, arn) is not None
+
+
 def _service(arn: str) -> str:
     return arn.split(":", 3)[2] if arn.count(":") >= 5 else ""
 

@@ -10,7 +10,7 @@ from .function import launcher_function, launcher_log_group, timeout_seconds
 from .payload import payload_objects
 from .roles import execution_role, launcher_role, task_role
 from .supervision import supervise
-from .task_definition import job_log_group, task_definition
+from .task_definition import job_log_group, take_name, task_definition
 from .triggers import Launchable, asynchronous_alias, dead_letter_queue, launch_queue, triggers
 
 
@@ -55,6 +55,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
     def __init__(self, name: str, args: FargateJobLauncherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no launcher."""
         job = check(name, args)
+        take_name(name)
         super().__init__("fargate-job-launcher:index:FargateJobLauncher", name, {}, opts)
         place = pulumi.Output.from_input(job.cluster_arn).apply(iam.Place.of)
 

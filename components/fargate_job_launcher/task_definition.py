@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Final
+from weakref import WeakKeyDictionary
 
 import pulumi
 import pulumi_aws as aws
@@ -46,6 +48,27 @@ def family(name: str) -> str:
         return plain
     digest = hashlib.sha256(f"{project}/{stack}/{name}".encode()).hexdigest()[:6]
     return f"{re.sub(r'[^A-Za-z0-9_-]', '-', plain)}-{digest}"
+
+
+_TAKEN: Final = WeakKeyDictionary[pulumi.Resource, set[str]]()
+"""The names of the launchers of each stack that this process deploys."""
+
+
+def take_name(name: str) -> None:
+    """Take a name of this stack. Raises pulumi.RunError where another launcher has it, under another parent: log groups
+    and task definition are named by it alone. Where no stack is at hand, in a plugin or under mocks, AWS refuses the
+    second log group."""
+    stack = pulumi.runtime.get_root_resource()
+    if stack is None:
+        return
+    names = _TAKEN.setdefault(stack, set())
+    if name in names:
+        raise pulumi.RunError(
+            f"FargateJobLauncher {name!r} cannot be built:\n"
+            f"  - name: {name!r} is another launcher's of this stack, whose log groups and task definition carry it, "
+            "whatever its parent; choose another name"
+        )
+    names.add(name)
 
 
 def task_definition(

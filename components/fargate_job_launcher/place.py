@@ -1,0 +1,39 @@
+"""What is wrong with a job's image and with where it runs, as far as it is known before the deployment. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from . import iam, shapes
+
+MOST: Final = {"subnet_ids": ("subnets", 16), "security_group_ids": ("security groups", 5)}
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"""
+
+
+def problems(given: Mapping[str, Any]) -> Iterator[str]:
+    """Each problem: `field: what is wrong`."""
+    image, cluster, keys = (given.get(it) for it in ("image", "cluster_arn", "kms_key_arn"))
+    if isinstance(image, str) and not re.fullmatch(r"\S+", image):
+        yield f"image: {image!r} is none; give its name without white space, such as nginx@sha256:…"
+    if isinstance(cluster, str):
+        try:
+            iam.Place.of(cluster)
+        except ValueError as error:
+            yield str(error)
+    for field, (what, most) in MOST.items():
+        ids = given.get(field)
+        if isinstance(ids, list):
+            listed = cast("list[Any]", ids)
+            if not 1 <= len(listed) <= most:
+                yield f"{field}: {len(listed)} {what}; a task takes 1 to {most}"
+            yield from (f"{field}: {it!r} is named twice; once is enough" for it in shapes.repeated(listed))
+    named = {"kms_key_arn": keys}
+    named |= {f"secret_key_arns[{number}]": it for number, it in enumerate(given.get("secret_key_arns", []))}
+    for field, key in named.items():
+        if isinstance(key, str) and not iam.is_key_arn(key):
+            yield (
+                f"{field}: {key!r} is not the ARN of a KMS key; it looks like "
+                "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)"
+            )
