@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 import pytest
 from conftest import Recording, program, record
+from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
 from fargate_job_launcher.task_definition import family
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ EVERYTHING: dict[str, Any] = {
     "efs_volumes": [{"file_system_id": "fs-01234567", "access_point_id": "fsap-01234567", "path": "/d"}],
     "schedule": {"expression": "rate(1 hour)"},
     "queue": {},
-    "event_rule": {"pattern": '{"source": ["shop"]}'},
+    "event_rule": {"pattern": "{}"},
     "supervision": {"retries": 1, "max_runtime_minutes": 60},
     "alarms": {"dashboard": True, "max_job_minutes": 60},
 }
@@ -155,20 +157,138 @@ def test_two_launchers_never_make_a_resource_of_the_same_name() -> None:
             assert [it for it in ends if it != one and it.endswith(one)] == [], kind
 
 
-def test_two_launchers_of_a_stack_cannot_share_a_name_whatever_their_parents(tmp_path: Path) -> None:
-    """Pulumi knows them apart by their parents; log groups and the task definition's family would not be."""
-    made = f"""
+BESIDE: Final[dict[str, Callable[[str, Any], Any]]] = {
+    it.__name__: it for it in (JobNetwork, JobCluster, PayloadBucket)
+}
+"""The components beside the launcher."""
+OUTPUT: Final = pulumi.Output.from_input("x")
+NEEDED: Final = "is an output, known only while the stack is deployed, or a secret; a plain value is needed here"
+
+
+def refused(component: str, args: Any) -> list[str]:
+    """What is said of arguments, line by line."""
+    with pytest.raises(pulumi.RunError) as raised:
+        BESIDE[component]("shared", args)
+    said, *listed = str(raised.value).split("\n  - ")
+    assert said == f"{component} 'shared' cannot be built:"
+    return listed
+
+
+@pytest.mark.parametrize(
+    ("component", "args", "said"),
+    [
+        (
+            "JobNetwork",
+            {
+                **{"vpcid": "vpc-1", "tags": {"a": 1, "aws:b": "c"}, "subnet_ids": ["subnet-1", 2, "x"]},
+                **{"flow_log_days": 8, "availability_zones": "2", "cidr_block": 10, "endpoints": "s3"},
+                **{"nat_gateways": OUTPUT, "assign_public_ip": "yes", "zones": 2},
+            },
+            [
+                "vpcid: unknown; did you mean `vpc_id`?",
+                "tags.a: 1 is not text",
+                "subnet_ids[1]: 2 is not text",
+                "availability_zones: '2' is not a whole number",
+                "cidr_block: 10 is not text",
+                "endpoints: 's3' is no list; put it into one, such as ['s3']",
+                f"nat_gateways: {NEEDED}",
+                "assign_public_ip: 'yes' is not true or false",
+                "zones: unknown; known: subnets, nat_gateways, endpoints, flow_log_days, kms_key_arn, "
+                "availability_zones, cidr_block, vpc_id, subnet_ids, assign_public_ip, tags",
+                "subnet_ids: vpc_id and subnet_ids go together, to adopt an existing VPC",
+                "flow_log_days: 8 is no period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
+                "365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
+                "tags.aws:b: is no key of a tag of your own",
+            ],
+        ),
+        (
+            "JobCluster",
+            {"container_insight": "enabled", "container_insights": "all", "cluster_arn": "shared", "tags": ["a"]},
+            [
+                "container_insight: unknown; did you mean `container_insights`?",
+                "tags: ['a'] is no object of names and values",
+                "container_insights: 'all' is unknown; allowed: disabled, enabled, enhanced",
+                "container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them",
+                "cluster_arn: 'shared' is not the ARN of a cluster; it looks like "
+                "arn:aws:ecs:eu-west-1:123456789012:cluster/NAME",
+            ],
+        ),
+        (
+            "PayloadBucket",
+            {"expire_day": 7, "expire_days": 0, "kms_key_arn": 5, "tags": {"a": "<b>", 1: "c"}},
+            [
+                "expire_day: unknown; did you mean `expire_days`?",
+                "kms_key_arn: 5 is not text",
+                "tags: the name 1 is not text",
+                "expire_days: 0 is not a whole number of days from 1",
+                "tags.a: '<b>' is no value of a tag: up to 256 letters, digits, spaces and . : / = + - @ _",
+            ],
+        ),
+        ("PayloadBucket", {"expire_days": 1.5}, ["expire_days: 1.5 is not a whole number"]),
+        ("PayloadBucket", {"expire_days": True}, ["expire_days: True is not a whole number"]),
+        ("JobCluster", {"container_insights": ["enabled"]}, ["container_insights: ['enabled'] is not text"]),
+        ("JobNetwork", {"vpc_id": 1, "subnet_ids": ["subnet-1"]}, ["vpc_id: 1 is not text"]),
+        (
+            "JobNetwork",
+            {"nat_gateways": "none"},
+            ["nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"],
+        ),
+        ("JobNetwork", {"nat_gateways": "none", "endpoints": [1]}, ["endpoints[0]: 1 is not text"]),
+        (
+            "JobNetwork",
+            {"nat_gateways": "two", "endpoints": ["s3", "s3"]},
+            [
+                "nat_gateways: 'two' is unknown; allowed: none, single, one_per_az",
+                "endpoints: 's3' is named twice; one endpoint is enough",
+            ],
+        ),
+        *((component, OUTPUT, [f"args: {NEEDED}"]) for component in BESIDE),
+        *((component, None, ["args: None is no object of names and values"]) for component in BESIDE),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
+def test_every_problem_of_a_component_beside_it_is_told_at_once(component: str, args: Any, said: list[str]) -> None:
+    assert refused(component, args) == said
+
+
+def test_what_is_none_is_not_given_and_what_only_a_deployment_knows_passes(tmp_path: Path) -> None:
+    source = """
 import pulumi
-from fargate_job_launcher import FargateJobLauncher
-class Team(pulumi.ComponentResource):
-    def __init__(self, name, job):
-        super().__init__(f"teams:index:{{name.title()}}", name)
-        FargateJobLauncher(job, {EVERYTHING!r}, pulumi.ResourceOptions(parent=self))
-Team("one", "job")
-Team("two", %r)
+import pulumi_aws as aws
+from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
+key = aws.kms.Key("jobs").arn
+nothing = dict.fromkeys(("vpc_id", "subnet_ids", "assign_public_ip", "nat_gateways", "subnets", "endpoints", "tags"))
+JobNetwork("made", {**nothing, "availability_zones": 3.0, "flow_log_days": 7.0, "kms_key_arn": key})
+adopted = dict.fromkeys(("subnets", "nat_gateways", "availability_zones", "cidr_block", "endpoints", "flow_log_days"))
+JobNetwork("adopted", {**adopted, "vpc_id": key, "subnet_ids": pulumi.Output.all(key)})
+JobCluster("made", {"container_insights": None, "cluster_arn": None, "tags": {"key": key}})
+pulumi.export("cluster", JobCluster("adopted", {"container_insights": None, "cluster_arn": key}).cluster_arn)
+PayloadBucket("made", {"expire_days": None, "kms_key_arn": None, "tags": None})
+PayloadBucket("short", {"expire_days": 2.0, "kms_key_arn": key})
 """
-    assert len(record(program(tmp_path, made % "other")).kind(KIND)) == 2
-    with pytest.raises(Exception, match=r"name: 'job' is another launcher's of this stack, .* choose another name"):
-        record(program(tmp_path, made % "job"))
-    # Another run of the same process begins anew.
-    assert len(record(program(tmp_path, made % "other")).kind(KIND)) == 2
+    recording = record(program(tmp_path, source))
+    key = recording.one("aws:kms/key:Key", "jobs").outputs["arn"]
+    (vpc,) = recording.kind("awsx:ec2:Vpc")
+    assert (vpc.inputs["numberOfAvailabilityZones"], vpc.inputs["natGateways"]) == (3, {"strategy": "OnePerAz"})
+    assert [it.inputs["retentionInDays"] for it in recording.kind("aws:cloudwatch/logGroup:LogGroup")] == [7]
+    assert recording.one("aws:ec2/securityGroup:SecurityGroup", "adopted").inputs["vpcId"] == key
+    (cluster,) = recording.kind("aws:ecs/cluster:Cluster")
+    assert cluster.inputs["settings"] == [{"name": "containerInsights", "value": "disabled"}]
+    assert cluster.inputs["tags"] == {"key": key}
+    assert recording.exports == {"cluster": key}
+    days = recording.kind("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+    assert {it.name: it.inputs["rules"][0]["expiration"]["days"] for it in days} == {"made": 14, "short": 2}
+
+
+@pytest.mark.parametrize(
+    ("component", "args", "room"),
+    [
+        ("JobNetwork", {}, 48),
+        ("JobNetwork", {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1"]}, 50),
+        ("JobCluster", {}, 50),
+        ("PayloadBucket", {}, 50),
+    ],
+)
+def test_there_is_room_for_as_many_tags_as_aws_leaves(component: str, args: dict[str, Any], room: int) -> None:
+    (said,) = refused(component, {**args, "tags": {f"k{number}": "v" for number in range(room + 1)}})
+    assert said.startswith(f"tags: {room + 1} tags; there is room for {room}, ")

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from fargate_job_launcher.arguments import LAUNCHER_TAGS, examine, tag_problems
-from fargate_job_launcher.cluster import cluster_problems
+from fargate_job_launcher.cluster import examine_cluster
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.iam import is_topic_arn
-from fargate_job_launcher.network import network_problems
-from fargate_job_launcher.payload import payload_problems
+from fargate_job_launcher.network import examine_network
+from fargate_job_launcher.payload import examine_bucket
 from fargate_job_launcher.plain_secrets import secret_in, secret_variable
 from fargate_job_launcher.shapes import repeated
 
@@ -34,10 +34,10 @@ def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: se
 
     `broken` names what was: path → the reason; no rule speaks of it again. `secret` are keys that came encrypted.
     """
-    for path, rules in (
-        ("network", network_problems(config.get("network", {}))),
-        ("cluster", cluster_problems(config.get("cluster", {}))),
-        ("payloads", payload_problems(config.get("payloads") or {})),
+    for path, (_, rules) in (
+        ("network", examine_network(config.get("network", {}))),
+        ("cluster", examine_cluster(config.get("cluster", {}))),
+        ("payloads", examine_bucket(config.get("payloads") or {})),
     ):
         yield from (f"{path}.{camel(it)}" for it in rules)
     yield from _account_problems(config, broken)

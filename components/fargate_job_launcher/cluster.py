@@ -11,6 +11,11 @@ from typing import Final, NotRequired, TypedDict, cast
 import pulumi
 import pulumi_aws as aws
 
+from fargate_job_launcher.handler import fargate
+
+from . import shapes
+from .arguments import tag_problems
+
 CONTAINER_INSIGHTS: Final = ("disabled", "enabled", "enhanced")
 CAPACITY_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")
 
@@ -35,10 +40,8 @@ class JobCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: JobClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no cluster."""
-        problems = cluster_problems(args)
-        if problems:
-            listed = "\n".join(f"  - {problem}" for problem in problems)
-            raise pulumi.RunError(f"JobCluster {name!r} cannot be built:\n{listed}")
+        args, problems = examine_cluster(args)
+        shapes.refuse("JobCluster", name, problems)
         super().__init__("fargate-job-launcher:index:JobCluster", name, {}, opts)
         if "cluster_arn" in args:
             self.cluster_arn = pulumi.Output.from_input(args["cluster_arn"])
@@ -64,18 +67,19 @@ class JobCluster(pulumi.ComponentResource):
         return pulumi.Output.all(cluster.arn, providers.id).apply(lambda it: cast("str", it[0]))
 
 
-def cluster_problems(args: JobClusterArgs) -> list[str]:
-    """Why these arguments make no cluster: `field: what is wrong`."""
-    problems = [f"{key}: unknown" for key in args.keys() - JobClusterArgs.__annotations__.keys()]
-    insights = args.get("container_insights", "disabled")
+def examine_cluster(args: JobClusterArgs) -> tuple[JobClusterArgs, list[str]]:
+    """These arguments in the kinds that are declared, and every problem with them: `field: what is wrong`."""
+    problems: list[str] = []
+    given = cast("JobClusterArgs", shapes.read("", args, JobClusterArgs, problems))
+    insights, arn = given.get("container_insights", "disabled"), given.get("cluster_arn")
     if insights not in CONTAINER_INSIGHTS:
         problems.append(f"container_insights: {insights!r} is unknown; allowed: {', '.join(CONTAINER_INSIGHTS)}")
-    if "cluster_arn" in args and "container_insights" in args:
+    if arn is not None and "container_insights" in given:
         problems.append("container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them")
-    arn = args.get("cluster_arn")
     if isinstance(arn, str) and not re.fullmatch(r"arn:[a-z-]+:ecs:[a-z0-9-]+:\d{12}:cluster/[\w-]{1,255}", arn):
         problems.append(
             f"cluster_arn: {arn!r} is not the ARN of a cluster; it looks like "
             "arn:aws:ecs:eu-west-1:123456789012:cluster/NAME"
         )
-    return problems
+    problems += tag_problems(given.get("tags", {}), most=fargate.TAGS)
+    return given, problems

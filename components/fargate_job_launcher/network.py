@@ -3,17 +3,19 @@
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
 
-from .arguments import LOG_RETENTION_DAYS
+from fargate_job_launcher.handler import fargate
+
+from . import shapes
+from .arguments import LOG_RETENTION_DAYS, tag_problems
 from .endpoints import endpoint_problems, endpoints
 from .flow_log import close_default_group, flow_log
-from .shapes import repeated
 
 SUBNETS: Final = ("private", "public")
 NAT_GATEWAYS: Final = {
@@ -25,6 +27,8 @@ PREFIXES: Final = (16, 24)
 """Of a new VPC's address range: AWS makes no larger one, and a smaller one has too few addresses for each subnet."""
 SUBNETS_OF_A_TASK: Final = 16
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"""
+AWSX_TAGS: Final = 2
+"""What awsx adds to the tags of a new VPC's subnets: their name and their kind."""
 
 
 class JobNetworkArgs(TypedDict, total=False):
@@ -71,7 +75,8 @@ class JobNetwork(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: JobNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no network."""
-        _check(name, args)
+        args, problems = examine_network(args)
+        shapes.refuse("JobNetwork", name, problems)
         super().__init__("fargate-job-launcher:index:JobNetwork", name, {}, opts)
         tags = args.get("tags", {})
         vpc = None
@@ -115,7 +120,7 @@ class JobNetwork(pulumi.ComponentResource):
                 parent=self,
             )
         if "flow_log_days" in args:
-            key, days = args.get("kms_key_arn"), int(args["flow_log_days"])
+            key, days = args.get("kms_key_arn"), args["flow_log_days"]
             flow_log(name, days, vpc_id=self.vpc_id, kms_key_arn=key, tags=tags, parent=self)
         self.security_group_id = security_group.id
         self.assign_public_ip = pulumi.Output.from_input(public)
@@ -134,7 +139,7 @@ class JobNetwork(pulumi.ComponentResource):
         return awsx.ec2.Vpc(
             name,
             cidr_block=args.get("cidr_block", "10.0.0.0/16"),
-            number_of_availability_zones=int(args.get("availability_zones", 2)),
+            number_of_availability_zones=args.get("availability_zones", 2),
             nat_gateways={"strategy": NAT_GATEWAYS[nat]},
             subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
             subnet_specs=[{"type": kind} for kind in kinds],
@@ -145,54 +150,55 @@ class JobNetwork(pulumi.ComponentResource):
         )
 
 
-def _check(name: str, args: JobNetworkArgs) -> None:
-    problems = network_problems(args)
-    if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise pulumi.RunError(f"JobNetwork {name!r} cannot be built:\n{listed}")
-
-
-def network_problems(args: JobNetworkArgs) -> list[str]:
-    """Why these arguments make no network: `field: what is wrong`."""
+def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
+    """These arguments in the kinds that are declared, and every problem with them: `field: what is wrong`."""
     problems: list[str] = []
+    given = cast("JobNetworkArgs", shapes.read("", args, JobNetworkArgs, problems))
+    # What has the wrong kind was meant all the same.
+    named = given.keys() | {re.split(r"[.:[]", it)[0] for it in problems}
     shaping = {"subnets", "nat_gateways", "availability_zones", "cidr_block", "endpoints", "flow_log_days"}
-    made = shaping & args.keys()
-    adopted = {"vpc_id", "subnet_ids"} & args.keys()
-    problems += [f"{key}: unknown" for key in args.keys() - JobNetworkArgs.__annotations__.keys()]
-    problems += _adopted_problems(args.get("vpc_id"), args.get("subnet_ids"))
-    problems += _range_problems(args.get("cidr_block", "10.0.0.0/16"))
+    made = shaping & named
+    adopted = {"vpc_id", "subnet_ids"} & named
+    problems += _adopted_problems(given.get("vpc_id"), given.get("subnet_ids"))
+    problems += _range_problems(given.get("cidr_block", "10.0.0.0/16"))
     if len(adopted) == 1:
-        problems.append(f"{adopted.pop()}: vpc_id and subnet_ids go together, to adopt an existing VPC")
+        problems += [f"{key}: vpc_id and subnet_ids go together, to adopt an existing VPC" for key in adopted]
     elif adopted and made:
         problems += [f"{key}: shapes a new VPC, but vpc_id adopts one; keep one of them" for key in sorted(made)]
-    if "assign_public_ip" in args and not adopted:
+    if "assign_public_ip" in given and not adopted:
         problems.append("assign_public_ip: goes with vpc_id; for a new VPC say subnets: public")
-    if args.get("subnets", "private") not in SUBNETS:
-        problems.append(f"subnets: {args.get('subnets')!r} is unknown; allowed: {', '.join(SUBNETS)}")
-    if args.get("nat_gateways", "single") not in NAT_GATEWAYS:
-        problems.append(f"nat_gateways: {args.get('nat_gateways')!r} is unknown; allowed: {', '.join(NAT_GATEWAYS)}")
-    elif args.get("subnets") == "public" and args.get("nat_gateways", "none") != "none":
-        problems.append(
-            f"nat_gateways: {args.get('nat_gateways')!r} goes with private subnets, and subnets is public: tasks have "
-            "addresses of their own; leave one of them out"
-        )
-    elif args.get("nat_gateways") == "none" and args.get("subnets", "private") == "private":
-        if args.get("endpoints"):
-            problems += endpoint_problems(args.get("endpoints", []), only_way_out=True)
-        else:
-            problems.append(
-                "nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"
-            )
-    else:
-        problems += endpoint_problems(args.get("endpoints", []), only_way_out=False)
-    zones = args.get("availability_zones", 2)
-    if isinstance(zones, bool) or zones not in range(1, 7):
+    problems += _way_out_problems(given, named)
+    zones = given.get("availability_zones", 2)
+    if not 1 <= zones <= 6:
         problems.append(f"availability_zones: {zones!r} is not between 1 and 6")
-    days = args.get("flow_log_days", LOG_RETENTION_DAYS[0])
+    days = given.get("flow_log_days", LOG_RETENTION_DAYS[0])
     if days not in LOG_RETENTION_DAYS:
         allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
         problems.append(f"flow_log_days: {days!r} is no period of CloudWatch Logs; allowed: {allowed}")
-    return problems
+    problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - (0 if adopted else AWSX_TAGS))
+    return given, problems
+
+
+def _way_out_problems(given: JobNetworkArgs, named: Set[str]) -> list[str]:
+    """What is wrong with how tasks of a new VPC reach what they need; `named` are the arguments of any kind."""
+    problems: list[str] = []
+    subnets, nat = given.get("subnets", "private"), given.get("nat_gateways")
+    isolated = nat == "none" and subnets == "private" and not ({"subnets", "endpoints"} & named) - given.keys()
+    if subnets not in SUBNETS:
+        problems.append(f"subnets: {subnets!r} is unknown; allowed: {', '.join(SUBNETS)}")
+    if nat is not None and nat not in NAT_GATEWAYS:
+        problems.append(f"nat_gateways: {nat!r} is unknown; allowed: {', '.join(NAT_GATEWAYS)}")
+    elif subnets == "public" and nat not in (None, "none"):
+        problems.append(
+            f"nat_gateways: {nat!r} goes with private subnets, and subnets is public: tasks have "
+            "addresses of their own; leave one of them out"
+        )
+    elif isolated and not given.get("endpoints"):
+        problems.append(
+            "nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"
+        )
+    services = given.get("endpoints", [])
+    return problems + endpoint_problems(services, only_way_out=isolated and len(services) > 0)
 
 
 def _adopted_problems(vpc_id: Any, subnet_ids: Any) -> list[str]:
@@ -208,7 +214,7 @@ def _adopted_problems(vpc_id: Any, subnet_ids: Any) -> list[str]:
             problems.append(f"subnet_ids: {it!r} is no subnet's id, such as subnet-0123456789abcdef0")
     if not 1 <= len(subnets) <= SUBNETS_OF_A_TASK:
         problems.append(f"subnet_ids: {len(subnets)} subnets; a task takes 1 to {SUBNETS_OF_A_TASK}")
-    problems += [f"subnet_ids: {it!r} is named twice" for it in repeated(subnets)]
+    problems += [f"subnet_ids: {it!r} is named twice" for it in shapes.repeated(subnets)]
     return problems
 
 

@@ -7,8 +7,10 @@ from typing import Final, NotRequired, TypedDict, cast
 import pulumi
 import pulumi_aws as aws
 
-from . import iam
-from .arguments import Job
+from fargate_job_launcher.handler import fargate
+
+from . import iam, shapes
+from .arguments import Job, tag_problems
 from .task_definition import family
 
 EXPIRE_DAYS: Final = 14
@@ -36,11 +38,9 @@ class PayloadBucket(pulumi.ComponentResource):
     """Name of the bucket: a launcher's `payload_bucket`."""
 
     def __init__(self, name: str, args: PayloadBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Raises pulumi.RunError when `expire_days` is not a positive whole number."""
-        problems = payload_problems(args)
-        if problems:
-            raise pulumi.RunError(f"PayloadBucket {name!r}: {problems[0]}")
-        days = args.get("expire_days", EXPIRE_DAYS)
+        """Raises pulumi.RunError, naming every problem at once, when the arguments make no bucket."""
+        args, problems = examine_bucket(args)
+        shapes.refuse("PayloadBucket", name, problems)
         super().__init__("fargate-job-launcher:index:PayloadBucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         bucket = aws.s3.Bucket(name, tags=args.get("tags"), opts=child)
@@ -67,7 +67,7 @@ class PayloadBucket(pulumi.ComponentResource):
                     "id": "expire",
                     "status": "Enabled",
                     "filter": {"prefix": ""},
-                    "expiration": {"days": int(days)},
+                    "expiration": {"days": args.get("expire_days", EXPIRE_DAYS)},
                     "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
                 }
             ],
@@ -85,12 +85,15 @@ class PayloadBucket(pulumi.ComponentResource):
         self.register_outputs({"bucket_name": self.bucket_name})
 
 
-def payload_problems(args: PayloadBucketArgs) -> list[str]:
-    """Why these arguments make no bucket: `field: what is wrong`."""
-    days = args.get("expire_days", EXPIRE_DAYS)
-    if isinstance(days, bool) or days != int(days) or days < 1:
-        return [f"expire_days: {days!r} is not a whole number of days from 1"]
-    return []
+def examine_bucket(args: PayloadBucketArgs) -> tuple[PayloadBucketArgs, list[str]]:
+    """These arguments in the kinds that are declared, and every problem with them: `field: what is wrong`."""
+    problems: list[str] = []
+    given = cast("PayloadBucketArgs", shapes.read("", args, PayloadBucketArgs, problems))
+    days = given.get("expire_days", EXPIRE_DAYS)
+    if days < 1:
+        problems.append(f"expire_days: {days} is not a whole number of days from 1")
+    problems += tag_problems(given.get("tags", {}), most=fargate.TAGS)
+    return given, problems
 
 
 def _encryption(

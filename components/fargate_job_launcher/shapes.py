@@ -23,6 +23,8 @@ _KINDS: Final[dict[Any, tuple[type, str]]] = {
 _NAMES: Final = {"Output": pulumi.Output, "T": Any}
 """What pulumi.Input says in quotes."""
 
+_OUTPUT: Final = "is an output, known only while the stack is deployed, or a secret; a plain value is needed here"
+
 _NOTHING: Final = object()
 """In place of a value of another kind than is declared: what is said of it has been said."""
 
@@ -31,7 +33,9 @@ def read(path: str, given: Any, declared: Any, problems: list[str]) -> dict[str,
     """What was given, in the kinds of values that are declared; what was not or is None is left out, and so is a value
     of another kind, unless only a deployment knows it. `path` is what a problem's field begins with."""
     if not isinstance(given, Mapping):
-        problems.append(f"{path.rstrip('.') or 'args'}: {_shown(path, given)} is no object of names and values")
+        output = isinstance(given, pulumi.Output)
+        said = _OUTPUT if output else f"{_shown(path, given)} is no object of names and values"
+        problems.append(f"{path.rstrip('.') or 'args'}: {said}")
         return {}
     entries = cast("Mapping[Any, Any]", given)
     hints = get_type_hints(declared, localns=_NAMES)
@@ -46,6 +50,13 @@ def read(path: str, given: Any, declared: Any, problems: list[str]) -> dict[str,
     missing = sorted(it for it in declared.__required_keys__ if entries.get(it) is None)
     problems += [f"{path}{key}: is missing" for key in missing]
     return found
+
+
+def refuse(component: str, name: str, problems: Sequence[str]) -> None:
+    """Raises pulumi.RunError, naming every problem at once, where there is one."""
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise pulumi.RunError(f"{component} {name!r} cannot be built:\n{listed}")
 
 
 def unknown(key: str, known: Sequence[str]) -> str:
@@ -68,7 +79,7 @@ def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
             return value
         return _value(path, value, plain[0], problems)
     if hint is not Any and isinstance(value, pulumi.Output):
-        problems.append(f"{path}: is an output, known only while the stack is deployed; a plain value is needed here")
+        problems.append(f"{path}: {_OUTPUT}")
         return _NOTHING
     if hint is int:
         return _whole(path, value, problems)
