@@ -8,6 +8,8 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 - lifecycle.py      a task's life after RunTask, and run.py, what it does in it
 - tokens.py         clientToken as ECS honours it
 - constraints.py    a request held against AWS's own service model
+- rules.py          what ECS refuses besides
+- schedules.py      the expressions of EventBridge and Scheduler
 - authorization.py  what IAM decides
 - stack.py          a program's Pulumi.yaml and Pulumi.STACK.yaml
 - resources.py      Pulumi resource type → AWS calls

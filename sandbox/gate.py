@@ -1,8 +1,9 @@
 """What stands before the emulator and refuses, in AWS's words, what the emulator waves through.
 
 An ASGI application around the emulator's own. It reads the calls to Amazon ECS, which come as JSON with the name of
-the operation in a header, and lets everything else pass untouched. RunTask is authorized with the deployed policies of
-the role that calls: ecs:RunTask, iam:PassRole for each role that it hands over, ecs:TagResource.
+the operation in a header, and those that make a schedule; everything else passes untouched. RunTask is authorized with
+the deployed policies of the role that calls: ecs:RunTask, iam:PassRole for each role that it hands over,
+ecs:TagResource.
 
 Calls made with a role are remembered; the emulator's starter reads them at /_gate/calls.
 """
@@ -23,7 +24,7 @@ from botocore.model import OperationModel
 from ministack.core.iam_evaluator import PrincipalInfo, resolve_principal
 from ministack.core.responses import get_account_id
 
-from . import authorization
+from . import authorization, rules, schedules
 from .authorization import Call, Policies, run_task_calls
 from .constraints import violations
 from .lifecycle import Lifecycle
@@ -61,6 +62,14 @@ class Gate:
             return
         operation = self._operation(scope)
         if operation is None:
+            scheduled = _scheduled(scope)
+            if scheduled is not None:
+                body = await _body(receive)
+                said = scheduled(_parsed(body))
+                if said is not None:
+                    await _refuse(send, "ValidationException", said)
+                    return
+                receive = _replay(body, receive)
             await self._other(scope, receive, send)
             return
         body = await _body(receive)
@@ -71,6 +80,7 @@ class Gate:
             return
         problems = violations(operation, parameters)
         refusal = ("InvalidParameterException", "; ".join(problems)) if problems else None
+        refusal = refusal or rules.refusal(str(operation.name), parameters)
         if refusal is None and operation.name == "RunTask":
             refusal = await self._run_task_refusal(scope, parameters)
         if refusal is not None:
@@ -104,15 +114,7 @@ class Gate:
             await _answer(send, status, known)
 
     async def _run_task_refusal(self, scope: Scope, parameters: dict[str, Any]) -> tuple[str, str] | None:
-        """Why ECS would not run this task at all: code and message. None when it would."""
-        if not 1 <= parameters.get("count", 1) <= 10:
-            return "InvalidParameterException", "Count must be between 1 and 10."
-        size = len(json.dumps(parameters.get("overrides", {}), separators=(",", ":"), ensure_ascii=False))
-        if size > 8192:
-            return "InvalidParameterException", f"Overrides length must be at most 8192, it is {size}."
-        token = parameters.get("clientToken", "")
-        if not re.fullmatch(r"[\x21-\x7e]{0,64}", token):
-            return "InvalidParameterException", "clientToken must be at most 64 ASCII characters from 33 to 126."
+        """Why ECS would not run this task in this account: code and message. None when it would."""
         cluster = parameters.get("cluster", "default")
         clusters = (await self._ask(scope, "DescribeClusters", {"clusters": [cluster]}))["clusters"]
         if not any(it["status"] == "ACTIVE" for it in clusters):
@@ -124,7 +126,8 @@ class Gate:
         if definition.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
             said = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             return "InvalidParameterException", said
-        return self._denial(scope, parameters, definition, clusters[0]["clusterArn"])
+        refusal = rules.override_refusal(parameters, definition)
+        return refusal or self._denial(scope, parameters, definition, clusters[0]["clusterArn"])
 
     def _denial(
         self, scope: Scope, parameters: dict[str, Any], definition: dict[str, Any], cluster_arn: str
@@ -164,8 +167,7 @@ class Gate:
         if kind.startswith("application/x-www-form-urlencoded"):
             parameters = dict(parse_qsl(body.decode()))
         elif kind.startswith("application/x-amz-json"):
-            with contextlib.suppress(ValueError):
-                parameters = json.loads(body)
+            parameters = _parsed(body)
         call = authorization.service_call(
             service, operation, scope["path"], parameters, region=_region(scope), account=get_account_id()
         )
@@ -231,6 +233,23 @@ def _principal(scope: Scope) -> PrincipalInfo | None:
     if isinstance(principal, PrincipalInfo) and principal.policies is not None:
         return principal
     return None
+
+
+def _scheduled(scope: Scope) -> Callable[[dict[str, Any]], str | None] | None:
+    """What refuses the schedule in this request; None where it makes none."""
+    if scope["type"] != "http":
+        return None
+    if _header(scope, b"x-amz-target") == "AWSEvents.PutRule":
+        return schedules.rule_refusal
+    written = scope["method"] in ("POST", "PUT") and scope["path"].startswith("/schedules/")
+    return schedules.schedule_refusal if written and "/scheduler/" in _header(scope, b"authorization") else None
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """The parameters in a body; none where it is no JSON, which the emulator is left to say."""
+    with contextlib.suppress(ValueError):
+        return json.loads(body)
+    return {}
 
 
 def _service(scope: Scope) -> str:
