@@ -14,7 +14,7 @@ from fargate_job_launcher.handler.answers import Failure
 from fargate_job_launcher.handler.event import LaunchEvent
 from fargate_job_launcher.handler.launch import LaunchedTask, LaunchResult
 
-COMPONENTS: Final = ("FargateJobLauncher", "JobNetwork", "PayloadBucket")
+COMPONENTS: Final = ("FargateJobLauncher", "JobNetwork", "JobCluster", "PayloadBucket")
 
 
 def arguments() -> str:
@@ -52,19 +52,14 @@ def result() -> str:
 
 def exports() -> str:
     """What the program exports, read from it."""
-    described = {"launcher": "FargateJobLauncher", "network": "JobNetwork"}
+    described = {"launcher": "FargateJobLauncher", "network": "JobNetwork", "cluster": "JobCluster"}
     computed = schema.computed()["resources"]
     lines: list[tuple[str, ...]] = []
     for name, value in _exported(ast.parse((PROGRAM / "__main__.py").read_text())):
         assert isinstance(value, ast.Attribute), ast.dump(value)
         assert isinstance(value.value, ast.Name), ast.dump(value)
-        of = value.value.id
-        if of in described:
-            properties = computed[f"fargate-job-launcher:index:{described[of]}"]["properties"]
-            said = properties[_schema(value.attr)]["description"]
-        else:
-            said = f"{value.attr.rpartition('_')[2].upper()} of the ECS {of}."
-        lines.append((f"`{name}`", said))
+        properties = computed[f"fargate-job-launcher:index:{described[value.value.id]}"]["properties"]
+        lines.append((f"`{name}`", properties[_schema(value.attr)]["description"]))
     return _table(("export", ""), lines)
 
 

@@ -33,14 +33,16 @@ TYPE: Final = "fargate-job-launcher:index:"
 SPECIAL: Final = rpc._special_sig_key  # pyright: ignore[reportPrivateUsage]
 """The key of what JSON has no word for: secrets, and outputs with what they were made from."""
 STACK: Final = "urn:pulumi:dev::other::pulumi:pulumi:Stack::other-dev"
+CLUSTER: Final = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
 
 SOURCE = """
 import pulumi_aws as aws
-from fargate_job_launcher import FargateJobLauncher, JobNetwork, PayloadBucket
+from fargate_job_launcher import FargateJobLauncher, JobCluster, JobNetwork, PayloadBucket
 cluster = aws.ecs.Cluster("jobs")
 topic = aws.sns.Topic("told")
 reader = aws.iam.Role("reader", assume_role_policy="{}")
 secret = aws.secretsmanager.Secret("database")
+key = aws.kms.Key("jobs")
 """
 
 ASKED: Final[dict[str, dict[str, Any]]] = {
@@ -53,6 +55,16 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
         "command": ["report", "--all"],
         "environment": {"TOPIC_ARN": "$topic.arn", "BATCH_SIZE": "500"},
         "secrets": {"DATABASE_URL": "$secret.arn"},
+        "secret_key_arns": ["$key.arn"],
+        "writable_paths": {"/tmp": 32, "/scratch": 0},
+        "sidecars": [
+            {
+                **{"name": "proxy", "image": "envoy", "secrets": {"TOKEN": "$secret.arn"}, "essential": True},
+                **{"writable_paths": {"/run": 16}, "health_check": {"command": ["CMD", "ready"], "retries": 2}},
+            },
+            {"name": "agent", "image": "agent", "environment": {"TOPIC_ARN": "$topic.arn"}},
+        ],
+        "efs_volumes": [{"file_system_id": "fs-01234567", "access_point_id": "fsap-01234567", "path": "/data"}],
         "cpu": 512,
         "memory": 1024,
         "ephemeral_storage_gib": 30,
@@ -77,8 +89,9 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
         "protect_queues": True,
         "tags": {"team": "data"},
     },
+    "JobCluster": {"container_insights": "enhanced", "tags": {"team": "data", "topic": "$topic.arn"}},
     "JobNetwork": {"availability_zones": 3, "nat_gateways": "single", "tags": {"team": "data"}},
-    "PayloadBucket": {"expire_days": 7, "tags": {"team": "data"}},
+    "PayloadBucket": {"expire_days": 7, "kms_key_arn": "$key.arn", "tags": {"team": "data"}},
 }
 """Component → arguments of every shape that there is. `$resource.output` stands for an output of the program."""
 
@@ -175,6 +188,8 @@ def direct(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     def source(value: Any) -> str:
         if isinstance(value, dict):
             return f"{{{', '.join(f'{key!r}: {source(inner)}' for key, inner in value.items())}}}"
+        if isinstance(value, list):
+            return f"[{', '.join(source(it) for it in value)}]"
         return value[1:] if isinstance(value, str) and value.startswith("$") else repr(value)
 
     made = "".join(f'{component}("job", {source(arguments)})\n' for component, arguments in ASKED.items())
@@ -199,7 +214,31 @@ def sent(
     if isinstance(value, dict):
         inner_declared = declared["additionalProperties"]
         return {key: sent(inner, inner_declared, types, outputs, met) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [sent(it, declared["items"], types, outputs, met) for it in value]
     return value
+
+
+def shapes(value: Any, declared: dict[str, Any], types: dict[str, Any]) -> Iterator[str]:
+    """The shapes that the schema declares for a value and for what is in it, such as `list of map to integer`."""
+
+    def named(it: dict[str, Any]) -> str:
+        each = {"array": "list of ", "object": "map to "}.get(it.get("type", ""))
+        return "object" if "$ref" in it else each + named(inner(it)) if each else it["type"]
+
+    def inner(it: dict[str, Any]) -> dict[str, Any]:
+        return it["items"] if it["type"] == "array" else it["additionalProperties"]
+
+    yield named(declared)
+    if "$ref" in declared:
+        fields = types[declared["$ref"].rpartition("/")[2]]["properties"]
+        for key, it in fields.items() if value is None else ((camel(key), it) for key, it in value.items()):
+            yield from shapes(None if value is None else it, fields[key], types)
+    elif value is None and declared["type"] in ("array", "object"):
+        yield from shapes(None, inner(declared), types)
+    elif isinstance(value, list | dict):
+        for it in value.values() if isinstance(value, dict) else value:
+            yield from shapes(it, inner(declared), types)
 
 
 def comparable(it: Recorded) -> Recorded:
@@ -225,6 +264,19 @@ def test_the_schema_is_the_one_that_was_reviewed() -> None:
         assert [it for it, declared in fields.items() if not declared.get("description")] == []
 
 
+def test_arguments_of_every_shape_that_the_schema_knows_go_through_the_plugin() -> None:
+    schema = computed()
+    known, asked = set[str](), set[str]()
+    for component, arguments in ASKED.items():
+        declared = schema["resources"][f"{TYPE}{component}"]["inputProperties"]
+        for it in declared.values():
+            known.update(shapes(None, it, schema["types"]))
+        for key, value in arguments.items():
+            asked.update(shapes(value, declared[camel(key)], schema["types"]))
+    assert known >= {"object", "list of object", "map to integer", "map to string", "number"}
+    assert asked == known
+
+
 @pytest.mark.parametrize("component", ASKED)
 def test_a_component_made_through_the_plugin_is_the_one_that_python_makes(
     component: str, plugin: Plugin, direct: Recording
@@ -236,6 +288,7 @@ def test_a_component_made_through_the_plugin_is_the_one_that_python_makes(
         "topic": direct.one("aws:sns/topic:Topic", "told"),
         "reader": direct.one("aws:iam/role:Role", "reader"),
         "secret": direct.one("aws:secretsmanager/secret:Secret", "database"),
+        "key": direct.one("aws:kms/key:Key", "jobs"),
     }
     inputs: dict[str, Any] = {}
     dependencies: dict[str, set[str]] = {}
@@ -247,8 +300,11 @@ def test_a_component_made_through_the_plugin_is_the_one_that_python_makes(
     answer = plugin.construct(component, inputs, dependencies)
     theirs = {urn: it for urn, it in plugin.recorder.recorded.items() if "pulumi:providers:" not in it.kind}
     (made,) = (it for it in direct.resources.values() if it.kind == f"{TYPE}{component}")
-    ours = {urn: it for urn, it in direct.resources.items() if urn == made.urn or it.parent == made.urn}
-    assert len(ours) >= 3 or component == "JobNetwork"
+    ours = {made.urn: made}
+    for urn, it in direct.resources.items():
+        if it.parent in ours:
+            ours[urn] = it
+    assert len(ours) >= 3
     assert sorted(theirs) == sorted(ours)
     for urn, it in ours.items():
         assert comparable(theirs[urn]) == comparable(it), urn
@@ -257,32 +313,80 @@ def test_a_component_made_through_the_plugin_is_the_one_that_python_makes(
     assert answer.urn == made.urn
 
 
-def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: Plugin) -> None:
-    def refusal(**inputs: Any) -> tuple[str, dict[str, str]]:
-        usual = {"image": "nginx", "clusterArn": "c", "subnetIds": ["s"], "securityGroupIds": ["g"]}
-        with pytest.raises(grpc.RpcError) as raised:
-            plugin.construct("FargateJobLauncher", {**usual, **inputs}, {})
-        error: Any = raised.value
-        assert error.code() == grpc.StatusCode.INVALID_ARGUMENT, error
-        details = errors_pb2.InputPropertiesError()
-        for entry in error.trailing_metadata():
-            if entry.key == "grpc-status-details-bin":
-                (detail,) = status_pb2.Status.FromString(entry.value).details
-                detail.Unpack(details)
-        return error.details(), {it.property_path: it.reason for it in details.errors}
+USUAL: Final = {"image": "nginx", "clusterArn": CLUSTER, "subnetIds": ["s"], "securityGroupIds": ["g"]}
+"""A launcher that can be built."""
+NEEDED: Final = "is an output, known only while the stack is deployed, or a secret; a plain value is needed here"
 
-    secret = {SPECIAL: rpc._special_secret_sig, "value": {"retries": 1}}  # pyright: ignore[reportPrivateUsage]
-    said, problems = refusal(image=None, enviroment={"A": "b"}, overrides={"maxCounts": 2}, supervision=secret)
-    assert said == "FargateJobLauncher 'job' cannot be built"
-    assert problems == {
-        "image": "is missing",
-        "enviroment": "unknown; did you mean `environment`?",
-        "overrides.maxCounts": "unknown; did you mean `maxCount`?",
-        "supervision": ("is an output or a secret, but has to be known before anything is created; give a plain value"),
-    }
-    # What the component itself refuses.
-    said, problems = refusal(logRetentionDays=15, overrides={"maxCount": 5000}, capacity="spot_then_on_demand", cpu=0.5)
-    assert said == "FargateJobLauncher 'job' cannot be built"
-    assert sorted(problems) == ["cpu", "logRetentionDays", "overrides.maxCount"]
-    assert problems["overrides.maxCount"] == "5000 is not between 1 and 1000"
+
+def refusal(plugin: Plugin, component: str, inputs: dict[str, Any]) -> dict[str, str]:
+    """What the plugin says of these inputs: path → problem, in its order."""
+    with pytest.raises(grpc.RpcError) as raised:
+        plugin.construct(component, inputs, {})
+    error: Any = raised.value
+    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT, error
+    assert error.details() == f"{component} 'job' cannot be built"
     assert plugin.recorder.recorded == {}
+    details = errors_pb2.InputPropertiesError()
+    for entry in error.trailing_metadata():
+        if entry.key == "grpc-status-details-bin":
+            (detail,) = status_pb2.Status.FromString(entry.value).details
+            detail.Unpack(details)
+    return {it.property_path: it.reason for it in details.errors}
+
+
+def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: Plugin) -> None:
+    secret = {SPECIAL: rpc._special_secret_sig, "value": {"retries": 1}}  # pyright: ignore[reportPrivateUsage]
+    inputs = {
+        **{**USUAL, "image": None, "enviroment": {"A": "b"}, "supervision": secret, "log_retention_days": 14},
+        **{"overrides": {"maxCounts": 2, "environment": ["LD_PRELOAD"]}, "logRetentionDays": 15, "cpu": 0.5},
+        **{"capacity": "log_retention_days", "function": {"subnetIds": ["s"]}},
+        "sidecars": [{"name": "a", "image": "nginx"}, {"name": "b", "image": "nginx", "health_check": {}}],
+    }
+    problems = refusal(plugin, "FargateJobLauncher", inputs)
+    allowed = problems.pop("logRetentionDays")
+    assert allowed.startswith("15 is no period of CloudWatch Logs; allowed: 1, 3, 5, 7")
+    assert problems == {
+        "enviroment": "unknown; did you mean `environment`?",
+        "log_retention_days": "unknown; did you mean `logRetentionDays`?",
+        "overrides.maxCounts": "unknown; did you mean `maxCount`?",
+        "sidecars[1].health_check": "unknown; did you mean `healthCheck`?",
+        "image": "is missing",
+        "cpu": "0.5 is not a whole number",
+        "supervision": NEEDED,
+        "capacity": "'log_retention_days' is unknown; allowed: on_demand, spot, spot_then_on_demand",
+        "overrides.environment": "'LD_PRELOAD' is reserved; a caller who sets it could run other code",
+        "function.subnetIds": "goes with function.securityGroupIds; give both or neither",
+    }
+
+
+def test_what_is_of_another_kind_than_the_schema_says_is_never_dropped(plugin: Plugin) -> None:
+    car = {"image": "nginx", "name": "car"}
+    inputs: dict[str, Any] = {
+        **{**USUAL, "overrides": [1], "supervision": [], "function": "small", "alarms": 5, "healthCheck": True},
+        **{"command": {"a": "b"}, "environment": [["A", "b"]], "tags": {"a": {"b": "c"}}, "cpu": [256], "memory": "a"},
+        **{"sidecars": [5, {**car, "healthCheck": ["CMD"]}, [car], {**car, "secrets": ["x"]}, None]},
+        **{"efsVolumes": {"path": "/d"}, "asynchronous": "yes", "subnetIds": [["s"]]},
+    }
+    no_object = "is no object of names and values"
+    assert refusal(plugin, "FargateJobLauncher", inputs) == {
+        "overrides": f"[1.0] {no_object}",
+        "supervision": f"[] {no_object}",
+        "function": f"'small' {no_object}",
+        "alarms": f"5.0 {no_object}",
+        "healthCheck": f"True {no_object}",
+        "command": "{'a': 'b'} is no list; put it into one, such as [{'a': 'b'}]",
+        "environment": f"[['A', 'b']] {no_object}",
+        "tags.a": "{'b': 'c'} is not text",
+        "cpu": "[256.0] is not a whole number",
+        "memory": "'a' is not a whole number",
+        "sidecars[0]": f"5.0 {no_object}",
+        "sidecars[1].healthCheck": f"['CMD'] {no_object}",
+        "sidecars[2]": f"[{{'image': 'nginx', 'name': 'car'}}] {no_object}",
+        "sidecars[3].secrets": f"a value (not shown, it may be a secret) {no_object}",
+        "sidecars[4]": f"None {no_object}",
+        "efsVolumes": "{'path': '/d'} is no list; put it into one, such as [{'path': '/d'}]",
+        "asynchronous": "'yes' is not true or false",
+        "subnetIds[0]": "['s'] is not text",
+    }
+    for component in set(ASKED) - {"FargateJobLauncher"}:
+        assert refusal(plugin, component, {"tags": ["a"]}) == {"tags": f"['a'] {no_object}"}
