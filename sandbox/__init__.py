@@ -16,6 +16,7 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 - environment.py    the same for what only an environment has: key, endpoints, flow log
 - files.py          the same for container images and EFS
 - deploy.py         a program run against the emulator
+- callbacks.py      a program's transforms and hooks
 - jobs.py           a deployed job: find it, launch it, look at its task
 - testing.py        what a team's own tests use; pytest finds it as the fixture fargate_sandbox
 - facts.py          a deployed launcher as IAM and ECS describe it

@@ -15,7 +15,7 @@ import runpy
 import sys
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -26,17 +26,26 @@ from fargate_job_launcher.archive import UnknownArchive
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import configure, mocks, rpc, run_in_stack, set_all_config
-from pulumi.runtime.proto.resource_pb2 import ReadResourceResponse, RegisterResourceResponse
+from pulumi.runtime.proto.resource_pb2 import (
+    RESOURCE_MONITOR_FEATURE_STATE_MIGRATIONS,
+    ReadResourceResponse,
+    RegisterResourceResponse,
+)
 
 from . import environment as environment  # its resource types are known once it is imported
 from . import files as files  # its resource types are known from here on
+from .callbacks import CallbackFailed, Callbacks
 from .constraints import ConstraintViolation
-from .resources import Unsupported, create, invoke
+from .resources import Made, Unsupported, create, invoke, tag_list
 from .server import Emulator
 from .stack import Stack
 
 ORGANIZATION: Final = "organization"
 """What Pulumi calls it where a backend has none."""
+
+
+REFUSED: Final = (ClientError, BotoCoreError, ConstraintViolation, Unsupported, UnknownArchive)
+"""What a resource fails with that AWS refuses, or the sandbox."""
 
 
 class DeploymentFailed(Exception):
@@ -85,7 +94,8 @@ def deploy(stack: Stack, aws: Emulator, *, seen: Seen = lambda _resource, _done:
     """
     monitor = _Creator(stack, aws, seen)
     try:
-        run_program(stack, monitor)
+        with closing(monitor.callbacks):
+            run_program(stack, monitor)
     except Exception as error:
         # The SDK wraps what a registration raised; what the monitor saw first is the cause.
         if monitor.failure is not None:
@@ -174,7 +184,7 @@ class _Emulated(mocks.Mocks):
         self._aws = aws
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        return invoke(self._aws, args.token)
+        return invoke(self._aws, args.token, args.args)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         raise AssertionError(f"{args.typ} is created by the monitor")
@@ -185,35 +195,60 @@ class _Creator(mocks.MockMonitor):
 
     def __init__(self, stack: Stack, aws: Emulator, seen: Seen) -> None:
         super().__init__(_Emulated(aws))
+        self.callbacks = Callbacks()
         self.deployment = Deployment(stack)
         self.failure: DeploymentFailed | None = None
         self._aws = aws
         self._seen = seen
         self._default_tags: dict[str, dict[str, str]] = {}
+        self._components: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         urn = self.make_urn(request.parent, request.type, request.name)
         resource = Resource(urn, request.type, request.name, request.parent)
         with self._lock:
-            if urn in self.deployment.resources:
-                # As the engine says it.
-                said = f"{request.name} ({request.type}): Duplicate resource URN {urn!r}; try giving it a unique name"
-                self.failure = self.failure or DeploymentFailed(said)
-                raise self.failure
+            duplicate = urn in self.deployment.resources
+            self.deployment.resources.setdefault(urn, resource)
+        if duplicate:
+            # As the engine says it.
+            raise self._failed(f"Duplicate resource URN {urn!r}; try giving it a unique name", request)
         self._note(resource, done=False)
-        # A component of the program's own has no counterpart on AWS; one of another package (awsx) does.
-        if not (request.custom or request.remote):
-            self._note(resource, done=True)
-            return RegisterResourceResponse(urn=urn)
+        try:
+            request = self.callbacks.transformed(request, urn)
+            _refuse_options(request)
+            self.callbacks.run_hooks("before_create", request, urn)
+            # A component of the program's own has no counterpart on AWS; one of another package (awsx) does.
+            if not (request.custom or request.remote):
+                self._components[urn] = request
+                self._note(resource, done=True)
+                return RegisterResourceResponse(urn=urn)
+            made, state = self._create(request, urn)
+            self._note(replace(resource, id=made.id, outputs=state), done=True)
+            for kind, name, identifier in made.parts:
+                part = self.make_urn(urn, kind, name)
+                self._transform_part(kind, name, identifier, urn)
+                self._note(Resource(part, kind, name, urn, id=identifier), done=True)
+            answer = asyncio.run(rpc.serialize_properties(state, {}))
+            self.callbacks.run_hooks("after_create", request, urn, made.id, answer)
+        except (*REFUSED, CallbackFailed) as error:
+            self._failed(str(error), request)
+            raise
+        return RegisterResourceResponse(urn=urn, id=made.id, object=answer)
+
+    def _create(self, request: Any, urn: str) -> tuple[Made, dict[str, Any]]:
+        """What AWS makes of it, as often as the program's error hooks ask for it, and what the provider gives back."""
         inputs = _plain(received(request.object))
         provider = request.provider or request.providers.get("aws", "")
-        try:
-            made = create(self._aws, request.type, request.name, inputs, self._default_tags.get(provider))
-        except (ClientError, BotoCoreError, ConstraintViolation, Unsupported, UnknownArchive) as error:
-            with self._lock:
-                self.failure = self.failure or DeploymentFailed(f"{request.name} ({request.type}): {error}")
-            raise
+        errors: list[str] = []
+        while True:
+            try:
+                made = create(self._aws, request.type, request.name, inputs, self._default_tags.get(provider))
+                break
+            except REFUSED as error:
+                errors.insert(0, str(error))
+                if not self.callbacks.retries(request, urn, errors):
+                    raise
         # A provider gives a resource's inputs back; a component of another package gives its outputs only.
         state = {**inputs, **made.outputs} if request.custom else made.outputs
         inside = {(kind, name): (self.make_urn(urn, kind, name), identifier) for kind, name, identifier in made.parts}
@@ -225,24 +260,39 @@ class _Creator(mocks.MockMonitor):
             # As the SDK hands it to a provider: everything that is no text is JSON.
             self._default_tags[f"{urn}::{made.id}"] = json.loads(inputs.get("defaultTags", "{}")).get("tags", {})
         self.resources[urn] = self.ResourceRegistration(urn, made.id, state)
-        self._note(replace(resource, id=made.id, outputs=state), done=True)
-        for (kind, name), (part, identifier) in inside.items():
-            self._note(Resource(part, kind, name, urn, id=identifier), done=True)
-        answer = asyncio.run(rpc.serialize_properties(state, {}))
-        return RegisterResourceResponse(urn=urn, id=made.id, object=answer)
+        return made, state
+
+    def _transform_part(self, kind: str, name: str, identifier: str, parent: str) -> None:
+        """What the program's transforms ask for what a component of another package made. Raises Unsupported."""
+        asked = self.callbacks.transformed_part(kind, name, parent)
+        changes = _plain(received(asked.object))
+        tags = changes.pop("tags", {})
+        if changes or asked.importId or asked.hooks.ByteSize():
+            what = ", ".join(changes) or "its options"
+            raise Unsupported(
+                f"a transform changes {what} of {name} ({kind}), which the sandbox makes with its tags only; "
+                "leave resources of this type out of the transform"
+            )
+        if tags:
+            self._aws.client("ec2").create_tags(Resources=[identifier], Tags=tag_list(tags))
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        """A data source's answer."""
+        try:
+            return super().Invoke(self.callbacks.transformed_invoke(request))
+        except Unsupported as error:
+            raise self._failed(str(error)) from None
+        except CallbackFailed as error:
+            raise self._failed(f"{request.tok}: {error}") from None
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
         """Another stack's outputs. Nothing else is read: what is there already was not made here."""
-        name = f"{request.name} ({request.type})"
         known = self._aws.exports.get(request.id)
-        if request.type != "pulumi:pulumi:StackReference" or known is None:
+        if request.type != "pulumi:pulumi:StackReference":
+            raise self._failed("the sandbox reads no resource that it did not make", request)
+        if known is None:
             stacks = ", ".join(self._aws.exports) or "none"
-            what = f"stack {request.id!r} was not deployed here; deployed: {stacks}"
-            if request.type != "pulumi:pulumi:StackReference":
-                what = "the sandbox reads no resource that it did not make"
-            with self._lock:
-                self.failure = self.failure or DeploymentFailed(f"{name}: {what}")
-            raise self.failure
+            raise self._failed(f"stack {request.id!r} was not deployed here; deployed: {stacks}", request)
         state = {"name": request.id, "outputs": known, "secretOutputNames": []}
         urn = self.make_urn(request.parent, request.type, request.name)
         self._note(Resource(urn, request.type, request.name, request.parent), done=True)
@@ -255,12 +305,60 @@ class _Creator(mocks.MockMonitor):
             self.deployment.resources[request.urn] = replace(component, outputs=outputs)
             if component.kind == "pulumi:pulumi:Stack":
                 self.deployment.outputs = outputs
+        registered = self._components[request.urn]
+        try:
+            self.callbacks.run_hooks("after_create", registered, request.urn, outputs=request.outputs)
+        except CallbackFailed as error:
+            raise self._failed(str(error), registered) from None
         return Empty()
+
+    def RegisterStackTransform(self, request: Any) -> Any:  # noqa: N802
+        self.callbacks.stack_transforms.append(request)
+        return Empty()
+
+    def RegisterStackInvokeTransform(self, request: Any) -> Any:  # noqa: N802
+        self.callbacks.invoke_transforms.append(request)
+        return Empty()
+
+    def RegisterResourceHook(self, request: Any) -> Any:  # noqa: N802
+        self.callbacks.hooks[request.name] = request
+        return Empty()
+
+    def RegisterErrorHook(self, request: Any) -> Any:  # noqa: N802
+        self.callbacks.error_hooks[request.name] = request
+        return Empty()
+
+    def GetDeploymentInfo(self, request: Any) -> Any:  # noqa: N802
+        """What the SDK may ask for. A state migration changes what a stack was before, and this one was nothing."""
+        info = super().GetDeploymentInfo(request)
+        info.supportedFeatures.append(RESOURCE_MONITOR_FEATURE_STATE_MIGRATIONS)
+        return info
+
+    def _failed(self, said: str, request: Any = None) -> DeploymentFailed:
+        """The deployment's failure, with the resource whose registration this was; the first one stays it."""
+        where = f"{request.name} ({request.type}): " if request is not None else ""
+        with self._lock:
+            self.failure = self.failure or DeploymentFailed(where + said)
+            return self.failure
 
     def _note(self, resource: Resource, *, done: bool) -> None:
         with self._lock:
             self.deployment.resources[resource.urn] = resource
             self._seen(resource, done)
+
+
+def _refuse_options(request: Any) -> None:
+    """Options that would change a first deployment and cannot be had here. Raises Unsupported.
+
+    The others say what is done once a resource stands: with a change, a replacement, a deletion.
+    """
+    if request.importId:
+        raise Unsupported(
+            f"import_ adopts {request.importId!r}, and the sandbox adopts nothing: it begins with an empty account; "
+            "leave it out of the stack that is deployed here"
+        )
+    if request.envVarMappings:
+        raise Unsupported("env_var_mappings: the sandbox's provider reads no environment; give it these as arguments")
 
 
 def reference(urn: str, identifier: str) -> dict[str, str]:

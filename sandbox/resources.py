@@ -99,8 +99,10 @@ def create(
     return made
 
 
-def invoke(aws: Emulator, token: str) -> State:
+def invoke(aws: Emulator, token: str, given: Mapping[str, Any]) -> State:
     """What a data source of the AWS provider answers. Raises Unsupported."""
+    if unknown := [key for key, value in given.items() if value is not None and (key, value) != ("region", aws.region)]:
+        raise Unsupported(f"{token}: the sandbox does not know its argument {', '.join(unknown)}")
     if token == "aws:index/getCallerIdentity:getCallerIdentity":  # noqa: S105
         me = aws.client("sts").get_caller_identity()
         return {"accountId": me["Account"], "arn": me["Arn"], "userId": me["UserId"], "id": me["Account"]}
