@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints, is_typeddict
 
+import fargate_job_launcher
 import pulumi
 import pytest
 from conftest import Recording, program, record
 from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
+from fargate_job_launcher.provider import COMPONENTS
 from fargate_job_launcher.task_definition import family
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +33,7 @@ EVERYTHING: dict[str, Any] = {
     "efs_volumes": [{"file_system_id": "fs-01234567", "access_point_id": "fsap-01234567", "path": "/d"}],
     "schedule": {"expression": "rate(1 hour)"},
     "queue": {},
-    "event_rule": {"pattern": "{}"},
+    "event_rule": {"pattern": '{"source": ["shop"]}'},
     "supervision": {"retries": 1, "max_runtime_minutes": 60},
     "alarms": {"dashboard": True, "max_job_minutes": 60},
 }
@@ -143,6 +146,24 @@ def test_its_import_loads_no_service_that_it_has_not_come_to_use() -> None:
     code = "import sys; from fargate_job_launcher import *; print(*(it for it in sys.modules if '_aws.s3.' in it))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def typed(hint: Any) -> set[Any]:
+    """The TypedDicts that a type speaks of, at any depth."""
+    if is_typeddict(hint):
+        hints = get_type_hints(hint, localns={"Output": pulumi.Output, "T": Any})
+        return {hint}.union(*(typed(it) for it in hints.values()))
+    return set[Any]().union(*(typed(it) for it in get_args(hint)))
+
+
+def test_whoever_writes_typed_arguments_finds_the_type_of_each_part_in_the_package() -> None:
+    found = set[Any]().union(*(typed(inspect.signature(it).parameters["args"].annotation) for it in COMPONENTS))
+    assert len(found) > 15
+    public = {name: getattr(fargate_job_launcher, name) for name in fargate_job_launcher.__all__}
+    assert [it.__name__ for it in found if public.get(it.__name__) is not it] == []
+    assert [it.__name__ for it in COMPONENTS if public.get(it.__name__) is not it] == []
+    # Nothing public is left behind by a component that is gone.
+    assert set(public.values()) == found | COMPONENTS.keys()
 
 
 def test_two_launchers_never_make_a_resource_of_the_same_name() -> None:

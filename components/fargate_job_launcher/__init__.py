@@ -16,17 +16,21 @@ if TYPE_CHECKING:
         LaunchPrices,
         LaunchQueue,
         LaunchSchedule,
+        SignedCode,
         Supervision,
     )
     from .cluster import JobCluster, JobClusterArgs
+    from .container import EfsVolume, HealthCheck, Sidecar
     from .launcher import FargateJobLauncher
     from .network import JobNetwork, JobNetworkArgs
     from .payload import PayloadBucket, PayloadBucketArgs
 
 __all__ = [
     "Alarms",
+    "EfsVolume",
     "FargateJobLauncher",
     "FargateJobLauncherArgs",
+    "HealthCheck",
     "JobCluster",
     "JobClusterArgs",
     "JobNetwork",
@@ -39,10 +43,12 @@ __all__ = [
     "LauncherFunction",
     "PayloadBucket",
     "PayloadBucketArgs",
+    "Sidecar",
+    "SignedCode",
     "Supervision",
 ]
 
-_ROOMS = ("arguments", "cluster", "launcher", "network", "payload")
+_ROOMS = ("arguments", "cluster", "container", "launcher", "network", "payload")
 
 
 def __getattr__(name: str) -> Any:
