@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -43,12 +44,12 @@ _ECS_TARGET: Final = "AmazonEC2ContainerServiceV20141113."
 class Gate:
     """The emulator, behind the checks that it does not make itself."""
 
-    def __init__(self, emulator: App, *, containers: bool = False) -> None:
+    def __init__(self, emulator: App, *, containers: bool = False, clock: Callable[[], float] = time.time) -> None:
         self._emulator = emulator
         self._calls: list[dict[str, Any]] = []
-        self._tokens = Tokens()
+        self._lifecycle = Lifecycle(containers=containers, clock=clock)
+        self._tokens = Tokens(clock, self._lifecycle.stopped_at)
         self._launching = asyncio.Lock()
-        self._lifecycle = Lifecycle(containers=containers)
         self._ecs: Any = botocore.session.get_session().get_service_model("ecs")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +79,7 @@ class Gate:
         except ValueError:
             await _refuse(send, "SerializationException", "The request body is not JSON.")
             return
+        self._lifecycle.forget()
         problems = violations(operation, parameters)
         refusal = ("InvalidParameterException", "; ".join(problems)) if problems else None
         refusal = refusal or rules.refusal(str(operation.name), parameters)

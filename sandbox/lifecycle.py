@@ -12,7 +12,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -23,6 +23,12 @@ from .run import Run
 
 STEP_SECONDS: Final = 0.05
 """Between two states before RUNNING; on AWS it is tens of seconds."""
+
+SHOWN_SECONDS: Final = 3600
+"""That a stopped task is still shown; on AWS for at least an hour.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
+"""
 
 SIGTERMED: Final = 128 + 15
 
@@ -37,9 +43,10 @@ _logs: Any = cloudwatch_logs
 class Lifecycle:
     """The lives of all tasks."""
 
-    def __init__(self, *, containers: bool) -> None:
+    def __init__(self, *, containers: bool, clock: Callable[[], float] = time.time) -> None:
         """With `containers` the emulator runs them, and leads the tasks' states after theirs."""
         self._containers = containers
+        self._clock = clock
         self._scripts: dict[str, list[Run]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
@@ -70,6 +77,18 @@ class Lifecycle:
                 # The emulator says 0; a container that is asked to stop, and does, ends so.
                 container["exitCode"] = SIGTERMED
             self._tell(record)
+
+    def stopped_at(self, task_arn: str) -> float | None:
+        """When a task stopped; None while it runs, and long ago where it is known no more."""
+        record = next((it for key, it in list(_ecs._tasks._data.items()) if key[-1] == task_arn), None)
+        return 0 if record is None else _stopped_at(record)
+
+    def forget(self) -> None:
+        """Let the tasks vanish that stopped too long ago."""
+        for key, record in list(_ecs._tasks._data.items()):
+            stopped = _stopped_at(record)
+            if stopped is not None and self._clock() >= stopped + SHOWN_SECONDS:
+                _ecs._tasks._data.pop(key, None)
 
     def _keep(self, life: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(life)
@@ -135,6 +154,11 @@ class Lifecycle:
                 "EventBusName": "default",
             }
         )
+
+
+def _stopped_at(record: Record) -> float | None:
+    moment = record.get("stoppedAt") if record["lastStatus"] == "STOPPED" else None
+    return datetime.fromisoformat(moment).timestamp() if moment else None
 
 
 def _state(record: Record) -> str:

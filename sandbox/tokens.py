@@ -5,10 +5,16 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 Content = dict[str, Any]
+
+LONGEST_SECONDS: Final = 24 * 3600
+"""That a token is known."""
+AFTER_SECONDS: Final = 3600
+"""That it is known once the last of its tasks has stopped, where that is sooner."""
 
 
 class Conflict(Exception):
@@ -21,24 +27,38 @@ class Conflict(Exception):
 
 
 class Tokens:
-    """The answers that were given, by cluster and token. Nothing expires here; on AWS after at most 24 hours."""
+    """The answers that were given, by cluster and token, as long as ECS knows them."""
 
-    def __init__(self) -> None:
-        self._given: dict[tuple[str, str], tuple[Content, Content]] = {}
+    def __init__(
+        self, clock: Callable[[], float] = time.time, stopped_at: Callable[[str], float | None] = lambda _arn: None
+    ) -> None:
+        """`stopped_at`: when the task of this ARN stopped; None while it runs."""
+        self._clock = clock
+        self._stopped_at = stopped_at
+        self._given: dict[tuple[str, str], tuple[Content, Content, float]] = {}
 
     def recall(self, request: Mapping[str, Any]) -> Content | None:
         """The answer that the same request had, its failures included; None for a new one. Raises Conflict."""
         known = self._given.get(self._key(request)) if request.get("clientToken") else None
         if known is None:
             return None
-        if known[0] != dict(request):
-            raise Conflict([task["taskArn"] for task in known[1].get("tasks", [])])
-        return known[1]
+        asked, answer, since = known
+        if self._clock() >= self._until(answer, since):
+            return None
+        if asked != dict(request):
+            raise Conflict([task["taskArn"] for task in answer.get("tasks", [])])
+        return answer
 
     def remember(self, request: Mapping[str, Any], answer: Content) -> None:
         """Keep what a request was answered."""
         if request.get("clientToken"):
-            self._given[self._key(request)] = (dict(request), answer)
+            self._given[self._key(request)] = (dict(request), answer, self._clock())
+
+    def _until(self, answer: Content, since: float) -> float:
+        stopped = [self._stopped_at(task["taskArn"]) for task in answer.get("tasks", [])]
+        ends = [it + AFTER_SECONDS for it in stopped if it is not None]
+        longest = since + LONGEST_SECONDS
+        return min(longest, max(ends)) if ends and len(ends) == len(stopped) else longest
 
     @staticmethod
     def _key(request: Mapping[str, Any]) -> tuple[str, str]:
