@@ -230,8 +230,8 @@ def refused(component: str, args: Any) -> list[str]:
                 "tags: ['a'] is no object of names and values",
                 "container_insights: 'all' is unknown; allowed: disabled, enabled, enhanced",
                 "container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them",
-                "cluster_arn: 'shared' is not the ARN of a cluster; it looks like "
-                "arn:aws:ecs:eu-west-1:123456789012:cluster/NAME",
+                "cluster_arn: 'shared' is not the ARN of an ECS cluster; it looks like "
+                "arn:aws:ecs:eu-west-1:123456789012:cluster/NAME (its `arn` output, not its name)",
             ],
         ),
         (
@@ -245,9 +245,30 @@ def refused(component: str, args: Any) -> list[str]:
                 "tags.a: '<b>' is no value of a tag: up to 256 letters, digits, spaces and . : / = + - @ _",
             ],
         ),
+        (
+            "PayloadBucket",
+            {"kms_key_arn": "alias/jobs"},
+            [
+                "kms_key_arn: 'alias/jobs' is not the ARN of a KMS key; it looks like "
+                "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)",
+            ],
+        ),
         ("PayloadBucket", {"expire_days": 1.5}, ["expire_days: 1.5 is not a whole number"]),
         ("PayloadBucket", {"expire_days": True}, ["expire_days: True is not a whole number"]),
         ("JobCluster", {"container_insights": ["enabled"]}, ["container_insights: ['enabled'] is not text"]),
+        (
+            "JobNetwork",
+            {"vpc_id": "v", "subnet_ids": [*(f"subnet-{it}" for it in range(16)), "a", "a"], "kms_key_arn": "k"},
+            [
+                "vpc_id: 'v' is no VPC's id, such as vpc-0123456789abcdef0",
+                "subnet_ids: 'a' is no subnet's id, such as subnet-0123456789abcdef0",
+                "subnet_ids: 'a' is no subnet's id, such as subnet-0123456789abcdef0",
+                "subnet_ids: 18 subnets; a task takes 1 to 16",
+                "subnet_ids: 'a' is named twice; once is enough",
+                "kms_key_arn: 'k' is not the ARN of a KMS key; it looks like "
+                "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)",
+            ],
+        ),
         ("JobNetwork", {"vpc_id": 1, "subnet_ids": ["subnet-1"]}, ["vpc_id: 1 is not text"]),
         (
             "JobNetwork",

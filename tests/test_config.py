@@ -158,7 +158,7 @@ def test_the_smallest_config_says_where_and_what() -> None:
             {"cluster": {"clusterArn": "arn:x", "containerInsights": "enabled"}},
             "cluster.containerInsights: shapes a new cluster, but clusterArn adopts one",
         ),
-        ({"cluster": {"clusterArn": "shared"}}, "cluster.clusterArn: 'shared' is not the ARN of a cluster"),
+        ({"cluster": {"clusterArn": "shared"}}, "cluster.clusterArn: 'shared' is not the ARN of an ECS cluster"),
         (
             {"cluster": {"clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shared"}},
             "cluster.clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/shared' is in us-east-1, and aws",
@@ -428,7 +428,7 @@ config:
   fargate-job-launcher:kmsKey: arn:aws:kms:eu-central-1:123456789012:key/1
   fargate-job-launcher:alarms: {emails: [a@b.cc]}
   fargate-job-launcher:jobs:
-    report: {image: nginx, tags: {a: b}, eventRule: {pattern: '{"source": ["shop"]}'}, supervision: {}, taskPolicy: "{}"}
+    report: {image: nginx, tags: {a: b}, eventRule: {pattern: '{"source":["shop"]}'}, supervision: {}, taskPolicy: "{}"}
 """
 """An environment that makes as little as it can, of a team that has the rest."""
 

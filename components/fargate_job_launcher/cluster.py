@@ -4,7 +4,6 @@ Nothing here lets anybody open a shell in a task: ECS Exec is asked for task by 
 """
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
-import re
 from collections.abc import Mapping
 from typing import Final, NotRequired, TypedDict, cast
 
@@ -15,6 +14,7 @@ from fargate_job_launcher.handler import fargate
 
 from . import shapes
 from .arguments import tag_problems
+from .place import problems as place_problems
 
 CONTAINER_INSIGHTS: Final = ("disabled", "enabled", "enhanced")
 CAPACITY_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")
@@ -71,15 +71,11 @@ def examine_cluster(args: JobClusterArgs) -> tuple[JobClusterArgs, list[str]]:
     """These arguments in the kinds that are declared, and every problem with them: `field: what is wrong`."""
     problems: list[str] = []
     given = cast("JobClusterArgs", shapes.read("", args, JobClusterArgs, problems))
-    insights, arn = given.get("container_insights", "disabled"), given.get("cluster_arn")
+    insights = given.get("container_insights", "disabled")
     if insights not in CONTAINER_INSIGHTS:
         problems.append(f"container_insights: {insights!r} is unknown; allowed: {', '.join(CONTAINER_INSIGHTS)}")
-    if arn is not None and "container_insights" in given:
+    if "cluster_arn" in given and "container_insights" in given:
         problems.append("container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them")
-    if isinstance(arn, str) and not re.fullmatch(r"arn:[a-z-]+:ecs:[a-z0-9-]+:\d{12}:cluster/[\w-]{1,255}", arn):
-        problems.append(
-            f"cluster_arn: {arn!r} is not the ARN of a cluster; it looks like "
-            "arn:aws:ecs:eu-west-1:123456789012:cluster/NAME"
-        )
+    problems += place_problems(given)
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS)
     return given, problems

@@ -16,6 +16,7 @@ from . import shapes
 from .arguments import LOG_RETENTION_DAYS, tag_problems
 from .endpoints import endpoint_problems, endpoints
 from .flow_log import close_default_group, flow_log
+from .place import problems as place_problems
 
 SUBNETS: Final = ("private", "public")
 NAT_GATEWAYS: Final = {
@@ -25,8 +26,6 @@ NAT_GATEWAYS: Final = {
 }
 PREFIXES: Final = (16, 24)
 """Of a new VPC's address range: AWS makes no larger one, and a smaller one has too few addresses for each subnet."""
-SUBNETS_OF_A_TASK: Final = 16
-"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"""
 AWSX_TAGS: Final = 2
 """What awsx adds to the tags of a new VPC's subnets: their name and their kind."""
 
@@ -160,6 +159,7 @@ def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
     made = shaping & named
     adopted = {"vpc_id", "subnet_ids"} & named
     problems += _adopted_problems(given.get("vpc_id"), given.get("subnet_ids"))
+    problems += place_problems(given)
     problems += _range_problems(given.get("cidr_block", "10.0.0.0/16"))
     if len(adopted) == 1:
         problems += [f"{key}: vpc_id and subnet_ids go together, to adopt an existing VPC" for key in adopted]
@@ -206,15 +206,10 @@ def _adopted_problems(vpc_id: Any, subnet_ids: Any) -> list[str]:
     problems: list[str] = []
     if isinstance(vpc_id, str) and not re.fullmatch(r"vpc-[0-9a-f]+", vpc_id):
         problems.append(f"vpc_id: {vpc_id!r} is no VPC's id, such as vpc-0123456789abcdef0")
-    if not isinstance(subnet_ids, list | tuple):
-        return problems
-    subnets = cast("Sequence[Any]", subnet_ids)
+    subnets = cast("Sequence[Any]", subnet_ids) if isinstance(subnet_ids, list) else []
     for it in subnets:
         if isinstance(it, str) and not re.fullmatch(r"subnet-[0-9a-f]+", it):
             problems.append(f"subnet_ids: {it!r} is no subnet's id, such as subnet-0123456789abcdef0")
-    if not 1 <= len(subnets) <= SUBNETS_OF_A_TASK:
-        problems.append(f"subnet_ids: {len(subnets)} subnets; a task takes 1 to {SUBNETS_OF_A_TASK}")
-    problems += [f"subnet_ids: {it!r} is named twice" for it in shapes.repeated(subnets)]
     return problems
 
 

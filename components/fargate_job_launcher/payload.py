@@ -11,6 +11,7 @@ from fargate_job_launcher.handler import fargate
 
 from . import iam, shapes
 from .arguments import Job, tag_problems
+from .place import problems as place_problems
 from .task_definition import family
 
 EXPIRE_DAYS: Final = 14
@@ -92,6 +93,7 @@ def examine_bucket(args: PayloadBucketArgs) -> tuple[PayloadBucketArgs, list[str
     days = given.get("expire_days", EXPIRE_DAYS)
     if days < 1:
         problems.append(f"expire_days: {days} is not a whole number of days from 1")
+    problems += place_problems(given)
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS)
     return given, problems
 
