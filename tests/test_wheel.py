@@ -159,6 +159,7 @@ def environment(folder: Path, wheel: Path, *, umask: int = 0o022) -> Path:
 def test_the_wheel_holds_the_package_and_the_sdist_builds_the_same(built: Built, tmp_path: Path) -> None:
     folders = {
         "components/fargate_job_launcher": "fargate_job_launcher",
+        "components/fargate_job_launcher/checks": "fargate_job_launcher/checks",
         "components/fargate_job_launcher/operate": "fargate_job_launcher/operate",
         "components/fargate_job_launcher/policies": "fargate_job_launcher/policies",
         "components/environments": "fargate_job_launcher/environments",

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from fargate_job_launcher.arguments import LAUNCHER_TAGS, examine, tag_problems
+from fargate_job_launcher.arguments import examine
+from fargate_job_launcher.checks.tags import LAUNCHER_TAGS, tag_problems
 from fargate_job_launcher.cluster import examine_cluster
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.iam import is_topic_arn

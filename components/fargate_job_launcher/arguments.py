@@ -4,7 +4,6 @@ Every default stands in its field's description; they are the safe ones.
 """
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -14,24 +13,19 @@ from typing import Any, Final, NotRequired, TypedDict, cast
 import pulumi
 
 from fargate_job_launcher.handler import fargate
-from fargate_job_launcher.handler.outcome import KINDS
-from fargate_job_launcher.handler.request import Rejected, parse
-from fargate_job_launcher.handler.settings import Overrides, Settings
 
-from . import container, iam, place, schedules, shapes
+from . import container, iam, shapes
+from .checks.function import function_problems
+from .checks.kinds import is_object, outside
+from .checks.overrides import override_problems
+from .checks.place import place_problems
+from .checks.supervision import supervision_problems
+from .checks.tags import LAUNCHER_TAGS, tag_problems
+from .checks.triggers import trigger_problems
 from .container import EfsVolume, HealthCheck, Sidecar
 
 CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
 
-LARGEST_COUNT: Final = 1000
-"""Tasks of one event: as many as its answer can name, well within what Lambda returns."""
-
-MOST_DELIVERIES: Final = 1000
-FEWEST_DELIVERIES: Final = 5
-"""Of a message, before it is a dead letter: fewer would give up on a function that is merely busy.
-
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-"""
 
 LOG_RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -289,7 +283,6 @@ class FargateJobLauncherArgs(TypedDict):
     """Tags of every resource that takes some, and of each task. Default: none."""
 
 
-RETRYABLE: Final = tuple(kind for kind in KINDS if kind not in ("succeeded", "stopped"))
 RETRIED: Final = ("failed", "never_started", "interrupted")
 """What is retried unless the job says otherwise: what timed out would most likely do so again."""
 
@@ -357,9 +350,7 @@ def check(name: str, args: FargateJobLauncherArgs) -> Job:
     Raises pulumi.RunError naming every problem at once: field, value, rule and remedy.
     """
     given, problems = examine(name, args)
-    if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise pulumi.RunError(f"FargateJobLauncher {name!r} cannot be built:\n{listed}")
+    shapes.refuse("FargateJobLauncher", name, problems)
     return Job(**given)
 
 
@@ -367,288 +358,43 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
     """The fields of the job that these arguments describe, and every problem with them: `field: what is wrong`."""
     problems = _name_problems(name)
     given = shapes.read("", args, FargateJobLauncherArgs, problems)
-    overrides, function = (cast("dict[str, Any]", given.get(key, {})) for key in ("overrides", "function"))
-    cpu = given.get("cpu", Job.cpu)
-    given.setdefault("memory", fargate.SIZES.get(cpu, (0,))[0])
+    asked = cast("dict[str, Any]", given.get("overrides", {}))
+    for key in ("cpu", "capacity", "ephemeral_storage_gib"):
+        given.setdefault(key, getattr(Job, key))
+    given.setdefault("memory", fargate.SIZES.get(given["cpu"], (0,))[0])
     if not any(it.startswith(("cpu", "memory")) for it in problems):
-        problem = fargate.size_problem(cpu, given["memory"])
+        problem = fargate.size_problem(given["cpu"], given["memory"])
         problems += [problem] if problem else []
     retention = given.get("log_retention_days", Job.log_retention_days)
     if retention not in LOG_RETENTION_DAYS:
         allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
         problems.append(f"log_retention_days: {retention!r} is no period of CloudWatch Logs; allowed: {allowed}")
     for path, capacity in (
-        ("capacity", given.get("capacity", Job.capacity)),
-        *(("overrides.capacity", it) for it in overrides.get("capacity", [])),
+        ("capacity", given["capacity"]),
+        *(("overrides.capacity", it) for it in asked.get("capacity", [])),
     ):
         if capacity not in CAPACITIES:
             problems.append(f"{path}: {capacity!r} is unknown; allowed: {', '.join(CAPACITIES)}")
-    storage = given.get("ephemeral_storage_gib", Job.ephemeral_storage_gib)
-    problems += _outside("ephemeral_storage_gib", storage, 20, 200)
-    problems += _override_problems(overrides, given.get("environment", {}), given.get("secrets", {}))
-    problems += _function_problems(function, overrides.get("max_count", 1), given.get("queue"))
+    problems += outside("ephemeral_storage_gib", given["ephemeral_storage_gib"], 20, 200)
+    problems += override_problems(asked, given.get("environment", {}), given.get("secrets", {}))
+    problems += function_problems(given.get("function", {}), asked.get("max_count", 1), given.get("queue"))
     problems += _price_problems(given.get("prices"))
-    problems += _trigger_problems(given)
-    problems += _supervision_problems(given)
+    problems += trigger_problems(given)
+    problems += supervision_problems(given)
     if "task_policy" in given and "task_role_arn" in given:
         problems.append(
             "task_policy: goes with a role made here, but task_role_arn adopts one; attach it there yourself"
         )
-    if isinstance(given.get("task_policy"), str) and not _is_object(given["task_policy"]):
+    if isinstance(given.get("task_policy"), str) and not is_object(given["task_policy"]):
         problems.append('task_policy: is not the JSON of an IAM policy: {"Version": "2012-10-17", "Statement": […]}')
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - LAUNCHER_TAGS)
     if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
         problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")
-    problems += place.problems(given)
-    problems += _role_problems(given, overrides)
+    problems += place_problems(given)
+    problems += _role_problems(given, asked)
     problems += container.problems(given)
     given.setdefault("read_only_root", not given.get("allow_exec", False))
     return given, problems
-
-
-def _override_problems(
-    overrides: Mapping[str, Any], environment: Mapping[str, Any], secrets: Mapping[str, Any]
-) -> list[str]:
-    problems = _outside("overrides.max_count", overrides.get("max_count", 1), 1, LARGEST_COUNT)
-    cpu = overrides.get("cpu")
-    if cpu is not None and cpu not in fargate.SIZES:
-        problems.append(f"overrides.cpu: {cpu} is no Fargate size; allowed: {', '.join(map(str, fargate.SIZES))}")
-    largest = max(memory for sizes in fargate.SIZES.values() for memory in sizes)
-    problems += _outside("overrides.memory", overrides.get("memory", 512), 512, largest)
-    problems += _outside("overrides.ephemeral_storage_gib", overrides.get("ephemeral_storage_gib", 21), 21, 200)
-    for name in overrides.get("environment", []):
-        if name in secrets:
-            problems.append(
-                f"overrides.environment: {name!r} is also under secrets; ECS refuses a launch that sets both"
-            )
-        if not fargate.ENVIRONMENT_NAME.fullmatch(name):
-            problems.append(f"overrides.environment: {name!r} is no name of an environment variable")
-        elif fargate.reserved(name):
-            problems.append(f"overrides.environment: {name!r} is reserved; a caller who sets it could run other code")
-    problems += [
-        f"environment.{name}: belongs to the launcher, which gives the payload in it; choose another name"
-        for name in environment
-        if name.startswith("JOB_PAYLOAD")
-    ]
-    for key in overrides.get("tags", []):
-        if not _is_tag_key(key):
-            problems.append(f"overrides.tags: {key!r} is no key of a tag of your own")
-    if len(overrides.get("tags", [])) > fargate.TAGS:
-        problems.append(f"overrides.tags: {len(overrides['tags'])} keys; a task has at most {fargate.TAGS} tags")
-    return problems
-
-
-LAUNCHER_TAGS: Final = 2
-"""Of a launcher's function, besides the job's: its job, and its stack."""
-
-
-def tag_problems(tags: Mapping[str, Any], *, most: int) -> list[str]:
-    """What is wrong with tags of resources: `tags.KEY: what`.
-
-    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-    """
-    problems = list[str]()
-    if len(tags) > most:
-        problems.append(f"tags: {len(tags)} tags; there is room for {most}, AWS takes {fargate.TAGS} and some are ours")
-    for key, value in tags.items():
-        if not _is_tag_key(key):
-            problems.append(f"tags.{key}: is no key of a tag of your own")
-        elif isinstance(value, str) and not re.fullmatch(r"[\w .:/=+@-]{0,256}", value):
-            problems.append(
-                f"tags.{key}: {value!r} is no value of a tag: up to 256 letters, digits, spaces and . : / = + - @ _"
-            )
-    return problems
-
-
-def _is_tag_key(key: str) -> bool:
-    return re.fullmatch(r"[\w .:/=+@-]{1,128}", key) is not None and not key.lower().startswith("aws:")
-
-
-def _function_problems(function: Mapping[str, Any], max_count: int, queue: LaunchQueue | None) -> list[str]:
-    problems = _outside("function.timeout_seconds", function.get("timeout_seconds", 60), 30, 900)
-    problems += _outside("function.memory_mib", function.get("memory_mib", 512), 128, 10240)
-    problems += _outside("function.reserved_concurrency", function.get("reserved_concurrency", 1), 1, 1000)
-    least = seconds_to_launch(max_count, queue)
-    if not problems and function.get("timeout_seconds", least) < least:
-        batch = "" if queue is None else f" in a batch of {batch_size(queue, max_count)}"
-        problems.append(
-            f"function.timeout_seconds: {function['timeout_seconds']} is too short for overrides.max_count "
-            f"{max_count}{batch}: Fargate starts {fargate.LAUNCHES_PER_SECOND} tasks a second; give it {least} or "
-            "leave it out"
-        )
-    for one, other in (("subnet_ids", "security_group_ids"), ("code_signing_config_arn", "signed_code")):
-        if (one in function) != (other in function):
-            problems.append(f"function.{one}: goes with function.{other}; give both or neither")
-    if queue is not None and not problems:
-        problems += _redelivery_problems(queue, function.get("timeout_seconds", least), max_count)
-    return problems
-
-
-def seconds_to_launch(max_count: int, queue: LaunchQueue | None) -> int:
-    """The function's timeout for all that one invocation may launch, in seconds: 60, and what Fargate's rate adds."""
-    count = max_count if queue is None else max_count * batch_size(queue, max_count)
-    return 60 + max(0, -(-(count - fargate.LAUNCH_BURST) // fargate.LAUNCHES_PER_SECOND))
-
-
-def batch_size(queue: LaunchQueue, max_count: int) -> int:
-    """Messages for one invocation: ten, or as many as one invocation can launch."""
-    return queue.get("batch_size", max(1, min(10, LARGEST_COUNT // max(1, max_count))))
-
-
-RECOGNIZED_SECONDS: Final = 3600
-"""For so long ECS surely recognizes a launch: a clientToken lives for one hour after its last task, or 24 hours.
-
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
-"""
-
-VISIBILITY_TIMEOUTS: Final = 6
-"""For so many timeouts of the function nobody else is given a message that it was given.
-
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-"""
-
-
-def deliveries(timeout_seconds: int, *, waits: bool = False) -> int:
-    """How often a message may be delivered: ten times, or as often as ECS surely recognizes what it launched.
-
-    `waits`: it may have to wait for its turn (max_running), and asks for one task: nothing of it can be there in part.
-    """
-    if waits:
-        return MOST_DELIVERIES
-    return max(FEWEST_DELIVERIES, min(10, 1 + RECOGNIZED_SECONDS // (VISIBILITY_TIMEOUTS * timeout_seconds)))
-
-
-def _redelivery_problems(queue: LaunchQueue, timeout_seconds: int, max_count: int) -> list[str]:
-    """What a launch of several tasks has started before is recognized for an hour only."""
-    most = deliveries(timeout_seconds)
-    asked = queue.get("max_receive_count", most)
-    if max_count == 1 or (asked - 1) * VISIBILITY_TIMEOUTS * timeout_seconds <= RECOGNIZED_SECONDS:
-        return []
-    return [
-        f"queue.max_receive_count: {asked} deliveries, {VISIBILITY_TIMEOUTS} times function.timeout_seconds "
-        f"({timeout_seconds}) apart, take longer than the hour for which ECS recognizes a launch, and a part of "
-        f"overrides.max_count {max_count} tasks could start twice; at most {most}, with a timeout of at most "
-        f"{RECOGNIZED_SECONDS // VISIBILITY_TIMEOUTS // (most - 1)}"
-    ]
-
-
-def _trigger_problems(given: Mapping[str, Any]) -> list[str]:
-    schedule, queue, rule = (given.get(key, {}) for key in ("schedule", "queue", "event_rule"))
-    problems = [
-        *_outside("schedule.flexible_window_minutes", schedule.get("flexible_window_minutes", 1), 1, 1440),
-        *_outside("schedule.retries", schedule.get("retries", 0), 0, 185),
-        *_outside("schedule.max_age_seconds", schedule.get("max_age_seconds", 60), 60, 86400),
-        *_outside("queue.batch_size", queue.get("batch_size", 1), 1, 10),
-        *_outside("queue.maximum_concurrency", queue.get("maximum_concurrency", 2), 2, 1000),
-        *_outside("queue.max_receive_count", queue.get("max_receive_count", 5), FEWEST_DELIVERIES, MOST_DELIVERIES),
-    ]
-    problems += schedules.problems(schedule)
-    problems += _scheduled_event_problems(given)
-    if isinstance(rule.get("pattern"), str):
-        problems += _pattern_problems(rule["pattern"])
-    if rule.get("as_payload") and not given.get("overrides", {}).get("payload"):
-        problems.append("event_rule.as_payload: goes with overrides.payload: the event is the job's payload")
-    return problems
-
-
-def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
-    """What the launcher would reject of the schedule's event, every time."""
-    text = given.get("schedule", {}).get("event", "{}")
-    if not _is_object(text):
-        return ["schedule.event: is not the JSON of an object"]
-    overrides, zero = given.get("overrides", {}), {"cpu": 0, "memory": 0, "ephemeral_storage_gib": 0}
-    sizes = {key: overrides.get(key, least) for key, least in zero.items()}
-    declared = Overrides(
-        environment=frozenset(overrides.get("environment", [])),
-        command=overrides.get("command", False),
-        payload=overrides.get("payload", False),
-        tags=frozenset(overrides.get("tags", [])),
-        capacity=frozenset(overrides.get("capacity", [])),
-        max_count=overrides.get("max_count", 1),
-        task_roles=dict.fromkeys(overrides.get("task_roles", {}), ""),
-        **sizes,
-    )
-    own = {key: given.get(key, getattr(Job, key)) for key in ("cpu", "memory", "ephemeral_storage_gib", "capacity")}
-    nowhere = dict.fromkeys(
-        ("job", "cluster", "task_definition", "execution_role", "task_role", "log_group", "dead_letter_queue"), ""
-    )
-    settings = Settings(
-        **own,
-        **nowhere,
-        container=container.CONTAINER,
-        subnets=(),
-        security_groups=(),
-        assign_public_ip=False,
-        overrides=declared,
-        payload_prefix="s3://" if "payload_bucket" in given else "",
-        payload_key="",
-        prices=None,
-        max_running=0,
-        exec=False,
-        event_as_payload=False,
-    )
-    try:
-        parse(json.loads(text), settings, key="schedule")
-    except Rejected as rejected:
-        return [f"schedule.event: {problem}" for problem in rejected.problems]
-    return []
-
-
-def _pattern_problems(text: str) -> list[str]:
-    """An event rule's pattern: an object whose values are lists, at every depth.
-
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
-    """
-    if not _is_object(text):
-        return ["event_rule.pattern: is not the JSON of an object"]
-    problems, open_objects = list[str](), [("", json.loads(text))]
-    while open_objects:
-        path, entries = open_objects.pop(0)
-        if not entries:
-            problems.append(f"event_rule.pattern{path}: is empty and would match nothing; name what launches the job")
-        for key, value in entries.items():
-            at = f"{path}.{key}"
-            if isinstance(value, dict):
-                open_objects.append((at, value))
-            elif key == "$or" and isinstance(value, list):
-                open_objects += [(at, it) for it in cast("list[Any]", value) if isinstance(it, dict)]
-            elif not isinstance(value, list) or not value:
-                problems.append(f"event_rule.pattern{at}: {value!r} is no list of what it may be, such as [{value!r}]")
-    return problems
-
-
-def _supervision_problems(given: Mapping[str, Any]) -> list[str]:
-    supervision, alarms = given.get("supervision", {}), given.get("alarms", {})
-    problems = [
-        *_outside("supervision.max_runtime_minutes", supervision.get("max_runtime_minutes", 1), 1, 20160),
-        *_outside("supervision.retries", supervision.get("retries", 0), 0, 10),
-        *_outside("max_running", given.get("max_running", 1), 1, 5000),
-        *_outside("alarms.max_job_minutes", alarms.get("max_job_minutes", 1), 1, 20160),
-    ]
-    for kind in supervision.get("retry_on", []):
-        if kind not in RETRYABLE:
-            problems.append(f"supervision.retry_on: {kind!r} is none; allowed: {', '.join(RETRYABLE)}")
-    for path, topic in (("supervision", supervision.get("topic_arn")), ("alarms", alarms.get("topic_arn"))):
-        if isinstance(topic, str) and not iam.is_topic_arn(topic):
-            problems.append(
-                f"{path}.topic_arn: {topic!r} is not the ARN of a topic; it looks like "
-                "arn:aws:sns:eu-west-1:123456789012:NAME"
-            )
-    if "max_job_minutes" in alarms and "supervision" not in given:
-        problems.append("alarms.max_job_minutes: goes with supervision, which sees how long a job took")
-    largest = given.get("overrides", {}).get("max_count", 1)
-    if given.get("max_running", largest) < largest:
-        problems.append(
-            f"max_running: {given['max_running']} is less than overrides.max_count {largest}: such a launch never runs"
-        )
-    return problems
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
 
 
 def _price_problems(prices: Mapping[str, Any] | None) -> list[str]:
@@ -662,10 +408,6 @@ def _price_problems(prices: Mapping[str, Any] | None) -> list[str]:
         if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf:
             problems.append(f"prices.{key}: {price!r} is no price in US dollars")
     return problems
-
-
-def _outside(key: str, value: int, least: int, most: int) -> list[str]:
-    return [] if least <= value <= most else [f"{key}: {value} is not between {least} and {most}"]
 
 
 def _role_problems(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> list[str]:

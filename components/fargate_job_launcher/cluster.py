@@ -13,8 +13,8 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler import fargate
 
 from . import shapes
-from .arguments import tag_problems
-from .place import problems as place_problems
+from .checks.place import place_problems
+from .checks.tags import tag_problems
 
 CONTAINER_INSIGHTS: Final = ("disabled", "enabled", "enhanced")
 CAPACITY_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")

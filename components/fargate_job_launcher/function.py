@@ -11,7 +11,8 @@ import pulumi_aws as aws
 
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
 
-from .arguments import Job, LauncherFunction, seconds_to_launch
+from .arguments import Job, LauncherFunction
+from .checks.function import seconds_to_launch
 from .container import CONTAINER
 from .resolving import as_json
 from .roles import Role

@@ -13,10 +13,11 @@ import pulumi_awsx as awsx
 from fargate_job_launcher.handler import fargate
 
 from . import shapes
-from .arguments import LOG_RETENTION_DAYS, tag_problems
+from .arguments import LOG_RETENTION_DAYS
+from .checks.place import place_problems
+from .checks.tags import tag_problems
 from .endpoints import endpoint_problems, endpoints
 from .flow_log import close_default_group, flow_log
-from .place import problems as place_problems
 
 SUBNETS: Final = ("private", "public")
 NAT_GATEWAYS: Final = {

@@ -10,8 +10,9 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler import fargate
 
 from . import iam, shapes
-from .arguments import Job, tag_problems
-from .place import problems as place_problems
+from .arguments import Job
+from .checks.place import place_problems
+from .checks.tags import tag_problems
 from .task_definition import family
 
 EXPIRE_DAYS: Final = 14

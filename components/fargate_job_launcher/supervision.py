@@ -14,7 +14,8 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler.settings import SUPERVISOR_SECONDS
 
 from . import iam
-from .arguments import RETRIED, VISIBILITY_TIMEOUTS, Job, Supervision
+from .arguments import RETRIED, Job, Supervision
+from .checks.queue import VISIBILITY_TIMEOUTS
 from .container import CONTAINER
 from .function import RUNTIME, archive
 from .resolving import as_json, resolved

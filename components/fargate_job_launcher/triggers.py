@@ -14,14 +14,12 @@ from fargate_job_launcher.handler.settings import ASYNCHRONOUS_ALIAS
 
 from . import iam
 from .arguments import (
-    VISIBILITY_TIMEOUTS,
     Job,
     LaunchEventRule,
     LaunchQueue,
     LaunchSchedule,
-    batch_size,
-    deliveries,
 )
+from .checks.queue import VISIBILITY_TIMEOUTS, batch_size, deliveries
 from .resolving import as_json
 from .roles import Role
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from . import iam, shapes
+from fargate_job_launcher import iam, shapes
 
 MOST: Final = {"subnet_ids": ("subnets", 16), "security_group_ids": ("security groups", 5)}
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"""
 
 
-def problems(given: Mapping[str, Any]) -> Iterator[str]:
+def place_problems(given: Mapping[str, Any]) -> Iterator[str]:
     """Each problem: `field: what is wrong`."""
     cluster, keys = given.get("cluster_arn"), given.get("kms_key_arn")
     if isinstance(cluster, str):

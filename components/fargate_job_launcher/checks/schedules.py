@@ -17,18 +17,19 @@ _DAYS: Final = "SUN MON TUE WED THU FRI SAT"
 _FIELDS: Final[tuple[tuple[str, int, int, str, str], ...]] = (
     ("minutes", 0, 59, "", ""),
     ("hours", 0, 23, "", ""),
-    ("day of month", 1, 31, "", r"\?|L|LW|([1-9]|[12]\d|3[01])W"),
+    ("day of month", 1, 31, "", r"LW?|L-[1-9]\d?|([1-9]|[12]\d|3[01])W"),
     ("month", 1, 12, _MONTHS, ""),
-    ("day of week", 1, 7, _DAYS, r"\?|L|[1-7]L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)#[1-5]"),
+    ("day of week", 1, 7, _DAYS, r"[1-7]?L|[1-7]#[1-5]"),
     ("year", 1970, 2199, "", ""),
 )
-"""Of a cron expression: what it is called, least and most, the names that go for numbers, and what else it may be."""
+"""Of a cron expression: what it is called, least and most, the names that go for numbers, and what else it may be
+besides `?`."""
 
 
-def problems(schedule: Mapping[str, Any]) -> Iterator[str]:
+def schedule_problems(schedule: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with when a job is launched."""
     expression = schedule.get("expression", "rate(1 hour)")
-    problem = _expression_problem(expression)
+    problem = expression_problem(expression)
     if problem:
         yield f"schedule.expression: {expression!r}: {problem}"
     zone, known = schedule.get("time_zone", "UTC"), zoneinfo.available_timezones()
@@ -37,7 +38,8 @@ def problems(schedule: Mapping[str, Any]) -> Iterator[str]:
         yield f"schedule.time_zone: {zone!r} is none; such as Europe/Berlin (IANA's names), or leave it out for UTC"
 
 
-def _expression_problem(expression: str) -> str:
+def expression_problem(expression: str) -> str:
+    """Why Scheduler does not take an expression, and what would do; empty where it does."""
     found = re.fullmatch(r"(rate|cron|at)\(([^()]+)\)", expression)
     if found is None:
         return "is no schedule; such as cron(0 3 * * ? *), rate(1 hour) or at(2026-01-31T03:00:00)"
@@ -67,13 +69,18 @@ def _cron_problem(given: list[str]) -> str:
 
 
 def _fits(text: str, least: int, most: int, names: Sequence[str], special: str) -> bool:
-    """Whether this is a list of values, ranges and steps; a name stands for its number."""
-    if special and re.fullmatch(special, text):
-        return True
+    """Whether this is a list of values, ranges, steps and what is special; a name stands for its number."""
+    if text == "?":
+        return bool(special)
     for number, name in enumerate(names, least):
-        text = re.sub(rf"\b{name}\b", str(number), text)
+        text = re.sub(rf"\b{name}(?![A-KM-Z])", str(number), text)
     for part in text.split(","):
+        if special and re.fullmatch(special, part):
+            continue
         found = re.fullmatch(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?", part)
         if found is None or any(not least <= int(it) <= most for it in found.groups()[:2] if it is not None):
+            return False
+        # https://github.com/aws/aws-sdk-js/issues/4212: */60 is no step of minutes.
+        if int(found[3] or 1) > most:
             return False
     return True

@@ -1,0 +1,47 @@
+"""What is wrong with what a caller may change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fargate_job_launcher.handler import fargate
+
+from .kinds import outside
+from .tags import is_tag_key
+
+LARGEST_COUNT: Final = 1000
+"""Tasks of one event: as many as its answer can name, well within what Lambda returns."""
+
+
+def override_problems(
+    overrides: Mapping[str, Any], environment: Mapping[str, Any], secrets: Mapping[str, Any]
+) -> list[str]:
+    """What is wrong with `overrides`, beside the job's own `environment` and `secrets`."""
+    problems = outside("overrides.max_count", overrides.get("max_count", 1), 1, LARGEST_COUNT)
+    cpu = overrides.get("cpu")
+    if cpu is not None and cpu not in fargate.SIZES:
+        problems.append(f"overrides.cpu: {cpu} is no Fargate size; allowed: {', '.join(map(str, fargate.SIZES))}")
+    largest = max(memory for sizes in fargate.SIZES.values() for memory in sizes)
+    problems += outside("overrides.memory", overrides.get("memory", 512), 512, largest)
+    problems += outside("overrides.ephemeral_storage_gib", overrides.get("ephemeral_storage_gib", 21), 21, 200)
+    for name in overrides.get("environment", []):
+        if name in secrets:
+            problems.append(
+                f"overrides.environment: {name!r} is also under secrets; ECS refuses a launch that sets both"
+            )
+        if not fargate.ENVIRONMENT_NAME.fullmatch(name):
+            problems.append(f"overrides.environment: {name!r} is no name of an environment variable")
+        elif fargate.reserved(name):
+            problems.append(f"overrides.environment: {name!r} is reserved; a caller who sets it could run other code")
+    problems += [
+        f"environment.{name}: belongs to the launcher, which gives the payload in it; choose another name"
+        for name in environment
+        if name.startswith("JOB_PAYLOAD")
+    ]
+    for key in overrides.get("tags", []):
+        if not is_tag_key(key):
+            problems.append(f"overrides.tags: {key!r} is no key of a tag of your own")
+    if len(overrides.get("tags", [])) > fargate.TAGS:
+        problems.append(f"overrides.tags: {len(overrides['tags'])} keys; a task has at most {fargate.TAGS} tags")
+    return problems

@@ -1,0 +1,101 @@
+"""What is wrong with what sets a launcher off. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from fargate_job_launcher.container import CONTAINER
+from fargate_job_launcher.handler.request import Rejected, parse
+from fargate_job_launcher.handler.settings import Overrides, Settings
+
+from .kinds import is_object, outside
+from .queue import FEWEST_DELIVERIES, MOST_DELIVERIES
+from .schedules import schedule_problems
+
+
+def trigger_problems(given: Mapping[str, Any]) -> list[str]:
+    """What is wrong with schedule, queue and event rule, sizes and capacity of the job being filled in."""
+    schedule, queue, rule = (given.get(key, {}) for key in ("schedule", "queue", "event_rule"))
+    problems = [
+        *outside("schedule.flexible_window_minutes", schedule.get("flexible_window_minutes", 1), 1, 1440),
+        *outside("schedule.retries", schedule.get("retries", 0), 0, 185),
+        *outside("schedule.max_age_seconds", schedule.get("max_age_seconds", 60), 60, 86400),
+        *outside("queue.batch_size", queue.get("batch_size", 1), 1, 10),
+        *outside("queue.maximum_concurrency", queue.get("maximum_concurrency", 2), 2, 1000),
+        *outside("queue.max_receive_count", queue.get("max_receive_count", 5), FEWEST_DELIVERIES, MOST_DELIVERIES),
+    ]
+    problems += schedule_problems(schedule)
+    problems += _scheduled_event_problems(given)
+    if isinstance(rule.get("pattern"), str):
+        problems += _pattern_problems(rule["pattern"])
+    if rule.get("as_payload") and not given.get("overrides", {}).get("payload"):
+        problems.append("event_rule.as_payload: goes with overrides.payload: the event is the job's payload")
+    return problems
+
+
+def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
+    """What the launcher would reject of the schedule's event, every time."""
+    text = given.get("schedule", {}).get("event", "{}")
+    if not is_object(text):
+        return ["schedule.event: is not the JSON of an object"]
+    overrides, zero = given.get("overrides", {}), {"cpu": 0, "memory": 0, "ephemeral_storage_gib": 0}
+    sizes = {key: overrides.get(key, least) for key, least in zero.items()}
+    declared = Overrides(
+        environment=frozenset(overrides.get("environment", [])),
+        command=overrides.get("command", False),
+        payload=overrides.get("payload", False),
+        tags=frozenset(overrides.get("tags", [])),
+        capacity=frozenset(overrides.get("capacity", [])),
+        max_count=overrides.get("max_count", 1),
+        task_roles=dict.fromkeys(overrides.get("task_roles", {}), ""),
+        **sizes,
+    )
+    own = {key: given[key] for key in ("cpu", "memory", "ephemeral_storage_gib", "capacity")}
+    nowhere = dict.fromkeys(
+        ("job", "cluster", "task_definition", "execution_role", "task_role", "log_group", "dead_letter_queue"), ""
+    )
+    settings = Settings(
+        **own,
+        **nowhere,
+        container=CONTAINER,
+        subnets=(),
+        security_groups=(),
+        assign_public_ip=False,
+        overrides=declared,
+        payload_prefix="s3://" if "payload_bucket" in given else "",
+        payload_key="",
+        prices=None,
+        max_running=0,
+        exec=False,
+        event_as_payload=False,
+    )
+    try:
+        parse(json.loads(text), settings, key="schedule")
+    except Rejected as rejected:
+        return [f"schedule.event: {problem}" for problem in rejected.problems]
+    return []
+
+
+def _pattern_problems(text: str) -> list[str]:
+    """An event rule's pattern: an object whose values are lists, at every depth.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
+    if not is_object(text):
+        return ["event_rule.pattern: is not the JSON of an object"]
+    problems, open_objects = list[str](), [("", json.loads(text))]
+    while open_objects:
+        path, entries = open_objects.pop(0)
+        if not entries:
+            problems.append(f"event_rule.pattern{path}: is empty and would match nothing; name what launches the job")
+        for key, value in entries.items():
+            at = f"{path}.{key}"
+            if isinstance(value, dict):
+                open_objects.append((at, value))
+            elif key == "$or" and isinstance(value, list):
+                open_objects += [(at, it) for it in cast("list[Any]", value) if isinstance(it, dict)]
+            elif not isinstance(value, list) or not value:
+                problems.append(f"event_rule.pattern{at}: {value!r} is no list of what it may be, such as [{value!r}]")
+    return problems
