@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NotRequired, Protocol, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from . import fargate
 from .answers import Answer, Failure, Next, of_error, of_response
@@ -67,14 +67,6 @@ class LaunchResult(TypedDict):
     """The most that the launched tasks cost per hour; None when the launcher was given no prices."""
     dryRun: NotRequired[dict[str, Any]]
     """What would be done; only of a dry run."""
-
-
-class EcsClient(Protocol):
-    """What of an ECS client is used."""
-
-    def run_task(self, **request: Any) -> dict[str, Any]:
-        """RunTask, as a botocore client has it."""
-        ...
 
 
 @dataclass
@@ -151,7 +143,8 @@ class Launcher:
     """Everything that a launch needs besides its request."""
 
     settings: Settings
-    ecs: EcsClient
+    ecs: Any
+    """Its `run_task` is a botocore client's."""
     budget: Budget
     pace: Pace
     store: Callable[[str, bytes], None]

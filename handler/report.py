@@ -23,6 +23,7 @@ METRICS: Final = {
     "LaunchesRejected": "Count",
     "LaunchesDuplicate": "Count",
     "LaunchesFailed": "Count",
+    "LaunchesWaiting": "Count",
     "CallsRetried": "Count",
     "LaunchLatency": "Milliseconds",
 }
@@ -44,8 +45,9 @@ def line(
     """The line. `now` is in seconds since 1970, `seconds` is how long the launch took, `calls` how many calls of
     RunTask a launch of this size takes when nothing goes wrong."""
     status = result["status"]
+    waiting = {it["reason"] for it in result["failures"]} == {"MaxRunning"}
     record: dict[str, Any] = {
-        "level": _LEVELS.get(status, "INFO"),
+        "level": "WARN" if waiting else _LEVELS.get(status, "INFO"),
         "message": f"launch {status}: {result['launched']} of {result['requested']}",
         "requestId": request_id,
         "trigger": kind,
@@ -62,7 +64,8 @@ def line(
         "TasksLaunched": result["launched"] if status in ("LAUNCHED", "PARTIAL") else 0,
         "LaunchesRejected": int(status == "REJECTED"),
         "LaunchesDuplicate": int(status == "DUPLICATE"),
-        "LaunchesFailed": int(status in ("FAILED", "PARTIAL")),
+        "LaunchesFailed": int(status in ("FAILED", "PARTIAL") and not waiting),
+        "LaunchesWaiting": int(waiting),
         "CallsRetried": max(0, result["attempts"] - calls),
         "LaunchLatency": round(seconds * 1000, 1),
     }

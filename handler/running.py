@@ -7,7 +7,7 @@ itself it remembers until ECS lists it. Several do not see one another within th
 from __future__ import annotations
 
 import time
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFailed
@@ -19,18 +19,10 @@ UNLISTED_SECONDS: Final = 10.0
 """How long a task may run before ListTasks names it: ECS's answers are eventually consistent."""
 
 
-class Lister(Protocol):
-    """What of an ECS client is used."""
-
-    def list_tasks(self, **request: Any) -> dict[str, Any]:
-        """ListTasks, as a botocore client has it."""
-        ...
-
-
 class Running:
     """The job's tasks that are to run, from PROVISIONING on."""
 
-    def __init__(self, ecs: Lister, settings: Settings) -> None:
+    def __init__(self, ecs: Any, settings: Settings) -> None:
         self._ecs, self._settings = ecs, settings
         self._family = settings.family.rpartition("/")[2]
         self._own: dict[str, float] = {}
@@ -42,7 +34,7 @@ class Running:
     def refusal(self, count: int, started_by: str, *, retry: bool = False) -> Failure | None:
         """Why so many more may not run now; None when they may, or when they run already: a launch that comes again.
 
-        The tasks of several retries of one launch have the same `started_by`: those are no other delivery of this one.
+        Where a launch may have several tasks, their retries have the same `started_by`, and tell nothing of this one.
         """
         most = self._settings.max_running
         try:
@@ -50,7 +42,8 @@ class Running:
             if running + count <= most:
                 return None
             # A launch that comes again is answered with its own tasks; only the rest of them is new.
-            own = 0 if retry else len(self._list(startedBy=started_by)["taskArns"])
+            several = retry and self._settings.overrides.max_count > 1
+            own = 0 if several else len(self._list(startedBy=started_by)["taskArns"])
             if own >= count or running + count - own <= most:
                 return None
         except (ClientError, HTTPClientError, ConnectionFailed) as error:

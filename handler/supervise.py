@@ -2,7 +2,7 @@
 
 It keeps no table: what it has to remember of a task, its origin and its attempt, is in the task's `startedBy`. Events
 come at least once. The idempotency key of a retry is made of the task that it retries, so that the same event twice
-retries once; that a task was told of is marked by a stream of this function's log, so that it is told of once.
+retries once. That a task was retried or told of is noted by empty streams of this function's log, named after it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LAUNCHER_SECONDS: Final = SUPERVISOR_SECONDS - 15
 
 @dataclass(frozen=True)
 class Settings:
-    """The job, as the stack deployed it."""
+    """The job, as deployed."""
 
     job: str
     container: str
@@ -62,7 +62,7 @@ class RetryNotLaunched(Exception):
 
 
 class NoticeUnderWay(Exception):
-    """Another delivery of the event is telling of the task; whether it did is looked at when it is delivered again."""
+    """Another delivery of the event is telling of the task; when it is delivered again, that is looked at."""
 
 
 class TaskNotStopped(Exception):
@@ -70,18 +70,17 @@ class TaskNotStopped(Exception):
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A batch of stopped tasks, or the time to look for what runs too long."""
+    """Stopped tasks, one at a time, or the time to look for what runs too long."""
     if "Records" not in event:
         return {"stopped": reap()}
     failed: list[str] = []
     for record in event["Records"]:
-        # The ends of different tasks have no order: none waits for another.
         try:
             body = json.loads(record["body"])
             # An event that EventBridge could not deliver comes back whole.
             stopped(body.get("detail", body), int(record["attributes"]["ApproximateReceiveCount"]))
-        except Exception as error:  # noqa: BLE001 - this event is delivered again, and kept after that
-            _log("ERROR", f"{type(error).__name__}: {error}", request=context.aws_request_id)
+        except (RetryNotLaunched, NoticeUnderWay) as waiting:  # whatever else it is, the function fails, for an alarm
+            _log("WARN", f"{type(waiting).__name__}: {waiting}", request=context.aws_request_id)
             failed.append(record["messageId"])
     return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
 
@@ -100,24 +99,29 @@ def stopped(task: dict[str, Any], delivery: int) -> None:
     if outcome.kind in ("succeeded", "stopped"):
         _log("INFO", outcome.reason, JobsSucceeded=int(outcome.kind == "succeeded"), **facts)
         return
+    name = task["taskArn"].rpartition("/")[2]
+    notes = _notes(name)
+    if notes.keys() & {f"{name}/retried", f"{name}/told"}:
+        _log("INFO", "the event came again; it was dealt with", **facts)
+        return
     if outcome.kind in SETTINGS.retry_on and attempt < SETTINGS.retries:
         try:
-            problem = _retry(task, origin, attempt + 1, outcome, delivery)
-        except RetryNotLaunched as waiting:
+            problem = _retry(task, name, origin, attempt + 1, outcome, delivery)
+        except Exception as waiting:
             if delivery < SETTINGS.deliveries:
                 raise
             problem = f"not in time: {waiting}"
         if not problem:
+            _note(f"{name}/retried")
             _log("WARN", f"retried: {outcome.reason}", JobsRetried=1, **facts)
             return
         outcome = Outcome(outcome.kind, f"{outcome.reason}; and it could not be retried: {problem}", outcome.exit_code)
-    told = f"notice/{task['taskArn'].rpartition('/')[2]}"
-    if not _owed(told):
-        _log("INFO", "the event came again; its notice was sent", **facts)
-        return
-    _notify(task, outcome, attempt + 1)
-    _mark(f"{told}/sent")
+    # One tells at a time; where it died, the next one does once that is sure.
+    if any(time.time() - it < SUPERVISOR_SECONDS for it in notes.values()) or not _note(f"{name}/telling/{len(notes)}"):
+        raise NoticeUnderWay(name)
     _log("ERROR", outcome.reason, JobsFailed=1, **facts)
+    _notify(task, name, outcome, attempt + 1)
+    _note(f"{name}/told")
 
 
 def reap() -> list[str]:
@@ -150,7 +154,7 @@ def reap() -> list[str]:
     return late
 
 
-def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome, delivery: int) -> str:
+def _retry(task: dict[str, Any], name: str, origin: str, attempt: int, outcome: Outcome, delivery: int) -> str:
     """Launch the task again, as it was asked for; why it never will be, or nothing. Raises RetryNotLaunched."""
     described = _client("ecs").describe_tasks(cluster=SETTINGS.cluster, tasks=[task["taskArn"]], include=["TAGS"])
     tags = {tag["key"]: tag["value"] for it in described["tasks"] for tag in it.get("tags", [])}
@@ -158,7 +162,7 @@ def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome, de
         _log("WARN", f"retried without its own tags: ECS no longer knows {task['taskArn']}")
     event = {
         "retryOf": {
-            "task": task["taskArn"].rpartition("/")[2],
+            "task": name,
             "origin": origin,
             "attempt": attempt,
             "capacityProvider": task.get("capacityProviderName", ""),
@@ -169,7 +173,11 @@ def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome, de
             "interrupted": outcome.kind == "interrupted",
         }
     }
-    answer = _client("lambda").invoke(FunctionName=SETTINGS.launcher, Payload=json.dumps(event).encode())
+    launcher = _client("lambda")
+    try:
+        answer = launcher.invoke(FunctionName=SETTINGS.launcher, Payload=json.dumps(event).encode())
+    except launcher.exceptions.TooManyRequestsException as busy:
+        raise RetryNotLaunched(str(busy)) from None
     result: dict[str, Any] = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise RetryNotLaunched(f"the launcher failed: {result.get('errorMessage', '')}")
@@ -181,35 +189,32 @@ def _retry(task: dict[str, Any], origin: str, attempt: int, outcome: Outcome, de
     return reasons
 
 
-def _owed(told: str) -> bool:
-    """Whether a notice is to be sent, and by this delivery. Raises NoticeUnderWay while another may be sending it.
-
-    The stream is made by one only, a second one says that it was sent. Where one died in between, the next one sends.
-    """
-    if _mark(told):
-        return True
-    streams = _client("logs").describe_log_streams(logGroupName=SETTINGS.own_log_group, logStreamNamePrefix=told)
-    made = {it["logStreamName"]: it["creationTime"] / 1000 for it in streams["logStreams"]}
-    if f"{told}/sent" in made:
-        return False
-    if time.time() - made.get(told, time.time()) < SUPERVISOR_SECONDS:
-        raise NoticeUnderWay(told)
-    return True
+def _notes(name: str) -> dict[str, float]:
+    """What is noted of a task: name → when, in seconds since 1970; nothing where it cannot be read."""
+    try:
+        found = _client("logs").describe_log_streams(
+            logGroupName=SETTINGS.own_log_group, logStreamNamePrefix=f"{name}/"
+        )
+    except Exception as error:  # noqa: BLE001 - better told twice than never
+        _log("ERROR", f"the notes of {name}: {error}")
+        return {}
+    return {it["logStreamName"]: it["creationTime"] / 1000 for it in found["logStreams"]}
 
 
-def _mark(stream: str) -> bool:
-    """Make a stream of this function's log; whether it was not there yet."""
+def _note(stream: str) -> bool:
+    """Note it; false where somebody has noted it before."""
     logs = _client("logs")
     try:
         logs.create_log_stream(logGroupName=SETTINGS.own_log_group, logStreamName=stream)
     except logs.exceptions.ResourceAlreadyExistsException:
         return False
+    except Exception as error:  # noqa: BLE001 - the same
+        _log("ERROR", f"{stream}: {error}")
     return True
 
 
-def _notify(task: dict[str, Any], outcome: Outcome, attempts: int) -> None:
-    task_id = task["taskArn"].rpartition("/")[2]
-    stream = f"{SETTINGS.container}/{SETTINGS.container}/{task_id}"
+def _notify(task: dict[str, Any], name: str, outcome: Outcome, attempts: int) -> None:
+    stream = f"{SETTINGS.container}/{SETTINGS.container}/{name}"
     partition, region = task["taskArn"].split(":")[1], task["taskArn"].split(":")[3]
     console = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}.get(
         partition, "console.aws.amazon.com"
@@ -269,8 +274,8 @@ def _client(service: str) -> Any:
     import botocore.session
     from botocore.config import Config
 
-    # The launcher takes its time, and is not asked a second time meanwhile.
-    once: dict[str, Any] = {"read_timeout": LAUNCHER_SECONDS, "retries": {"total_max_attempts": 1}}
-    usual: dict[str, Any] = {"read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 3}}
-    config = Config(connect_timeout=2, **(once if service == "lambda" else usual))
+    # The launcher takes its time; neither it nor a topic is asked a second time meanwhile.
+    once, seconds = service in ("lambda", "sns"), LAUNCHER_SECONDS if service == "lambda" else 5
+    retries: Any = {"mode": "standard", "total_max_attempts": 1 if once else 3}
+    config = Config(connect_timeout=2, read_timeout=seconds, retries=retries)
     return cast("Any", botocore.session.get_session().create_client(service, config=config))

@@ -1,8 +1,13 @@
-"""Asynchronous invocations as Lambda makes them: delivered again what failed, then sent to the failure destination of
-the alias that was invoked; what is throttled waits. The emulator knows neither an alias's settings nor, for events of
-EventBridge and Scheduler, any delivery but the first, and holds to a reserved concurrency in direct calls only.
+"""What becomes of an event that nobody waits for.
+
+Lambda delivers again what failed, then sends it to the failure destination of the alias that was invoked; what is
+throttled waits, and where the reserved concurrency is 0 it goes there at once. EventBridge and Scheduler send what has no
+target any more to the target's dead-letter queue. The emulator knows neither an alias's settings nor those queues,
+delivers events of EventBridge and Scheduler once, and holds to a reserved concurrency in direct calls only.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 """
 
 from __future__ import annotations
@@ -10,10 +15,12 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
+from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import eventbridge, lambda_svc
+from ministack.services import eventbridge, lambda_svc, sqs
 
 RETRY_SECONDS: Final = 1.0
 """Until a failed event is delivered again, and twice that until the next time; on AWS one minute, then two."""
@@ -25,11 +32,13 @@ Record = dict[str, Any]
 # The emulator's own steps, which it gives no public way to; its version is pinned.
 _events: Any = eventbridge
 _lambda: Any = lambda_svc
+_sqs: Any = sqs
 
 
 def install() -> None:
     """Have the emulator do as is described above."""
     _events._dispatch_to_lambda = _from_eventbridge
+    _events._invoke_target = _or_dead_letter(_events._invoke_target)
     _lambda.invoke_async_with_retry = _deliver
     _lambda._reserved_concurrency = _reserved_concurrency
 
@@ -38,6 +47,27 @@ def _reserved_concurrency(_func: Record, config: Record) -> int | None:
     """That of the function, whichever of its versions and aliases is invoked."""
     reserved = (_lambda._functions.get(config["FunctionName"]) or {}).get("concurrency")
     return None if reserved is None else int(reserved)
+
+
+def _or_dead_letter(invoke: Callable[..., None]) -> Callable[..., None]:
+    def invoked(target: Record, event: Record, rule: Record, *more: Any) -> None:
+        queue = target.get("DeadLetterConfig", {}).get("Arn")
+        if not queue or _is_there(target["Arn"]):
+            invoke(target, event, rule, *more)
+        elif event.get("Source") == "aws.scheduler":
+            _events._dispatch_to_sqs(parse_arn(queue), target.get("Input", "{}"))
+        else:
+            whole = _events._pattern_event_view(event).event_with_detail()
+            _events._dispatch_to_sqs(parse_arn(queue), json.dumps(whole))
+
+    return invoked
+
+
+def _is_there(arn: str) -> bool:
+    """Whether a function, its alias included, or a queue is."""
+    if arn.split(":")[2] == "lambda":
+        return bool(_lambda._get_func_record_for_ref(arn)[0])
+    return arn.split(":")[2] != "sqs" or bool(_sqs._queue_by_arn(arn))
 
 
 def _from_eventbridge(arn: str, payload: str) -> None:
@@ -69,6 +99,8 @@ def _until_taken(func: Record, event: Any) -> None:
         if not result.get("error"):
             return
         wait = THROTTLED_SECONDS
+        if result.get("throttle") and _reserved_concurrency(func, config) == 0:
+            break
         if not result.get("throttle"):
             failed += 1
             wait = RETRY_SECONDS * failed

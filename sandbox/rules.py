@@ -107,7 +107,7 @@ def _sizes(request: Request, containers: list[Request]) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html"""
     size: dict[str, int] = {}
     for name in ("cpu", "memory"):
-        found = re.fullmatch(r"(\d+|[\d.]+ ?(vcpu|gb))", (request.get(name) or "0").lower())
+        found = re.fullmatch(r"(\d+|\d*\.?\d+ ?(vcpu|gb))", (request.get(name) or "0").lower())
         if found is None:
             yield f"Invalid '{name}' setting for task."
         else:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from fargate_job_launcher.handler.launch import EcsClient, Launcher
+from fargate_job_launcher.handler.launch import Launcher
 from fargate_job_launcher.handler.request import LaunchRequest, parse
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.handler.timing import Budget, Pace
@@ -82,7 +82,7 @@ def asked(event: object, key: str = "r-1", *, delivery: int = 1, of: Settings = 
 
 
 def launcher(
-    ecs: EcsClient,
+    ecs: Any,
     of: Settings = SETTINGS,
     *,
     seconds: Callable[[], float] = lambda: 60.0,

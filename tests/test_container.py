@@ -205,8 +205,8 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
             "efs_volumes[0].path: '/tmp' is mounted twice",
         ),
         (
-            {"secrets": {"A-B": "arn:aws:ssm:eu-west-1:123456789012:parameter/p"}},
-            "secrets: 'A-B' is no name of an environment variable",
+            {"secrets": {"A=B": "arn:aws:ssm:eu-west-1:123456789012:parameter/p"}},
+            "secrets: 'A=B' is no name of an environment variable",
         ),
         (
             {"sidecars": [{"name": f"s-{number}", "image": "nginx"} for number in range(10)]},
@@ -263,7 +263,7 @@ def test_numbers_that_arrive_as_floats_are_whole_ones_at_any_depth() -> None:
 NAMES = st.sampled_from(["a", "b", "c", "d", "e", "job", "a b"])
 PATHS = st.sampled_from(["/tmp", "/data", "/a/b", "/c", "/d", "/e", "data", "/a/../b"])
 WRITABLE = st.dictionaries(PATHS, st.sampled_from([0, 1, 64, 128, 200, 600]), max_size=3)
-VARIABLES = st.sampled_from(["A", "B", "C", "D", "E", "A-B"])
+VARIABLES = st.sampled_from(["A", "B", "C", "discovery.type", "A-B", "A=B", ""])
 HEALTH = st.fixed_dictionaries(
     {"command": st.sampled_from([["CMD", "a"], ["CMD", "a", "b"], ["CMD-SHELL", "a b"], ["CMD-SHELL", "a", "b"], []])},
     optional={"interval_seconds": st.integers(4, 301), "timeout_seconds": st.integers(1, 61)},

@@ -144,23 +144,29 @@ def test_a_forged_retry_gains_nothing(event: dict[str, Any]) -> None:
 class Aws:
     """A launcher that answers as it is told, a topic and a log that remember."""
 
-    exceptions = SimpleNamespace(ResourceAlreadyExistsException=FileExistsError)
+    exceptions = SimpleNamespace(
+        ResourceAlreadyExistsException=FileExistsError, TooManyRequestsException=BlockingIOError
+    )
 
     def __init__(self, **answer: Any) -> None:
         self.answer, self.told = answer, list[dict[str, Any]]()
         self.asked = 0
         self.streams = dict[str, float]()
         """Name → when it was made."""
-        self.topic_gone = False
+        self.topic_gone = self.logs_gone = self.busy = False
 
     def create_log_stream(self, **request: Any) -> None:
         assert request["logGroupName"] == "o"
+        if self.logs_gone:
+            raise OSError("no such log group")
         if request["logStreamName"] in self.streams:
             raise FileExistsError
         self.streams[request["logStreamName"]] = time.time()
 
     def describe_log_streams(self, **request: Any) -> dict[str, Any]:
         assert request["logGroupName"] == "o"
+        if self.logs_gone:
+            raise OSError("no such log group")
         found = {name: at for name, at in self.streams.items() if name.startswith(request["logStreamNamePrefix"])}
         return {"logStreams": [{"logStreamName": name, "creationTime": int(at * 1000)} for name, at in found.items()]}
 
@@ -172,6 +178,8 @@ class Aws:
 
     def invoke(self, **_request: Any) -> dict[str, Any]:
         self.asked += 1
+        if self.busy:
+            raise BlockingIOError("rate exceeded")
         error = {"FunctionError": "Unhandled"} if "errorMessage" in self.answer else {}
         return {"Payload": io.BytesIO(json.dumps(self.answer).encode()), **error}
 
@@ -236,20 +244,29 @@ def delivered(supervise: Any, *records: dict[str, Any]) -> list[str]:
     return [it["itemIdentifier"] for it in answered["batchItemFailures"]]
 
 
-def test_a_final_failure_is_told_of_once_and_never_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Aws]:
+    """A supervisor that retries nothing, and what it calls."""
     supervise, aws = supervisor(monkeypatch, retries=0), Aws()
     monkeypatch.setattr(supervise, "_client", aws)
+    return supervise, aws
+
+
+def test_a_final_failure_is_told_of_once_and_never_left_out(told: tuple[Any, Aws]) -> None:
+    supervise, aws = told
     # Another task's name may begin with the same letters.
     assert delivered(supervise, record("ab")) == []
     assert len(aws.told) == 1
     aws.told.clear()
-    # The topic does not take it: the event comes again, and is told of then, no sooner than its teller is surely dead.
+    # The topic does not take it: the function fails, for an alarm to see, and the event comes again. It is told of
+    # then, no sooner than its teller is surely dead.
     aws.topic_gone = True
-    assert delivered(supervise, record("a")) == ["m-a"]
+    with pytest.raises(OSError, match="no such topic"):
+        delivered(supervise, record("a"))
     aws.topic_gone = False
     assert delivered(supervise, record("a", 2)) == ["m-a"]
     assert aws.told == []
-    aws.streams["notice/a"] -= supervise.SUPERVISOR_SECONDS
+    aws.streams["a/telling/0"] -= supervise.SUPERVISOR_SECONDS
     assert delivered(supervise, record("a", 3)) == []
     assert len(aws.told) == 1
     # It comes as often as it likes then, and as EventBridge keeps it that could not deliver it.
@@ -257,6 +274,48 @@ def test_a_final_failure_is_told_of_once_and_never_left_out(monkeypatch: pytest.
     whole["body"] = json.dumps({"detail-type": "ECS Task State Change", "detail": json.loads(whole["body"])})
     assert delivered(supervise, record("a"), whole, record("a", 4)) == []
     assert len(aws.told) == 1
+
+
+@pytest.mark.parametrize("after_a_dead_one", [False, True])
+def test_of_two_that_would_tell_at_the_same_time_one_does(told: tuple[Any, Aws], after_a_dead_one: bool) -> None:
+    supervise, aws = told
+    if after_a_dead_one:
+        aws.streams["a/telling/0"] = time.time() - supervise.SUPERVISOR_SECONDS
+    publish, others = aws.publish, list[list[str]]()
+
+    def while_another_does(**notice: Any) -> None:
+        others.append(delivered(supervise, record("a")))
+        publish(**notice)
+
+    aws.publish = while_another_does
+    assert delivered(supervise, record("a")) == []
+    assert others == [["m-a"]]
+    assert len(aws.told) == 1
+
+
+def test_what_cannot_be_noted_is_told_of_all_the_same(told: tuple[Any, Aws]) -> None:
+    supervise, aws = told
+    aws.logs_gone = True
+    assert delivered(supervise, record("a")) == []
+    assert len(aws.told) == 1
+
+
+def test_a_task_that_was_retried_is_done_with_whatever_the_launcher_says_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    supervise, aws = supervisor(monkeypatch), Aws(launched=1, failures=[])
+    monkeypatch.setattr(supervise, "_client", aws)
+    assert delivered(supervise, record("a")) == []
+    aws.answer = refused(retryable=True)
+    assert delivered(supervise, record("a"), record("a", 4)) == []
+    assert (aws.asked, aws.told) == (1, [])
+
+
+def test_a_launcher_that_is_busy_to_the_end_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    supervise, aws = supervisor(monkeypatch), Aws()
+    monkeypatch.setattr(supervise, "_client", aws)
+    aws.busy = True
+    assert delivered(supervise, record("a", 3)) == ["m-a"]
+    assert delivered(supervise, record("a", 4)) == []
+    assert "could not be retried: not in time: rate exceeded" in aws.told[0]["Message"]
 
 
 def test_a_task_that_cannot_be_stopped_does_not_save_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -398,8 +398,8 @@ def test_a_launcher_that_is_down_for_a_while_loses_nothing(jobs: dict[str, Job])
 
 
 def test_functions_that_do_not_run_for_a_while_lose_nothing(jobs: dict[str, Job]) -> None:
-    """Neither the launcher nor the supervisor may run; what came by queue and rule, and what has to be launched again,
-    is when they may."""
+    """Neither the launcher nor the supervisor may run: what came by a queue, and what has to be launched again, is when
+    they may; what came by a rule is a dead letter at once, as on AWS."""
     job, sqs, lambda_ = jobs["down"], jobs["down"].aws.client("sqs"), jobs["down"].aws.client("lambda")
     launcher, supervisor = (job.launcher.outputs[it] for it in ("function_name", "supervisor_function_name"))
     queue = job.launcher.outputs["queue_url"]
@@ -435,7 +435,36 @@ def test_functions_that_do_not_run_for_a_while_lose_nothing(jobs: dict[str, Job]
     assert (launched(), len(job.tasks(retried))) == ([], 1)
     lambda_.delete_function_concurrency(FunctionName=launcher)
     job.ended(retried, 2)
-    eventually(lambda: launched() == ["by-queue-0", "by-queue-1", "by-rule"], lambda: str(launched()))
+    eventually(lambda: launched() == ["by-queue-0", "by-queue-1"], lambda: str(launched()))
+    (letter,) = sqs.receive_message(QueueUrl=job.launcher.outputs["dead_letter_queue_url"])["Messages"]
+    assert json.loads(letter["Body"])["requestPayload"]["detail"] == {"order": "by-rule"}
+
+
+def test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with_later(jobs: dict[str, Job]) -> None:
+    job, sqs, events = jobs["down"], jobs["down"].aws.client("sqs"), jobs["down"].aws.client("events")
+    name = supervisors_queue(job)
+    url, kept = (sqs.get_queue_url(QueueName=it)["QueueUrl"] for it in (name, unsupervised(job)))
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    (rule,) = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    events.put_targets(Rule=rule, Targets=[{**target, "Arn": f"{arn}-gone"}])
+    job.script(quick(1), quick(0))
+    origin = job.launch()
+    job.ended(origin, 1)
+    letters: list[dict[str, Any]] = []
+    eventually(lambda: bool(letters.extend(sqs.receive_message(QueueUrl=kept).get("Messages", [])) or letters))
+    assert len(job.tasks(origin)) == 1
+    events.put_targets(Rule=rule, Targets=[target])
+    sqs.send_message(QueueUrl=url, MessageBody=letters[0]["Body"])
+    job.ended(origin, 2)
+
+
+def unsupervised(job: Job) -> str:
+    """Name of the queue that keeps the ends that nobody dealt with."""
+    (found,) = (
+        it for it in job.aws.client("sqs").list_queues()["QueueUrls"] if f"/{job.launcher.name}-unsupervised" in it
+    )
+    return found.rpartition("/")[2]
 
 
 def test_a_job_that_runs_away_is_stopped_although_nothing_is_launched_any_more(jobs: dict[str, Job]) -> None:

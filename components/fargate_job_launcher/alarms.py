@@ -90,7 +90,7 @@ def _watched(
         _depth("unsupervised", f"{name}: tasks whose end could not be dealt with wait.", supervisor.dead_letters),
     ]
     if supervisor.reaper is not None:
-        says = f"{name}: nobody looked for tasks that run too long."
+        says = f"{name}: the supervisor could not be told to look for tasks that run too long."
         rule: dict[str, pulumi.Input[str]] = {"RuleName": supervisor.reaper.name}
         found.append(_Watched("not-reaping", says, "AWS/Events", "FailedInvocations", rule))
     if "max_job_minutes" in args:
@@ -108,7 +108,7 @@ def _depth(name: str, says: str, queue: aws.sqs.Queue) -> _Watched:
 def _dashboard(name: str, watched: list[_Watched], launcher: aws.lambda_.Function, *, parent: pulumi.Resource) -> None:
     launches = [
         ["FargateJobLauncher", metric, "FunctionName", launcher.name]
-        for metric in ("TasksLaunched", "LaunchesRejected", "LaunchesDuplicate", "CallsRetried")
+        for metric in ("TasksLaunched", "LaunchesRejected", "LaunchesDuplicate", "LaunchesWaiting", "CallsRetried")
     ]
     graphs: list[tuple[str, list[list[Any]]]] = [("Launches", launches)]
     for it in watched:

@@ -164,7 +164,9 @@ class Supervision(TypedDict, total=False):
     retry_on: Sequence[str]
     """Which ends are retried: `failed`, `never_started`, `interrupted`, `timed_out`. Default: the first three."""
     topic_arn: pulumi.Input[str]
-    """ARN of the SNS topic that hears of each final failure. Default: one is made here."""
+    """ARN of the SNS topic, no FIFO topic, that hears of each final failure, in the cluster's region. One that is
+    encrypted with a customer-managed key has the job's `kms_key_arn`; one of another account lets this one publish.
+    Default: one is made here."""
 
 
 class Alarms(TypedDict, total=False):
@@ -414,7 +416,14 @@ def _role_problems(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> li
     """Roles are named by ARN, one by one: a pattern here would be a pattern in iam:PassRole."""
     arns = {key: given[key] for key in ("task_role_arn", "execution_role_arn") if key in given}
     arns |= {f"overrides.task_roles.{alias}": arn for alias, arn in overrides.get("task_roles", {}).items()}
-    return [
+    boundary = given.get("permissions_boundary_arn")
+    problems = list[str]()
+    if isinstance(boundary, str) and not iam.is_policy_arn(boundary):
+        problems.append(
+            f"permissions_boundary_arn: {boundary!r} is not the ARN of a policy; it looks like "
+            "arn:aws:iam::123456789012:policy/NAME"
+        )
+    return problems + [
         f"{key}: {arn!r} is not the ARN of one role; it looks like arn:aws:iam::123456789012:role/NAME, no wildcard"
         for key, arn in arns.items()
         if isinstance(arn, str) and not iam.is_role_arn(arn)

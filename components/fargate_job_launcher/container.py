@@ -10,8 +10,6 @@ from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 
-from fargate_job_launcher.handler import fargate
-
 from . import iam
 
 CONTAINER: Final = "job"
@@ -261,11 +259,17 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
             f"{path}writable_paths: {in_memory} MiB of memory, more than the task's {memory}; raise `memory`, or write "
             "to its disk (0)"
         )
-    if "repository_credentials_arn" in given and _repository_in_ecr(given.get("image")):
+    registry = given.get("repository_credentials_arn")
+    if registry is not None and isinstance(image, str) and iam.is_ecr_image(image):
         yield f"{path}repository_credentials_arn: goes with a registry outside ECR; ECR needs the execution role only"
+    elif isinstance(registry, str) and not iam.is_whole_secret_arn(registry):
+        yield (
+            f"{path}repository_credentials_arn: is not the ARN of a Secrets Manager secret (not shown, it may be one); "
+            "it looks like arn:aws:secretsmanager:…:secret:NAME, with no key of its JSON"
+        )
     for field in ("environment", "secrets"):
         for name in given.get(field, {}):
-            if not fargate.ENVIRONMENT_NAME.fullmatch(name):
+            if not re.fullmatch(r"[^=\x00]+", name):
                 yield f"{path}{field}: {name!r} is no name of an environment variable"
     for key in sorted(given.get("environment", {}).keys() & given.get("secrets", {}).keys()):
         yield f"{path}environment.{key}: is also under secrets; keep it in one of the two"
@@ -302,11 +306,7 @@ def _health_problems(path: str, given: Mapping[str, Any] | None) -> Iterator[str
 
 def _path_problems(path: str, at: Any, mounted: list[str]) -> Iterator[str]:
     if not re.fullmatch(r"/[^\x00:]*[^\x00:/]", str(at)) or ".." in str(at).split("/"):
-        yield f"{path}: {at!r} is no folder of a container, such as /data"
+        yield f"{path}: {at!r} is no folder of a container, such as /data, without a slash at its end"
     elif at in mounted:
-        yield f"{path}: {at!r} is mounted twice"
+        yield f"{path}: {at!r} is mounted twice; writable_paths has /tmp unless it says otherwise"
     mounted.append(at)
-
-
-def _repository_in_ecr(image: Any) -> bool:
-    return isinstance(image, str) and ".dkr.ecr" in image.partition("/")[0]

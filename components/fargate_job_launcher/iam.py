@@ -22,7 +22,7 @@ Statement = dict[str, Any]
 Document = dict[str, Any]
 
 _ECR_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.(?:aws|amazonwebservices\.com\.cn))/"
     r"(?P<repository>[a-z0-9._/-]+?)(?::[^:@/]+)?(?:@sha256:[0-9a-f]{64})?"
 )
 
@@ -518,7 +518,7 @@ def is_role_arn(arn: str) -> bool:
 
 def is_topic_arn(arn: str) -> bool:
     """Whether this is the ARN of an SNS topic."""
-    return re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?", arn) is not None
+    return re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", arn) is not None
 
 
 def is_key_arn(arn: str) -> bool:
@@ -530,6 +530,21 @@ def is_secret_arn(arn: str) -> bool:
     """Whether ECS can read a variable from this: a secret, with what may follow it, or a parameter."""
     shape = r"arn:[a-z0-9-]+:(secretsmanager:[a-z0-9-]+:\d{12}:secret:|ssm:[a-z0-9-]+:\d{12}:parameter/)\S+"
     return re.fullmatch(shape, arn) is not None
+
+
+def is_whole_secret_arn(arn: str) -> bool:
+    """Whether this is the ARN of a Secrets Manager secret as a whole."""
+    return re.fullmatch(r"arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^\s:]+", arn) is not None
+
+
+def is_policy_arn(arn: str) -> bool:
+    """Whether this is the ARN of a managed policy, AWS's or one's own."""
+    return re.fullmatch(r"arn:[a-z0-9-]+:iam::(\d{12}|aws):policy/[\x21-\x7e]{1,512}", arn) is not None
+
+
+def is_ecr_image(image: str) -> bool:
+    """Whether an image lies in a private ECR registry."""
+    return re.search(r"\.dkr[.-]ecr", image.partition("/")[0]) is not None
 
 
 def _service(arn: str) -> str:

@@ -116,7 +116,8 @@ def _map(path: str, value: Mapping[Any, Any], hint: Any, problems: list[str]) ->
 
 
 def _whole(path: str, value: Any, problems: list[str]) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole:
         problems.append(f"{path}: {_shown(path, value)} is not a whole number")
         return _NOTHING
     return int(value)

@@ -9,6 +9,8 @@ from weakref import WeakKeyDictionary
 
 import pulumi
 import pulumi_aws as aws
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import get_monitor
 
 from fargate_job_launcher.handler import fargate
 
@@ -56,10 +58,10 @@ _TAKEN: Final = WeakKeyDictionary[pulumi.Resource, set[str]]()
 
 def take_name(name: str) -> None:
     """Take a name of this stack. Raises pulumi.RunError where another launcher has it, under another parent: log groups
-    and task definition are named by it alone. Where no stack is at hand, in a plugin or under mocks, AWS refuses the
-    second log group."""
+    and task definition are named by it alone. In a plugin no stack is at hand, and AWS refuses the second log group;
+    Pulumi's own mocks have one stack for all the tests of a process, which may make the same launcher again."""
     stack = pulumi.runtime.get_root_resource()
-    if stack is None:
+    if stack is None or isinstance(get_monitor(), MockMonitor):
         return
     names = _TAKEN.setdefault(stack, set())
     if name in names:

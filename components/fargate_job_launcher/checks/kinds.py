@@ -14,5 +14,5 @@ def is_object(text: str) -> bool:
     """Whether this is the JSON of an object."""
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (RecursionError, ValueError):
         return False

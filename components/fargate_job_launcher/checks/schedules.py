@@ -77,7 +77,7 @@ def _fits(text: str, least: int, most: int, names: Sequence[str], special: str) 
     for part in text.split(","):
         if special and re.fullmatch(special, part):
             continue
-        found = re.fullmatch(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?", part)
+        found = re.fullmatch(r"(?:\*|(\d{1,4})(?:-(\d{1,4}))?)(?:/([1-9]\d{0,3}))?", part)
         if found is None or any(not least <= int(it) <= most for it in found.groups()[:2] if it is not None):
             return False
         # https://github.com/aws/aws-sdk-js/issues/4212: */60 is no step of minutes.

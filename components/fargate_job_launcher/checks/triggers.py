@@ -95,7 +95,11 @@ def _pattern_problems(text: str) -> list[str]:
             if isinstance(value, dict):
                 open_objects.append((at, value))
             elif key == "$or" and isinstance(value, list):
-                open_objects += [(at, it) for it in cast("list[Any]", value) if isinstance(it, dict)]
+                for it in cast("list[Any]", value):
+                    if isinstance(it, dict):
+                        open_objects.append((at, cast("dict[str, Any]", it)))
+                    else:
+                        problems.append(f"event_rule.pattern{at}: {it!r} is no object")
             elif not isinstance(value, list) or not value:
                 problems.append(f"event_rule.pattern{at}: {value!r} is no list of what it may be, such as [{value!r}]")
     return problems
