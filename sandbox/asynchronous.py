@@ -1,8 +1,8 @@
 """What becomes of an event that nobody waits for.
 
 Lambda delivers again what failed, then sends it to the failure destination of the alias that was invoked; what is
-throttled waits, and where the reserved concurrency is 0 it goes there at once. EventBridge and Scheduler send what has no
-target any more to the target's dead-letter queue. The emulator knows neither an alias's settings nor those queues,
+throttled waits, and where the reserved concurrency is 0 it goes there at once. EventBridge and Scheduler send what has
+no target any more to the target's dead-letter queue. The emulator knows neither an alias's settings nor those queues,
 delivers events of EventBridge and Scheduler once, and holds to a reserved concurrency in direct calls only.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html

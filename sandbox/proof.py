@@ -6,6 +6,7 @@ from authorization.run_task_calls, the same list that the gate works through.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -497,9 +498,10 @@ def _own_log(facts: Facts) -> str:
 
 def _repository(facts: Facts, image: str) -> str | None:
     host, _, path = image.partition("/")
-    if ".dkr.ecr" not in host:
+    found = re.fullmatch(r"(\d+)\.dkr[.-]ecr[^.]*\.([^.]+)\..+", host)
+    if found is None:
         return None
-    account, region = host.split(".")[0], host.split(".")[3]
+    account, region = found.groups()
     repository = path.partition("@")[0].partition(":")[0]
     return f"arn:{facts.cluster_arn.split(':')[1]}:ecr:{region}:{account}:repository/{repository}"
 

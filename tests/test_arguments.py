@@ -203,6 +203,27 @@ CRON = "schedule.expression: 'cron(%s)': "
             {"event_rule": {"pattern": '{"detail": {"$or": [{"a": [1]}, {"b": 2}]}}'}},
             "event_rule.pattern.detail.$or.b: 2 is no list",
         ),
+        ({"event_rule": {"pattern": '{"$or": [1]}'}}, "event_rule.pattern.$or: 1 is no object"),
+        ({"event_rule": {"pattern": '{"a":' * 9999 + "1" + "}" * 9999}}, "event_rule.pattern: is not the JSON of"),
+        ({"schedule": {"expression": f"cron({'1' * 5000} 3 * * ? *)"}}, "schedule.expression: 'cron(111"),
+        ({"cpu": 10**400}, "cpu: 1000"),
+        (
+            {"supervision": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:a.fifo"}},
+            "supervision.topic_arn: 'arn:aws:sns:eu-west-1:123456789012:a.fifo' is not the ARN of a topic",
+        ),
+        (
+            {"alarms": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:a"}},
+            "alarms.topic_arn: 'arn:aws:sns:us-east-1:123456789012:a' is in another region than the cluster; name "
+            "one of eu-west-1",
+        ),
+        *(
+            (
+                {"repository_credentials_arn": it},
+                "repository_credentials_arn: is not the ARN of a Secrets Manager secret",
+            )
+            for it in ("hunter2", "arn:aws:ssm:eu-west-1:123456789012:parameter/p", f"{SECRET}:password::")
+        ),
+        ({"permissions_boundary_arn": "x"}, "permissions_boundary_arn: 'x' is not the ARN of a policy; it looks like"),
         (
             {"secrets": {"A": SECRET}, "overrides": {"environment": ["A"]}},
             "overrides.environment: 'A' is also under secrets; ECS refuses a launch that sets both",
@@ -272,6 +293,9 @@ def test_what_aws_takes_is_taken() -> None:
             security_group_ids=[f"sg-{it}" for it in range(5)],
             secrets={"A": secret, "B": f"{secret}:key::", "C": "arn:aws:ssm:eu-west-1:123456789012:parameter/a/b"},
             kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
+            environment={"discovery.type": "single-node", "my-var": "x", "L" * 200: "x"},
+            repository_credentials_arn=None,
+            permissions_boundary_arn="arn:aws:iam::aws:policy/PowerUserAccess",
         ),
     )
 

@@ -203,6 +203,20 @@ def test_the_whole_program_is_deployed_and_launched_by_its_own_test(
     exec(tested.code, {})
 
 
+def test_a_test_with_pulumis_own_mocks_passes_and_so_does_a_second_one_of_the_same_name(tmp_path: Path) -> None:
+    (block,) = (it for it in BLOCKS if it.language == "python" and "set_mocks" in it.code)
+    start = block.code.index("@pulumi.runtime.test")
+    again = block.code[start:].replace("def test_the_job", "def test_again_the_job")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_job.py"]
+    (tmp_path / "test_job.py").write_text(f"{block.code}\n\n{again}")
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "2 passed" in ran.stdout, ran.stdout
+    # It asks what it says: with another list it fails.
+    (tmp_path / "test_job.py").write_text(block.code.replace('"report-task"]', '"report"]'))
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 failed" in ran.stdout, ran.stdout
+
+
 def test_each_launch_from_python_launches(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in dev.environ.items():
         monkeypatch.setenv(name, value)

@@ -83,6 +83,8 @@ def test_an_image_outside_ecr_needs_no_permission_to_be_pulled() -> None:
          "arn:aws:ecr:us-east-2:111122223333:repository/app"),
         ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/app:1", PLACES[1],
          "arn:aws-cn:ecr:cn-north-1:111122223333:repository/app"),
+        ("111122223333.dkr-ecr.us-east-2.on.aws/app:1", PLACES[0],
+         "arn:aws:ecr:us-east-2:111122223333:repository/app"),
         ("111122223333.dkr.ecr-fips.us-gov-west-1.amazonaws.com/app:1", PLACES[2],
          "arn:aws-us-gov:ecr:us-gov-west-1:111122223333:repository/app"),
     ],

@@ -11,7 +11,7 @@ from fargate_job_launcher.arguments import examine
 from fargate_job_launcher.checks.tags import LAUNCHER_TAGS, tag_problems
 from fargate_job_launcher.cluster import examine_cluster
 from fargate_job_launcher.handler import fargate
-from fargate_job_launcher.iam import is_topic_arn
+from fargate_job_launcher.iam import is_topic_arn, repository_arn
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
 from fargate_job_launcher.plain_secrets import secret_in, secret_variable
@@ -26,8 +26,6 @@ _PLACE: Final[dict[str, Any]] = {
     "security_group_ids": ["sg-1"],
 }
 """Stands for what the program gives, while the rest is examined."""
-
-_ECR: Final = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/.+")
 
 
 def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: set[str]) -> Iterator[str]:
@@ -198,8 +196,8 @@ def _way_out_problems(config: Mapping[str, Any]) -> Iterator[str]:
         containers = {f"jobs.{name}.": args}
         containers |= {f"jobs.{name}.sidecars[{number}].": it for number, it in enumerate(args.get("sidecars", []))}
         for path, container in containers.items():
-            image = _ECR.fullmatch(container.get("image", ""))
-            if "image" in container and (image is None or image["region"] != region):
+            repository = repository_arn(container.get("image", ""), "aws")
+            if "image" in container and (repository is None or repository.split(":")[3] != region):
                 yield (
                     f"{path}image: {container['image']!r} cannot be pulled: with network.natGateways none, tasks reach "
                     f"ECR in {region} only; copy the image there, or say natGateways: single"

@@ -22,7 +22,7 @@ Statement = dict[str, Any]
 Document = dict[str, Any]
 
 _ECR_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.(?:aws|amazonwebservices\.com\.cn))/"
+    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)/"
     r"(?P<repository>[a-z0-9._/-]+?)(?::[^:@/]+)?(?:@sha256:[0-9a-f]{64})?"
 )
 

@@ -18,7 +18,12 @@ from .stack import Resource, Stack
 FUNCTION: Final = "aws:lambda/function:Function"
 _ON: Final = resources(TASK_DEFINITION)
 _KINDS: Final = (TASK_DEFINITION,)
-REGISTRIES: Final = ["*.dkr.ecr.*.amazonaws.com", "*.dkr.ecr.*.amazonaws.com.cn", "public.ecr.aws"]
+REGISTRIES: Final = [
+    "*.dkr.ecr.*.amazonaws.com",
+    "*.dkr.ecr.*.amazonaws.com.cn",
+    "*.dkr-ecr.*.on.aws",
+    "public.ecr.aws",
+]
 
 
 def containers(it: Resource) -> list[dict[str, Any]]:
