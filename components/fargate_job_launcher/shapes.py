@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import cache
 from types import UnionType
 from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -38,7 +39,7 @@ def read(path: str, given: Any, declared: Any, problems: list[str]) -> dict[str,
         problems.append(f"{path.rstrip('.') or 'args'}: {said}")
         return {}
     entries = cast("Mapping[Any, Any]", given)
-    hints = get_type_hints(declared, localns=_NAMES)
+    hints = _hints(declared)
     found: dict[str, Any] = {}
     for key, value in entries.items():
         if key not in hints:
@@ -57,6 +58,11 @@ def refuse(component: str, name: str, problems: Sequence[str]) -> None:
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
         raise pulumi.RunError(f"{component} {name!r} cannot be built:\n{listed}")
+
+
+@cache
+def _hints(declared: Any) -> dict[str, Any]:
+    return get_type_hints(declared, localns=_NAMES)
 
 
 def unknown(key: str, known: Sequence[str]) -> str:

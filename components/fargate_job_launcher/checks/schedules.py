@@ -9,6 +9,7 @@ import re
 import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 _MONTHS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"
@@ -32,10 +33,15 @@ def schedule_problems(schedule: Mapping[str, Any]) -> Iterator[str]:
     problem = expression_problem(expression)
     if problem:
         yield f"schedule.expression: {expression!r}: {problem}"
-    zone, known = schedule.get("time_zone", "UTC"), zoneinfo.available_timezones()
+    zone = schedule.get("time_zone", "UTC")
     # Some machines have no time zones; AWS has.
-    if known and zone not in known:
+    if _time_zones() and zone not in _time_zones():
         yield f"schedule.time_zone: {zone!r} is none; such as Europe/Berlin (IANA's names), or leave it out for UTC"
+
+
+@cache
+def _time_zones() -> set[str]:
+    return zoneinfo.available_timezones()
 
 
 def expression_problem(expression: str) -> str:

@@ -26,8 +26,8 @@ def trigger_problems(given: Mapping[str, Any]) -> list[str]:
         *outside("queue.maximum_concurrency", queue.get("maximum_concurrency", 2), 2, 1000),
         *outside("queue.max_receive_count", queue.get("max_receive_count", 5), FEWEST_DELIVERIES, MOST_DELIVERIES),
     ]
-    problems += schedule_problems(schedule)
-    problems += _scheduled_event_problems(given)
+    if schedule:
+        problems += [*schedule_problems(schedule), *_scheduled_event_problems(given)]
     if isinstance(rule.get("pattern"), str):
         problems += _pattern_problems(rule["pattern"])
     if rule.get("as_payload") and not given.get("overrides", {}).get("payload"):
