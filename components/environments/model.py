@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
-from fargate_job_launcher.arguments import CAPACITIES, LOG_RETENTION_DAYS
+from fargate_job_launcher.arguments import CAPACITIES
+from fargate_job_launcher.checks.kinds import LOG_RETENTION_DAYS
 from fargate_job_launcher.cluster import CONTAINER_INSIGHTS
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.network import NAT_GATEWAYS, SUBNETS

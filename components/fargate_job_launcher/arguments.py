@@ -16,7 +16,7 @@ from fargate_job_launcher.handler import fargate
 
 from . import container, iam, shapes
 from .checks.function import function_problems
-from .checks.kinds import is_object, outside
+from .checks.kinds import json_object, outside, retention_problems
 from .checks.overrides import override_problems
 from .checks.place import place_problems
 from .checks.supervision import supervision_problems
@@ -25,16 +25,6 @@ from .checks.triggers import trigger_problems
 from .container import EfsVolume, HealthCheck, Sidecar
 
 CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
-
-
-LOG_RETENTION_DAYS: Final = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
-"""The retention periods that CloudWatch Logs knows.
-
-https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-"""
 
 
 class LaunchOverrides(TypedDict, total=False):
@@ -367,10 +357,7 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
     if not any(it.startswith(("cpu", "memory")) for it in problems):
         problem = fargate.size_problem(given["cpu"], given["memory"])
         problems += [problem] if problem else []
-    retention = given.get("log_retention_days", Job.log_retention_days)
-    if retention not in LOG_RETENTION_DAYS:
-        allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
-        problems.append(f"log_retention_days: {retention!r} is no period of CloudWatch Logs; allowed: {allowed}")
+    problems += retention_problems("log_retention_days", given.get("log_retention_days", Job.log_retention_days))
     for path, capacity in (
         ("capacity", given["capacity"]),
         *(("overrides.capacity", it) for it in asked.get("capacity", [])),
@@ -387,7 +374,7 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
         problems.append(
             "task_policy: goes with a role made here, but task_role_arn adopts one; attach it there yourself"
         )
-    if isinstance(given.get("task_policy"), str) and not is_object(given["task_policy"]):
+    if isinstance(given.get("task_policy"), str) and json_object(given["task_policy"]) is None:
         problems.append('task_policy: is not the JSON of an IAM policy: {"Version": "2012-10-17", "Statement": […]}')
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - LAUNCHER_TAGS)
     if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):

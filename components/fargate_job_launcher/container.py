@@ -11,6 +11,7 @@ from typing import Any, Final, NotRequired, TypedDict
 import pulumi
 
 from . import iam
+from .checks.kinds import outside
 
 CONTAINER: Final = "job"
 """Name of the job's own container; a launch's overrides address it."""
@@ -241,8 +242,7 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
     if isinstance(image, str) and not re.fullmatch(r"\S+", image):
         yield f"{path}image: {image!r} is none; give its name without white space, such as nginx@sha256:…"
     stop = given.get("stop_timeout_seconds", 30)
-    if not 2 <= stop <= LONGEST_STOP_SECONDS:
-        yield f"{path}stop_timeout_seconds: {stop} is not between 2 and {LONGEST_STOP_SECONDS}"
+    yield from outside(f"{path}stop_timeout_seconds", stop, 2, LONGEST_STOP_SECONDS)
     user = given.get("user")
     if user is not None and not re.fullmatch(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", str(user)):
         yield f"{path}user: {user!r} is none; a name or number of the image's, with a group after a colon if need be"
@@ -300,8 +300,7 @@ def _health_problems(path: str, given: Mapping[str, Any] | None) -> Iterator[str
         ("retries", 1, 10),
         ("start_period_seconds", 0, 300),
     ):
-        if key in given and not least <= given[key] <= most:
-            yield f"{path}{key}: {given[key]} is not between {least} and {most}"
+        yield from outside(f"{path}{key}", given.get(key, least), least, most)
 
 
 def _path_problems(path: str, at: Any, mounted: list[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import pulumi_awsx as awsx
 from fargate_job_launcher.handler import fargate
 
 from . import shapes
-from .arguments import LOG_RETENTION_DAYS
+from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
 from .endpoints import endpoint_problems, endpoints
@@ -170,12 +170,8 @@ def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
         problems.append("assign_public_ip: goes with vpc_id; for a new VPC say subnets: public")
     problems += _way_out_problems(given, named)
     zones = given.get("availability_zones", 2)
-    if not 1 <= zones <= 6:
-        problems.append(f"availability_zones: {zones!r} is not between 1 and 6")
-    days = given.get("flow_log_days", LOG_RETENTION_DAYS[0])
-    if days not in LOG_RETENTION_DAYS:
-        allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
-        problems.append(f"flow_log_days: {days!r} is no period of CloudWatch Logs; allowed: {allowed}")
+    problems += outside("availability_zones", zones, 1, 6)
+    problems += retention_problems("flow_log_days", given.get("flow_log_days", LOG_RETENTION_DAYS[0]))
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - (0 if adopted else AWSX_TAGS))
     return given, problems
 

@@ -14,7 +14,7 @@ from pulumi.runtime.settings import get_monitor
 
 from fargate_job_launcher.handler import fargate
 
-from . import container, iam
+from . import container, iam, shapes
 from .arguments import Job
 from .resolving import as_json
 from .roles import Role
@@ -65,11 +65,11 @@ def take_name(name: str) -> None:
         return
     names = _TAKEN.setdefault(stack, set())
     if name in names:
-        raise pulumi.RunError(
-            f"FargateJobLauncher {name!r} cannot be built:\n"
-            f"  - name: {name!r} is another launcher's of this stack, whose log groups and task definition carry it, "
+        problem = (
+            f"name: {name!r} is another launcher's of this stack, whose log groups and task definition carry it, "
             "whatever its parent; choose another name"
         )
+        shapes.refuse("FargateJobLauncher", name, [problem])
     names.add(name)
 
 

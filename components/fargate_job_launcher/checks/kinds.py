@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any, Final
+
+LOG_RETENTION_DAYS: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""The retention periods that CloudWatch Logs knows.
+
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+"""
 
 
 def outside(key: str, value: int, least: int, most: int) -> list[str]:
@@ -10,9 +20,18 @@ def outside(key: str, value: int, least: int, most: int) -> list[str]:
     return [] if least <= value <= most else [f"{key}: {value} is not between {least} and {most}"]
 
 
-def is_object(text: str) -> bool:
-    """Whether this is the JSON of an object."""
+def retention_problems(key: str, days: int) -> list[str]:
+    """The problem of a log group's retention that CloudWatch Logs does not know."""
+    if days in LOG_RETENTION_DAYS:
+        return []
+    allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
+    return [f"{key}: {days!r} is no period of CloudWatch Logs; allowed: {allowed}"]
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """The object that this is the JSON of; None where it is that of none."""
     try:
-        return isinstance(json.loads(text), dict)
+        found = json.loads(text)
     except (RecursionError, ValueError):
-        return False
+        return None
+    return found if isinstance(found, dict) else None

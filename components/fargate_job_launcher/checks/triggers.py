@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -10,7 +9,7 @@ from fargate_job_launcher.container import CONTAINER
 from fargate_job_launcher.handler.request import Rejected, parse
 from fargate_job_launcher.handler.settings import Overrides, Settings
 
-from .kinds import is_object, outside
+from .kinds import json_object, outside
 from .queue import FEWEST_DELIVERIES, MOST_DELIVERIES
 from .schedules import schedule_problems
 
@@ -38,7 +37,8 @@ def trigger_problems(given: Mapping[str, Any]) -> list[str]:
 def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
     """What the launcher would reject of the schedule's event, every time."""
     text = given.get("schedule", {}).get("event", "{}")
-    if not is_object(text):
+    event = json_object(text)
+    if event is None:
         return ["schedule.event: is not the JSON of an object"]
     overrides, zero = given.get("overrides", {}), {"cpu": 0, "memory": 0, "ephemeral_storage_gib": 0}
     sizes = {key: overrides.get(key, least) for key, least in zero.items()}
@@ -72,7 +72,7 @@ def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
         event_as_payload=False,
     )
     try:
-        parse(json.loads(text), settings, key="schedule")
+        parse(event, settings, key="schedule")
     except Rejected as rejected:
         return [f"schedule.event: {problem}" for problem in rejected.problems]
     return []
@@ -83,9 +83,10 @@ def _pattern_problems(text: str) -> list[str]:
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
     """
-    if not is_object(text):
+    pattern = json_object(text)
+    if pattern is None:
         return ["event_rule.pattern: is not the JSON of an object"]
-    problems, open_objects = list[str](), [("", json.loads(text))]
+    problems, open_objects = list[str](), [("", pattern)]
     while open_objects:
         path, entries = open_objects.pop(0)
         if not entries:
