@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from hypercorn.asyncio import serve
-from hypercorn.config import Config as ServerConfig
 from ministack.app import app
 from ministack.core import lambda_runtime
 from ministack.services import eventbridge, sts
 
 from . import asynchronous
+from .connections import Whole, server_config
 from .gate import Gate
 
 
@@ -35,12 +35,13 @@ def _serve(descriptor: int, docker: str = "") -> None:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_reader(sys.stdin.fileno(), lambda: ended.set() if not os.read(0, 4096) else None)
-        config = ServerConfig()
+        config = server_config()
         config.bind = [f"fd://{descriptor}"]
         config.loglevel = "WARNING"
         config.graceful_timeout = 0.2
         config.shutdown_timeout = 2
-        await serve(cast("Any", Gate(cast("Any", app), containers=bool(docker))), config, shutdown_trigger=ended.wait)
+        gate = Gate(cast("Any", app), containers=bool(docker))
+        await serve(cast("Any", Whole(gate)), config, shutdown_trigger=ended.wait)
 
     try:
         asyncio.run(run())

@@ -31,7 +31,9 @@ from . import constraints
 from .run import Run
 from .stack import ACCOUNT
 
-START_SECONDS: Final = 60
+START_SECONDS: Final = 180
+"""How long the process may take to answer, on a machine that is busy with other things."""
+ANSWER_SECONDS: Final = 120
 STOP_SECONDS: Final = 10
 
 
@@ -85,7 +87,7 @@ class Emulator:
             ) from None
         with listener:
             # From here on connections queue: the first request waits for the process by itself.
-            listener.listen(128)
+            listener.listen(socket.SOMAXCONN)
             self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
             command = [sys.executable, "-m", f"{__package__}.process", str(listener.fileno())]
             with (self._folder / "log").open("wb") as log:
@@ -165,7 +167,7 @@ class Emulator:
             self._clients[service, role_arn] = cast("Any", self._session).client(
                 service,
                 endpoint_url=self.endpoint,
-                config=Config(retries={"total_max_attempts": 1}, read_timeout=120),
+                config=Config(retries={"total_max_attempts": 1}, read_timeout=ANSWER_SECONDS),
                 **session,
             )
         return self._clients[service, role_arn]
@@ -176,7 +178,7 @@ class Emulator:
         Those that the gate authorizes carry `action`, `resource`, `context`, `allowed` and `sid`; all others the
         `service` and `operation` of the request.
         """
-        with urllib.request.urlopen(f"{self.endpoint}/_gate/calls", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{self.endpoint}/_gate/calls", timeout=ANSWER_SECONDS) as answer:  # noqa: S310
             return json.load(answer)
 
     def script(self, family: str, *runs: Run) -> None:
@@ -185,7 +187,7 @@ class Emulator:
         if self._docker:
             raise EmulatorFailed("containers really run here; what they do is asked for where docker=True is left out")
         body = json.dumps({family: [run.as_json() for run in runs]}).encode()
-        with urllib.request.urlopen(f"{self.endpoint}/_gate/runs", data=body, timeout=10):  # noqa: S310
+        with urllib.request.urlopen(f"{self.endpoint}/_gate/runs", data=body, timeout=ANSWER_SECONDS):  # noqa: S310
             pass
 
     def stop(self) -> None:
