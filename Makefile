@@ -1,9 +1,11 @@
-# `make up` and `make test` are all a newcomer needs; both set up .venv by themselves.
+# `make up` and `make test` are all a newcomer needs; both set up .venv by themselves. PYTHON and VENV name another Python
+# and another folder for it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 STACK ?= dev
 PORT ?= 0
 JOB ?=
@@ -17,7 +19,7 @@ ASKED := --stack "$$STACK" --port "$$PORT" --job "$$JOB" --event "$$EVENT" $(if 
 
 # setuptools' strict editable install links every module by name, so a new or removed file means a new install.
 SOURCES := $(sort $(wildcard components/*/*.py components/*/*/*.py handler/*.py sandbox/*.py))
-MODULES := .venv/modules-$(shell echo '$(SOURCES)' | cksum | cut -d' ' -f1)
+MODULES := $(VENV)/modules-$(shell echo '$(SOURCES)' | cksum | cut -d' ' -f1)
 
 .PHONY: help
 help: ## show this list
@@ -98,18 +100,27 @@ LOCK := --quiet --no-header --strip-extras --no-emit-index-url --no-emit-trusted
 .PHONY: install
 install: $(MODULES)
 
-$(MODULES): .venv/installed pyproject.toml
-	@rm -rf .venv/modules-* build
-	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=strict --editable .
+# Only where somebody names one: a .venv of another Python would be used in its place.
+ifneq ($(origin PYTHON),file)
+install: asked-python
+endif
+
+.PHONY: asked-python
+asked-python: $(VENV)/installed
+	@made="$$($(BIN)/python --version)"; asked="$$($(PYTHON) --version)"; [ "$$made" = "$$asked" ] || { \
+	  echo "error: $(VENV) was made with $$made, and PYTHON=$(PYTHON) is $$asked; make clean first, or name another folder for it: VENV=$(VENV)-other" >&2; exit 1; }
+
+$(MODULES): $(VENV)/installed pyproject.toml
+	@echo "Installing this folder's package into $(VENV) …"
+	@rm -rf $(VENV)/modules-* build
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=strict --editable .
 	@touch $@
 
-.venv/installed: requirements/dev.txt
-	@echo "Setting up .venv (once) …"
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}. Name another with: make PYTHON=python3.12")'
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements/dev.txt
+$(VENV)/installed: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"error: Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}. Name another with: make PYTHON=python3.12")'
+	@$(PYTHON) tools/install.py $(VENV) requirements/dev.txt
 	@touch $@
 
 .PHONY: clean
 clean: ## remove everything that was built
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-* build dist *.egg-info

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import tomllib
 from itertools import chain
@@ -41,12 +43,38 @@ def test_the_lock_holds_what_pyproject_asks_for() -> None:
     assert {name: pins("dev.txt")[name] for name in exact} == exact
 
 
-def test_ci_runs_exactly_the_readmes_test_command() -> None:
+def test_ci_runs_exactly_the_readmes_test_command_on_the_newest_and_on_the_oldest_python(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text()
     commands = [block.strip() for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)][:2]
     assert commands == ["make up", "make test"]
-    lines = (ROOT / ".ci" / "run").read_text().splitlines()
-    assert [it for it in lines if it and not it.startswith(("#", "set ", "cd "))] == ["make test"]
+
+    def runs(*pythons: str, fails: str = "") -> list[str]:
+        """What `.ci/run` calls on a machine with these Pythons."""
+        (tmp_path / ".ci").mkdir(exist_ok=True)
+        shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+        stands_in(tmp_path / ".ci" / "pythons", "".join(f"echo {it}\n" for it in pythons))
+        said = 'echo "${VENV:-.venv} $PYTHON make $*" >> called\n'
+        stands_in(tmp_path / "make", said + (f'[ "$PYTHON" != {fails} ]\n' if fails else ""))
+        (tmp_path / "called").write_text("")
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        environ = {**{key: value for key, value in os.environ.items() if key not in ("PYTHON", "VENV")}, "PATH": path}
+        done = subprocess.run([tmp_path / ".ci" / "run"], env=environ, check=False)
+        assert (done.returncode != 0) is bool(fails)
+        return (tmp_path / "called").read_text().splitlines()
+
+    # Its last line is then that of the tests on the oldest one.
+    newest, oldest = ".venv-newest /b/python3.13 make test", ".venv /a/python3.11 make test"
+    assert runs("/a/python3.11", "/a/python3.12", "/b/python3.13") == [newest, oldest]
+    assert runs("/a/python3.11") == [oldest]
+    assert runs() == [".venv python3 make test"]
+    assert runs("/a/python3.11", "/b/python3.13", fails="/b/python3.13") == [newest]
+    assert runs("/a/python3.11", "/b/python3.13", fails="/a/python3.11") == [newest, oldest]
+
+
+def stands_in(path: Path, script: str) -> None:
+    """A command in the place of another."""
+    path.write_text(f"#!/bin/sh\n{script}")
+    path.chmod(0o755)
 
 
 def test_no_path_of_a_machine_is_committed() -> None:
