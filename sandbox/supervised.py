@@ -16,7 +16,7 @@ from .jobs import launch
 from .run import Run
 from .server import Emulator
 
-WAIT_SECONDS: Final = 60
+WAIT_SECONDS: Final = 180
 
 FAILING: Final = {
     "failed": Run(1, 0.1),

@@ -23,7 +23,8 @@ from .run import Run
 from .server import Emulator
 from .stack import Stack
 
-WAIT_SECONDS: Final = 30
+WAIT_SECONDS: Final = 120
+"""A task of the sandbox ends within seconds; a busy machine takes its time."""
 REGION: Final = "us-east-1"
 """Of a program that is given as its source and says nothing else."""
 

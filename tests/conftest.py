@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from fargate_job_launcher.environments.model import merged
 from fargate_job_launcher.sandbox import Emulator, Stack
 from fargate_job_launcher.sandbox.deploy import received, reference, run_program
 from fargate_job_launcher.sandbox.stack import stacks
 from pulumi.runtime import mocks, rpc
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 PROGRAM = Path(__file__).parents[1]
 ENVIRONMENTS = stacks(PROGRAM)

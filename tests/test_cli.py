@@ -75,7 +75,7 @@ class Cli:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
         lines = log.read_text().splitlines()[before:] if log.exists() else []
         steps = [(it["step"], it["kind"], it["name"]) for it in map(json.loads, lines)]
@@ -354,7 +354,7 @@ def test_a_yaml_program_makes_the_component_through_the_plugin(tmp_path: Path) -
 
 
 def node(cli: Cli, *command: str, code: int = 0) -> str:
-    done = subprocess.run(command, cwd=cli.folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=cli.folder, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 

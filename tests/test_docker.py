@@ -60,7 +60,7 @@ def test_the_container_runs_its_lines_are_in_its_log_and_its_exit_code_decides(a
 
     for value, codes in (("works", [0]), ("fails", [1, 1])):
         result = launch(aws, job, {"environment": {"A": value}}).result
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while [it["lastStatus"] for it in tasks(result["startedBy"])] != ["STOPPED"] * len(codes):
             assert time.monotonic() < deadline, tasks(result["startedBy"])
             time.sleep(0.2)

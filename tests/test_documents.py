@@ -75,7 +75,7 @@ def test_a_state_machine_and_any_code_launch_the_job_once_for_each_run(
         machine = states.create_state_machine(name="report", roleArn=role, definition=definition)["stateMachineArn"]
         asked = {"stateMachineArn": machine, "name": "run-1", "input": '{"rows": [1, 2]}'}
         execution = states.start_execution(**asked)["executionArn"]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 180
         while not tasks() and time.monotonic() < deadline:
             time.sleep(0.1)
         (task,) = tasks()

@@ -17,7 +17,7 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         [sys.executable, "-m", "fargate_job_launcher", "explain", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         cwd=PROGRAM,
         env={**os.environ, **environment},
@@ -84,7 +84,7 @@ def test_a_reader_who_leaves_is_no_error() -> None:
     os.close(reading)
     explain = [sys.executable, "-m", "fargate_job_launcher", "explain"]
     done = subprocess.run(
-        explain, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120, check=False, cwd=PROGRAM
+        explain, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=600, check=False, cwd=PROGRAM
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")

@@ -547,7 +547,7 @@ def test_a_reader_who_leaves_is_no_error(sandbox: Sandbox, shape: str) -> None:
     os.close(reading)
     done = subprocess.run(
         [*FARGATE_JOB, "status", "job", "-o", shape],
-        stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=sandbox.environ,
+        stdout=writing, stderr=subprocess.PIPE, text=True, timeout=600, check=False, env=sandbox.environ,
     )  # fmt: skip
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
@@ -636,7 +636,7 @@ def test_in_a_pipe_the_same_is_plain_lines_as_they_come(sandbox: Sandbox) -> Non
         [*FARGATE_JOB, "launch", "job", "--follow"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
         env=sandbox.environ,
     )

@@ -157,7 +157,7 @@ class Plugin:
                 for key, urns in dependencies.items()
             },
         )
-        return self.stub.Construct(request, timeout=60)
+        return self.stub.Construct(request, timeout=600)
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def run(*command: str | Path, cwd: Path, umask: int = 0o022) -> str:
     """What a command prints. Nothing of this process's own packages reaches it through its environment."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PIP_", "COV_"))}
     done = subprocess.run(
-        command, cwd=cwd, env=kept, umask=umask, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=cwd, env=kept, umask=umask, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
