@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 
 from .attack import PASTED, attack
-from .deploy import DeploymentFailed, Resource, deploy
-from .display import Progress, show_launch, show_supervised
+from .deploy import Deployment, DeploymentFailed, Resource, deploy
+from .display import Briefly, Progress, show_launch, show_supervised
 from .explain import explain, granted
 from .facts import Facts, NotALauncher, read
 from .jobs import LaunchFailed, NoSuchJob, find, launch
@@ -69,31 +69,49 @@ def _run(options: argparse.Namespace, console: Console) -> None:
     event, port = _event(options.event), _port(options.port)
     stack = Stack.read(options.program.resolve(), options.stack)
     started = time.monotonic()
-    with Emulator(region=stack.region, account=stack.account, port=port, docker=options.docker) as aws:
-        console.print(f"Deploying {stack.name} to an emulated AWS at {aws.endpoint}\n")
+    emulator = Emulator(region=stack.region, account=stack.account, port=port, docker=options.docker)
+    if options.action == "attack":
+        with emulator as aws:
+            with Briefly(stack.name) as progress:
+                deployment = deploy(stack, aws, seen=progress.seen)
+            _attack(console, aws, _facts(aws, find(deployment, options.job)))
+        return
+    console.print(f"Starting an emulated AWS at {emulator.endpoint}")
+    with emulator as aws:
+        console.print(f"Deploying {stack.name} to it\n")
         with Progress(console) as progress:
             deployment = deploy(stack, aws, seen=progress.seen)
         deployed = time.monotonic() - started
         launcher = find(deployment, options.job)
-        facts = read(aws.client, launcher.outputs["launcher_role_arn"])
-        if options.action == "attack":
-            _attack(console, aws, facts)
-            return
         console.print(f"\nInvoking {launcher.outputs['function_name']} with {json.dumps(event)}", soft_wrap=True)
         launched = launch(aws, launcher, event)
         ready = time.monotonic() - started
         show_launch(console, launcher.name, launched)
         if "supervisor_function_name" in launcher.outputs and launched.tasks and not options.docker:
+            console.print("\nLaunching one that fails and one that runs too long, for supervision to see to …")
             show_supervised(console, launcher.name, supervise(aws, launcher))
-        console.print(f"\n{granted(explain(facts))}", soft_wrap=True)
-        made = sum(1 for resource in deployment.resources.values() if resource.id)
+        console.print(f"\n{granted(explain(_facts(aws, launcher)))}", soft_wrap=True)
         console.print(
-            f"\n{made} resources in {deployed:.1f} s, launched after {ready:.1f} s. "
+            f"\n{counted(deployment)} in {deployed:.1f} s, launched after {ready:.1f} s. "
             f"An emulation: {'' if options.docker else 'no container has run, and '}nothing of it stays.",
             soft_wrap=True,
         )
         if options.action == "serve":
             _serve(console, aws, stack, launcher)
+
+
+def _facts(aws: Emulator, launcher: Resource) -> Facts:
+    return read(aws.client, launcher.outputs["launcher_role_arn"])
+
+
+def counted(deployment: Deployment) -> str:
+    """How many resources of AWS stand: the program's own, and those that awsx makes inside of one of its components."""
+    components = {it.urn for it in deployment.resources.values() if it.kind.startswith("awsx:")}
+    made = [it for it in deployment.resources.values() if it.kind.startswith("aws:") and it.id]
+    inside = sum(it.parent in components for it in made)
+    return f"{len(made) - inside} resources of AWS" + (
+        f", and {inside} that awsx makes for the network," if inside else ""
+    )
 
 
 def _event(text: str) -> Any:
@@ -113,7 +131,7 @@ def _attack(console: Console, aws: Emulator, facts: Facts) -> None:
     """Show the attack refused, and let through once the policy is loosened. Raises AttackMisjudged otherwise."""
     outcome = attack(aws, facts)
     console.print(
-        f"\nAs {facts.launcher.name}, RunTask with overrides.taskRoleArn = {outcome.administrator}:", soft_wrap=True
+        f"As {facts.launcher.name}, RunTask with overrides.taskRoleArn = {outcome.administrator}:", soft_wrap=True
     )
     if outcome.refused is None:
         raise AttackMisjudged("the attack went through under the launcher's own policy")

@@ -14,6 +14,37 @@ from .jobs import Launched
 from .supervised import Supervised
 
 
+class Briefly:
+    """On a terminal one line, which goes away again; in a pipe nothing. Give `seen` to deploy()."""
+
+    def __init__(self, stack: str) -> None:
+        # What is asked for is on standard output, and may go elsewhere.
+        console = Console(stderr=True, highlight=False, emoji=False, markup=False)
+        self._stack = stack
+        self._made: set[str] = set()
+        self._live = Live(self._text(), console=console, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> Briefly:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def seen(self, resource: Resource, done: bool) -> None:
+        """A resource whose creation has started, or that stands."""
+        if self._live is not None and done and resource.id:
+            self._made.add(resource.urn)
+            self._live.update(self._text())
+
+    def _text(self) -> Text:
+        return Text(f"Deploying {self._stack} to an emulated AWS: {len(self._made)} resources so far")
+
+
 class Progress:
     """Shows resources while they are created. Give `seen` to deploy()."""
 

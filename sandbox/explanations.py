@@ -9,6 +9,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .deploy import DeploymentFailed, deploy
+from .display import Briefly
 from .explain import as_mermaid, as_text, explain, mutation_table
 from .facts import Facts, NotALauncher, read
 from .jobs import NoSuchJob, find
@@ -26,7 +27,8 @@ def of_stack(program: Path, stack: str, job: str) -> Facts:
     """The facts of a job of a stack, deployed to the sandbox. `job` empty: the first one."""
     read_stack = Stack.read(program.resolve(), stack)
     with Emulator(region=read_stack.region, account=read_stack.account) as aws:
-        launcher = find(deploy(read_stack, aws), job)
+        with Briefly(stack) as progress:
+            launcher = find(deploy(read_stack, aws, seen=progress.seen), job)
         return read(aws.client, launcher.outputs["launcher_role_arn"])
 
 

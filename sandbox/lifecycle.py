@@ -24,6 +24,8 @@ from .run import Run
 STEP_SECONDS: Final = 0.05
 """Between two states before RUNNING; on AWS it is tens of seconds."""
 
+LONGEST_WORD: Final = 100
+"""Characters of a word of a command that are shown."""
 SHOWN_SECONDS: Final = 3600
 """That a stopped task is still shown; on AWS for at least an hour.
 
@@ -184,6 +186,12 @@ def _json(detail: Record) -> str:
     return json.dumps({key: value for key, value in {**detail, **times}.items() if key != "tags"})
 
 
+def _brief(words: list[str]) -> str:
+    """Words on one line; of one that is a script or a document, its beginning."""
+    lines = [" ".join(it.split()) for it in words]
+    return " ".join(it if len(it) <= LONGEST_WORD else f"{it[:LONGEST_WORD]}…" for it in lines)
+
+
 def _write(record: Record, run: Run) -> None:
     """The container's log lines, where its log driver would put them."""
     definition = _ecs._task_defs[str(record["taskDefinitionArn"]).rpartition("/")[2]]
@@ -200,7 +208,16 @@ def _write(record: Record, run: Run) -> None:
             ),
             container.get("command", []),
         )
-        said = f"sandbox: no container has run; {container['image']} would have run {' '.join(command) or 'as it is'}"
+        variables = [
+            f"{variable['name']}={variable['value']}"
+            for it in record["overrides"].get("containerOverrides", [])
+            if it["name"] == container["name"]
+            for variable in it.get("environment", [])
+        ]
+        given = f", with {_brief(variables)}" if variables else ""
+        said = (
+            f"sandbox: no container has run; {container['image']} would have run {_brief(command) or 'as it is'}{given}"
+        )
         stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{task_id}"
         group = options["awslogs-group"]
         _logs._create_log_stream({"logGroupName": group, "logStreamName": stream})

@@ -107,7 +107,7 @@ def test_make_up_shows_the_resources_the_task_and_the_grants_and_leaves_nothing(
     assert f"log    /fargate-job-launcher/{environment}/nightly-report/job job/job/{task_id}" in done.stdout
     assert re.search(r"may   iam:PassRole on role/nightly-report-execution-\w+, role/nightly-report-task-", done.stdout)
     assert re.search(r"created  awsx:ec2:Vpc  jobs  vpc-\w+", done.stdout)
-    assert re.search(r"\n\d+ resources in [\d.]+ s", done.stdout)
+    assert re.search(r"\n\d+ resources of AWS, and \d+ that awsx makes for the network, in [\d.]+ s", done.stdout)
     # One that fails is launched again, one that runs away is stopped and told of.
     failing = re.findall(r"failing  (nightly-report/\w+)(/1)?  STOPPED  .*exit code (\d)", done.stdout)
     assert [(again, code) for _, again, code in failing] == [("", "1"), ("/1", "0")]
