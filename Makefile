@@ -45,7 +45,7 @@ attack: install ## the attack that iam:PassRole is about: refused, then let thro
 test: install ## format, lint, types, and every test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/pytest --numprocesses=4 --dist=loadfile
 
 .PHONY: test-cli
