@@ -65,10 +65,11 @@ dist: install ## build the wheel and the sdist that other teams install, into di
 	@$(BIN)/python -m build --no-isolation --outdir dist
 
 .PHONY: docs
-docs: install ## compute the tables of docs/ anew
+docs: install ## compute the tables of docs/ and what the README shows of a run anew
 	@$(BIN)/python tests/documents.py
 	@$(BIN)/python tests/controls.py
 	@$(BIN)/python -m fargate_job_launcher.policies --write docs/policies.md
+	@$(BIN)/python tests/transcripts.py
 
 .PHONY: schema
 schema: install ## write the schema of the Pulumi.*.yaml files anew, from the config's model
