@@ -107,16 +107,25 @@ def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: di
         ({"security_group_ids": []}, "security_group_ids: 0 security groups; a task takes 1 to 5"),
         ({"security_group_ids": list("abcdef")}, "security_group_ids: 6 security groups; a task takes 1 to 5"),
         ({"security_group_ids": ["sg-1", "sg-1"]}, "security_group_ids: 'sg-1' is named twice"),
-        ({"secrets": {"A": "arn:aws:s3:::bucket"}}, "secrets.A: is the ARN of something else; it looks like arn:aws:s"),
-        ({"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/p"}}, "secrets.A: is the ARN of something else"),
+        (
+            {"secrets": {"A": "arn:aws:s3:::bucket"}},
+            "secrets.A: is not the ARN of a secret or a parameter that IAM knows",
+        ),
+        (
+            {"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/p"}},
+            "secrets.A: is not the ARN of a secret or a parameter",
+        ),
         (
             {"sidecars": [{"name": "a", "image": "b", "secrets": {"A": "arn:aws:s3:::bucket"}}]},
-            "sidecars[0].secrets.A: is the ARN of something else",
+            "sidecars[0].secrets.A: is not the ARN of a secret or a parameter",
         ),
-        ({"kms_key_arn": "alias/jobs"}, "kms_key_arn: 'alias/jobs' is not the ARN of a KMS key; it looks like arn:aws"),
+        (
+            {"kms_key_arn": "alias/jobs"},
+            "kms_key_arn: 'alias/jobs' is an alias of a KMS key, not the ARN of a KMS key; it looks like arn:aws",
+        ),
         (
             {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:alias/jobs"},
-            "kms_key_arn: 'arn:aws:kms:eu-west-1:123456789012:alias/jobs' is not the ARN of a KMS key",
+            "kms_key_arn: 'arn:aws:kms:eu-west-1:123456789012:alias/jobs' is the ARN of an alias, by which IAM grants",
         ),
     ],
 )
@@ -266,19 +275,23 @@ def test_a_pattern_that_eventbridge_takes_is_taken(pattern: dict[str, Any]) -> N
 
 
 def test_what_aws_takes_is_taken() -> None:
-    secret = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:db-AbCdEf"
+    secret = "arn:aws-us-gov:secretsmanager:us-gov-east-1:123456789012:secret:db-AbCdEf"
     check(
         "report",
         arguments(
-            image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:c@sha256:" + "0" * 64,
+            image="123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/a/b:c@sha256:" + "0" * 64,
             cluster_arn="arn:aws-us-gov:ecs:us-gov-west-1:123456789012:cluster/a_b-c",
             subnet_ids=[f"subnet-{it}" for it in range(16)],
             security_group_ids=[f"sg-{it}" for it in range(5)],
-            secrets={"A": secret, "B": f"{secret}:key::", "C": "arn:aws:ssm:eu-west-1:123456789012:parameter/a/b"},
-            kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
+            secrets={
+                "A": secret,
+                "B": f"{secret}:key::",
+                "C": "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/a/b",
+            },
+            kms_key_arn="arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
             environment={"discovery.type": "single-node", "my-var": "x", "L" * 200: "x"},
             repository_credentials_arn=None,
-            permissions_boundary_arn="arn:aws:iam::aws:policy/PowerUserAccess",
+            permissions_boundary_arn="arn:aws-us-gov:iam::aws:policy/PowerUserAccess",
         ),
     )
 

@@ -249,7 +249,7 @@ def refused(component: str, args: Any) -> list[str]:
             "PayloadBucket",
             {"kms_key_arn": "alias/jobs"},
             [
-                "kms_key_arn: 'alias/jobs' is not the ARN of a KMS key; it looks like "
+                "kms_key_arn: 'alias/jobs' is an alias of a KMS key, not the ARN of a KMS key; it looks like "
                 "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)",
             ],
         ),
@@ -260,13 +260,13 @@ def refused(component: str, args: Any) -> list[str]:
             "JobNetwork",
             {"vpc_id": "v", "subnet_ids": [*(f"subnet-{it}" for it in range(16)), "a", "a"], "kms_key_arn": "k"},
             [
-                "vpc_id: 'v' is no VPC's id, such as vpc-0123456789abcdef0",
-                "subnet_ids: 'a' is no subnet's id, such as subnet-0123456789abcdef0",
-                "subnet_ids: 'a' is no subnet's id, such as subnet-0123456789abcdef0",
                 "subnet_ids: 18 subnets; a task takes 1 to 16",
                 "subnet_ids: 'a' is named twice; once is enough",
                 "kms_key_arn: 'k' is not the ARN of a KMS key; it looks like "
                 "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)",
+                "subnet_ids[16]: 'a' is not a subnet's id; it looks like subnet-0123456789abcdef0",
+                "subnet_ids[17]: 'a' is not a subnet's id; it looks like subnet-0123456789abcdef0",
+                "vpc_id: 'v' is not a VPC's id; it looks like vpc-0123456789abcdef0",
             ],
         ),
         ("JobNetwork", {"vpc_id": 1, "subnet_ids": ["subnet-1"]}, ["vpc_id: 1 is not text"]),

@@ -12,6 +12,7 @@ import pulumi
 
 from . import iam
 from .checks.kinds import outside
+from .checks.references import image_problems
 
 CONTAINER: Final = "job"
 """Name of the job's own container; a launch's overrides address it."""
@@ -49,6 +50,8 @@ class Sidecar(TypedDict):
     """Of the container; not `job`."""
     image: pulumi.Input[str]
     """As in a task definition. Pin it by digest in production."""
+    pull_through_cache: NotRequired[bool]
+    """As the job's. Default: false."""
     command: NotRequired[Sequence[str]]
     """Default: the image's own."""
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
@@ -239,8 +242,7 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
 def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounted: list[str]) -> Iterator[str]:
     """`memory` is the task's, in MiB; `mounted` is told which paths of the container are taken."""
     image = given.get("image")
-    if isinstance(image, str) and not re.fullmatch(r"\S+", image):
-        yield f"{path}image: {image!r} is none; give its name without white space, such as nginx@sha256:…"
+    yield from image_problems(path, given)
     stop = given.get("stop_timeout_seconds", 30)
     yield from outside(f"{path}stop_timeout_seconds", stop, 2, LONGEST_STOP_SECONDS)
     user = given.get("user")
@@ -265,7 +267,7 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
     elif isinstance(registry, str) and not iam.is_whole_secret_arn(registry):
         yield (
             f"{path}repository_credentials_arn: is not the ARN of a Secrets Manager secret (not shown, it may be one); "
-            "it looks like arn:aws:secretsmanager:…:secret:NAME, with no key of its JSON"
+            "it looks like arn:aws:secretsmanager:…:secret:NAME-AbCdEf, whole, with no key of its JSON"
         )
     for field in ("environment", "secrets"):
         for name in given.get(field, {}):
@@ -281,8 +283,8 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
             )
         elif isinstance(arn, str) and not iam.is_secret_arn(arn):
             yield (
-                f"{path}secrets.{key}: is the ARN of something else; it looks like "
-                "arn:aws:secretsmanager:…:secret:NAME or arn:aws:ssm:…:parameter/NAME, with region and account"
+                f"{path}secrets.{key}: is not the ARN of a secret or a parameter that IAM knows (not shown, it may be "
+                f"a secret); {iam.LOOKS_LIKE_A_KEPT_VALUE}"
             )
     yield from _health_problems(f"{path}health_check.", given.get("health_check"))
 

@@ -159,7 +159,6 @@ def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
     shaping = {"subnets", "nat_gateways", "availability_zones", "cidr_block", "endpoints", "flow_log_days"}
     made = shaping & named
     adopted = {"vpc_id", "subnet_ids"} & named
-    problems += _adopted_problems(given.get("vpc_id"), given.get("subnet_ids"))
     problems += place_problems(given)
     problems += _range_problems(given.get("cidr_block", "10.0.0.0/16"))
     if len(adopted) == 1:
@@ -196,18 +195,6 @@ def _way_out_problems(given: JobNetworkArgs, named: Set[str]) -> list[str]:
         )
     services = given.get("endpoints", [])
     return problems + endpoint_problems(services, only_way_out=isolated and len(services) > 0)
-
-
-def _adopted_problems(vpc_id: Any, subnet_ids: Any) -> list[str]:
-    """What is wrong with the ids of an existing VPC, as far as they are known before the deployment."""
-    problems: list[str] = []
-    if isinstance(vpc_id, str) and not re.fullmatch(r"vpc-[0-9a-f]+", vpc_id):
-        problems.append(f"vpc_id: {vpc_id!r} is no VPC's id, such as vpc-0123456789abcdef0")
-    subnets = cast("Sequence[Any]", subnet_ids) if isinstance(subnet_ids, list) else []
-    for it in subnets:
-        if isinstance(it, str) and not re.fullmatch(r"subnet-[0-9a-f]+", it):
-            problems.append(f"subnet_ids: {it!r} is no subnet's id, such as subnet-0123456789abcdef0")
-    return problems
 
 
 def _range_problems(cidr_block: str) -> list[str]:

@@ -35,11 +35,14 @@ class _Field:
     """Of what is special."""
 
 
+_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
 _FIELDS: Final = (
     _Field("minutes", 0, 59),
     _Field("hours", 0, 23),
     _Field("day of month", 1, 31, special=r"LW?|L-([1-9]|[12]\d|30)|(0?[1-9]|[12]\d|3[01])W", example="L or 15W"),
-    _Field("month", 1, 12, ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]),
+    _Field("month", 1, 12, _MONTHS),
     # The pages name no `/` here, and AWS refuses it: https://github.com/teamkeel/keel/pull/1286
     _Field(
         "day of week",
