@@ -391,6 +391,8 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     problems += _role_problems(given, asked)
     problems += container.problems(given)
     given.setdefault("read_only_root", not given.get("allow_exec", False))
+    if not problems:
+        problems += container.size_problems(Job(**given))
     return given, problems
 
 

@@ -4,6 +4,7 @@ Limits: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerD
 """
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NotRequired, TypedDict
@@ -175,6 +176,40 @@ def _on_disk(container: str, paths: Mapping[str, int]) -> list[tuple[str, str]]:
     return [
         (f"disk-{container}-{number}", path) for number, path in enumerate(it for it, mib in paths.items() if not mib)
     ]
+
+
+LARGEST_DEFINITION: Final = 65_536
+"""Bytes of a task definition. https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149"""
+
+
+def fitting(definitions: str) -> str:
+    """The containers' definitions, as JSON, as they are. Raises ValueError where ECS would not take them."""
+    size = len(definitions.encode())
+    if size > LARGEST_DEFINITION:
+        raise ValueError(
+            f"{_largest(json.loads(definitions))}: the task definition has {size} bytes and more, and ECS takes "
+            f"{LARGEST_DEFINITION}; put what is long into the image, a file in S3 or a secret, and give its name"
+        )
+    return definitions
+
+
+def size_problems(job: Any) -> list[str]:
+    """The problem of a task definition that is too large, whatever its outputs will be."""
+    known = containers(job, {"awslogs-group": "", "awslogs-region": ""})
+    try:
+        fitting(json.dumps(known, sort_keys=True, default=lambda _later: ""))
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def _largest(definitions: Sequence[Mapping[str, Any]]) -> str:
+    """The argument that most of the definitions' bytes come from."""
+    sizes: dict[int, str] = {}
+    for number, it in enumerate(definitions):
+        path = f"sidecars[{number - 1}]." if number else ""
+        sizes |= {len(json.dumps(it.get(key, ""))): f"{path}{key}" for key in ("command", "environment", "secrets")}
+    return sizes[max(sizes)]
 
 
 def volumes(job: Any) -> list[Any]:

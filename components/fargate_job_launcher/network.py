@@ -4,7 +4,7 @@
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, Final, NotRequired, TypedDict, cast
+from typing import Final, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +14,7 @@ from fargate_job_launcher.handler import fargate
 
 from . import shapes
 from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
+from .checks.names import LOGGED_NETWORK, NETWORK, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
 from .endpoints import endpoint_problems, endpoints
@@ -76,7 +77,8 @@ class JobNetwork(pulumi.ComponentResource):
     def __init__(self, name: str, args: JobNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no network."""
         args, problems = examine_network(args)
-        shapes.refuse("JobNetwork", name, problems)
+        rule = LOGGED_NETWORK if "flow_log_days" in args else NETWORK
+        shapes.refuse("JobNetwork", name, [*name_problems(name, rule), *problems])
         super().__init__("fargate-job-launcher:index:JobNetwork", name, {}, opts)
         tags = args.get("tags", {})
         vpc = None
