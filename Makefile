@@ -87,6 +87,10 @@ policies: install ## the rules of the policy pack, the stacks that each catches,
 plugin-schema: install ## compute the schema of the components anew, for review: components/plugin/schema.json
 	@$(BIN)/python tests/schema.py
 
+.PHONY: partitions
+partitions: install ## compute the table of AWS's partitions anew, from botocore's data: handler/partitions.py
+	@$(BIN)/python tests/partitions.py
+
 .PHONY: format
 format: install ## rewrite the code as ruff wants it
 	$(BIN)/ruff check --fix .

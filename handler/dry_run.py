@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .launch import LaunchResult, chunks, cost_per_hour, run_task_request, started_by, unlaunched
+from .partitions import service_host
 from .request import LaunchRequest
 from .settings import Settings
 
@@ -61,6 +62,6 @@ def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) 
         asked.append(("s3:PutObject", f"arn:{partition}:s3:::{address}", {}))
         if settings.payload_key:
             region = settings.cluster.split(":")[3]
-            via = f"s3.{region}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")
+            via = service_host("s3", region, partition)
             asked.append(("kms:GenerateDataKey", settings.payload_key, {"kms:ViaService": via}))
     return [{"action": action, "resource": resource, "context": context} for action, resource, context in asked]

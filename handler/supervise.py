@@ -216,9 +216,11 @@ def _note(stream: str) -> bool:
 def _notify(task: dict[str, Any], name: str, outcome: Outcome, attempts: int) -> None:
     stream = f"{SETTINGS.container}/{SETTINGS.container}/{name}"
     partition, region = task["taskArn"].split(":")[1], task["taskArn"].split(":")[3]
-    console = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}.get(
-        partition, "console.aws.amazon.com"
-    )
+    console = {
+        "aws-cn": "console.amazonaws.cn",
+        "aws-eusc": "console.amazonaws-eusc.eu",  # https://github.com/ByteNess/aws-vault/pull/285
+        "aws-us-gov": "console.amazonaws-us-gov.com",
+    }.get(partition, "console.aws.amazon.com")
     logs = (
         f"https://{region}.{console}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
         f"{_twice(SETTINGS.log_group)}/log-events/{_twice(stream)}"

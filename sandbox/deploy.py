@@ -23,6 +23,7 @@ from typing import Any, Final, cast
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from fargate_job_launcher.archive import UnknownArchive
+from fargate_job_launcher.shapes import ConfigRefused
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import configure, mocks, rpc, run_in_stack, set_all_config
@@ -100,11 +101,28 @@ def deploy(stack: Stack, aws: Emulator, *, seen: Seen = lambda _resource, _done:
         # The SDK wraps what a registration raised; what the monitor saw first is the cause.
         if monitor.failure is not None:
             raise monitor.failure from None
-        if isinstance(error, pulumi.RunError):
+        if isinstance(error, ConfigRefused):
             raise DeploymentFailed(f"the program refuses its config: {error}") from None
+        if isinstance(error, pulumi.RunError):
+            raise DeploymentFailed(f"{_where(error, stack.folder)}{error}") from None
         raise
     aws.exports[f"{ORGANIZATION}/{stack.project}/{stack.name}"] = monitor.deployment.outputs
     return monitor.deployment
+
+
+def _where(error: BaseException, folder: Path) -> str:
+    """File and line of the program that an error came from: the last of its own that Python was in. Empty where none
+    was, as in what an output's value sets off."""
+    found, at = "", error.__traceback__
+    while at is not None:
+        frame = at.tb_frame
+        path = folder / frame.f_code.co_filename
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        # An environment may lie in the program's folder, and this package beside it.
+        if path.is_relative_to(folder) and "site-packages" not in path.parts and package != "fargate_job_launcher":
+            found = f"{path.relative_to(folder)}, line {at.tb_lineno}: "
+        at = at.tb_next
+    return found
 
 
 def run_program(stack: Stack, monitor: mocks.MockMonitor, *, preview: bool = False) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fargate_job_launcher.handler.partitions import service_host
+
 from .authorization import TASKS_SERVICE, Call, Policies, run_task_calls
 from .facts import Document, Facts, Role, listed
 
@@ -228,10 +230,10 @@ def _key_needs(role: Role) -> Iterator[Need]:
     keys = [*_granted(role, "kms:GenerateDataKey"), *_granted(role, "kms:Decrypt")]
     if not keys:
         return
-    region, suffix = keys[0].split(":")[3], ".cn" if keys[0].startswith("arn:aws-cn:") else ""
+    _, partition, _, region, _ = keys[0].split(":", 4)
     for why, actions in _WITH_A_KEY.items():
         for action in actions if _granted(role, why) else ():
-            through = {"kms:ViaService": f"{why.partition(':')[0]}.{region}.amazonaws.com{suffix}"}
+            through = {"kms:ViaService": service_host(why.partition(":")[0], region, partition)}
             word = "encrypt" if action.endswith("DataKey") else "decrypt"
             yield Need(f"{word} for {why} ({action})", Call(action, keys[0], through))
 
@@ -266,8 +268,16 @@ def execution_needs(facts: Facts) -> list[Need]:
             arn = ":".join(secret["valueFrom"].split(":")[:7])
             action = "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
             needs.append(Need(f"read {secret['name']}", Call(action, arn)))
-    keys = _granted(facts.execution, "kms:Decrypt")
-    return needs + [Need("decrypt a secret", Call("kms:Decrypt", key)) for key in keys]
+    for action in ("BatchImportUpstreamImage", "CreateRepository"):
+        for repository in _granted(facts.execution, f"ecr:{action}"):
+            needs.append(Need(f"fetch the image through the cache ({action})", Call(f"ecr:{action}", repository)))
+    services = sorted({it.call.action.partition(":")[0] for it in needs} & {"secretsmanager", "ssm"})
+    for key in _granted(facts.execution, "kms:Decrypt"):
+        _, partition, _, region, _ = key.split(":", 4)
+        for service in services:
+            through = {"kms:ViaService": service_host(service, region, partition)}
+            needs.append(Need(f"decrypt a secret of {service}", Call("kms:Decrypt", key, through)))
+    return needs
 
 
 def launcher_attacks(facts: Facts) -> list[Attack]:
@@ -296,6 +306,10 @@ def execution_attacks(facts: Facts) -> list[Attack]:
         Attack("read another parameter", Call("ssm:GetParameters", place("ssm", "parameter/another"))),
         Attack("read every parameter of a path", Call("ssm:GetParametersByPath", place("ssm", "parameter/"))),
         Attack("decrypt with another key", Call("kms:Decrypt", place("kms", "key/another"))),
+        *(
+            Attack("decrypt with a secret's key by itself", Call("kms:Decrypt", key))
+            for key in _granted(facts.execution, "kms:Decrypt")[:1]
+        ),
         Attack("write the launcher's log", Call("logs:PutLogEvents", f"{_own_log(facts)}:log-stream:s")),
         Attack("write a sibling's log", Call("logs:PutLogEvents", f"{job}-2:log-stream:s")),
         Attack("make a log group", Call("logs:CreateLogGroup", job)),
@@ -479,7 +493,7 @@ def _payload(facts: Facts) -> str:
 def _through(facts: Facts, service: str) -> dict[str, str]:
     """What KMS tells IAM of a service that uses a key on the caller's behalf."""
     _, partition, _, region, *_ = facts.cluster_arn.split(":")
-    return {"kms:ViaService": f"{service}.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"}
+    return {"kms:ViaService": service_host(service, region, partition)}
 
 
 def _job_log(facts: Facts) -> str:

@@ -477,7 +477,8 @@ def _dashboard(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:s3/bucket:Bucket")
 def _bucket(aws: Emulator, inputs: Inputs) -> Made:
-    name, s3 = inputs.physical_name("bucket", longest=63), aws.client("s3")
+    # In lower case, as the AWS provider names buckets: AutoNameTransform in its provider/resources.go.
+    name, s3 = inputs.physical_name("bucket", longest=63).lower(), aws.client("s3")
     place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
     s3.create_bucket(Bucket=name, **place)
     tags = inputs.tags()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from fargate_job_launcher.container import LARGEST_DEFINITION
 from fargate_job_launcher.handler.fargate import SIZES
 
 Request = Mapping[str, Any]
@@ -77,6 +78,10 @@ def _tags(request: Request) -> Iterator[str]:
 def _task_definition(request: Request) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html"""
     containers = request["containerDefinitions"]
+    size = len(json.dumps(request, separators=(",", ":"), ensure_ascii=False).encode())
+    if size > LARGEST_DEFINITION:
+        # https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149 has the words
+        yield f"Actual length: '{size}'. Max allowed length is '{LARGEST_DEFINITION}' bytes."
     if not containers:
         yield "Container list cannot be empty."  # https://github.com/awsdocs/aws-cloudformation-user-guide/pull/454
     for container in containers:

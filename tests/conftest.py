@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 from fargate_job_launcher.environments.model import merged
+from fargate_job_launcher.handler.partitions import partition_of
 from fargate_job_launcher.sandbox import Emulator, Stack
 from fargate_job_launcher.sandbox.deploy import received, reference, run_program
 from fargate_job_launcher.sandbox.stack import stacks
@@ -89,7 +90,7 @@ class _Provider(mocks.Mocks):
     def __init__(self, region: str, *, preview: bool = False) -> None:
         self._region = region
         self._preview = preview
-        self._partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+        self._partition = partition_of(region).name
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":

@@ -107,24 +107,30 @@ def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: di
         ({"security_group_ids": []}, "security_group_ids: 0 security groups; a task takes 1 to 5"),
         ({"security_group_ids": list("abcdef")}, "security_group_ids: 6 security groups; a task takes 1 to 5"),
         ({"security_group_ids": ["sg-1", "sg-1"]}, "security_group_ids: 'sg-1' is named twice"),
-        ({"secrets": {"A": "arn:aws:s3:::bucket"}}, "secrets.A: is the ARN of something else; it looks like arn:aws:s"),
-        ({"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/p"}}, "secrets.A: is the ARN of something else"),
+        (
+            {"secrets": {"A": "arn:aws:s3:::bucket"}},
+            "secrets.A: is not the ARN of a secret or a parameter that IAM knows",
+        ),
+        (
+            {"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/p"}},
+            "secrets.A: is not the ARN of a secret or a parameter",
+        ),
         (
             {"sidecars": [{"name": "a", "image": "b", "secrets": {"A": "arn:aws:s3:::bucket"}}]},
-            "sidecars[0].secrets.A: is the ARN of something else",
+            "sidecars[0].secrets.A: is not the ARN of a secret or a parameter",
         ),
-        ({"kms_key_arn": "alias/jobs"}, "kms_key_arn: 'alias/jobs' is not the ARN of a KMS key; it looks like arn:aws"),
+        (
+            {"kms_key_arn": "alias/jobs"},
+            "kms_key_arn: 'alias/jobs' is an alias of a KMS key, not the ARN of a KMS key; it looks like arn:aws",
+        ),
         (
             {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:alias/jobs"},
-            "kms_key_arn: 'arn:aws:kms:eu-west-1:123456789012:alias/jobs' is not the ARN of a KMS key",
+            "kms_key_arn: 'arn:aws:kms:eu-west-1:123456789012:alias/jobs' is the ARN of an alias, by which IAM grants",
         ),
     ],
 )
 def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any], said: str) -> None:
     assert f"  - {said}" in refusal(**changed)
-
-
-CRON = "schedule.expression: 'cron(%s)': "
 
 
 @pytest.mark.parametrize(
@@ -140,30 +146,16 @@ CRON = "schedule.expression: 'cron(%s)': "
         ({"schedule": {"expression": "at(2026-01-31)"}}, "schedule.expression: 'at(2026-01-31)': a time is written as"),
         (
             {"schedule": {"expression": "at(2026-02-30T00:00:00)"}},
-            "schedule.expression: 'at(2026-02-30T00:00:00)': a t",
+            "schedule.expression: 'at(2026-02-30T00:00:00)': there is no such time",
         ),
         ({"schedule": {"expression": "at(2026-01-31T00:00:00Z)"}}, "schedule.expression: 'at(2026-01-31T00:00:00Z)':"),
-        *(
-            ({"schedule": {"expression": f"cron({cron})"}}, CRON % cron + said)
-            for cron, said in (
-                ("0 3 * * *", "has 5 fields; AWS's cron has six: minutes, hours, day of month, month, day of week, y"),
-                ("0 3 * * * *", "one of day of month and day of week has to be ?, and the other not"),
-                ("0 3 ? * ? *", "one of day of month and day of week has to be ?, and the other not"),
-                ("60 3 * * ? *", "'60' is no minutes: 0 to 59"),
-                ("0 24 * * ? *", "'24' is no hours: 0 to 23"),
-                ("0 3 0 * ? *", "'0' is no day of month: 1 to 31"),
-                ("0 3 32W * ? *", "'32W' is no day of month"),
-                ("0 3 * MAI ? *", "'MAI' is no month: 1 to 12, JAN to …"),
-                ("0 3 ? * 0 *", "'0' is no day of week: 1 to 7, SUN to …"),
-                ("0 3 ? * MON-8 *", "'MON-8' is no day of week"),
-                ("0 3 ? * 3#6 *", "'3#6' is no day of week"),
-                ("0/0 3 * * ? *", "'0/0' is no minutes"),
-                ("*/60 3 * * ? *", "'*/60' is no minutes"),
-                ("? 3 * * ? *", "'?' is no minutes"),
-                ("0 3 * * ?,2 *", "'?,2' is no day of week"),
-                ("0, 3 * * ? *", "'0,' is no minutes"),
-                ("0 3 * * ? 1969", "'1969' is no year: 1970 to 2199"),
-            )
+        (
+            {"schedule": {"expression": "cron(0 3 ? * 3#1,6#3 *)"}},
+            "schedule.expression: 'cron(0 3 ? * 3#1,6#3 *)': '3#1,6#3' is no day of week: 3#1 stands alone",
+        ),
+        (
+            {"schedule": {"expression": "cron(0 3 31 2 ? *)"}},
+            "schedule.expression: 'cron(0 3 31 2 ? *)': never happens: no month of '2' has a day 31",
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "time_zone": "Europe/Berlln"}},
@@ -283,19 +275,23 @@ def test_a_pattern_that_eventbridge_takes_is_taken(pattern: dict[str, Any]) -> N
 
 
 def test_what_aws_takes_is_taken() -> None:
-    secret = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:db-AbCdEf"
+    secret = "arn:aws-us-gov:secretsmanager:us-gov-east-1:123456789012:secret:db-AbCdEf"
     check(
         "report",
         arguments(
-            image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:c@sha256:" + "0" * 64,
+            image="123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/a/b:c@sha256:" + "0" * 64,
             cluster_arn="arn:aws-us-gov:ecs:us-gov-west-1:123456789012:cluster/a_b-c",
             subnet_ids=[f"subnet-{it}" for it in range(16)],
             security_group_ids=[f"sg-{it}" for it in range(5)],
-            secrets={"A": secret, "B": f"{secret}:key::", "C": "arn:aws:ssm:eu-west-1:123456789012:parameter/a/b"},
-            kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
+            secrets={
+                "A": secret,
+                "B": f"{secret}:key::",
+                "C": "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/a/b",
+            },
+            kms_key_arn="arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
             environment={"discovery.type": "single-node", "my-var": "x", "L" * 200: "x"},
             repository_credentials_arn=None,
-            permissions_boundary_arn="arn:aws:iam::aws:policy/PowerUserAccess",
+            permissions_boundary_arn="arn:aws-us-gov:iam::aws:policy/PowerUserAccess",
         ),
     )
 
@@ -304,12 +300,12 @@ def test_what_aws_takes_is_taken() -> None:
     ("changed", "said"),
     [
         ({"image": 5}, "image: 5 is not text"),
-        ({"subnet_ids": "subnet-1"}, "subnet_ids: 'subnet-1' is no list; put it into one, such as ['subnet-1']"),
+        ({"subnet_ids": "subnet-1"}, "subnet_ids: 'subnet-1' is no list; write ['subnet-1']"),
         ({"subnet_ids": ["subnet-1", 2]}, "subnet_ids[1]: 2 is not text"),
         ({"assign_public_ip": "no"}, "assign_public_ip: 'no' is not true or false"),
-        ({"environment": {"A": 1}}, "environment.A: 1 is not text"),
+        ({"environment": {"A": 1}}, "environment.A: 1 is not text; write '1'"),
         ({"environment": {1: "x"}}, "environment: the name 1 is not text"),
-        ({"environment": "A=1"}, "environment: 'A=1' is no object of names and values"),
+        ({"environment": "A=1"}, "environment: 'A=1' is no object of names and values; write {'A': '1'}"),
         ({"secrets": {"A": ["hunter2"]}}, "secrets.A: a value (not shown, it may be a secret) is not text"),
         ({"tags": {"a": 1}}, "tags.a: 1 is not text"),
         ({"tags": {1: "a"}}, "tags: the name 1 is not text"),

@@ -207,13 +207,13 @@ def refused(component: str, args: Any) -> list[str]:
             },
             [
                 "vpcid: unknown; did you mean `vpc_id`?",
-                "tags.a: 1 is not text",
-                "subnet_ids[1]: 2 is not text",
-                "availability_zones: '2' is not a whole number",
-                "cidr_block: 10 is not text",
-                "endpoints: 's3' is no list; put it into one, such as ['s3']",
+                "tags.a: 1 is not text; write '1'",
+                "subnet_ids[1]: 2 is not text; write '2'",
+                "availability_zones: '2' is not a whole number; write 2",
+                "cidr_block: 10 is not text; write '10'",
+                "endpoints: 's3' is no list; write ['s3']",
                 f"nat_gateways: {NEEDED}",
-                "assign_public_ip: 'yes' is not true or false",
+                "assign_public_ip: 'yes' is not true or false; write True",
                 "zones: unknown; known: subnets, nat_gateways, endpoints, flow_log_days, kms_key_arn, "
                 "availability_zones, cidr_block, vpc_id, subnet_ids, assign_public_ip, tags",
                 "subnet_ids: vpc_id and subnet_ids go together, to adopt an existing VPC",
@@ -227,7 +227,7 @@ def refused(component: str, args: Any) -> list[str]:
             {"container_insight": "enabled", "container_insights": "all", "cluster_arn": "shared", "tags": ["a"]},
             [
                 "container_insight: unknown; did you mean `container_insights`?",
-                "tags: ['a'] is no object of names and values",
+                "tags: ['a'] is no object of names and values; leave it out, or give names and values in braces",
                 "container_insights: 'all' is unknown; allowed: disabled, enabled, enhanced",
                 "container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them",
                 "cluster_arn: 'shared' is not the ARN of an ECS cluster; it looks like "
@@ -239,7 +239,7 @@ def refused(component: str, args: Any) -> list[str]:
             {"expire_day": 7, "expire_days": 0, "kms_key_arn": 5, "tags": {"a": "<b>", 1: "c"}},
             [
                 "expire_day: unknown; did you mean `expire_days`?",
-                "kms_key_arn: 5 is not text",
+                "kms_key_arn: 5 is not text; write '5'",
                 "tags: the name 1 is not text",
                 "expire_days: 0 is not a whole number of days from 1",
                 "tags.a: '<b>' is no value of a tag: up to 256 letters, digits, spaces and . : / = + - @ _",
@@ -249,33 +249,41 @@ def refused(component: str, args: Any) -> list[str]:
             "PayloadBucket",
             {"kms_key_arn": "alias/jobs"},
             [
-                "kms_key_arn: 'alias/jobs' is not the ARN of a KMS key; it looks like "
+                "kms_key_arn: 'alias/jobs' is an alias of a KMS key, not the ARN of a KMS key; it looks like "
                 "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)",
             ],
         ),
-        ("PayloadBucket", {"expire_days": 1.5}, ["expire_days: 1.5 is not a whole number"]),
-        ("PayloadBucket", {"expire_days": True}, ["expire_days: True is not a whole number"]),
-        ("JobCluster", {"container_insights": ["enabled"]}, ["container_insights: ['enabled'] is not text"]),
+        ("PayloadBucket", {"expire_days": 1.5}, ["expire_days: 1.5 is not a whole number; write 1 or 2"]),
+        (
+            "PayloadBucket",
+            {"expire_days": True},
+            ["expire_days: True is not a whole number; give one without quotes and without a fraction"],
+        ),
+        (
+            "JobCluster",
+            {"container_insights": ["enabled"]},
+            ["container_insights: ['enabled'] is not text; write 'enabled'"],
+        ),
         (
             "JobNetwork",
             {"vpc_id": "v", "subnet_ids": [*(f"subnet-{it}" for it in range(16)), "a", "a"], "kms_key_arn": "k"},
             [
-                "vpc_id: 'v' is no VPC's id, such as vpc-0123456789abcdef0",
-                "subnet_ids: 'a' is no subnet's id, such as subnet-0123456789abcdef0",
-                "subnet_ids: 'a' is no subnet's id, such as subnet-0123456789abcdef0",
                 "subnet_ids: 18 subnets; a task takes 1 to 16",
                 "subnet_ids: 'a' is named twice; once is enough",
                 "kms_key_arn: 'k' is not the ARN of a KMS key; it looks like "
                 "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)",
+                "subnet_ids[16]: 'a' is not a subnet's id; it looks like subnet-0123456789abcdef0",
+                "subnet_ids[17]: 'a' is not a subnet's id; it looks like subnet-0123456789abcdef0",
+                "vpc_id: 'v' is not a VPC's id; it looks like vpc-0123456789abcdef0",
             ],
         ),
-        ("JobNetwork", {"vpc_id": 1, "subnet_ids": ["subnet-1"]}, ["vpc_id: 1 is not text"]),
+        ("JobNetwork", {"vpc_id": 1, "subnet_ids": ["subnet-1"]}, ["vpc_id: 1 is not text; write '1'"]),
         (
             "JobNetwork",
             {"nat_gateways": "none"},
             ["nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"],
         ),
-        ("JobNetwork", {"nat_gateways": "none", "endpoints": [1]}, ["endpoints[0]: 1 is not text"]),
+        ("JobNetwork", {"nat_gateways": "none", "endpoints": [1]}, ["endpoints[0]: 1 is not text; write '1'"]),
         (
             "JobNetwork",
             {"nat_gateways": "two", "endpoints": ["s3", "s3"]},
@@ -285,7 +293,17 @@ def refused(component: str, args: Any) -> list[str]:
             ],
         ),
         *((component, OUTPUT, [f"args: {NEEDED}"]) for component in BESIDE),
-        *((component, None, ["args: None is no object of names and values"]) for component in BESIDE),
+        *(
+            (
+                component,
+                None,
+                [
+                    "args: None is no object of names and values; write {}, which has all of its defaults, or leave it "
+                    "out"
+                ],
+            )
+            for component in BESIDE
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")

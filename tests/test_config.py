@@ -133,13 +133,16 @@ def test_the_smallest_config_says_where_and_what() -> None:
         ({"network": {"cidrBlock": "banana"}}, "network.cidrBlock: 'banana' is no range of addresses"),
         ({"network": {"cidrBlock": "10.0.0.0/8"}}, "network.cidrBlock: '10.0.0.0/8' is not between /16 and /24"),
         ({"network": {"cidrBlock": "10.0.0.0/28"}}, "network.cidrBlock: '10.0.0.0/28' is not between /16 and /24"),
-        ({"network": {"vpcId": "main", "subnetIds": ["subnet-1"]}}, "network.vpcId: 'main' is no VPC's id"),
+        (
+            {"network": {"vpcId": "main", "subnetIds": ["subnet-1"]}},
+            "network.vpcId: 'main' is not a VPC's id; it looks like",
+        ),
         ({"network": {"vpcId": "vpc-1", "subnetIds": []}}, "network.subnetIds: 0 subnets; a task takes 1 to 16"),
         (
             {"network": {"vpcId": "vpc-1", "subnetIds": [f"subnet-{it}" for it in range(17)]}},
             "network.subnetIds: 17 subnets; a task takes 1 to 16",
         ),
-        ({"network": {"vpcId": "vpc-1", "subnetIds": ["a"]}}, "network.subnetIds: 'a' is no subnet's id"),
+        ({"network": {"vpcId": "vpc-1", "subnetIds": ["a"]}}, "network.subnetIds[0]: 'a' is not a subnet's id"),
         (
             {"network": {"vpcId": "vpc-1", "subnetIds": ["subnet-1", "subnet-1"]}},
             "network.subnetIds: 'subnet-1' is named twice",

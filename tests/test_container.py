@@ -212,7 +212,7 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
             {"sidecars": [{"name": f"s-{number}", "image": "nginx"} for number in range(10)]},
             "sidecars: 10; a task has 10 containers at most",
         ),
-        ({"command": "python job.py"}, "command: 'python job.py' is no list; put it into one, such as"),
+        ({"command": "python job.py"}, "command: 'python job.py' is no list; write ['python', 'job.py']"),
         ({"health_check": {"command": ["ls"]}}, "health_check.command: ['ls'] is none; such as [\"CMD-SHELL\""),
         ({"health_check": {"command": ["CMD", "a"], "retries": 11}}, "health_check.retries: 11 is not between 1 and"),
         ({"health_check": {}}, "health_check.command: is missing"),
@@ -243,7 +243,7 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
             "function.code_signing_config_arn: goes with function.signed_code; give both or neither",
         ),
         ({"cpu": pulumi.Output.from_input(256)}, "cpu: is an output"),
-        ({"asynchronous": "yes"}, "asynchronous: 'yes' is not true or false"),
+        ({"asynchronous": "yes"}, "asynchronous: 'yes' is not true or false; write True"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")

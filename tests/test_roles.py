@@ -120,7 +120,8 @@ import json
 import pulumi_aws as aws
 from fargate_job_launcher import FargateJobLauncher
 FargateJobLauncher("job", {
-    "image": "123456789012.dkr.ecr.REGION.amazonaws.com/app:1",
+    "image": "123456789012.dkr.ecr.REGION.ENDING/app:1",
+    "pull_through_cache": True,
     "cluster_arn": aws.ecs.Cluster("c").arn,
     "subnet_ids": ["subnet-1"],
     "security_group_ids": ["sg-1"],
@@ -140,17 +141,29 @@ FargateJobLauncher("job", {
 """
 
 
-@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
-def test_a_launcher_in_another_partition_names_nothing_outside_it(tmp_path: Path, region: str, partition: str) -> None:
-    stack = program(tmp_path, EVERYTHING.replace("REGION", region), f"config: {{aws:region: {region}}}")
+@pytest.mark.parametrize(
+    ("region", "partition", "ending"),
+    [
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+        ("us-iso-east-1", "aws-iso", "c2s.ic.gov"),
+    ],
+)
+def test_a_launcher_in_another_partition_names_nothing_outside_it(
+    tmp_path: Path, region: str, partition: str, ending: str
+) -> None:
+    text = EVERYTHING.replace("REGION", region).replace("ENDING", ending)
+    stack = program(tmp_path, text, f"config: {{aws:region: {region}}}")
     resources = record(stack).resources.values()
     found = re.findall(r"arn:([a-z-]+):[a-z0-9]+:([a-z0-9-]*):", str([it.inputs for it in resources]))
     assert len(found) >= 60
     assert {it[0] for it in found} == {partition}
     assert {it[1] for it in found} == {region, ""}
+    repository = f"arn:{partition}:ecr:{region}:123456789012:repository/app"
+    assert str([it.inputs.get("policy") for it in resources]).count(repository) == 2
     # Of AWS's services only what does not act for itself is named with the partition's own ending.
     through = re.findall(r'"kms:ViaService": ?"([^"]+)"', str([it.inputs.get("policy") for it in resources]))
-    ending = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     assert set(through) == {f"{it}.{region}.{ending}" for it in ("s3", "sqs", "sns")}
 
 

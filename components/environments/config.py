@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import pulumi
-from fargate_job_launcher.shapes import unknown
+from fargate_job_launcher.checks import remedies
+from fargate_job_launcher.shapes import ConfigRefused, unknown
 from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -56,7 +57,7 @@ def read() -> StackConfig:
     if config is None:
         listed = "\n".join(f"  - {it}" for it in problems)
         counted = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml has {counted}:\n{listed}")
+        raise ConfigRefused(f"Pulumi.{pulumi.get_stack()}.yaml has {counted}:\n{listed}")
     return config
 
 
@@ -106,7 +107,19 @@ def _sentence(error: ErrorDetails) -> str:
     hidden = any(it in ("secrets", "secretValues", "environment") for it in loc) or isinstance(
         error["input"], dict | list
     )
-    return f"{'(not shown)' if hidden else repr(error['input'])} {said}"
+    remedy = "" if hidden else _remedy(".".join(str(it) for it in loc), kind, error["input"])
+    return f"{'(not shown)' if hidden else repr(error['input'])} {said}{remedy and f'; {remedy}'}"
+
+
+def _remedy(path: str, kind: str, value: Any) -> str:
+    """What to write instead, where the value says so."""
+    if kind == "list_type":
+        return remedies.listed(path, value, remedies.yaml)
+    if kind == "bool_type":
+        return remedies.flag(value, remedies.yaml)
+    if kind in ("int_type", "int_from_float"):
+        return remedies.whole(value)
+    return ""
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 import pulumi
 import pulumi_aws as aws
 from fargate_job_launcher import iam
@@ -10,6 +13,15 @@ from .model import OWN_TAGS, StackConfig
 
 KEY_DELETION_DAYS = 30
 """How long a key that is deleted can still be taken back: the longest that KMS knows."""
+
+
+def _plain(name: str) -> str:
+    """A name as KMS takes it for an alias, which knows no dot; a digest keeps two that would become one apart.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+    """
+    plain = re.sub(r"[^A-Za-z0-9/_-]", "-", name)
+    return name if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 class Foundation:
@@ -51,7 +63,7 @@ class Foundation:
         )
         aws.kms.Alias(
             "jobs",
-            name=f"alias/{pulumi.get_project()}-{pulumi.get_stack()}",
+            name=f"alias/{_plain(f'{pulumi.get_project()}-{pulumi.get_stack()}')}",
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=key),
         )

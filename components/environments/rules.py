@@ -11,21 +11,33 @@ from fargate_job_launcher.arguments import examine
 from fargate_job_launcher.checks.tags import LAUNCHER_TAGS, tag_problems
 from fargate_job_launcher.cluster import examine_cluster
 from fargate_job_launcher.handler import fargate
-from fargate_job_launcher.iam import is_topic_arn, repository_arn
+from fargate_job_launcher.handler.partitions import partition_of
+from fargate_job_launcher.iam import Place, is_key_arn, is_topic_arn, repository_arn
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
 from fargate_job_launcher.plain_secrets import secret_in, secret_variable
 from fargate_job_launcher.shapes import repeated
+from pulumi.output import Unknown
 
 from .fields import camel
 from .model import OWN_TAGS, merged, with_secrets
 
 _PLACE: Final[dict[str, Any]] = {
-    "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs",
+    "cluster_arn": Unknown(),
     "subnet_ids": ["subnet-1"],
     "security_group_ids": ["sg-1"],
 }
 """Stands for what the program gives, while the rest is examined."""
+
+
+def _place(config: Mapping[str, Any]) -> Place:
+    """Where the jobs of a config will be; the account is empty where more than one would do."""
+    cluster, region = config.get("cluster", {}).get("cluster_arn"), config.get("region", "eu-west-1")
+    accounts = config.get("allowed_account_ids", [])
+    try:
+        return Place.of(cluster)
+    except (TypeError, ValueError):
+        return Place(partition_of(region).name, region, accounts[0] if len(accounts) == 1 else "")
 
 
 def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: set[str]) -> Iterator[str]:
@@ -70,7 +82,7 @@ def _account_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> I
 def _elsewhere_problems(config: Mapping[str, Any]) -> Iterator[str]:
     """What the stack finds in the account has to be what it seems, and where everything else is."""
     key = config.get("kms_key")
-    if key is not None and key != "new" and not re.fullmatch(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/\S+", key):
+    if key is not None and key != "new" and not is_key_arn(key):
         yield f"kmsKey: {key!r} is neither new nor the ARN of a key (not of an alias)"
     alarms = config.get("alarms")
     topic = (alarms or {}).get("topic_arn")
@@ -167,10 +179,13 @@ def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Itera
     defaults, jobs, said = config.get("defaults", {}), config.get("jobs", {}), set[str]()
     if not jobs and not any(it.partition(".")[0] == "jobs" for it in broken):
         yield "jobs: names no job"
-    kept = dict.fromkeys(config.get("secrets", []), "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s")
+    place = _place(config)
+    # Where the stack itself will keep them: there is nothing to say against that.
+    arn = f"arn:{place.partition}:secretsmanager:{place.region}:{place.account or '0' * 12}:secret:kept-AbCdEf"
+    kept = dict.fromkeys(config.get("secrets", []), arn)
     for name, job in jobs.items():
         args = with_secrets({**_PLACE, **merged(defaults, job)}, kept)
-        for problem in examine(name, cast("Any", args))[1]:
+        for problem in examine(name, cast("Any", args), place=place)[1]:
             field = problem.partition(":")[0].partition(".")[0]
             at = "defaults" if field in defaults and field not in job else f"jobs.{name}"
             path = f"{at}.{problem}"

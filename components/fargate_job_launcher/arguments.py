@@ -13,6 +13,7 @@ from typing import Any, Final, NotRequired, TypedDict, cast
 import pulumi
 
 from fargate_job_launcher.handler import fargate
+from fargate_job_launcher.iam import Place
 
 from . import container, iam, shapes
 from .checks.function import function_problems
@@ -175,6 +176,9 @@ class FargateJobLauncherArgs(TypedDict):
 
     image: pulumi.Input[str]
     """The container image, as a task definition names it. Pin it by digest in production."""
+    pull_through_cache: NotRequired[bool]
+    """Whether the image is in ECR through a pull-through cache rule, so that ECS may have ECR fetch it and, the first
+    time, make its repository. Default: false, it lies in ECR already or in another registry."""
     cluster_arn: pulumi.Input[str]
     """ARN of the ECS cluster; the launcher can run its job in no other."""
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
@@ -287,6 +291,7 @@ class Job:
     cluster_arn: pulumi.Input[str]
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    pull_through_cache: bool = False
     assign_public_ip: pulumi.Input[bool] = False
     command: Sequence[str] = ()
     user: str = container.NOBODY
@@ -346,8 +351,11 @@ def check(name: str, args: FargateJobLauncherArgs) -> Job:
     return Job(**given)
 
 
-def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], list[str]]:
-    """The fields of the job that these arguments describe, and every problem with them: `field: what is wrong`."""
+def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = None) -> tuple[dict[str, Any], list[str]]:
+    """The fields of the job that these arguments describe, and every problem with them: `field: what is wrong`.
+
+    `place` is where its cluster will be, where the arguments do not say so.
+    """
     problems = _name_problems(name)
     given = shapes.read("", args, FargateJobLauncherArgs, problems)
     asked = cast("dict[str, Any]", given.get("overrides", {}))
@@ -379,10 +387,12 @@ def examine(name: str, args: FargateJobLauncherArgs) -> tuple[dict[str, Any], li
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - LAUNCHER_TAGS)
     if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
         problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")
-    problems += place_problems(given)
+    problems += place_problems(given, place)
     problems += _role_problems(given, asked)
     problems += container.problems(given)
     given.setdefault("read_only_root", not given.get("allow_exec", False))
+    if not problems:
+        problems += container.size_problems(Job(**given))
     return given, problems
 
 

@@ -13,6 +13,7 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler import fargate
 
 from . import shapes
+from .checks.names import CLUSTER, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
 
@@ -41,7 +42,8 @@ class JobCluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: JobClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no cluster."""
         args, problems = examine_cluster(args)
-        shapes.refuse("JobCluster", name, problems)
+        made = [] if "cluster_arn" in args else name_problems(name, CLUSTER)
+        shapes.refuse("JobCluster", name, [*made, *problems])
         super().__init__("fargate-job-launcher:index:JobCluster", name, {}, opts)
         if "cluster_arn" in args:
             self.cluster_arn = pulumi.Output.from_input(args["cluster_arn"])

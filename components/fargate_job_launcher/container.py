@@ -4,6 +4,7 @@ Limits: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerD
 """
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NotRequired, TypedDict
@@ -12,6 +13,7 @@ import pulumi
 
 from . import iam
 from .checks.kinds import outside
+from .checks.references import image_problems
 
 CONTAINER: Final = "job"
 """Name of the job's own container; a launch's overrides address it."""
@@ -49,6 +51,8 @@ class Sidecar(TypedDict):
     """Of the container; not `job`."""
     image: pulumi.Input[str]
     """As in a task definition. Pin it by digest in production."""
+    pull_through_cache: NotRequired[bool]
+    """As the job's. Default: false."""
     command: NotRequired[Sequence[str]]
     """Default: the image's own."""
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
@@ -174,6 +178,40 @@ def _on_disk(container: str, paths: Mapping[str, int]) -> list[tuple[str, str]]:
     ]
 
 
+LARGEST_DEFINITION: Final = 65_536
+"""Bytes of a task definition. https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149"""
+
+
+def fitting(definitions: str) -> str:
+    """The containers' definitions, as JSON, as they are. Raises ValueError where ECS would not take them."""
+    size = len(definitions.encode())
+    if size > LARGEST_DEFINITION:
+        raise ValueError(
+            f"{_largest(json.loads(definitions))}: the task definition has {size} bytes and more, and ECS takes "
+            f"{LARGEST_DEFINITION}; put what is long into the image, a file in S3 or a secret, and give its name"
+        )
+    return definitions
+
+
+def size_problems(job: Any) -> list[str]:
+    """The problem of a task definition that is too large, whatever its outputs will be."""
+    known = containers(job, {"awslogs-group": "", "awslogs-region": ""})
+    try:
+        fitting(json.dumps(known, sort_keys=True, default=lambda _later: ""))
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def _largest(definitions: Sequence[Mapping[str, Any]]) -> str:
+    """The argument that most of the definitions' bytes come from."""
+    sizes: dict[int, str] = {}
+    for number, it in enumerate(definitions):
+        path = f"sidecars[{number - 1}]." if number else ""
+        sizes |= {len(json.dumps(it.get(key, ""))): f"{path}{key}" for key in ("command", "environment", "secrets")}
+    return sizes[max(sizes)]
+
+
 def volumes(job: Any) -> list[Any]:
     """The task's volumes, as the task definition's `volumes` input has them: empty ones to write to, and EFS."""
     own = {"read_only_root": job.read_only_root, "writable_paths": job.writable_paths}
@@ -239,8 +277,7 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
 def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounted: list[str]) -> Iterator[str]:
     """`memory` is the task's, in MiB; `mounted` is told which paths of the container are taken."""
     image = given.get("image")
-    if isinstance(image, str) and not re.fullmatch(r"\S+", image):
-        yield f"{path}image: {image!r} is none; give its name without white space, such as nginx@sha256:…"
+    yield from image_problems(path, given)
     stop = given.get("stop_timeout_seconds", 30)
     yield from outside(f"{path}stop_timeout_seconds", stop, 2, LONGEST_STOP_SECONDS)
     user = given.get("user")
@@ -265,7 +302,7 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
     elif isinstance(registry, str) and not iam.is_whole_secret_arn(registry):
         yield (
             f"{path}repository_credentials_arn: is not the ARN of a Secrets Manager secret (not shown, it may be one); "
-            "it looks like arn:aws:secretsmanager:…:secret:NAME, with no key of its JSON"
+            "it looks like arn:aws:secretsmanager:…:secret:NAME-AbCdEf, whole, with no key of its JSON"
         )
     for field in ("environment", "secrets"):
         for name in given.get(field, {}):
@@ -281,8 +318,8 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
             )
         elif isinstance(arn, str) and not iam.is_secret_arn(arn):
             yield (
-                f"{path}secrets.{key}: is the ARN of something else; it looks like "
-                "arn:aws:secretsmanager:…:secret:NAME or arn:aws:ssm:…:parameter/NAME, with region and account"
+                f"{path}secrets.{key}: is not the ARN of a secret or a parameter that IAM knows (not shown, it may be "
+                f"a secret); {iam.LOOKS_LIKE_A_KEPT_VALUE}"
             )
     yield from _health_problems(f"{path}health_check.", given.get("health_check"))
 

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fargate_job_launcher.handler import partitions
+
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 LAMBDA_SERVICE: Final = "lambda.amazonaws.com"
 SCHEDULER_SERVICE: Final = "scheduler.amazonaws.com"
@@ -21,15 +23,27 @@ SCHEDULER_SERVICE: Final = "scheduler.amazonaws.com"
 Statement = dict[str, Any]
 Document = dict[str, Any]
 
-_ECR_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)/"
-    r"(?P<repository>[a-z0-9._/-]+?)(?::[^:@/]+)?(?:@sha256:[0-9a-f]{64})?"
+# Service principals end in amazonaws.com in every partition: https://github.com/pulumi/pulumi-eks/issues/2341
+
+_ECR_IMAGE: Final = re.compile(
+    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[a-z0-9.-]+)/"
+    r"(?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+    re.ASCII,
 )
+
+
+def _in_ecr(image: str) -> re.Match[str] | None:
+    """The parts of an image in a private ECR registry; None for any other, and for a host that no registry has."""
+    match = _ECR_IMAGE.fullmatch(image)
+    if match is None:
+        return None
+    there = partitions.partition_of(match["region"])
+    return match if match["suffix"] in (there.suffix, there.dual_stack_registry_suffix) else None
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where ARNs live: partition (`aws`, `aws-cn`, `aws-us-gov`), region and account.
+    """Where ARNs live: partition (`aws`, `aws-cn`, `aws-us-gov`, …), region and account.
 
     Read from the ARN of the cluster that runs the job, so that none of the three is ever assumed.
     """
@@ -47,7 +61,14 @@ class Place:
                 f"cluster_arn: {cluster_arn!r} is not the ARN of an ECS cluster; "
                 "it looks like arn:aws:ecs:eu-west-1:123456789012:cluster/NAME (its `arn` output, not its name)"
             )
-        return Place(*match.groups())
+        place = Place(*match.groups())
+        right = partitions.partition_of(place.region).name
+        if place.partition != right:
+            raise ValueError(
+                f"cluster_arn: {cluster_arn!r} is of the partition {place.partition}, and the region {place.region} is "
+                f"in {right}: arn:{right}:ecs:{place.region}:…"
+            )
+        return place
 
 
 LONGEST_INLINE_POLICY: Final = 10_240
@@ -129,7 +150,7 @@ def lambda_trust() -> Document:
 
 def repository_arn(image: str, partition: str) -> str | None:
     """The ECR repository that an image comes from; None for an image outside a private ECR registry."""
-    match = _ECR_IMAGE.fullmatch(image)
+    match = _in_ecr(image)
     if match is None:
         return None
     return f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
@@ -142,16 +163,30 @@ def execution_policy(
     log_group_arn: str,
     secret_arns: Sequence[str] = (),
     secret_key_arns: Sequence[str] = (),
+    cached_images: Sequence[str] = (),
 ) -> Document:
     """What ECS itself may do to start this one task: pull its images, write its log, read its declared secrets.
 
     An image outside ECR needs no permission, so where there is none in ECR no statement is written for it.
     `secret_key_arns` are the customer-managed KMS keys that secrets or parameters are encrypted with; AWS's own keys
-    need no permission.
+    need no permission. `cached_images` are those of the images that ECR fetches through a pull-through cache. Raises
+    ValueError for an image or a secret that IAM would not know: what is granted on it would never be asked for.
     """
+    for image in images:
+        refuse_ecr_image("image", image)
+    for arn in secret_arns:
+        if not is_secret_arn(arn):
+            raise ValueError(
+                "secrets: one of them is not the ARN of a secret or a parameter that IAM knows (not shown, it may be a "
+                f"secret); {LOOKS_LIKE_A_KEPT_VALUE}"
+            )
+    for arn in secret_key_arns:
+        _refuse_key("secret_key_arns", arn)
     statements: list[Statement] = []
-    found = (repository_arn(image, place.partition) for image in images)
-    repositories = sorted({it for it in found if it is not None})
+    repositories, cached = (
+        sorted({it for image in some if (it := repository_arn(image, place.partition)) is not None})
+        for some in (images, cached_images)
+    )
     if repositories:
         statements += [
             {
@@ -171,6 +206,10 @@ def execution_policy(
                 "Resource": repositories,
             },
         ]
+    if cached:
+        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+        actions = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+        statements.append({"Sid": "ImportThroughCache", "Effect": "Allow", "Action": actions, "Resource": cached})
     statements.append(_write_log("WriteJobLog", log_group_arn))
     secrets = sorted({_secret(arn) for arn in secret_arns if _service(arn) == "secretsmanager"})
     parameters = sorted({arn for arn in secret_arns if _service(arn) == "ssm"})
@@ -178,8 +217,17 @@ def execution_policy(
         statements.append(_allow("ReadDeclaredSecrets", "secretsmanager:GetSecretValue", secrets))
     if parameters:
         statements.append(_allow("ReadDeclaredParameters", "ssm:GetParameters", parameters))
-    if secret_key_arns:
-        statements.append(_allow("DecryptDeclaredSecrets", "kms:Decrypt", sorted(set(secret_key_arns))))
+    services = [service for service, arns in (("secretsmanager", secrets), ("ssm", parameters)) if arns]
+    if secret_key_arns and services:
+        # A key decrypts in its own region only, and that is where the secret is.
+        regions = sorted({arn.split(":")[3] for arn in secret_key_arns})
+        through = [partitions.service_host(it, region, place.partition) for it in services for region in regions]
+        statements.append(
+            {
+                **_allow("DecryptDeclaredSecrets", "kms:Decrypt", sorted(set(secret_key_arns))),
+                "Condition": {"StringEquals": {"kms:ViaService": through}},
+            }
+        )
     return document(*statements)
 
 
@@ -391,11 +439,19 @@ def flow_log_trust(log_group_arn: str) -> Document:
 
 
 def flow_log_policy(log_group_arn: str) -> Document:
-    """What a flow log may do: write its own group."""
+    """What a flow log may do: write its own group, and find it.
+
+    The actions are those of AWS's page, each on no more than its own group where it knows one:
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
     group = log_group_arn.removesuffix(":*")
+    every = ":".join([*group.split(":")[:5], "log-group", "*"])
+    write = _write_log("WriteFlowLog", group)
     return document(
-        _write_log("WriteFlowLog", group),
+        {**write, "Action": ["logs:CreateLogGroup", *write["Action"]]},
         _see_streams("SeeItsStreams", group),
+        # It lists the groups of a region, which is what it is asked on.
+        _allow("FindItsGroup", "logs:DescribeLogGroups", [every]),
     )
 
 
@@ -432,7 +488,10 @@ def payload_reader_policy(place: Place, payload_objects_arn: str, key_arn: str =
 def key_policy(partition: str, account: str, region: str) -> Document:
     """The policy of a KMS key for launchers: the account administers it by its own IAM, and the services that write on
     a launcher's behalf without a role of it may encrypt with it: log groups, events to a queue, alarms to a topic."""
-    services = f"logs.{region}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")
+    suffix = partitions.partition(partition).suffix
+    # Named by region on its pages, in China with that suffix; else the one that holds in every region:
+    # https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/region-info/lib/default.ts
+    services = f"logs.{region}.{suffix}" if suffix.startswith("amazonaws.com") else "logs.amazonaws.com"
     log_groups = f"arn:{partition}:logs:{region}:{account}:log-group:*"
     return document(
         {
@@ -464,6 +523,11 @@ def key_policy(partition: str, account: str, region: str) -> Document:
 
 def mount_policy(place: Place, volumes: Sequence[Mapping[str, Any]]) -> Document:
     """What the task's role may do to mount these folders of EFS, and to write to those that are not read-only."""
+
+    for it in volumes:
+        for key in ("file_system_id", "access_point_id"):
+            if ":" in it[key]:
+                raise ValueError(f"efs_volumes: {key}: {it[key]!r} is an ARN; give the `id` output")
 
     def on(sid: str, action: str, some: Sequence[Mapping[str, Any]]) -> Statement:
         base = f"arn:{place.partition}:elasticfilesystem:{place.region}:{place.account}"
@@ -518,7 +582,7 @@ def is_role_arn(arn: str) -> bool:
 
 def is_topic_arn(arn: str) -> bool:
     """Whether this is the ARN of an SNS topic."""
-    return re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", arn) is not None
+    return re.fullmatch(r"arn:[a-z0-9-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", arn, re.ASCII) is not None
 
 
 def is_key_arn(arn: str) -> bool:
@@ -526,15 +590,34 @@ def is_key_arn(arn: str) -> bool:
     return re.fullmatch(r"arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,256}", arn) is not None
 
 
+LOOKS_LIKE_A_KEPT_VALUE: Final = (
+    "it looks like arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf, whole, with the six characters that "
+    "Secrets Manager puts at its end (the `arn` output has them; IAM matches no ARN without), or "
+    "arn:aws:ssm:REGION:ACCOUNT:parameter/NAME, with one slash"
+)
+"""What is said of an ARN that is not one of a secret or a parameter."""
+
+_WHOLE: Final = r"arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]+-[A-Za-z0-9]{6}"
+"""https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen"""
+_PARAMETER: Final = r"arn:[a-z0-9-]+:ssm:[a-z0-9-]+:\d{12}:parameter(/[\w.-]+)+"
+
+
 def is_secret_arn(arn: str) -> bool:
-    """Whether ECS can read a variable from this: a secret, with what may follow it, or a parameter."""
-    shape = r"arn:[a-z0-9-]+:(secretsmanager:[a-z0-9-]+:\d{12}:secret:|ssm:[a-z0-9-]+:\d{12}:parameter/)\S+"
-    return re.fullmatch(shape, arn) is not None
+    """Whether ECS can read a variable from this, and IAM knows it: a whole secret, with what may follow it, or a
+    parameter."""
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+    return re.fullmatch(rf"{_WHOLE}(:[^:]*){{0,3}}|{_PARAMETER}", arn, re.ASCII) is not None
 
 
 def is_whole_secret_arn(arn: str) -> bool:
     """Whether this is the ARN of a Secrets Manager secret as a whole."""
-    return re.fullmatch(r"arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^\s:]+", arn) is not None
+    return re.fullmatch(_WHOLE, arn, re.ASCII) is not None
+
+
+def may_be_partial(arn: str) -> bool:
+    """Whether the six characters at the end of a secret's ARN look like a word: `db-secret` may be a name that lacks
+    them. One in two hundred whole ARNs looks so too, so nothing is refused by it."""
+    return re.search(r":secret:[^:]*-[a-z]{6}(:|$)", arn) is not None
 
 
 def is_policy_arn(arn: str) -> bool:
@@ -547,6 +630,25 @@ def is_ecr_image(image: str) -> bool:
     return re.search(r"\.dkr[.-]ecr", image.partition("/")[0]) is not None
 
 
+def refuse_ecr_image(field: str, image: str) -> None:
+    """Raises ValueError for an image that is meant to be in ECR and is not written as one there: no permission would be
+    granted to pull it."""
+    if is_ecr_image(image) and _in_ecr(image) is None:
+        region = re.search(r"\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.", image)
+        there = "eu-west-1" if region is None else region[1]
+        host = f"123456789012.dkr.ecr.{there}.{partitions.partition_of(there).suffix}"
+        raise ValueError(
+            f"{field}: {image!r} is no image of ECR; it looks like {host}/NAME:TAG or …/NAME@sha256:DIGEST, with the "
+            "account's twelve digits and the name in lower case"
+        )
+
+
+def ecr_region(image: str) -> str:
+    """The region of an image in a private ECR registry; empty for any other."""
+    match = _in_ecr(image)
+    return "" if match is None else match["region"]
+
+
 def _service(arn: str) -> str:
     return arn.split(":", 3)[2] if arn.count(":") >= 5 else ""
 
@@ -554,6 +656,12 @@ def _service(arn: str) -> str:
 def _secret(value_from: str) -> str:
     """The secret itself: a container's `valueFrom` may go on with `:json-key:version-stage:version-id`."""
     return ":".join(value_from.split(":")[:7])
+
+
+def _refuse_key(field: str, arn: str) -> None:
+    """Raises ValueError for a key by another name than its ARN: IAM grants nothing by an alias or an id."""
+    if not is_key_arn(arn):
+        raise ValueError(f"{field}: {arn!r} is not the ARN of a KMS key; give the key's `arn` output")
 
 
 def _allow(sid: str, action: str, resources: list[str]) -> Statement:
@@ -566,7 +674,9 @@ def _never(sid: str, condition: Mapping[str, Mapping[str, str]]) -> Statement:
 
 def _use_key(sid: str, key_arn: str, place: Place, service: str, *actions: str) -> Statement:
     """Use of a KMS key through one service only: what S3, SQS or SNS does with it on the caller's behalf."""
-    through = f"{service}.{place.region}.amazonaws.com" + (".cn" if place.partition == "aws-cn" else "")
+    if key_arn:
+        _refuse_key("kms_key_arn", key_arn)
+    through = partitions.service_host(service, place.region, place.partition)
     return {
         "Sid": sid,
         "Effect": "Allow",

@@ -1,9 +1,11 @@
 """FargateJobLauncher: wires the rooms of this package into one component, and decides nothing itself."""
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
+from typing import Final
+
 import pulumi
 
-from . import iam
+from . import container, iam
 from .alarms import watch
 from .arguments import FargateJobLauncherArgs, check
 from .function import launcher_function, launcher_log_group, timeout_seconds
@@ -12,6 +14,13 @@ from .roles import execution_role, launcher_role, task_role
 from .supervision import supervise
 from .task_definition import job_log_group, take_name, task_definition
 from .triggers import Launchable, asynchronous_alias, dead_letter_queue, launch_queue, triggers
+
+
+DOUBTFUL_SECRET: Final = (
+    "secrets: the ARN of one of them ends in a hyphen and six small letters, which may be the end of its name. If the six "
+    "characters that Secrets Manager adds are missing behind them, the job is denied its secret: give the `arn` output"
+)
+"""Said of an ARN that looks partial and may be whole."""
 
 
 class FargateJobLauncher(pulumi.ComponentResource):
@@ -57,6 +66,9 @@ class FargateJobLauncher(pulumi.ComponentResource):
         job = check(name, args)
         take_name(name)
         super().__init__("fargate-job-launcher:index:FargateJobLauncher", name, {}, opts)
+        for arn in container.secrets(job):
+            if isinstance(arn, str) and iam.may_be_partial(arn):
+                pulumi.log.warn(DOUBTFUL_SECRET, self)
         place = pulumi.Output.from_input(job.cluster_arn).apply(iam.Place.of)
 
         job_logs = job_log_group(name, job, parent=self)

@@ -4,7 +4,7 @@
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, Final, NotRequired, TypedDict, cast
+from typing import Final, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +14,7 @@ from fargate_job_launcher.handler import fargate
 
 from . import shapes
 from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
+from .checks.names import LOGGED_NETWORK, NETWORK, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
 from .endpoints import endpoint_problems, endpoints
@@ -76,7 +77,8 @@ class JobNetwork(pulumi.ComponentResource):
     def __init__(self, name: str, args: JobNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no network."""
         args, problems = examine_network(args)
-        shapes.refuse("JobNetwork", name, problems)
+        rule = LOGGED_NETWORK if "flow_log_days" in args else NETWORK
+        shapes.refuse("JobNetwork", name, [*name_problems(name, rule), *problems])
         super().__init__("fargate-job-launcher:index:JobNetwork", name, {}, opts)
         tags = args.get("tags", {})
         vpc = None
@@ -159,7 +161,6 @@ def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
     shaping = {"subnets", "nat_gateways", "availability_zones", "cidr_block", "endpoints", "flow_log_days"}
     made = shaping & named
     adopted = {"vpc_id", "subnet_ids"} & named
-    problems += _adopted_problems(given.get("vpc_id"), given.get("subnet_ids"))
     problems += place_problems(given)
     problems += _range_problems(given.get("cidr_block", "10.0.0.0/16"))
     if len(adopted) == 1:
@@ -196,18 +197,6 @@ def _way_out_problems(given: JobNetworkArgs, named: Set[str]) -> list[str]:
         )
     services = given.get("endpoints", [])
     return problems + endpoint_problems(services, only_way_out=isolated and len(services) > 0)
-
-
-def _adopted_problems(vpc_id: Any, subnet_ids: Any) -> list[str]:
-    """What is wrong with the ids of an existing VPC, as far as they are known before the deployment."""
-    problems: list[str] = []
-    if isinstance(vpc_id, str) and not re.fullmatch(r"vpc-[0-9a-f]+", vpc_id):
-        problems.append(f"vpc_id: {vpc_id!r} is no VPC's id, such as vpc-0123456789abcdef0")
-    subnets = cast("Sequence[Any]", subnet_ids) if isinstance(subnet_ids, list) else []
-    for it in subnets:
-        if isinstance(it, str) and not re.fullmatch(r"subnet-[0-9a-f]+", it):
-            problems.append(f"subnet_ids: {it!r} is no subnet's id, such as subnet-0123456789abcdef0")
-    return problems
 
 
 def _range_problems(cidr_block: str) -> list[str]:

@@ -11,6 +11,7 @@ from fargate_job_launcher.handler import fargate
 
 from . import iam, shapes
 from .arguments import Job
+from .checks.names import BUCKET, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
 from .task_definition import family
@@ -42,7 +43,7 @@ class PayloadBucket(pulumi.ComponentResource):
     def __init__(self, name: str, args: PayloadBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no bucket."""
         args, problems = examine_bucket(args)
-        shapes.refuse("PayloadBucket", name, problems)
+        shapes.refuse("PayloadBucket", name, [*name_problems(name, BUCKET), *problems])
         super().__init__("fargate-job-launcher:index:PayloadBucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         bucket = aws.s3.Bucket(name, tags=args.get("tags"), opts=child)

@@ -41,10 +41,18 @@ def execution_role(
         return _adopted(job.execution_role_arn)
     secrets, keys = container.secrets(job), list(job.secret_key_arns)
     images = [job.image, *(it["image"] for it in job.sidecars)]
+    cached = [job.pull_through_cache, *(it.get("pull_through_cache", False) for it in job.sidecars)]
 
     def policy(place: iam.Place, images: list[str], group: str, secrets: list[str], keys: list[str]) -> str:
         return iam.to_json(
-            iam.execution_policy(place, images=images, log_group_arn=group, secret_arns=secrets, secret_key_arns=keys)
+            iam.execution_policy(
+                place,
+                images=images,
+                log_group_arn=group,
+                secret_arns=secrets,
+                secret_key_arns=keys,
+                cached_images=[image for image, it in zip(images, cached, strict=True) if it],
+            )
         )
 
     role = _role(

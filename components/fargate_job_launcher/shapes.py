@@ -16,6 +16,8 @@ from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 import pulumi
 from pulumi.output import Unknown
 
+from .checks import remedies
+
 _KINDS: Final[dict[Any, tuple[type, str]]] = {
     str: (str, "text"),
     bool: (bool, "true or false"),
@@ -35,7 +37,8 @@ def read(path: str, given: Any, declared: Any, problems: list[str]) -> dict[str,
     of another kind, unless only a deployment knows it. `path` is what a problem's field begins with."""
     if not isinstance(given, Mapping):
         output = isinstance(given, pulumi.Output)
-        said = _OUTPUT if output else f"{_shown(path, given)} is no object of names and values"
+        shown = _shown(path, given)
+        said = _OUTPUT if output else f"{shown} is no object of names and values; {_object(path, given, declared)}"
         problems.append(f"{path.rstrip('.') or 'args'}: {said}")
         return {}
     entries = cast("Mapping[Any, Any]", given)
@@ -90,13 +93,14 @@ def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
     if hint is int:
         return _whole(path, value, problems)
     if hint in _KINDS and not isinstance(value, _KINDS[hint][0]):
-        problems.append(f"{path}: {_shown(path, value)} is not {_KINDS[hint][1]}")
+        remedy = remedies.flag(value) if hint is bool else _text(path, value)
+        problems.append(f"{path}: {_shown(path, value)} is not {_KINDS[hint][1]}; {remedy}")
         return _NOTHING
     if kind is Sequence:
         return _list(path, value, of[0], problems)
     if is_typeddict(hint) or kind is Mapping:
         if not isinstance(value, Mapping):
-            problems.append(f"{path}: {_shown(path, value)} is no object of names and values")
+            problems.append(f"{path}: {_shown(path, value)} {_no_object(value)}; {_object(path, value, hint)}")
             return _NOTHING
         if is_typeddict(hint):
             return read(f"{path}.", value, hint, problems)
@@ -107,8 +111,7 @@ def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
 def _list(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
     """As a whole or not at all: without one of its items, the others would be called by other numbers."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        shown = _shown(path, value)
-        problems.append(f"{path}: {shown} is no list; put it into one, such as [{shown}]")
+        problems.append(f"{path}: {_shown(path, value)} is no list; {remedies.listed(path, value)}")
         return _NOTHING
     given = cast("Sequence[Any]", value)
     items = [_value(f"{path}[{number}]", it, hint, problems) for number, it in enumerate(given)]
@@ -124,11 +127,31 @@ def _map(path: str, value: Mapping[Any, Any], hint: Any, problems: list[str]) ->
 def _whole(path: str, value: Any, problems: list[str]) -> Any:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not whole:
-        problems.append(f"{path}: {_shown(path, value)} is not a whole number")
+        problems.append(f"{path}: {_shown(path, value)} is not a whole number; {remedies.whole(value)}")
         return _NOTHING
     return int(value)
 
 
+def _no_object(value: Any) -> str:
+    return "is no switch, it is an object" if isinstance(value, bool) else "is no object of names and values"
+
+
+def _object(path: str, value: Any, hint: Any) -> str:
+    return "give names and values in braces" if _hidden(path) else remedies.mapping(value, hint)
+
+
+def _text(path: str, value: Any) -> str:
+    return "give one text" if _hidden(path) else remedies.text(path, value)
+
+
+def _hidden(path: str) -> bool:
+    return re.search(r"\bsecrets\b", path) is not None
+
+
 def _shown(path: str, value: Any) -> str:
     """A value, for a problem; what may be a secret is not."""
-    return "a value (not shown, it may be a secret)" if re.search(r"\bsecrets\b", path) else repr(value)
+    return "a value (not shown, it may be a secret)" if _hidden(path) else repr(value)
+
+
+class ConfigRefused(pulumi.RunError):
+    """A stack's config that the program does not take, with every problem of it."""

@@ -103,7 +103,7 @@ def task_definition(
         ephemeral_storage={"size_in_gib": storage} if storage > fargate.EPHEMERAL_STORAGE_DEFAULT_GIB else None,
         execution_role_arn=execution_role.arn,
         task_role_arn=task_role.arn,
-        container_definitions=as_json(containers, sort_keys=True),
+        container_definitions=as_json(containers, sort_keys=True).apply(container.fitting),
         skip_destroy=True,
         tags=job.tags,
         # A task started before its execution role may pull the image would fail.

@@ -7,16 +7,18 @@ from typing import Any, Final, cast
 
 from fargate_job_launcher import iam, shapes
 
+from .references import called, ecr_place_problems, reference_problems
+
 MOST: Final = {"subnet_ids": ("subnets", 16), "security_group_ids": ("security groups", 5)}
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"""
 
 
-def place_problems(given: Mapping[str, Any]) -> Iterator[str]:
-    """Each problem: `field: what is wrong`."""
+def place_problems(given: Mapping[str, Any], place: iam.Place | None = None) -> Iterator[str]:
+    """Each problem: `field: what is wrong`. `place` is that of the cluster; by default it is read from its ARN."""
     cluster, keys = given.get("cluster_arn"), given.get("kms_key_arn")
     if isinstance(cluster, str):
         try:
-            iam.Place.of(cluster)
+            place = iam.Place.of(cluster)
         except ValueError as error:
             yield str(error)
     for field, (what, most) in MOST.items():
@@ -31,6 +33,9 @@ def place_problems(given: Mapping[str, Any]) -> Iterator[str]:
     for field, key in named.items():
         if isinstance(key, str) and not iam.is_key_arn(key):
             yield (
-                f"{field}: {key!r} is not the ARN of a KMS key; it looks like "
+                f"{field}: {key!r} is {called(key)}not the ARN of a KMS key; it looks like "
                 "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)"
             )
+    yield from reference_problems(given, place)
+    if place is not None:
+        yield from ecr_place_problems(given, place)

@@ -25,16 +25,12 @@ def supervision_problems(given: Mapping[str, Any]) -> list[str]:
     for kind in supervision.get("retry_on", []):
         if kind not in RETRYABLE:
             problems.append(f"supervision.retry_on: {kind!r} is none; allowed: {', '.join(RETRYABLE)}")
-    cluster = given.get("cluster_arn")
-    region = cluster.split(":")[3] if isinstance(cluster, str) and cluster.count(":") > 3 else ""
     for path, topic in (("supervision", supervision.get("topic_arn")), ("alarms", alarms.get("topic_arn"))):
         if isinstance(topic, str) and not iam.is_topic_arn(topic):
             problems.append(
                 f"{path}.topic_arn: {topic!r} is not the ARN of a topic; it looks like "
                 "arn:aws:sns:eu-west-1:123456789012:NAME (a FIFO topic cannot take notices)"
             )
-        elif isinstance(topic, str) and region and topic.split(":")[3] != region:
-            problems.append(f"{path}.topic_arn: {topic!r} is in another region than the cluster; name one of {region}")
     if "max_job_minutes" in alarms and "supervision" not in given:
         problems.append("alarms.max_job_minutes: goes with supervision, which sees how long a job took")
     largest = given.get("overrides", {}).get("max_count", 1)

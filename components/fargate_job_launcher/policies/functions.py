@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from fargate_job_launcher.handler.partitions import PARTITIONS
+
 from .config import Limit
 from .documents import is_pattern, of_one_owner
 from .principals import ROLE, holder
@@ -173,6 +175,9 @@ def failure_destination(it: Resource, stack: Stack, _limits: Limits) -> Iterator
         yield f"{', '.join(sorted(set(callers)))} may invoke it, and nothing keeps what it fails to launch"
 
 
+_SERVICES: Final = tuple(sorted({f".{it.suffix}" for it in PARTITIONS}))
+"""What the name of a service ends in, as a principal: amazonaws.com nearly everywhere, or the partition's own."""
+
 _ASYNCHRONOUS: Final = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com", "scheduler.amazonaws.com")
 
 
@@ -266,7 +271,7 @@ def _place(it: Resource) -> tuple[Any, ...]:
 )
 def permission_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     principal = str(it.get("principal", default=""))
-    if not principal.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+    if not principal.endswith(_SERVICES):
         return
     source = it.get("sourceArn")
     if not source:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from fargate_job_launcher.handler import fargate
+from fargate_job_launcher.handler.partitions import PARTITIONS
 from fargate_job_launcher.plain_secrets import secret_variable
 
 from .config import Limit
@@ -19,9 +20,8 @@ FUNCTION: Final = "aws:lambda/function:Function"
 _ON: Final = resources(TASK_DEFINITION)
 _KINDS: Final = (TASK_DEFINITION,)
 REGISTRIES: Final = [
-    "*.dkr.ecr.*.amazonaws.com",
-    "*.dkr.ecr.*.amazonaws.com.cn",
-    "*.dkr-ecr.*.on.aws",
+    *sorted({f"*.dkr.ecr.*.{it.suffix}" for it in PARTITIONS}),
+    *sorted({f"*.dkr-ecr.*.{it.dual_stack_registry_suffix}" for it in PARTITIONS}),
     "public.ecr.aws",
 ]
 

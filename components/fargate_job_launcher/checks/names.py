@@ -1,0 +1,58 @@
+"""What a component can be called. Pulumi puts a hyphen and seven letters behind the name of each resource that AWS
+wants a name for, and the components put endings of their own before these; AWS has to take the longest of them. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+PULUMI_ADDS: Final = 8
+"""Letters that Pulumi puts behind a resource's name to make the physical one.
+
+https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
+"""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a name has to be."""
+
+    shape: str
+    """Regular expression."""
+    longest: int
+    says: str
+    """The rule and its reason."""
+
+
+BUCKET: Final = Rule(
+    # The AWS provider writes the name in lower case: nothing is wrong with capitals.
+    r"(?!(?i:xn--|sthree-|amzn-s3-demo-))[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9.-]*",
+    63 - PULUMI_ADDS,
+    "letters, digits, hyphens and single dots, beginning with a letter or digit and with none of S3's own prefixes "
+    "(https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html)",
+)
+CLUSTER: Final = Rule(r"[A-Za-z0-9_-]+", 255 - PULUMI_ADDS, "letters, digits, hyphens and underscores, as ECS has them")
+NETWORK: Final = Rule(
+    r"(?!sg-)[A-Za-z0-9. _:/()#,@\[\]+=&;{}!$*-]+",
+    255 - PULUMI_ADDS - len("-endpoints"),
+    "letters, digits, spaces and . _ - : / ( ) # , @ [ ] + = & ; { } ! $ *, and not sg- at its beginning, as a "
+    "security group has them",
+)
+LOGGED_NETWORK: Final = Rule(
+    r"(?!sg-)[A-Za-z0-9._-]+",
+    64 - PULUMI_ADDS - len("-flow-log"),
+    "letters, digits, dots, hyphens and underscores, and not sg- at its beginning, as the role and the log group of "
+    "its flow log have them",
+)
+
+
+def name_problems(name: Any, rule: Rule) -> list[str]:
+    """The problem of a component's name; none where AWS takes every name that is made of it."""
+    if isinstance(name, str) and len(name) <= rule.longest and re.fullmatch(rule.shape, name, re.ASCII):
+        return []
+    size = f" ({len(name)} characters)" if isinstance(name, str) and len(name) > rule.longest else ""
+    return [
+        f"name: {name!r}{size} is not at most {rule.longest} {rule.says}; Pulumi adds {PULUMI_ADDS} more to each name"
+    ]

@@ -1,0 +1,255 @@
+"""What arguments name of AWS: the wrong kind, the wrong place and the almost right are refused at construction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, get_args, get_origin, get_type_hints, is_typeddict
+
+import pulumi
+import pytest
+from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
+from fargate_job_launcher.arguments import examine
+from fargate_job_launcher.checks.references import NAMED
+from fargate_job_launcher.cluster import examine_cluster
+from fargate_job_launcher.environments.config import validate
+from fargate_job_launcher.iam import Place, may_be_partial
+from fargate_job_launcher.network import examine_network
+from fargate_job_launcher.payload import examine_bucket
+
+HERE: Final = "eu-west-1:123456789012"
+CLUSTER: Final = f"arn:aws:ecs:{HERE}:cluster/jobs"
+KEY: Final = f"arn:aws:kms:{HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+ROLE: Final = "arn:aws:iam::123456789012:role/jobs/r"
+SECRET: Final = f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf"
+PARAMETER: Final = f"arn:aws:ssm:{HERE}:parameter/a/b"
+TOPIC: Final = f"arn:aws:sns:{HERE}:t"
+SIGNING: Final = f"arn:aws:lambda:{HERE}:code-signing-config:csc-0123456789abcdef0"
+ECR: Final = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+DIGEST: Final = "sha256:" + "0123456789abcdef" * 4
+
+RIGHT: Final[dict[str, list[str]]] = {
+    "cluster_arn": [CLUSTER],
+    "subnet_ids[]": ["subnet-0123456789abcdef0", "subnet-1234abcd"],
+    "security_group_ids[]": ["sg-0123456789abcdef0"],
+    "vpc_id": ["vpc-0123456789abcdef0", "vpc-1"],
+    "function.subnet_ids[]": ["subnet-1"],
+    "function.security_group_ids[]": ["sg-1"],
+    "function.code_signing_config_arn": [SIGNING],
+    "function.signed_code.bucket": ["code-5f8078d"],
+    "payload_bucket": ["payloads-5f8078d", "my.old.bucket"],
+    "kms_key_arn": [KEY, f"arn:aws:kms:{HERE}:key/mrk-1234abcd12ab34cd56ef1234567890ab"],
+    "secret_key_arns[]": [KEY, KEY.replace("eu-west-1", "us-east-1"), KEY.replace("123456789012", "999999999999")],
+    "task_role_arn": [ROLE, "arn:aws:iam::123456789012:role/r"],
+    "execution_role_arn": [ROLE],
+    "overrides.task_roles.*": [ROLE],
+    "permissions_boundary_arn": ["arn:aws:iam::aws:policy/PowerUserAccess", "arn:aws:iam::123456789012:policy/p/q"],
+    "supervision.topic_arn": [TOPIC, TOPIC.replace("123456789012", "999999999999")],
+    "alarms.topic_arn": [TOPIC],
+    "event_rule.bus": ["default", "orders", f"arn:aws:events:{HERE}:event-bus/orders"],
+    "efs_volumes[].file_system_id": ["fs-0123456789abcdef0", "fs-01234567"],
+    "efs_volumes[].access_point_id": ["fsap-0123456789abcdef0", "fsap-01234567"],
+    "repository_credentials_arn": [SECRET],
+    "secrets.*": [
+        *(SECRET, PARAMETER, f"{SECRET}:password::", f"{SECRET}::AWSPREVIOUS:", f"arn:aws:ssm:{HERE}:parameter/a"),
+        *(SECRET.replace("eu-west-1", "us-east-1"), SECRET.replace(":db-", ":rds!db/a_b+c=d.e@f-")),
+    ],
+    "sidecars[].repository_credentials_arn": [SECRET],
+    "sidecars[].secrets.*": [SECRET],
+    "image": [
+        *("nginx", "nginx:1.29", f"nginx@{DIGEST}", f"nginx:1.29@{DIGEST}", "library/nginx", "docker.io/library/nginx"),
+        *("localhost:5000/a/b:c", "public.ecr.aws/docker/library/python:3.13-slim", "ghcr.io/a/b_c/d.e__f:V_1.2-x"),
+        *(f"{ECR}/a/b:c@{DIGEST}", "123456789012.dkr-ecr.eu-west-1.on.aws/app", "REGISTRY.example:443/a"),
+    ],
+    "sidecars[].image": ["nginx"],
+}
+"""Argument → what AWS takes there."""
+
+ALIENS: Final = (
+    *(CLUSTER, KEY, ROLE, SECRET, PARAMETER, TOPIC, SIGNING, "subnet-1", "sg-1", "vpc-1", "fs-01234567"),
+    *("fsap-01234567", "eni-01234567", "alias/jobs", f"arn:aws:kms:{HERE}:alias/jobs", "1234abcd-12ab", "arn:aws:s3"),
+    *("arn:aws:s3:::payloads", "s3://payloads/x", "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "a b", "", "*"),
+    *(f"arn:aws:sqs:{HERE}:q", f"arn:aws:elasticfilesystem:{HERE}:access-point/fsap-01234567", f"{TOPIC}.fifo"),
+    *(f"{KEY}/*", f"{ROLE}*", f"arn:aws:ec2:{HERE}:subnet/subnet-1", f"arn:aws:lambda:{HERE}:function:f:1"),
+    *(f"{CLUSTER}/x", "arn:aws:iam::123456789012:user/u", "arn:aws:iam::123456789012:instance-profile/p", "jobs/"),
+    *(f"arn:aws:secretsmanager:{HERE}:secret:db", f"arn:aws:ssm:{HERE}:parameter//a/b", "/a/b", "db-AbCdEf "),
+    *(f"{ECR}/App", f"{ECR}:443/app", "1.dkr.ecr.eu-west-1.amazonaws.com/app", f"{ECR}.cn/app", f"nginx@{DIGEST}0"),
+    *("nginx@sha256:1234", f"nginx@{DIGEST.upper()}", "https://ghcr.io/a/b", "Nginx", "a//b", "a:", "nginx:-x", ":1"),
+)
+"""Names of other things, and almost right ones."""
+
+ALSO: Final = {"payload_bucket", "function.signed_code.bucket", "event_rule.bus"}
+"""Arguments that are names: much of what names another thing could be one of theirs."""
+
+COMPONENTS: Final = {
+    FargateJobLauncherArgs: lambda given: examine("job", given),  # pyright: ignore[reportUnknownLambdaType]
+    JobClusterArgs: examine_cluster,
+    JobNetworkArgs: examine_network,
+    PayloadBucketArgs: examine_bucket,
+}
+OWN: Final = {"function": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}}
+
+
+def leaves(declared: Any, path: str = "") -> Iterator[str]:
+    """Every argument of a TypedDict that is text, as NAMED writes it."""
+    for key, hint in get_type_hints(declared, localns={"Output": pulumi.Output, "T": Any}).items():
+        yield from _leaves(hint, f"{path}.{key}".lstrip("."))
+
+
+def _leaves(hint: Any, path: str) -> Iterator[str]:
+    origin, of = get_origin(hint), get_args(hint)
+    if is_typeddict(hint):
+        yield from leaves(hint, path)
+    elif origin is Sequence:
+        yield from _leaves(of[0], f"{path}[]")
+    elif origin is Mapping:
+        yield from _leaves(of[1], f"{path}.*")
+    elif of:
+        yield from _leaves(of[0], path)
+    elif hint is str:
+        yield path
+
+
+def given(path: str, value: Any) -> dict[str, Any]:
+    """The smallest arguments with this value at that path."""
+    held: Any = value
+    for step in reversed(path.replace("[]", ".[]").split(".")):
+        held = [held] if step == "[]" else {"A" if step == "*" else step: held}
+    smallest: dict[str, Any] = {
+        **{"image": "nginx", "cluster_arn": CLUSTER, "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+        **held,
+    }
+    if path.startswith("function."):
+        code = {"signed_code": {"bucket": "code", "key": "k"}, "code_signing_config_arn": SIGNING}
+        more = OWN["function"] if "_ids" in path else code
+        smallest["function"] = {**more, **held["function"]}
+        if path.endswith("bucket"):
+            smallest["function"]["signed_code"] = {"key": "k", **held["function"]["signed_code"]}
+    if path.startswith("efs_volumes"):
+        (volume,) = held["efs_volumes"]
+        whole = {"file_system_id": "fs-01234567", "access_point_id": "fsap-01234567", "path": "/d", **volume}
+        smallest["efs_volumes"] = [whole]
+    if path.startswith("sidecars"):
+        smallest["sidecars"] = [{"name": "side", "image": "nginx", **held["sidecars"][0]}]
+    if path == "event_rule.bus":
+        smallest["event_rule"] = {"pattern": '{"source": ["a"]}', **held["event_rule"]}
+    return smallest
+
+
+def problems(path: str, value: str) -> list[str]:
+    if path == "vpc_id":
+        return examine_network({"vpc_id": value, "subnet_ids": ["subnet-1"]})[1]
+    return examine("job", given(path, value))[1]  # pyright: ignore[reportArgumentType]
+
+
+def test_each_argument_that_names_something_has_its_row() -> None:
+    texts = {leaf for declared in COMPONENTS for leaf in leaves(declared)}
+    naming = {it for it in texts if re.search(r"_(arn|id)s?(\[\])?$|bucket$|\.bus$|image$|secrets\.\*|task_roles", it)}
+    assert naming == NAMED.keys() == RIGHT.keys()
+
+
+@pytest.mark.parametrize(("path", "value"), [(path, it) for path, values in RIGHT.items() for it in values])
+def test_what_aws_takes_there_is_taken(path: str, value: str) -> None:
+    assert problems(path, value) == []
+
+
+@pytest.mark.parametrize("path", RIGHT)
+def test_what_names_another_thing_is_refused_there_with_the_field_and_the_remedy(path: str) -> None:
+    field = path.replace("[]", "[0]").replace("*", "A")
+    same = [value for other, values in RIGHT.items() if NAMED[other].what == NAMED[path].what for value in values]
+    wrong = [it for it in ALIENS if it not in same]
+    if path in ALSO:
+        wrong = [it for it in wrong if ":" in it or " " in it or not it]
+    if path.endswith("image"):
+        # Much is the name of an image that nobody has made.
+        wrong = [it for it in wrong if re.search(r"[A-Z :*]|//|ecr|/$|^$|@", it)]
+        wrong = [it for it in wrong if it not in (KEY, "subnet-1")]
+    assert len(wrong) >= 12
+    for it in wrong:
+        said = [
+            problem
+            for problem in problems(path, it)
+            if problem.startswith((f"{field}:", f"{field.partition('[')[0]}:"))
+        ]
+        assert said, (path, it)
+        if "secrets" in path or "credentials" in path:
+            assert not it or len(it) < 4 or all(it not in problem for problem in said)
+        else:
+            assert any(repr(it) in problem for problem in said)
+        assert any(
+            word in "".join(said)
+            for word in ("looks like", "such as", "leave it out", "lower case", "give the ARN of that")
+        )
+
+
+@pytest.mark.parametrize("path", [it for it in RIGHT if any(value.startswith("arn:") for value in RIGHT[it])])
+def test_an_arn_of_another_place_is_refused_where_aws_would_not_reach_it(path: str) -> None:
+    if path == "cluster_arn":
+        return  # it says itself what the place is
+    kind, arn = NAMED[path], next(it for it in RIGHT[path] if it.startswith("arn:"))
+    named = arn.split(":")[3] != ""
+    chinese = arn.replace("arn:aws:", "arn:aws-cn:").replace("eu-west-1", "cn-north-1")
+    assert "and the cluster is in aws; name one of that" in "".join(problems(path, chinese))
+    assert "which AWS does not have; known: aws, aws-cn" in "".join(problems(path, arn.replace("arn:aws:", "arn:awz:")))
+    if named:
+        mixed = "".join(problems(path, arn.replace("arn:aws:", "arn:aws-cn:")))
+        assert "the region eu-west-1 is in aws; write arn:aws:…" in mixed
+        elsewhere = "".join(problems(path, arn.replace("eu-west-1", "us-east-1")))
+        assert ("in another region than the cluster; name one of eu-west-1" in elsewhere) is kind.regional
+    other = "".join(problems(path, arn.replace("123456789012", "999999999999")))
+    if "123456789012" in arn:
+        assert ("is of the account 999999999999, and the cluster is in 123456789012" in other) is kind.owned
+
+
+def test_an_image_of_another_partition_cannot_be_pulled() -> None:
+    (said,) = problems("image", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app")
+    assert said.endswith("is in the partition aws-cn, and the cluster is in aws; copy it to a registry there")
+
+
+def test_a_pull_through_cache_is_one_of_ecr() -> None:
+    (said,) = examine("job", {**given("image", "python:3.13"), "pull_through_cache": True})[1]  # pyright: ignore[reportArgumentType]
+    assert said.startswith(
+        "pull_through_cache: goes with an image in ECR, and 'python:3.13' is none; name it as the cac"
+    )
+    right = {**given("image", f"{ECR}/docker-hub/library/python:3.13"), "pull_through_cache": True}
+    assert examine("job", right)[1] == []  # pyright: ignore[reportArgumentType]
+
+
+def test_every_mistake_is_told_with_what_it_seems_to_be() -> None:
+    for path, value, said in (
+        ("subnet_ids[]", "sg-1", "subnet_ids[0]: 'sg-1' is a security group's id, not a subnet's id; it looks like"),
+        ("security_group_ids[]", "vpc-1", "'vpc-1' is a VPC's id, not a security group's id"),
+        ("kms_key_arn", "alias/jobs", "'alias/jobs' is an alias of a KMS key, not the ARN"),
+        ("kms_key_arn", "1234abcd-12ab-34cd-56ef-1234567890ab", "is a KMS key's id, not the ARN"),
+        ("payload_bucket", "arn:aws:s3:::payloads", "is an ARN of s3, not a bucket's name"),
+        ("payload_bucket", "s3://payloads", "is an address in S3, not a bucket's name"),
+        ("image", "https://ghcr.io/a/b", "has a scheme; leave it out: ghcr.io/a/b"),
+        ("image", "ghcr.io/Team/App:1", "a repository is written in lower case: ghcr.io/team/app:1"),
+        ("image", "nginx@sha256:1234", "has no digest after the @: sha256: and 64 hexadecimal digits in lower case"),
+        ("image", "a" * 256, "has 256 letters; ECS takes 255"),
+    ):  # fmt: skip
+        assert said in "".join(problems(path, value))
+
+
+def test_the_config_is_held_against_its_own_region_and_account() -> None:
+    place = {"aws:region": "cn-north-1", "aws:allowedAccountIds": ["123456789012"]}
+    base = {**place, "pulumi:disable-default-providers": ["aws"], "network": {}}
+
+    def said(**job: Any) -> list[str]:
+        return validate({**base, "jobs": {"a": {"image": "nginx", **job}}}, secret=set())[1]
+
+    topic = "arn:aws-cn:sns:cn-north-1:123456789012:t"
+    role = "arn:aws-cn:iam::123456789012:role/r"
+    assert said(supervision={"topicArn": topic}, taskRoleArn=role) == []
+    (problem,) = said(supervision={"topicArn": TOPIC})
+    assert problem.startswith(f"jobs.a.supervision.topicArn: '{TOPIC}' is of the partition aws, and the cluster")
+    assert "is of the account 999999999999" in "".join(said(taskRoleArn=role.replace("123456789012", "999999999999")))
+
+
+def test_what_may_be_a_partial_arn_is_told_apart_from_what_cannot_be_one() -> None:
+    assert may_be_partial(f"arn:aws:secretsmanager:{HERE}:secret:db-secret")
+    assert may_be_partial(f"arn:aws:secretsmanager:{HERE}:secret:db-secret:password::")
+    assert not may_be_partial(SECRET)
+    assert not may_be_partial(f"arn:aws:secretsmanager:{HERE}:secret:db-secret-AbC1eF")
+    assert not may_be_partial(PARAMETER)
+    assert Place.of(CLUSTER) == Place("aws", "eu-west-1", "123456789012")
