@@ -15,9 +15,11 @@ import contextlib
 import json
 import re
 import time
+import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import botocore.session
@@ -25,7 +27,7 @@ from botocore.model import OperationModel
 from ministack.core.iam_evaluator import PrincipalInfo, resolve_principal
 from ministack.core.responses import get_account_id
 
-from . import authorization, rules, schedules
+from . import authorization, rules, schedules, subnets
 from .authorization import Call, Policies, run_task_calls
 from .constraints import violations
 from .lifecycle import Lifecycle
@@ -69,6 +71,13 @@ class Gate:
                 said = scheduled(_parsed(body))
                 if said is not None:
                     await _refuse(send, "ValidationException", said)
+                    return
+                receive = _replay(body, receive)
+            elif "/ec2/" in _header(scope, b"authorization"):
+                body = await _body(receive)
+                said = await subnets.refusal(dict(parse_qsl(body.decode())), lambda it: self._ask_ec2(scope, it))
+                if said is not None:
+                    await _answer_ec2(send, *said)
                     return
                 receive = _replay(body, receive)
             await self._other(scope, receive, send)
@@ -205,6 +214,20 @@ class Gate:
 
         return (await self._call({**scope, "headers": headers}, receive))[1]
 
+    async def _ask_ec2(self, scope: Scope, parameters: dict[str, str]) -> ElementTree.Element:
+        """Another operation of EC2, asked of the emulator itself in the name of the same caller."""
+        body = urlencode({"Version": "2016-11-15", **parameters}).encode()
+        kept = [it for it in scope["headers"] if it[0].lower() != b"content-length"]
+        answer = b""
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            nonlocal answer
+            answer += message.get("body", b"")
+
+        headers = [*kept, (b"content-length", b"%d" % len(body))]
+        await self._emulator({**scope, "headers": headers}, _replay(body, _nothing_more), send)
+        return ElementTree.fromstring(answer)  # noqa: S314 - the emulator's own
+
     async def _call(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         """What the emulator answers: status and content."""
         status, answer = 0, b""
@@ -292,6 +315,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+async def _nothing_more() -> MutableMapping[str, Any]:
+    return {"type": "http.disconnect"}
+
+
 async def _refuse(send: Send, code: str, message: str) -> None:
     """An error as Amazon ECS answers it."""
     await _answer(send, 400, {"__type": code, "message": message})
@@ -301,6 +328,15 @@ async def _answer_xml(send: Send, status: int, code: str, message: str) -> None:
     body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>".encode()
     headers = [(b"content-type", b"application/xml"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _answer_ec2(send: Send, code: str, message: str) -> None:
+    """An error as Amazon EC2 answers it."""
+    said = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<Response><Errors>{said}</Errors><RequestID>{uuid.uuid4()}</RequestID></Response>".encode()
+    headers = [(b"content-type", b"text/xml"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from fargate_job_launcher.archive import zipped
 
 from .server import Emulator
+from .subnets import subnet_ranges, zone_names
 
 State = dict[str, Any]
 
@@ -572,10 +573,12 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
         return identifier
 
     base, cidr = inputs.name, ipaddress.ip_network(inputs.take("cidrBlock", "10.0.0.0/16"))
-    zones = ec2.describe_availability_zones()["AvailabilityZones"][: int(inputs.take("numberOfAvailabilityZones", 3))]
-    kinds = [spec["type"] for spec in inputs.take("subnetSpecs", [{"type": "Private"}, {"type": "Public"}])]
-    strategy = inputs.take("natGateways", {}).get("strategy", "OnePerAz")
-    inputs.take("subnetStrategy")
+    zones = zone_names(aws.region, int(inputs.take("numberOfAvailabilityZones", 3)))
+    specs, strategy = inputs.take("subnetSpecs"), inputs.take("natGateways", {}).get("strategy", "OnePerAz")
+    kinds = ["Private", "Public"] if specs is None else [spec["type"] for spec in specs]
+    ranges = subnet_ranges(str(cidr), len(zones), specs, inputs.take("subnetStrategy"))
+    if more := sorted({key for spec in specs or [] for key in spec} - {"type", "cidrBlocks", "cidrMask"}):
+        raise Unsupported(f"{inputs.kind}: the sandbox does not know {', '.join(more)} of subnetSpecs")
     if unknown := set(kinds) - {"Public", "Private", "Isolated"}:
         raise Unsupported(f"{inputs.kind}: the sandbox does not know subnets of type {', '.join(sorted(unknown))}")
 
@@ -587,7 +590,6 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
     gateway = made("aws:ec2/internetGateway:InternetGateway", base, internet["InternetGateway"]["InternetGatewayId"])
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
 
-    ranges = cidr.subnets(prefixlen_diff=max(1, (len(zones) * len(kinds) - 1).bit_length()))
     subnets: dict[str, list[str]] = {"Public": [], "Private": [], "Isolated": []}
     nats, tables = list[str](), list[str]()
     for kind in sorted(kinds, reverse=True):  # public first: NAT gateways stand in public subnets
@@ -595,8 +597,8 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
             name = f"{base}-{kind.lower()}-{number}"
             subnet = ec2.create_subnet(
                 VpcId=vpc,
-                CidrBlock=str(next(ranges)),
-                AvailabilityZone=zone["ZoneName"],
+                CidrBlock=ranges[number - 1][kinds.index(kind)],
+                AvailabilityZone=zone,
                 TagSpecifications=named("subnet", name),
             )["Subnet"]["SubnetId"]
             subnets[kind].append(made("aws:ec2/subnet:Subnet", name, subnet))
