@@ -94,6 +94,8 @@ class Gate:
         refusal = refusal or rules.refusal(str(operation.name), parameters)
         if refusal is None and operation.name == "RunTask":
             refusal = await self._run_task_refusal(scope, parameters)
+        elif refusal is None and operation.name == "DeleteCluster":
+            refusal = await self._delete_cluster_refusal(scope, parameters)
         if refusal is not None:
             await _refuse(send, *refusal)
         elif operation.name == "RunTask":
@@ -139,6 +141,19 @@ class Gate:
             return "InvalidParameterException", said
         refusal = rules.override_refusal(parameters, definition)
         return refusal or self._denial(scope, parameters, definition, clusters[0]["clusterArn"])
+
+    async def _delete_cluster_refusal(self, scope: Scope, parameters: dict[str, Any]) -> tuple[str, str] | None:
+        """ECS deletes no cluster with tasks that have not stopped."""
+        named = {"cluster": parameters.get("cluster", "default")}
+        for desired in ("RUNNING", "STOPPED"):
+            listed = (await self._ask(scope, "ListTasks", {**named, "desiredStatus": desired})).get("taskArns")
+            if not listed:
+                continue
+            tasks = (await self._ask(scope, "DescribeTasks", {**named, "tasks": listed}))["tasks"]
+            if any(it["lastStatus"] != "STOPPED" for it in tasks):
+                # https://github.com/gruntwork-io/cloud-nuke/issues/368
+                return "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
+        return None
 
     def _denial(
         self, scope: Scope, parameters: dict[str, Any], definition: dict[str, Any], cluster_arn: str

@@ -6,6 +6,7 @@ nothing is ever skipped in silence.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import secrets
@@ -16,7 +17,7 @@ from typing import Any, Final
 from fargate_job_launcher.archive import zipped
 
 from .server import Emulator
-from .subnets import subnet_ranges, zone_names
+from .subnets import Refused, subnet_ranges, zone_names
 
 State = dict[str, Any]
 
@@ -121,6 +122,7 @@ def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") ->
 @creates("aws:iam/role:Role")
 def _role(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=64)
+    inputs.take("forceDetachPolicies")  # of its end, which never comes here
     role = aws.client("iam").create_role(
         RoleName=name,
         AssumeRolePolicyDocument=inputs.take("assumeRolePolicy"),
@@ -264,6 +266,22 @@ def _function(aws: Emulator, inputs: Inputs) -> Made:
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(concurrency))
     arn, version = f"arn:aws:lambda:{aws.region}:{aws.account}:function:{name}", function["Version"]
     return Made(name, {"name": name, "arn": arn, "qualifiedArn": f"{arn}:{version}", "version": version})
+
+
+@creates("aws:lambda/invocation:Invocation")
+def _invocation(aws: Emulator, inputs: Inputs) -> Made:
+    """An invocation at each step of the resource's life, or at its creation only, with what the provider adds."""
+    name, given = inputs.take("functionName"), json.loads(inputs.take("input"))
+    if inputs.take("lifecycleScope", "CREATE_ONLY") == "CRUD":
+        given[inputs.take("terraformKey", "tf")] = {"action": "create", "prev_input": None}
+    qualifier, payload = inputs.take("qualifier", "$LATEST"), json.dumps(given)
+    answer = aws.client("lambda").invoke(FunctionName=name, Qualifier=qualifier, Payload=payload)
+    said = answer["Payload"].read().decode()
+    if "FunctionError" in answer:
+        raise Refused(f"invoking Lambda Function ({name}): {said}")
+    return Made(
+        f"{name},{qualifier},{hashlib.md5(payload.encode(), usedforsecurity=False).hexdigest()}", {"result": said}
+    )
 
 
 @creates("aws:lambda/alias:Alias")
@@ -479,6 +497,7 @@ def _dashboard(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:s3/bucket:Bucket")
 def _bucket(aws: Emulator, inputs: Inputs) -> Made:
     name, s3 = inputs.physical_name("bucket", longest=63), aws.client("s3")
+    inputs.take("forceDestroy")  # of its end, which never comes here
     place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
     s3.create_bucket(Bucket=name, **place)
     tags = inputs.tags()
