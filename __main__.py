@@ -19,13 +19,17 @@ config = environments.read()
 stack = environments.Foundation(config)
 shared: dict[str, Any] = {"tags": stack.tags} | ({} if stack.key_arn is None else {"kms_key_arn": stack.key_arn})
 
+# What holds nothing that has to stay goes in one command, with what is in it.
+destroyed = {} if config.protect or "cluster_arn" in config.arguments("cluster") else {"stop_tasks": True}
+
 network = JobNetwork("jobs", cast("JobNetworkArgs", {**shared, **config.arguments("network")}), opts=stack.guarded)
 cluster = JobCluster(
-    "jobs", cast("JobClusterArgs", {"tags": stack.tags, **config.arguments("cluster")}), opts=stack.guarded
+    "jobs", cast("JobClusterArgs", {"tags": stack.tags, **destroyed, **config.arguments("cluster")}), opts=stack.guarded
 )
 payload_bucket = None
 if config.payloads is not None:
-    payloads = cast("PayloadBucketArgs", {**shared, **config.arguments("payloads")})
+    emptied = {"force_destroy": not config.protect}
+    payloads = cast("PayloadBucketArgs", {**shared, **emptied, **config.arguments("payloads")})
     payload_bucket = PayloadBucket("payloads", payloads, opts=stack.guarded)
 
 launchers: dict[str, FargateJobLauncher] = {}

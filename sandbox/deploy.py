@@ -40,12 +40,13 @@ from .constraints import ConstraintViolation
 from .resources import Made, Unsupported, create, invoke, tag_list
 from .server import Emulator
 from .stack import Stack
+from .subnets import Refused
 
 ORGANIZATION: Final = "organization"
 """What Pulumi calls it where a backend has none."""
 
 
-REFUSED: Final = (ClientError, BotoCoreError, ConstraintViolation, Unsupported, UnknownArchive)
+REFUSED: Final = (ClientError, BotoCoreError, ConstraintViolation, Unsupported, UnknownArchive, Refused)
 """What a resource fails with that AWS refuses, or the sandbox."""
 
 

@@ -15,9 +15,11 @@ import contextlib
 import json
 import re
 import time
+import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import botocore.session
@@ -25,7 +27,7 @@ from botocore.model import OperationModel
 from ministack.core.iam_evaluator import PrincipalInfo, resolve_principal
 from ministack.core.responses import get_account_id
 
-from . import authorization, rules, schedules
+from . import authorization, rules, schedules, subnets
 from .authorization import Call, Policies, run_task_calls
 from .constraints import violations
 from .lifecycle import Lifecycle
@@ -71,6 +73,13 @@ class Gate:
                     await _refuse(send, "ValidationException", said)
                     return
                 receive = _replay(body, receive)
+            elif "/ec2/" in _header(scope, b"authorization"):
+                body = await _body(receive)
+                said = await subnets.refusal(dict(parse_qsl(body.decode())), lambda it: self._ask_ec2(scope, it))
+                if said is not None:
+                    await _answer_ec2(send, *said)
+                    return
+                receive = _replay(body, receive)
             await self._other(scope, receive, send)
             return
         body = await _body(receive)
@@ -85,6 +94,8 @@ class Gate:
         refusal = refusal or rules.refusal(str(operation.name), parameters)
         if refusal is None and operation.name == "RunTask":
             refusal = await self._run_task_refusal(scope, parameters)
+        elif refusal is None and operation.name == "DeleteCluster":
+            refusal = await self._delete_cluster_refusal(scope, parameters)
         if refusal is not None:
             await _refuse(send, *refusal)
         elif operation.name == "RunTask":
@@ -130,6 +141,19 @@ class Gate:
             return "InvalidParameterException", said
         refusal = rules.override_refusal(parameters, definition)
         return refusal or self._denial(scope, parameters, definition, clusters[0]["clusterArn"])
+
+    async def _delete_cluster_refusal(self, scope: Scope, parameters: dict[str, Any]) -> tuple[str, str] | None:
+        """ECS deletes no cluster with tasks that have not stopped."""
+        named = {"cluster": parameters.get("cluster", "default")}
+        for desired in ("RUNNING", "STOPPED"):
+            listed = (await self._ask(scope, "ListTasks", {**named, "desiredStatus": desired})).get("taskArns")
+            if not listed:
+                continue
+            tasks = (await self._ask(scope, "DescribeTasks", {**named, "tasks": listed}))["tasks"]
+            if any(it["lastStatus"] != "STOPPED" for it in tasks):
+                # https://github.com/gruntwork-io/cloud-nuke/issues/368
+                return "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
+        return None
 
     def _denial(
         self, scope: Scope, parameters: dict[str, Any], definition: dict[str, Any], cluster_arn: str
@@ -204,6 +228,20 @@ class Gate:
             return {"type": "http.request", "body": body, "more_body": False}
 
         return (await self._call({**scope, "headers": headers}, receive))[1]
+
+    async def _ask_ec2(self, scope: Scope, parameters: dict[str, str]) -> ElementTree.Element:
+        """Another operation of EC2, asked of the emulator itself in the name of the same caller."""
+        body = urlencode({"Version": "2016-11-15", **parameters}).encode()
+        kept = [it for it in scope["headers"] if it[0].lower() != b"content-length"]
+        answer = b""
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            nonlocal answer
+            answer += message.get("body", b"")
+
+        headers = [*kept, (b"content-length", b"%d" % len(body))]
+        await self._emulator({**scope, "headers": headers}, _replay(body, _nothing_more), send)
+        return ElementTree.fromstring(answer)  # noqa: S314 - the emulator's own
 
     async def _call(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         """What the emulator answers: status and content."""
@@ -292,6 +330,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+async def _nothing_more() -> MutableMapping[str, Any]:
+    return {"type": "http.disconnect"}
+
+
 async def _refuse(send: Send, code: str, message: str) -> None:
     """An error as Amazon ECS answers it."""
     await _answer(send, 400, {"__type": code, "message": message})
@@ -301,6 +343,15 @@ async def _answer_xml(send: Send, status: int, code: str, message: str) -> None:
     body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>".encode()
     headers = [(b"content-type", b"application/xml"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _answer_ec2(send: Send, code: str, message: str) -> None:
+    """An error as Amazon EC2 answers it."""
+    said = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<Response><Errors>{said}</Errors><RequestID>{uuid.uuid4()}</RequestID></Response>".encode()
+    headers = [(b"content-type", b"text/xml"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -6,6 +6,7 @@ nothing is ever skipped in silence.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import secrets
@@ -16,6 +17,7 @@ from typing import Any, Final
 from fargate_job_launcher.archive import zipped
 
 from .server import Emulator
+from .subnets import Refused, subnet_ranges, zone_names
 
 State = dict[str, Any]
 
@@ -120,6 +122,7 @@ def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") ->
 @creates("aws:iam/role:Role")
 def _role(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=64)
+    inputs.take("forceDetachPolicies")  # of its end, which never comes here
     role = aws.client("iam").create_role(
         RoleName=name,
         AssumeRolePolicyDocument=inputs.take("assumeRolePolicy"),
@@ -263,6 +266,22 @@ def _function(aws: Emulator, inputs: Inputs) -> Made:
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(concurrency))
     arn, version = f"arn:aws:lambda:{aws.region}:{aws.account}:function:{name}", function["Version"]
     return Made(name, {"name": name, "arn": arn, "qualifiedArn": f"{arn}:{version}", "version": version})
+
+
+@creates("aws:lambda/invocation:Invocation")
+def _invocation(aws: Emulator, inputs: Inputs) -> Made:
+    """An invocation at each step of the resource's life, or at its creation only, with what the provider adds."""
+    name, given = inputs.take("functionName"), json.loads(inputs.take("input"))
+    if inputs.take("lifecycleScope", "CREATE_ONLY") == "CRUD":
+        given[inputs.take("terraformKey", "tf")] = {"action": "create", "prev_input": None}
+    qualifier, payload = inputs.take("qualifier", "$LATEST"), json.dumps(given)
+    answer = aws.client("lambda").invoke(FunctionName=name, Qualifier=qualifier, Payload=payload)
+    said = answer["Payload"].read().decode()
+    if "FunctionError" in answer:
+        raise Refused(f"invoking Lambda Function ({name}): {said}")
+    return Made(
+        f"{name},{qualifier},{hashlib.md5(payload.encode(), usedforsecurity=False).hexdigest()}", {"result": said}
+    )
 
 
 @creates("aws:lambda/alias:Alias")
@@ -479,6 +498,7 @@ def _dashboard(aws: Emulator, inputs: Inputs) -> Made:
 def _bucket(aws: Emulator, inputs: Inputs) -> Made:
     # In lower case, as the AWS provider names buckets: AutoNameTransform in its provider/resources.go.
     name, s3 = inputs.physical_name("bucket", longest=63).lower(), aws.client("s3")
+    inputs.take("forceDestroy")  # of its end, which never comes here
     place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
     s3.create_bucket(Bucket=name, **place)
     tags = inputs.tags()
@@ -573,10 +593,12 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
         return identifier
 
     base, cidr = inputs.name, ipaddress.ip_network(inputs.take("cidrBlock", "10.0.0.0/16"))
-    zones = ec2.describe_availability_zones()["AvailabilityZones"][: int(inputs.take("numberOfAvailabilityZones", 3))]
-    kinds = [spec["type"] for spec in inputs.take("subnetSpecs", [{"type": "Private"}, {"type": "Public"}])]
-    strategy = inputs.take("natGateways", {}).get("strategy", "OnePerAz")
-    inputs.take("subnetStrategy")
+    zones = zone_names(aws.region, int(inputs.take("numberOfAvailabilityZones", 3)))
+    specs, strategy = inputs.take("subnetSpecs"), inputs.take("natGateways", {}).get("strategy", "OnePerAz")
+    kinds = ["Private", "Public"] if specs is None else [spec["type"] for spec in specs]
+    ranges = subnet_ranges(str(cidr), len(zones), specs, inputs.take("subnetStrategy"))
+    if more := sorted({key for spec in specs or [] for key in spec} - {"type", "cidrBlocks", "cidrMask"}):
+        raise Unsupported(f"{inputs.kind}: the sandbox does not know {', '.join(more)} of subnetSpecs")
     if unknown := set(kinds) - {"Public", "Private", "Isolated"}:
         raise Unsupported(f"{inputs.kind}: the sandbox does not know subnets of type {', '.join(sorted(unknown))}")
 
@@ -588,7 +610,6 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
     gateway = made("aws:ec2/internetGateway:InternetGateway", base, internet["InternetGateway"]["InternetGatewayId"])
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
 
-    ranges = cidr.subnets(prefixlen_diff=max(1, (len(zones) * len(kinds) - 1).bit_length()))
     subnets: dict[str, list[str]] = {"Public": [], "Private": [], "Isolated": []}
     nats, tables = list[str](), list[str]()
     for kind in sorted(kinds, reverse=True):  # public first: NAT gateways stand in public subnets
@@ -596,8 +617,8 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
             name = f"{base}-{kind.lower()}-{number}"
             subnet = ec2.create_subnet(
                 VpcId=vpc,
-                CidrBlock=str(next(ranges)),
-                AvailabilityZone=zone["ZoneName"],
+                CidrBlock=ranges[number - 1][kinds.index(kind)],
+                AvailabilityZone=zone,
                 TagSpecifications=named("subnet", name),
             )["Subnet"]["SubnetId"]
             subnets[kind].append(made("aws:ec2/subnet:Subnet", name, subnet))

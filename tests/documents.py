@@ -173,9 +173,10 @@ def _network(recording: Recording) -> tuple[str, str]:
     (vpc,) = made
     zones, nat = int(vpc.inputs["numberOfAvailabilityZones"]), vpc.inputs["natGateways"]["strategy"]
     kinds = {it["type"] for it in vpc.inputs["subnetSpecs"]}
-    out = {"Single": "single NAT gateway", "OnePerAz": "one per az"}.get(nat, "public addresses")
     public = kinds == {"Public"}
-    return f"{'public' if public else 'private'}, {zones} zones", "endpoints" if kinds == {"Isolated"} else out
+    none = "public addresses" if public else "endpoints"
+    out = {"Single": "single NAT gateway", "OnePerAz": "one per az"}.get(nat, none)
+    return f"{'public' if public else 'private'}, {zones} zones", out
 
 
 def _launchers(recording: Recording) -> list[Recorded]:

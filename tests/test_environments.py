@@ -311,7 +311,7 @@ def test_tasks_run_where_and_on_what_the_environment_says(recording: Recording) 
         assert vpc.inputs["numberOfAvailabilityZones"] == zones
         strategies = {"none": "None", "single": "Single", "one_per_az": "OnePerAz"}
         assert vpc.inputs["natGateways"]["strategy"] == ("None" if public else strategies[nat])
-        where = "public" if public else "isolated" if nat == "none" else "private"
+        where = "public" if public else "private"
         subnets = [f"subnet-{where}-{zone + 1}" for zone in range(zones)]
     assert "ingress" not in recording.one("aws:ec2/securityGroup:SecurityGroup", "jobs").inputs
     for job, config in recording.jobs().items():

@@ -16,6 +16,7 @@ from . import shapes
 from .checks.names import CLUSTER, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
+from .draining import drained
 
 CONTAINER_INSIGHTS: Final = ("disabled", "enabled", "enhanced")
 CAPACITY_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")
@@ -26,6 +27,9 @@ class JobClusterArgs(TypedDict, total=False):
 
     container_insights: str
     """Metrics of every task: `disabled`, `enabled` or `enhanced`; CloudWatch charges for them. Default: disabled."""
+    stop_tasks: bool
+    """Whether a deletion of the cluster stops the tasks that run in it, by a function made for it. Without it a cluster
+    with tasks is not deleted: ECS refuses that, and the AWS provider tries for ten minutes. Default: false."""
     cluster_arn: NotRequired[pulumi.Input[str]]
     """An existing cluster to adopt, with FARGATE (and FARGATE_SPOT for jobs on Spot) among its capacity providers;
     nothing of it is changed, and none of the fields above goes with it."""
@@ -65,8 +69,11 @@ class JobCluster(pulumi.ComponentResource):
             capacity_providers=list(CAPACITY_PROVIDERS),
             opts=pulumi.ResourceOptions(parent=cluster),
         )
-        # Whoever has the ARN finds the capacity there.
-        return pulumi.Output.all(cluster.arn, providers.id).apply(lambda it: cast("str", it[0]))
+        standing: list[pulumi.Output[str]] = [providers.id]
+        if args.get("stop_tasks"):
+            standing.append(drained(name, cluster, tags=args.get("tags", {}), parent=self).id)
+        # Whoever has the ARN finds the capacity there, and is gone before the tasks are stopped.
+        return pulumi.Output.all(cluster.arn, *standing).apply(lambda it: cast("str", it[0]))
 
 
 def examine_cluster(args: JobClusterArgs) -> tuple[JobClusterArgs, list[str]]:
@@ -78,6 +85,10 @@ def examine_cluster(args: JobClusterArgs) -> tuple[JobClusterArgs, list[str]]:
         problems.append(f"container_insights: {insights!r} is unknown; allowed: {', '.join(CONTAINER_INSIGHTS)}")
     if "cluster_arn" in given and "container_insights" in given:
         problems.append("container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them")
+    if "cluster_arn" in given and given.get("stop_tasks"):
+        problems.append(
+            "stop_tasks: goes with a new cluster, but cluster_arn adopts one, whose tasks others may need; leave it out"
+        )
     problems += place_problems(given)
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS)
     return given, problems

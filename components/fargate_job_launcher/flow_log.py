@@ -42,6 +42,7 @@ def flow_log(
         base,
         description=f"VPC writes the flow log of {name} with this role.",
         assume_role_policy=group.arn.apply(lambda arn: iam.to_json(iam.flow_log_trust(arn))),
+        force_detach_policies=True,
         tags=tags,
         opts=child,
     )

@@ -391,6 +391,23 @@ def supervisor_policy(
     return document(*statements)
 
 
+def drain_policy(place: Place, *, cluster_arn: str, log_group_arn: str) -> Document:
+    """What the function may do that empties a cluster before it is deleted: stop that cluster's tasks."""
+    return document(
+        _list_tasks(cluster_arn),
+        {
+            "Sid": "StopTasks",
+            "Effect": "Allow",
+            "Action": ["ecs:DescribeTasks", "ecs:StopTask"],
+            "Resource": (
+                f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_arn.rpartition('/')[2]}/*"
+            ),
+            "Condition": {"ArnEquals": {"ecs:cluster": cluster_arn}},
+        },
+        _write_log("WriteOwnLogs", log_group_arn),
+    )
+
+
 def schedule_trust(place: Place) -> Document:
     """Who may assume a schedule's role: Scheduler, for schedules of this account's default group.
 

@@ -17,8 +17,9 @@ from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
 from .checks.names import LOGGED_NETWORK, NETWORK, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
-from .endpoints import endpoint_problems, endpoints
+from .endpoints import GATEWAYS, endpoint_problems, endpoints
 from .flow_log import close_default_group, flow_log
+from .ranges import MOST_ZONES, addresses, subnet_ranges
 
 SUBNETS: Final = ("private", "public")
 NAT_GATEWAYS: Final = {
@@ -26,8 +27,15 @@ NAT_GATEWAYS: Final = {
     "single": awsx.ec2.NatGatewayStrategy.SINGLE,
     "one_per_az": awsx.ec2.NatGatewayStrategy.ONE_PER_AZ,
 }
+SUBNET_TYPES: Final = {
+    "public": awsx.ec2.SubnetType.PUBLIC,
+    "private": awsx.ec2.SubnetType.PRIVATE,
+    "isolated": awsx.ec2.SubnetType.ISOLATED,
+}
+CIDR_BLOCK: Final = "10.0.0.0/16"
 PREFIXES: Final = (16, 24)
 """Of a new VPC's address range: AWS makes no larger one, and a smaller one has too few addresses for each subnet."""
+SUBNET_RANGES: Final = ("fixed", "divided")
 AWSX_TAGS: Final = 2
 """What awsx adds to the tags of a new VPC's subnets: their name and their kind."""
 
@@ -49,9 +57,14 @@ class JobNetworkArgs(TypedDict, total=False):
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the KMS key that the flow log is encrypted with. Default: none (CloudWatch's own)."""
     availability_zones: int
-    """How many zones the subnets span, 1 to 6. Default: 2."""
+    """How many zones the subnets span, 1 to 6, and no more than the region has. Default: 2."""
     cidr_block: str
-    """Address range of the new VPC, /16 to /24. Default: 10.0.0.0/16."""
+    """Address range of the new VPC, /16 to /24. Each subnet has a sixteenth of it: 4,091 addresses of a /16 to 11 of a
+    /24, of which each interface endpoint takes one. Default: 10.0.0.0/16."""
+    subnet_ranges: str
+    """`fixed`: the range of a subnet never changes, so that zones, `subnets` and `nat_gateways` can. `divided`: the
+    VPC's range is divided among the subnets that there are, as version 0.1 did; for a VPC that it made, whose zones,
+    `subnets` and `nat_gateways` stay what they are. Default: fixed."""
     vpc_id: NotRequired[pulumi.Input[str]]
     """An existing VPC to adopt; `subnet_ids` goes with it, and none of the fields above."""
     subnet_ids: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
@@ -90,7 +103,7 @@ class JobNetwork(pulumi.ComponentResource):
             public = args.get("subnets", "private") == "public"
             vpc = self._vpc(name, args, public, tags)
             self.vpc_id = vpc.vpc_id
-            isolated = args.get("nat_gateways") == "none"
+            isolated = args.get("nat_gateways") == "none" and args.get("subnet_ranges") == "divided"
             private = vpc.isolated_subnet_ids if isolated else vpc.private_subnet_ids
             self.subnet_ids = vpc.public_subnet_ids if public else private
         security_group = aws.ec2.SecurityGroup(
@@ -132,19 +145,28 @@ class JobNetwork(pulumi.ComponentResource):
         self, name: str, args: JobNetworkArgs, public: bool, tags: Mapping[str, pulumi.Input[str]]
     ) -> awsx.ec2.Vpc:
         nat = "none" if public else args.get("nat_gateways", "one_per_az")
+        cidr_block, zones = args.get("cidr_block", CIDR_BLOCK), args.get("availability_zones", 2)
+        divided = args.get("subnet_ranges") == "divided"
         if public:
-            kinds = [awsx.ec2.SubnetType.PUBLIC]
+            kinds = ["public"]
         elif nat == "none":
-            kinds = [awsx.ec2.SubnetType.ISOLATED]
+            # Private subnets get another route with a NAT gateway, and stay; isolated ones would be others.
+            kinds = ["isolated" if divided else "private"]
         else:
-            kinds = [awsx.ec2.SubnetType.PRIVATE, awsx.ec2.SubnetType.PUBLIC]
+            kinds = ["private", "public"]
         return awsx.ec2.Vpc(
             name,
-            cidr_block=args.get("cidr_block", "10.0.0.0/16"),
-            number_of_availability_zones=args.get("availability_zones", 2),
+            cidr_block=cidr_block,
+            number_of_availability_zones=zones,
             nat_gateways={"strategy": NAT_GATEWAYS[nat]},
+            # With ranges given awsx computes none, whatever the strategy.
             subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
-            subnet_specs=[{"type": kind} for kind in kinds],
+            subnet_specs=[
+                {"type": SUBNET_TYPES[kind]}
+                if divided
+                else {"type": SUBNET_TYPES[kind], "cidr_blocks": subnet_ranges(cidr_block, kind, zones)}
+                for kind in kinds
+            ],
             enable_dns_hostnames=True,
             enable_dns_support=True,
             tags=tags,
@@ -158,11 +180,12 @@ def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
     given = cast("JobNetworkArgs", shapes.read("", args, JobNetworkArgs, problems))
     # What has the wrong kind was meant all the same.
     named = given.keys() | {re.split(r"[.:[]", it)[0] for it in problems}
-    shaping = {"subnets", "nat_gateways", "availability_zones", "cidr_block", "endpoints", "flow_log_days"}
+    shaping = {"subnets", "nat_gateways", "availability_zones", "cidr_block", "subnet_ranges"}
+    shaping |= {"endpoints", "flow_log_days"}
     made = shaping & named
     adopted = {"vpc_id", "subnet_ids"} & named
     problems += place_problems(given)
-    problems += _range_problems(given.get("cidr_block", "10.0.0.0/16"))
+    problems += _range_problems(given)
     if len(adopted) == 1:
         problems += [f"{key}: vpc_id and subnet_ids go together, to adopt an existing VPC" for key in adopted]
     elif adopted and made:
@@ -171,7 +194,7 @@ def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
         problems.append("assign_public_ip: goes with vpc_id; for a new VPC say subnets: public")
     problems += _way_out_problems(given, named)
     zones = given.get("availability_zones", 2)
-    problems += outside("availability_zones", zones, 1, 6)
+    problems += outside("availability_zones", zones, 1, MOST_ZONES)
     problems += retention_problems("flow_log_days", given.get("flow_log_days", LOG_RETENTION_DAYS[0]))
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - (0 if adopted else AWSX_TAGS))
     return given, problems
@@ -199,12 +222,29 @@ def _way_out_problems(given: JobNetworkArgs, named: Set[str]) -> list[str]:
     return problems + endpoint_problems(services, only_way_out=isolated and len(services) > 0)
 
 
-def _range_problems(cidr_block: str) -> list[str]:
+def _range_problems(given: JobNetworkArgs) -> list[str]:
+    """What is wrong with a new VPC's addresses, or too few of them for what takes some."""
+    cidr_block, ranges = given.get("cidr_block", CIDR_BLOCK), given.get("subnet_ranges", "fixed")
+    problems = list[str]()
+    if ranges not in SUBNET_RANGES:
+        problems.append(f"subnet_ranges: {ranges!r} is unknown; allowed: {', '.join(SUBNET_RANGES)}")
     least, most = PREFIXES
     try:
         prefix = ipaddress.IPv4Network(cidr_block).prefixlen
     except ValueError:
-        return [f"cidr_block: {cidr_block!r} is no range of addresses, such as 10.0.0.0/16, beginning at its first one"]
+        problems.append(
+            f"cidr_block: {cidr_block!r} is no range of addresses, such as 10.0.0.0/16, beginning at its first one"
+        )
+        return problems
     if not least <= prefix <= most:
-        return [f"cidr_block: {cidr_block!r} is not between /{least} and /{most}: a VPC has room for subnets in these"]
-    return []
+        problems.append(
+            f"cidr_block: {cidr_block!r} is not between /{least} and /{most}: a VPC has room for subnets in these"
+        )
+        return problems
+    interfaces = {it for it in given.get("endpoints", []) if it not in GATEWAYS}
+    if ranges == "fixed" and len(interfaces) >= addresses(cidr_block):
+        problems.append(
+            f"cidr_block: {cidr_block!r} gives each subnet {addresses(cidr_block)} addresses, and {len(interfaces)} "
+            "interface endpoints leave none for tasks; choose a larger range or fewer endpoints"
+        )
+    return problems

@@ -24,6 +24,9 @@ class PayloadBucketArgs(TypedDict):
 
     expire_days: NotRequired[int]
     """Days until a payload is deleted; longer than any job waits or runs. Default: 14."""
+    force_destroy: NotRequired[bool]
+    """Whether a deletion of the bucket deletes the payloads in it too. Without it S3 deletes no bucket that holds any
+    (BucketNotEmpty). Default: false."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the customer-managed KMS key; the launchers that use the bucket are given the same. Default: none (S3's
     own)."""
@@ -46,7 +49,7 @@ class PayloadBucket(pulumi.ComponentResource):
         shapes.refuse("PayloadBucket", name, [*name_problems(name, BUCKET), *problems])
         super().__init__("fargate-job-launcher:index:PayloadBucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        bucket = aws.s3.Bucket(name, tags=args.get("tags"), opts=child)
+        bucket = aws.s3.Bucket(name, force_destroy=args.get("force_destroy", False), tags=args.get("tags"), opts=child)
         private = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=bucket.id,

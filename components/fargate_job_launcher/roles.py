@@ -199,6 +199,8 @@ def _role(
         assume_role_policy=trust,
         path=job.role_path,
         permissions_boundary=job.permissions_boundary_arn,
+        # What somebody attached by hand would keep the role, and an update that replaces it, from ending.
+        force_detach_policies=True,
         tags=job.tags,
         opts=pulumi.ResourceOptions(parent=parent, replace_on_changes=replace_on_changes),
     )

@@ -147,6 +147,7 @@ def _schedule(it: Launchable, schedule: LaunchSchedule) -> None:
         assume_role_policy=it.place.apply(lambda place: iam.to_json(iam.schedule_trust(place))),
         path=it.job.role_path,
         permissions_boundary=it.job.permissions_boundary_arn,
+        force_detach_policies=True,
         tags=it.job.tags,
         opts=it.child,
     )

@@ -7,7 +7,7 @@ from fargate_job_launcher import FargateJobLauncher, JobNetwork
 
 network = JobNetwork("jobs", {"subnets": "public"})
 cluster = aws.ecs.Cluster("jobs")
-repository = awsx.ecr.Repository("job")
+repository = awsx.ecr.Repository("job", force_delete=True)
 image = awsx.ecr.Image("job", repository_url=repository.url, context="job", platform="linux/arm64")
 
 job = FargateJobLauncher(

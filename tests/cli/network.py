@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+from fargate_job_launcher.sandbox.subnets import subnet_ranges
 from pulumi.provider import ConstructResult, Provider
 from pulumi.provider.server import main
 
@@ -21,10 +22,12 @@ class Vpc(pulumi.ComponentResource):
         self.outputs: dict[str, Any] = {"vpcId": vpc.id, "routeTables": []}
         for kind in ("Public", "Private", "Isolated"):
             self.outputs[f"{kind.lower()}SubnetIds"] = []
-        for spec in inputs["subnetSpecs"]:
-            for zone in range(int(inputs["numberOfAvailabilityZones"])):
+        zones, specs = int(inputs["numberOfAvailabilityZones"]), inputs["subnetSpecs"]
+        ranges = subnet_ranges(inputs["cidrBlock"], zones, specs, inputs.get("subnetStrategy"))
+        for number, spec in enumerate(specs):
+            for zone in range(zones):
                 base = f"{name}-{spec['type'].lower()}-{zone + 1}"
-                subnet = aws.ec2.Subnet(base, vpc_id=vpc.id, cidr_block=f"10.0.{zone}.0/24", opts=child)
+                subnet = aws.ec2.Subnet(base, vpc_id=vpc.id, cidr_block=ranges[zone][number], opts=child)
                 table = aws.ec2.RouteTable(base, vpc_id=vpc.id, opts=child)
                 self.outputs[f"{spec['type'].lower()}SubnetIds"].append(subnet.id)
                 self.outputs["routeTables"].append(table)

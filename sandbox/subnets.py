@@ -1,0 +1,139 @@
+"""What Amazon EC2 refuses of a new subnet, and the ranges that awsx gives to the subnets of a VPC.
+
+The emulator takes any subnet. On AWS a subnet lies in a range of its VPC, has between 16 and 65,536 addresses, and
+shares none with another subnet: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from xml.etree.ElementTree import Element
+
+Ask = Callable[[dict[str, str]], Awaitable[Element]]
+"""Asks the emulator another question of EC2: the parameters in, the answer's document out."""
+
+FEWEST_ADDRESSES: Final = 16
+MOST_ADDRESSES: Final = 65536
+"""https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"""
+
+
+class Refused(Exception):
+    """What awsx refuses by itself, in its own words."""
+
+
+async def refusal(request: Mapping[str, str], ask: Ask) -> tuple[str, str] | None:
+    """Why EC2 would not make this subnet: code and message. None where it would, and for every other request."""
+    if request.get("Action") != "CreateSubnet" or "CidrBlock" not in request:
+        return None
+    given, vpc = request["CidrBlock"], request.get("VpcId", "")
+    vpcs = await ask({"Action": "DescribeVpcs", "Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpc})
+    ranges = [ipaddress.ip_network(it) for it in _texts(vpcs, "cidrBlock")]
+    if not ranges:
+        return "InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist"
+    try:
+        block = ipaddress.ip_network(given)
+    except ValueError:
+        return (
+            "InvalidParameterValue",
+            f"Value ({given}) for parameter cidrBlock is invalid. This is not a valid CIDR block.",
+        )
+    # The words of a subnet outside of its VPC, and of one too small or too large:
+    # https://github.com/hashicorp/terraform-provider-aws/issues/15168
+    inside = any(block.version == it.version and block.subnet_of(it) for it in ranges)  # pyright: ignore[reportArgumentType]
+    if not inside or not FEWEST_ADDRESSES <= block.num_addresses <= MOST_ADDRESSES:
+        return "InvalidSubnet.Range", f"The CIDR '{given}' is invalid."
+    # https://github.com/pulumi/pulumi-awsx/issues/910
+    subnets = await ask({"Action": "DescribeSubnets", "Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpc})
+    if any(block.overlaps(ipaddress.ip_network(it)) for it in _texts(subnets, "cidrBlock")):
+        return "InvalidSubnet.Conflict", f"The CIDR '{given}' conflicts with another subnet"
+    return None
+
+
+def _texts(document: Element, tag: str) -> list[str]:
+    return [it.text for it in document.iter() if it.tag.rpartition("}")[2] == tag and it.text]
+
+
+ZONES: Final = {"us-east-1": 6, "us-west-2": 4, "ap-northeast-2": 4, "us-west-1": 2}
+"""Availability zones that an account finds in a region, where they are not three.
+
+https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
+"""
+
+
+def zone_names(region: str, wanted: int) -> list[str]:
+    """The first zones of a region, as awsx chooses them. Raises Refused where the region has fewer (getDefaultAzs)."""
+    most = ZONES.get(region, 3)
+    if wanted > most:
+        raise Refused(
+            f"The configured region for this provider does not have at least {wanted} Availability Zones. Either "
+            "specify an explicit list of zones in availabilityZoneNames or choose a region with at least "
+            f"{wanted} AZs. ({region} has {most}.)"
+        )
+    return [f"{region}{letter}" for letter in "abcdef"[:wanted]]
+
+
+def subnet_ranges(
+    cidr_block: str, zones: int, specs: Sequence[Mapping[str, Any]] | None, strategy: str | None
+) -> list[list[str]]:
+    """The ranges that awsx 3 gives to the subnets of a VPC: for each zone one for each spec, in their order.
+
+    Raises Refused for what it refuses. The ranges of the specs count where there are any, and the strategy is not
+    Legacy, its default; else each zone has a part of the VPC's range, and in it each spec a part of that.
+    https://github.com/pulumi/pulumi-awsx/blob/master/awsx/ec2/subnetDistributorNew.ts
+    """
+    vpc = ipaddress.IPv4Network(cidr_block)
+    of_zone = vpc.prefixlen + (zones - 1).bit_length()
+    if specs is None:
+        # Private and public, in a zone's first half and its third quarter.
+        specs = [{"type": "Private", "cidrMask": of_zone + 1}, {"type": "Public", "cidrMask": of_zone + 2}]
+    given = [it["cidrBlocks"] for it in specs if it.get("cidrBlocks") is not None]
+    if given and strategy not in (None, "Legacy"):
+        return _explicit(vpc, zones, given, len(specs), exact=strategy == "Exact")
+    return [
+        _of_zone(base, specs, legacy=strategy in (None, "Legacy"))
+        for base, _ in zip(vpc.subnets(new_prefix=of_zone), range(zones), strict=False)
+    ]
+
+
+def _explicit(
+    vpc: ipaddress.IPv4Network, zones: int, given: Sequence[Sequence[str]], specs: int, *, exact: bool
+) -> list[list[str]]:
+    if len(given) < specs:
+        raise Refused("If any subnet spec has explicit cidrBlocks, all subnets must have explicit cidrBlocks.")
+    for number, blocks in enumerate(given):
+        if len(blocks) != zones:
+            raise Refused(
+                f"The number of CIDR blocks in subnetSpecs[{number}] must match the number of availability zones "
+                f"({zones})."
+            )
+    by_zone = [[blocks[zone] for blocks in given] for zone in range(zones)]
+    networks = [ipaddress.IPv4Network(it) for blocks in by_zone for it in blocks]
+    if any(one.overlaps(other) for at, one in enumerate(networks) for other in networks[at + 1 :]):
+        raise Refused("The following subnets overlap with at least one other subnet.")
+    if exact and sum(it.num_addresses for it in networks) != vpc.num_addresses:
+        raise Refused("There are gaps in the subnet ranges.")
+    return by_zone
+
+
+_LARGEST: Final = {"Private": 19, "Public": 20, "Isolated": 24}
+"""What the strategy Legacy gives to a subnet at most, as a prefix."""
+
+
+def _of_zone(zone: ipaddress.IPv4Network, specs: Sequence[Mapping[str, Any]], *, legacy: bool) -> list[str]:
+    """The ranges of a zone's subnets, one after the other: each begins where its own size lets it."""
+    found, free = list[str](), int(zone.network_address)
+    for spec in specs:
+        usual = zone.prefixlen + ((len(specs) - 1).bit_length() if not legacy else min(1, len(specs) - 1))
+        prefix = int(spec.get("cidrMask") or (max(usual, _LARGEST.get(spec["type"], 24)) if legacy else usual))
+        size = 2 ** (32 - prefix)
+        start = -(-free // size) * size
+        block = ipaddress.IPv4Network((start, prefix))
+        if not block.subnet_of(zone):
+            raise Refused(
+                f"Subnets are too large for VPC. VPC has {zone.num_addresses} addresses, but subnets require more."
+            )
+        found.append(str(block))
+        free = start + size
+    return found
