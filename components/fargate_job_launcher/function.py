@@ -53,7 +53,8 @@ def launcher_function(
     dead_letters: aws.sqs.Queue | None,
     parent: pulumi.Resource,
 ) -> aws.lambda_.Function:
-    """The function. It waits for its policy: from its first moment it may do what it is there for."""
+    """The function. It waits for every policy of all three roles: from its first moment it may launch the job, and what
+    it launches may do what it is there for."""
     overrides = job.overrides
     settings = {
         "job": name,
@@ -122,7 +123,9 @@ def launcher_function(
         logging_config={"log_format": "JSON", "log_group": logs.name},
         # By these the command fargate-job finds a launcher, with no stack at hand.
         tags={**job.tags, JOB_TAG: name, STACK_TAG: f"{pulumi.get_project()}/{pulumi.get_stack()}"},
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=role.policies),
+        opts=pulumi.ResourceOptions(
+            parent=parent, depends_on=[*execution_role.policies, *task_role.policies, *role.policies]
+        ),
     )
 
 

@@ -80,7 +80,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
 def to_json(policy: Document, *, longest: int = LONGEST_INLINE_POLICY) -> str:
     """A document as IAM stores it. Raises ValueError when it has more than `longest` characters."""
-    text = json.dumps(policy, separators=(",", ":"), sort_keys=True)
+    text = compact(policy)
     if len(text) > longest:
         raise ValueError(
             f"policy: {len(text)} characters, at most {longest} fit in the role; declare fewer secrets or "
@@ -89,20 +89,51 @@ def to_json(policy: Document, *, longest: int = LONGEST_INLINE_POLICY) -> str:
     return text
 
 
-def replaced_json(policy: Document, *, guard: str) -> str:
-    """A launcher's policy as IAM stores it, with room for its successor.
+def compact(policy: Document) -> str:
+    """A document as IAM stores it, however long it is."""
+    return json.dumps(policy, separators=(",", ":"), sort_keys=True)
 
-    It is replaced, the new one before the old one, so the role has to hold two of it and the guard. Raises ValueError
-    when it cannot.
-    """
-    text, longest = to_json(policy), (LONGEST_INLINE_POLICY - len(guard)) // 2
-    if len(text) > longest:
+
+@dataclass(frozen=True)
+class Room:
+    """A role whose policies are replaced, the new ones before the old ones: it has to hold two of each."""
+
+    field: str
+    """The argument that makes its policies long."""
+    policies: str
+    remedy: str
+
+
+LAUNCHER_ROOM: Final = Room(
+    "overrides.task_roles", "the launcher's policy has", "declare fewer roles, or shorten their paths and names"
+)
+EXECUTION_ROOM: Final = Room(
+    "secrets",
+    "the execution role's policy has",
+    "declare fewer of them, group several into one secret with JSON keys, or adopt a role (execution_role_arn)",
+)
+TASK_ROOM: Final = Room(
+    "task_policy",
+    "the task role's policies have",
+    "attach a managed policy to the role by its name (the output task_role_name), or adopt a role (task_role_arn)",
+)
+
+
+def fit_together(documents: Sequence[str], *, of: Room, guard: str = "") -> list[str]:
+    """The policies of a role as they are. Raises ValueError when it cannot hold two of each, and its guard."""
+    length, longest = sum(len(it) for it in documents), (LONGEST_INLINE_POLICY - len(guard)) // 2
+    if length > longest:
+        taken = f"of {LONGEST_INLINE_POLICY} its guard takes {len(guard)}, and " if guard else ""
         raise ValueError(
-            f"overrides.task_roles: the launcher's policy has {len(text)} characters, at most {longest} fit in its "
-            f"role: of {LONGEST_INLINE_POLICY} its guard takes {len(guard)}, and an update holds the old policy and "
-            "the new one; declare fewer roles, or shorten their paths and names"
+            f"{of.field}: {of.policies} {length} characters, at most {longest} fit in its role: {taken}an update holds "
+            f"the old policy and the new one; {of.remedy}"
         )
-    return text
+    return list(documents)
+
+
+def replaced_json(policy: Document, *, of: Room, guard: str = "") -> str:
+    """A policy as IAM stores it, with room for its successor. Raises ValueError when there is none."""
+    return fit_together([compact(policy)], of=of, guard=guard)[0]
 
 
 def joined(*policies: str) -> str:

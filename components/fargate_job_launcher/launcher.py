@@ -111,8 +111,8 @@ class FargateJobLauncher(pulumi.ComponentResource):
         )
         alias = None
         if dead_letters is not None:
-            alias = asynchronous_alias(name, function, dead_letters, parent=self)
-            launchable = Launchable(name, job, place, function, launcher, alias, dead_letters, self)
+            alias, parked = asynchronous_alias(name, function, dead_letters, parent=self)
+            launchable = Launchable(name, job, place, function, launcher, alias, parked, dead_letters, self)
             triggers(launchable, queue)
         supervisor = None
         if job.supervision is not None:

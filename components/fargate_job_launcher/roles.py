@@ -4,6 +4,12 @@
 - The task role is assumed by the job's own code.
 - The launcher role is assumed by the function; it may pass the two others to ECS, and no other role.
 
+No update has a moment without permission. A policy that changes is replaced: the new one stands before the function
+moves to the new revision, the old one goes after it has moved, and in between each revision may do what it is there
+for. So a role has to have room for two of each policy. Denials add up in between: whatever the old or the new policy
+denies is denied to both revisions. That is right for the job's own code (it never does more than either allows, and a
+role is never taken from under a task that runs) and wrong for the launcher, whose role is replaced with its guard.
+
 A role that already exists is adopted: its ARN is used, and nothing is attached to it.
 """
 
@@ -44,16 +50,15 @@ def execution_role(
     cached = [job.pull_through_cache, *(it.get("pull_through_cache", False) for it in job.sidecars)]
 
     def policy(place: iam.Place, images: list[str], group: str, secrets: list[str], keys: list[str]) -> str:
-        return iam.to_json(
-            iam.execution_policy(
-                place,
-                images=images,
-                log_group_arn=group,
-                secret_arns=secrets,
-                secret_key_arns=keys,
-                cached_images=[image for image, it in zip(images, cached, strict=True) if it],
-            )
+        document = iam.execution_policy(
+            place,
+            images=images,
+            log_group_arn=group,
+            secret_arns=secrets,
+            secret_key_arns=keys,
+            cached_images=[image for image, it in zip(images, cached, strict=True) if it],
         )
+        return iam.replaced_json(document, of=iam.EXECUTION_ROOM)
 
     role = _role(
         f"{name}-execution",
@@ -63,7 +68,7 @@ def execution_role(
         parent=parent,
     )
     computed = resolved([place, images, log_group_arn, secrets, keys]).apply(lambda it: policy(*it))
-    attached = _attach(f"{name}-execution", role, computed, parent=parent)
+    attached = attach(f"{name}-execution", role, computed, parent=parent)
     return Role(role.arn, role.name, [attached])
 
 
@@ -85,21 +90,25 @@ def task_role(
         trust=place.apply(lambda it: iam.to_json(iam.tasks_trust(it))),
         parent=parent,
     )
-    policies: list[aws.iam.RolePolicy] = []
+    documents: dict[str, pulumi.Input[str]] = {}
     if job.task_policy is not None:
-        attached = pulumi.Output.from_input(job.task_policy).apply(lambda it: iam.to_json(json.loads(it)))
-        policies.append(_attach(f"{name}-task", role, attached, parent=parent))
+        documents["task"] = pulumi.Output.from_input(job.task_policy).apply(lambda it: iam.compact(json.loads(it)))
     if payload_objects_arn is not None:
         reading = pulumi.Output.all(place, payload_objects_arn, job.kms_key_arn or "").apply(
             lambda it: iam.to_json(iam.payload_reader_policy(*cast("tuple[iam.Place, str, str]", tuple(it))))
         )
-        policies.append(_attach(f"{name}-payload", role, reading, parent=parent))
+        documents["payload"] = reading
     if job.efs_volumes:
         known = pulumi.Output.all(place, [cast("Any", it) for it in job.efs_volumes])
-        mounting = known.apply(lambda it: iam.to_json(iam.mount_policy(it[0], it[1])))
-        policies.append(_attach(f"{name}-volumes", role, mounting, parent=parent))
+        documents["volumes"] = known.apply(lambda it: iam.to_json(iam.mount_policy(it[0], it[1])))
     if job.allow_exec:
-        policies.append(_attach(f"{name}-exec", role, iam.to_json(iam.exec_policy()), parent=parent))
+        documents["exec"] = iam.to_json(iam.exec_policy())
+    # They share the role's room; the first of them is not known before all of them fit.
+    fitting = resolved(list(documents.values())).apply(lambda it: iam.fit_together(it, of=iam.TASK_ROOM))
+    policies = [
+        attach(f"{name}-{what}", role, document if number else fitting.apply(lambda it: it[0]), parent=parent)
+        for number, (what, document) in enumerate(documents.items())
+    ]
     return Role(role.arn, role.name, policies)
 
 
@@ -118,10 +127,9 @@ def launcher_role(
 ) -> Role:
     """The function's role, its policy, and its guard: which roles it may pass, and what it may never do.
 
-    No update has a moment without permission. The policy is replaced: the new one stands before the function moves to
-    the new revision, the old one goes after it has, and meanwhile each version may do what it is there for. Denials do
-    not add up like that: the old guard would refuse the new launches. So where the guard changes the role is replaced,
-    with all that is attached to it; the guard's digest in the description is what Pulumi sees change.
+    Two guards in one role would deny what either of them does: the old guard would refuse the new launches. So where
+    the guard changes the role is replaced, with all that is attached to it; the guard's digest in the description is
+    what Pulumi sees change.
     """
     in_vpc = "subnet_ids" in job.function
     guard = resolved({"place": place, "passed_role_arns": list(passed_role_arns)}).apply(
@@ -144,7 +152,7 @@ def launcher_role(
             in_vpc=in_vpc,
             **it,
         )
-        return iam.replaced_json(document, guard=guard)
+        return iam.replaced_json(document, of=iam.LAUNCHER_ROOM, guard=guard)
 
     role = _role(
         f"{name}-launcher",
@@ -167,21 +175,22 @@ def launcher_role(
         "queue_arn": queue_arn or "",
         "key_arn": job.kms_key_arn or "",
     }
-    attached = aws.iam.RolePolicy(
-        f"{name}-launcher",
-        role=role.name,
-        policy=resolved(known).apply(policy),
-        opts=pulumi.ResourceOptions(parent=parent, replace_on_changes=["policy"]),
+    attached = attach(f"{name}-launcher", role, resolved(known).apply(policy), parent=parent)
+    # A guard that changes goes with a new role.
+    guarding = aws.iam.RolePolicy(
+        f"{name}-launcher-guard", role=role.name, policy=guard, opts=pulumi.ResourceOptions(parent=parent)
     )
-    return Role(role.arn, role.name, [attached, _attach(f"{name}-launcher-guard", role, guard, parent=parent)])
+    return Role(role.arn, role.name, [attached, guarding])
 
 
 def _digest(guard: str) -> str:
     return f"Guard {hashlib.sha256(guard.encode()).hexdigest()[:12]}."
 
 
-def _attach(name: str, role: aws.iam.Role, policy: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.iam.RolePolicy:
-    return aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=parent))
+def attach(name: str, role: aws.iam.Role, policy: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.iam.RolePolicy:
+    """A policy of a role that stands beside its successor until nobody acts by the old one any more."""
+    options = pulumi.ResourceOptions(parent=parent, replace_on_changes=["policy"])
+    return aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=options)
 
 
 def _role(
@@ -220,4 +229,4 @@ def supervisor_role(name: str, job: Job, *, policy: pulumi.Output[str], parent: 
         trust=iam.to_json(iam.lambda_trust()),
         parent=parent,
     )
-    return Role(role.arn, role.name, [_attach(f"{name}-supervisor", role, policy, parent=parent)])
+    return Role(role.arn, role.name, [attach(f"{name}-supervisor", role, policy, parent=parent)])

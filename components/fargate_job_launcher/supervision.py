@@ -194,9 +194,13 @@ def _reaper(
         tags=job.tags,
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    invocable(name, None, function.name, rule, place, parent=parent)
+    invoking = invocable(name, None, function.name, rule, place, parent=parent)
     aws.cloudwatch.EventTarget(
-        name, rule=rule.name, arn=function.arn, input='{"reap":true}', opts=pulumi.ResourceOptions(parent=parent)
+        name,
+        rule=rule.name,
+        arn=function.arn,
+        input='{"reap":true}',
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[invoking]),
     )
     return rule
 

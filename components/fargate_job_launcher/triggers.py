@@ -21,7 +21,7 @@ from .arguments import (
 )
 from .checks.queue import VISIBILITY_TIMEOUTS, batch_size, deliveries
 from .resolving import as_json
-from .roles import Role
+from .roles import Role, attach
 
 RETRIES: Final = 2
 """How often Lambda delivers an asynchronous event again, which is the most that it does."""
@@ -57,6 +57,8 @@ class Launchable:
     function: aws.lambda_.Function
     role: Role
     alias: aws.lambda_.Alias
+    parked: aws.lambda_.FunctionEventInvokeConfig
+    """What Lambda does with an event that fails; whoever sends events waits for it."""
     dead_letters: aws.sqs.Queue
     parent: pulumi.Resource
 
@@ -95,15 +97,16 @@ def launch_queue(
 
 
 def triggers(it: Launchable, queue: aws.sqs.Queue | None) -> None:
-    """Everything that sets the launcher off, each with its own, least permission."""
-    rules: list[pulumi.Output[str]] = []
+    """Everything that sets the launcher off, each with its own, least permission, for which it waits."""
+    rule = None if it.job.event_rule is None else _event_rule(it, it.job.event_rule)
+    open_to = [] if rule is None else [rule.arn]
+    opened = queue_policy(f"{it.name}-dead-letters", it.dead_letters, open_to, parent=it.parent)
     if it.job.schedule is not None:
         _schedule(it, it.job.schedule)
     if queue is not None and it.job.queue is not None:
         _event_source(it, queue, it.job.queue)
-    if it.job.event_rule is not None:
-        rules.append(_event_rule(it, it.job.event_rule))
-    queue_policy(f"{it.name}-dead-letters", it.dead_letters, rules, parent=it.parent)
+    if it.job.event_rule is not None and rule is not None:
+        _event_target(it, it.job.event_rule, rule, opened)
 
 
 def queue_policy(
@@ -151,14 +154,10 @@ def _schedule(it: Launchable, schedule: LaunchSchedule) -> None:
         tags=it.job.tags,
         opts=it.child,
     )
-    policy = aws.iam.RolePolicy(
-        name,
-        role=role.name,
-        policy=pulumi.Output.all(it.place, it.alias.arn, it.dead_letters.arn, it.job.kms_key_arn or "").apply(
-            lambda known: iam.to_json(iam.schedule_policy(*cast("tuple[iam.Place, str, str, str]", tuple(known))))
-        ),
-        opts=it.child,
+    computed = pulumi.Output.all(it.place, it.alias.arn, it.dead_letters.arn, it.job.kms_key_arn or "").apply(
+        lambda known: iam.to_json(iam.schedule_policy(*cast("tuple[iam.Place, str, str, str]", tuple(known))))
     )
+    policy = attach(name, role, computed, parent=it.parent)
     window = schedule.get("flexible_window_minutes")
     aws.scheduler.Schedule(
         name,
@@ -177,7 +176,7 @@ def _schedule(it: Launchable, schedule: LaunchSchedule) -> None:
             },
             "dead_letter_config": {"arn": it.dead_letters.arn},
         },
-        opts=pulumi.ResourceOptions(parent=it.parent, depends_on=[policy]),
+        opts=pulumi.ResourceOptions(parent=it.parent, depends_on=[policy, it.parked]),
     )
 
 
@@ -195,26 +194,31 @@ def _event_source(it: Launchable, queue: aws.sqs.Queue, args: LaunchQueue) -> No
     )
 
 
-def _event_rule(it: Launchable, args: LaunchEventRule) -> pulumi.Output[str]:
-    name = f"{it.name}-events"
-    rule = aws.cloudwatch.EventRule(
-        name,
+def _event_rule(it: Launchable, args: LaunchEventRule) -> aws.cloudwatch.EventRule:
+    return aws.cloudwatch.EventRule(
+        f"{it.name}-events",
         description=f"Launches the job {it.name}.",
         event_pattern=args["pattern"],
         event_bus_name=args.get("bus"),
         tags=it.job.tags,
         opts=it.child,
     )
-    invocable(name, it.alias.name, it.function.name, rule, it.place, parent=it.parent)
+
+
+def _event_target(
+    it: Launchable, args: LaunchEventRule, rule: aws.cloudwatch.EventRule, opened: aws.sqs.QueuePolicy
+) -> None:
+    """`opened`: that the dead letters take what this rule could not deliver."""
+    name = f"{it.name}-events"
+    invoking = invocable(name, it.alias.name, it.function.name, rule, it.place, parent=it.parent)
     aws.cloudwatch.EventTarget(
         name,
         rule=rule.name,
         event_bus_name=args.get("bus"),
         arn=it.alias.arn,
         dead_letter_config={"arn": it.dead_letters.arn},
-        opts=it.child,
+        opts=pulumi.ResourceOptions(parent=it.parent, depends_on=[invoking, opened, it.parked]),
     )
-    return rule.arn
 
 
 def invocable(
@@ -225,9 +229,9 @@ def invocable(
     place: pulumi.Output[iam.Place],
     *,
     parent: pulumi.Resource,
-) -> None:
-    """Lets this one rule of this account invoke a function, or one alias of it."""
-    aws.lambda_.Permission(
+) -> aws.lambda_.Permission:
+    """Lets this one rule of this account invoke a function, or one alias of it; its target waits for it."""
+    return aws.lambda_.Permission(
         name,
         action="lambda:InvokeFunction",
         function=function,
@@ -241,8 +245,8 @@ def invocable(
 
 def asynchronous_alias(
     name: str, function: aws.lambda_.Function, dead_letters: aws.sqs.Queue, *, parent: pulumi.Resource
-) -> aws.lambda_.Alias:
-    """The alias for callers who do not wait: delivered again what failed, then parked."""
+) -> tuple[aws.lambda_.Alias, aws.lambda_.FunctionEventInvokeConfig]:
+    """The alias for callers who do not wait, and what makes it so: delivered again what failed, then parked."""
     alias = aws.lambda_.Alias(
         f"{name}-async",
         name=ASYNCHRONOUS_ALIAS,
@@ -251,7 +255,7 @@ def asynchronous_alias(
         function_version=function.version,
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    aws.lambda_.FunctionEventInvokeConfig(
+    parked = aws.lambda_.FunctionEventInvokeConfig(
         f"{name}-async",
         function_name=function.name,
         qualifier=alias.name,
@@ -260,4 +264,4 @@ def asynchronous_alias(
         destination_config={"on_failure": {"destination": dead_letters.arn}},
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return alias
+    return alias, parked
