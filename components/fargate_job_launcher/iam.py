@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .compact import compact
+
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 LAMBDA_SERVICE: Final = "lambda.amazonaws.com"
 SCHEDULER_SERVICE: Final = "scheduler.amazonaws.com"
@@ -59,7 +61,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
 def to_json(policy: Document, *, longest: int = LONGEST_INLINE_POLICY) -> str:
     """A document as IAM stores it. Raises ValueError when it has more than `longest` characters."""
-    text = json.dumps(policy, separators=(",", ":"), sort_keys=True)
+    text = compact(policy)
     if len(text) > longest:
         raise ValueError(
             f"policy: {len(text)} characters, at most {longest} fit in the role; declare fewer secrets or "
@@ -530,6 +532,25 @@ def is_secret_arn(arn: str) -> bool:
     """Whether ECS can read a variable from this: a secret, with what may follow it, or a parameter."""
     shape = r"arn:[a-z0-9-]+:(secretsmanager:[a-z0-9-]+:\d{12}:secret:|ssm:[a-z0-9-]+:\d{12}:parameter/)\S+"
     return re.fullmatch(shape, arn) is not None
+
+
+def secret_reference_problem(arn: str) -> str | None:
+    """What is wrong with what follows a secret's ARN: a key of its JSON, a version's stage or a version's id; None
+    where nothing is, and for what is no secret of Secrets Manager.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+    """
+    parts = arn.split(":")
+    if _service(arn) != "secretsmanager" or len(parts) == 7:
+        return None
+    if len(parts) != 10:
+        return (
+            f"has {len(parts) - 7} parts after the secret's ARN, and ECS wants three or none: "
+            "ARN:JSON-KEY:VERSION-STAGE:VERSION-ID, each of them empty for the default, such as ARN:password::"
+        )
+    if parts[8] and parts[9]:
+        return "names a version by its stage and by its id; keep one of them and leave the other empty"
+    return None if any(parts[7:]) else "ends in :::, which asks for nothing; leave that out"
 
 
 def is_whole_secret_arn(arn: str) -> bool:

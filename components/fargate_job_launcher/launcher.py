@@ -6,6 +6,7 @@ import pulumi
 from . import iam
 from .alarms import watch
 from .arguments import FargateJobLauncherArgs, check
+from .capacity import tell_of_missing_spot
 from .function import launcher_function, launcher_log_group, timeout_seconds
 from .payload import payload_objects
 from .roles import execution_role, launcher_role, task_role
@@ -57,6 +58,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
         job = check(name, args)
         take_name(name)
         super().__init__("fargate-job-launcher:index:FargateJobLauncher", name, {}, opts)
+        tell_of_missing_spot(name, job, resource=self)
         place = pulumi.Output.from_input(job.cluster_arn).apply(iam.Place.of)
 
         job_logs = job_log_group(name, job, parent=self)
