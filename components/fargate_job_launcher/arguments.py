@@ -19,7 +19,7 @@ from .checks.function import function_problems
 from .checks.kinds import json_object, outside, retention_problems
 from .checks.overrides import override_problems
 from .checks.place import place_problems
-from .checks.plain import judged, plain_problems
+from .checks.plain import plain_problems
 from .checks.supervision import supervision_problems
 from .checks.tags import LAUNCHER_TAGS, tag_problems
 from .checks.triggers import trigger_problems
@@ -372,12 +372,6 @@ def check(name: str, args: FargateJobLauncherArgs) -> Job:
     """
     given, problems = examine(name, args)
     shapes.refuse("FargateJobLauncher", name, problems)
-    for path, container_ in (
-        ("", given),
-        *((f"sidecars[{at}].", it) for at, it in enumerate(given.get("sidecars", []))),
-    ):
-        if "environment" in container_:
-            container_["environment"] = judged(name, path, container_)
     return Job(**given)
 
 

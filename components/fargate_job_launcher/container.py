@@ -364,17 +364,14 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
 
 def _process_problems(path: str, given: Mapping[str, Any]) -> Iterator[str]:
     """Of the container's first process: where it starts, and what it may open."""
-    for key in ("command", "entry_point"):
-        if key in given and not given[key]:
-            yield f"{path}{key}: is empty; leave it out for the image's own"
     folder = given.get("working_directory", "/")
     if not re.fullmatch(r"/[^\x00]*", folder):
         yield f"{path}working_directory: {folder!r} is no folder of a container, such as /app"
     limit = given.get("ulimits", {}).get("nofile", {})
     if {"soft", "hard"} <= limit.keys() and not 1 <= limit["soft"] <= limit["hard"] <= MOST_FILES:
         yield (
-            f"{path}ulimits.nofile: soft {limit['soft']}, hard {limit['hard']}; they go from 1 to {MOST_FILES}, soft no "
-            "higher than hard"
+            f"{path}ulimits.nofile: soft {limit['soft']}, hard {limit['hard']}; they go from 1 to {MOST_FILES}, "
+            "soft no higher than hard"
         )
 
 
@@ -388,7 +385,7 @@ def _log_problems(given: LogOptions, memory: int) -> Iterator[str]:
     if found is None:
         yield f"log_options.max_buffer_size: {size!r} is no size; write a number with k, m or g after it, such as 25m"
     elif int(found[1]) * {"k": 1, "m": 1024, "g": 1024 * 1024}[found[2]] > memory * 1024:
-        yield f"log_options.max_buffer_size: {size} is a part of the task's memory, which is {memory} MiB; raise `memory`"
+        yield f"log_options.max_buffer_size: {size} does not fit the task's memory of {memory} MiB; raise `memory`"
     if mode in (None, "blocking"):
         yield "log_options.max_buffer_size: goes with log_options.mode non-blocking; in the other, nothing waits"
 

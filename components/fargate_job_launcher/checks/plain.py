@@ -1,4 +1,5 @@
-"""Plain text in a job's arguments that looks like a secret. Pure, but for what only a deployment knows: `judged`.
+"""Plain text in a job's arguments that looks like a secret. Pure, but for what only a deployment knows:
+`judged`.
 
 What a secret looks like is in plain_secrets.py. No message holds a value.
 """
