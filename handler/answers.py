@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, TypedDict, cast
+from typing import Any, Final, NotRequired, TypedDict, cast
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFailed
@@ -28,6 +28,8 @@ class Failure(TypedDict):
     """The whole of it, in a sentence."""
     retryable: bool
     """Whether the same launch may succeed later."""
+    remedy: NotRequired[str]
+    """What to do about it, in a sentence, where that is known."""
 
 
 class Next(Enum):

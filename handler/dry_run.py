@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .launch import LaunchResult, chunks, cost_per_hour, run_task_request, started_by, unlaunched
+from .launch import SPOT, LaunchResult, capacity_of, chunks, cost_per_hour, run_task_request, started_by, unlaunched
 from .partitions import service_host
 from .request import LaunchRequest
 from .settings import Settings
@@ -41,16 +41,17 @@ def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) 
     tasks = settings.cluster.replace(":cluster/", ":task/") + "/*"
     run = {
         "ecs:cluster": settings.cluster,
-        "ecs:capacity-provider": call["capacityProviderStrategy"][0]["capacityProvider"],
         "ecs:enable-execute-command": str(settings.exec).lower(),
         "ecs:enable-ebs-volumes": "false",
         "ecs:task-cpu": str(request.cpu),
         "ecs:task-memory": str(request.memory),
         **tags,
     }
-    asked = [("ecs:RunTask", settings.task_definition, run)]
+    # A launch type is no capacity provider: a call that names one carries no such key.
+    provider = {"ecs:capacity-provider": SPOT} if capacity_of(call) == SPOT else {}
+    asked = [("ecs:RunTask", settings.task_definition, {**run, **provider})]
     if request.capacity == "spot_then_on_demand":
-        asked.append(("ecs:RunTask", settings.task_definition, {**run, "ecs:capacity-provider": "FARGATE"}))
+        asked.append(("ecs:RunTask", settings.task_definition, run))
     if settings.max_running:
         asked.append(("ecs:ListTasks", "*", {"ecs:cluster": settings.cluster}))
     roles = (settings.execution_role, settings.task_role, request.task_role)

@@ -20,7 +20,8 @@ from .timing import Budget, Pace, jitter
 
 Status = Literal["LAUNCHED", "PARTIAL", "DUPLICATE", "REJECTED", "FAILED", "DRY_RUN"]
 
-PROVIDERS: Final = {"on_demand": "FARGATE", "spot": "FARGATE_SPOT", "spot_then_on_demand": "FARGATE_SPOT"}
+ON_DEMAND: Final = "FARGATE"
+SPOT: Final = "FARGATE_SPOT"
 ATTEMPTS: Final = 6
 """How often the rest of a launch is asked for anew per delivery of its event; the first is the launch itself."""
 CALLS_AT_ONCE: Final = 10
@@ -62,7 +63,7 @@ class LaunchResult(TypedDict):
     taskDefinition: str
     """ARN of the task definition, with its revision."""
     capacityUsed: dict[str, int]
-    """Capacity provider → tasks."""
+    """FARGATE (on demand) or FARGATE_SPOT → tasks."""
     maxCostUsdPerHour: float | None
     """The most that the launched tasks cost per hour; None when the launcher was given no prices."""
     dryRun: NotRequired[dict[str, Any]]
@@ -75,8 +76,8 @@ class _Chunk:
 
     asked: int
     tasks: list[str] = field(default_factory=list[str])
-    providers: list[str] = field(default_factory=list[str])
-    """Of each task."""
+    capacity: list[str] = field(default_factory=list[str])
+    """Of each task: FARGATE or FARGATE_SPOT."""
     failures: list[Failure] = field(default_factory=list[Failure])
     calls: int = 0
     duplicate: bool = False
@@ -107,11 +108,18 @@ def run_task_request(
     settings: Settings, request: LaunchRequest, *, count: int, chunk: int = 0, attempt: int = 0
 ) -> dict[str, Any]:
     """The exact parameters of one RunTask call. From the second attempt on, a job that may fall back to on-demand
-    capacity does."""
-    provider = PROVIDERS[request.capacity]
-    if request.capacity == "spot_then_on_demand" and attempt > 0:
-        provider = "FARGATE"
+    capacity does.
+
+    On demand is asked for as a launch type, which every cluster knows; a capacity provider has to be associated with
+    the cluster, and Spot can be had in no other way.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+    """
+    falls_back = request.capacity == "spot_then_on_demand" and attempt > 0
     optional: dict[str, Any] = {}
+    if request.capacity == "on_demand" or falls_back:
+        optional["launchType"] = ON_DEMAND
+    else:
+        optional["capacityProviderStrategy"] = [{"capacityProvider": SPOT, "weight": 1}]
     if request.overrides:
         optional["overrides"] = request.overrides
     if settings.exec:
@@ -124,7 +132,6 @@ def run_task_request(
         "count": count,
         "clientToken": token(settings, request, chunk, attempt),
         "startedBy": started_by(settings, request),
-        "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}],
         "networkConfiguration": {
             "awsvpcConfiguration": {
                 "subnets": list(settings.subnets),
@@ -136,6 +143,11 @@ def run_task_request(
         "propagateTags": "TASK_DEFINITION",
         **optional,
     }
+
+
+def capacity_of(call: dict[str, Any]) -> str:
+    """What a call asks for: FARGATE or FARGATE_SPOT."""
+    return SPOT if "capacityProviderStrategy" in call else ON_DEMAND
 
 
 @dataclass
@@ -205,7 +217,7 @@ class Launcher:
             parameters = run_task_request(self.settings, request, count=missing, chunk=chunk, attempt=attempt)
             answer = self._ask(parameters, done)
             done.tasks += answer.tasks
-            done.providers += [parameters["capacityProviderStrategy"][0]["capacityProvider"]] * len(answer.tasks)
+            done.capacity += [capacity_of(parameters)] * len(answer.tasks)
             complete = len(done.tasks) >= asked
             done.failures = [] if complete else answer.failures
             done.duplicate = done.duplicate or answer.next is Next.DUPLICATE
@@ -230,7 +242,7 @@ class Launcher:
 
     def _result(self, request: LaunchRequest, done: list[_Chunk]) -> LaunchResult:
         launched = sum(len(it.tasks) for it in done)
-        providers = [provider for it in done for provider in it.providers]
+        used = [capacity for it in done for capacity in it.capacity]
         status: Status = "LAUNCHED" if launched >= request.count else "PARTIAL" if launched else "FAILED"
         if any(it.duplicate for it in done) and all(it.duplicate or not it.tasks for it in done):
             status = "DUPLICATE"
@@ -239,12 +251,12 @@ class Launcher:
             "requested": request.count,
             "launched": launched,
             "tasks": [_task(self.settings, arn) for it in done for arn in it.tasks],
-            "failures": [failure for it in done for failure in it.failures],
+            "failures": [_advised(failure) for it in done for failure in it.failures],
             "attempts": sum(it.calls for it in done),
             "idempotencyKey": request.key,
             "startedBy": started_by(self.settings, request),
             "taskDefinition": self.settings.task_definition,
-            "capacityUsed": {provider: providers.count(provider) for provider in sorted(set(providers))},
+            "capacityUsed": {capacity: used.count(capacity) for capacity in sorted(set(used))},
             "maxCostUsdPerHour": cost_per_hour(self.settings, request, launched),
         }
 
@@ -259,6 +271,7 @@ def cost_per_hour(settings: Settings, request: LaunchRequest, tasks: int) -> flo
         request.cpu / 1024 * prices.vcpu_hour
         + request.memory / 1024 * prices.memory_gib_hour
         + storage * prices.storage_gib_hour
+        + settings.assign_public_ip * prices.public_ipv4_hour
     )
     return round(each * tasks, 6)
 
@@ -284,6 +297,14 @@ def rejection(settings: Settings, problems: list[str]) -> LaunchResult:
     """What a caller is told whose event was refused before any AWS call."""
     failures = [Failure(reason="Rejected", detail=problem, retryable=False) for problem in problems]
     return {**unlaunched(settings, "REJECTED"), "failures": failures}
+
+
+def _advised(failure: Failure) -> Failure:
+    # Imported here: most launches go well, and its table of expressions takes its time.
+    from .remedy import remedy
+
+    known = remedy(f"{failure['reason']}: {failure['detail']}")
+    return {**failure, "remedy": known} if known else failure
 
 
 def _out_of_time() -> Failure:

@@ -68,6 +68,11 @@ _REMEDIES: Final = tuple(
             "(capacity spot_then_on_demand), or give the job subnets in more zones",
         ),
         (
+            r"capacity provider that is not associated with the cluster",
+            "The cluster has no Fargate Spot: associate FARGATE and FARGATE_SPOT with it (a cluster of JobCluster has "
+            "both), or give the job the capacity on_demand, which any cluster has",
+        ),
+        (
             r"InsufficientFreeAddresses|not have enough free addresses",
             "A subnet has no free address left: give the job larger subnets, or more of them",
         ),

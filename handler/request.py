@@ -173,8 +173,8 @@ def _retry(given: dict[str, Any], settings: Settings, delivery: int) -> LaunchRe
 
 
 def _capacity_of(provider: str, settings: Settings) -> str:
-    """The capacity that a task of this provider was launched with, as far as can be told: the job's own, or one that
-    its caller chose."""
+    """The capacity that a task on FARGATE or FARGATE_SPOT was launched with, as far as can be told: the job's own, or
+    one that its caller chose."""
     own = settings.capacity
     fitting = {"FARGATE": ("on_demand", "spot_then_on_demand"), "FARGATE_SPOT": ("spot", "spot_then_on_demand")}
     found = fitting.get(provider, (own,))

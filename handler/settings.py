@@ -49,6 +49,8 @@ class Prices:
     memory_gib_hour: float
     storage_gib_hour: float
     """For what goes beyond the 20 GiB that every task has."""
+    public_ipv4_hour: float
+    """For the public address of a task that has one."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ class Settings:
                 vcpu_hour=float(prices["vcpuHour"]),
                 memory_gib_hour=float(prices["memoryGibHour"]),
                 storage_gib_hour=float(prices["storageGibHour"]),
+                # Not in the settings of 0.1, which may stand for a moment when this code does.
+                public_ipv4_hour=float(prices.get("publicIpv4Hour", 0)),
             ),
             max_running=int(given["maxRunning"]),
             exec=given["exec"],

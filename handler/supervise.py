@@ -165,7 +165,7 @@ def _retry(task: dict[str, Any], name: str, origin: str, attempt: int, outcome: 
             "task": name,
             "origin": origin,
             "attempt": attempt,
-            "capacityProvider": task.get("capacityProviderName", ""),
+            "capacityProvider": _capacity([*described["tasks"], task]),
             # ECS answers what it was asked before as it did then: a later delivery asks anew.
             "delivery": min(delivery, MOST_DELIVERIES),
             "overrides": task.get("overrides", {}),
@@ -187,6 +187,13 @@ def _retry(task: dict[str, Any], name: str, origin: str, attempt: int, outcome: 
     if any(it["retryable"] for it in result["failures"]):
         raise RetryNotLaunched(reasons)
     return reasons
+
+
+def _capacity(told: list[dict[str, Any]]) -> str:
+    """FARGATE_SPOT or FARGATE, by what ECS tells of a task: its capacity provider, or else its launch type, which a
+    task on Spot has too."""
+    named = [it[key] for key in ("capacityProviderName", "launchType") for it in told if it.get(key)]
+    return named[0] if named else ""
 
 
 def _notes(name: str) -> dict[str, float]:

@@ -140,6 +140,7 @@ class Gate:
             said = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             return "InvalidParameterException", said
         refusal = rules.override_refusal(parameters, definition)
+        refusal = refusal or rules.capacity_refusal(parameters, definition, clusters[0])
         return refusal or self._denial(scope, parameters, definition, clusters[0]["clusterArn"])
 
     async def _delete_cluster_refusal(self, scope: Scope, parameters: dict[str, Any]) -> tuple[str, str] | None:

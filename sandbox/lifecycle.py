@@ -182,8 +182,9 @@ def _json(detail: Record) -> str:
         for key, value in detail.items()
         if key.endswith("At") and isinstance(value, int | float)
     }
-    # Events carry no tags.
-    return json.dumps({key: value for key, value in {**detail, **times}.items() if key != "tags"})
+    # Events carry no tags, and nothing that is not there: a task of a launch type has no capacityProviderName.
+    known = {key: value for key, value in {**detail, **times}.items() if value is not None}
+    return json.dumps({key: value for key, value in known.items() if key != "tags"})
 
 
 def _brief(words: list[str]) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from fargate_job_launcher.archive import zipped
 
+from .naming import UnknownInput, spelt
 from .server import Emulator
 from .subnets import Refused, subnet_ranges, zone_names
 
@@ -53,6 +54,13 @@ class Inputs:
     def take(self, key: str, default: Any = None) -> Any:
         """An input, or the default where it is not given."""
         return self._left.pop(key, default)
+
+    def spelt(self, key: str, service: str, shape: str) -> Any:
+        """An input as AWS spells it, by the name of the shape in the service's model. Raises Unsupported."""
+        try:
+            return spelt(service, shape, self.take(key))
+        except UnknownInput as unknown:
+            raise Unsupported(f"{self.kind}: {key}: {unknown}") from None
 
     def physical_name(self, key: str = "name", *, longest: int = 255) -> str:
         """The name given, or one made from the resource's as the AWS provider does."""
@@ -188,7 +196,9 @@ def _cluster(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name()
     cluster = aws.client("ecs").create_cluster(
         clusterName=name,
-        **inputs.given(settings=inputs.take("settings"), tags=tag_list(inputs.tags(), "key", "value")),
+        **inputs.given(
+            settings=inputs.spelt("settings", "ecs", "ClusterSettings"), tags=tag_list(inputs.tags(), "key", "value")
+        ),
     )["cluster"]
     return Made(cluster["clusterArn"], {"name": name, "arn": cluster["clusterArn"]})
 
@@ -199,7 +209,10 @@ def _cluster_capacity_providers(aws: Emulator, inputs: Inputs) -> Made:
     aws.client("ecs").put_cluster_capacity_providers(
         cluster=cluster,
         capacityProviders=inputs.take("capacityProviders", []),
-        defaultCapacityProviderStrategy=inputs.take("defaultCapacityProviderStrategies", []),
+        defaultCapacityProviderStrategy=inputs.spelt(
+            "defaultCapacityProviderStrategies", "ecs", "CapacityProviderStrategy"
+        )
+        or [],
     )
     return Made(cluster, {})
 
@@ -217,9 +230,9 @@ def _task_definition(aws: Emulator, inputs: Inputs) -> Made:
             memory=inputs.take("memory"),
             executionRoleArn=inputs.take("executionRoleArn"),
             taskRoleArn=inputs.take("taskRoleArn"),
-            runtimePlatform=inputs.take("runtimePlatform"),
-            ephemeralStorage=inputs.take("ephemeralStorage"),
-            volumes=inputs.take("volumes"),
+            runtimePlatform=inputs.spelt("runtimePlatform", "ecs", "RuntimePlatform"),
+            ephemeralStorage=inputs.spelt("ephemeralStorage", "ecs", "EphemeralStorage"),
+            volumes=inputs.spelt("volumes", "ecs", "VolumeList"),
             tags=tag_list(inputs.tags(), "key", "value"),
         ),
     )["taskDefinition"]
@@ -238,7 +251,7 @@ def _task_definition(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:lambda/function:Function")
 def _function(aws: Emulator, inputs: Inputs) -> Made:
     name, lambda_ = inputs.physical_name(longest=64), aws.client("lambda")
-    environment, logging = inputs.take("environment"), inputs.take("loggingConfig")
+    environment = inputs.take("environment")
     timeout, memory = inputs.take("timeout"), inputs.take("memorySize")
     concurrency = inputs.take("reservedConcurrentExecutions")
     function = lambda_.create_function(
@@ -254,11 +267,11 @@ def _function(aws: Emulator, inputs: Inputs) -> Made:
             Architectures=inputs.take("architectures"),
             Environment={"Variables": environment["variables"]} if environment else None,
             KMSKeyArn=inputs.take("kmsKeyArn"),
-            LoggingConfig={_pascal(key): value for key, value in logging.items()} if logging else None,
+            LoggingConfig=inputs.spelt("loggingConfig", "lambda", "LoggingConfig"),
             Publish=inputs.take("publish"),
             CodeSigningConfigArn=inputs.take("codeSigningConfigArn"),
-            TracingConfig={_pascal(key): value for key, value in inputs.take("tracingConfig", {}).items()} or None,
-            VpcConfig={_pascal(key): value for key, value in inputs.take("vpcConfig", {}).items()} or None,
+            TracingConfig=inputs.spelt("tracingConfig", "lambda", "TracingConfig"),
+            VpcConfig=inputs.spelt("vpcConfig", "lambda", "VpcConfig"),
             Tags=inputs.tags(),
         ),
     )
@@ -413,14 +426,14 @@ def _permission_of_function(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:lambda/eventSourceMapping:EventSourceMapping")
 def _event_source_mapping(aws: Emulator, inputs: Inputs) -> Made:
-    scaling, size = inputs.take("scalingConfig"), inputs.take("batchSize")
+    size = inputs.take("batchSize")
     mapping = aws.client("lambda").create_event_source_mapping(
         EventSourceArn=inputs.take("eventSourceArn"),
         FunctionName=inputs.take("functionName"),
         **inputs.given(
             BatchSize=int(size) if size else None,
             FunctionResponseTypes=inputs.take("functionResponseTypes"),
-            ScalingConfig={"MaximumConcurrency": int(scaling["maximumConcurrency"])} if scaling else None,
+            ScalingConfig=inputs.spelt("scalingConfig", "lambda", "ScalingConfig"),
             Tags=inputs.tags(),
         ),
     )
@@ -429,29 +442,12 @@ def _event_source_mapping(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:scheduler/schedule:Schedule")
 def _schedule(aws: Emulator, inputs: Inputs) -> Made:
-    name, window, target = inputs.physical_name(longest=64), inputs.take("flexibleTimeWindow"), inputs.take("target")
-    retry, dead = target.get("retryPolicy"), target.get("deadLetterConfig")
+    name = inputs.physical_name(longest=64)
     schedule = aws.client("scheduler").create_schedule(
         Name=name,
         ScheduleExpression=inputs.take("scheduleExpression"),
-        FlexibleTimeWindow=inputs.given(
-            Mode=window["mode"],
-            MaximumWindowInMinutes=int(window["maximumWindowInMinutes"])
-            if window.get("maximumWindowInMinutes")
-            else None,
-        ),
-        Target=inputs.given(
-            Arn=target["arn"],
-            RoleArn=target["roleArn"],
-            Input=target.get("input"),
-            RetryPolicy={
-                "MaximumRetryAttempts": int(retry["maximumRetryAttempts"]),
-                "MaximumEventAgeInSeconds": int(retry["maximumEventAgeInSeconds"]),
-            }
-            if retry
-            else None,
-            DeadLetterConfig={"Arn": dead["arn"]} if dead else None,
-        ),
+        FlexibleTimeWindow=inputs.spelt("flexibleTimeWindow", "scheduler", "FlexibleTimeWindow"),
+        Target=inputs.spelt("target", "scheduler", "Target"),
         **inputs.given(
             ScheduleExpressionTimezone=inputs.take("scheduleExpressionTimezone"),
             State=inputs.take("state"),
@@ -526,16 +522,7 @@ def _bucket_policy(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")
 def _bucket_encryption(aws: Emulator, inputs: Inputs) -> Made:
     bucket = inputs.take("bucket")
-    rules = [
-        {
-            "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": by["sseAlgorithm"]}
-            | ({"KMSMasterKeyID": by["kmsMasterKeyId"]} if by.get("kmsMasterKeyId") else {})
-        }
-        | ({"BucketKeyEnabled": True} if bucket_key else {})
-        for by, bucket_key in (
-            (rule["applyServerSideEncryptionByDefault"], rule.get("bucketKeyEnabled")) for rule in inputs.take("rules")
-        )
-    ]
+    rules = inputs.spelt("rules", "s3", "ServerSideEncryptionRules")
     aws.client("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
     return Made(bucket, {})
 
@@ -543,18 +530,7 @@ def _bucket_encryption(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
 def _bucket_lifecycle(aws: Emulator, inputs: Inputs) -> Made:
     bucket = inputs.take("bucket")
-    rules = [
-        {
-            "ID": rule["id"],
-            "Status": rule["status"],
-            "Filter": {"Prefix": rule["filter"]["prefix"]},
-            "Expiration": {"Days": int(rule["expiration"]["days"])},
-            "AbortIncompleteMultipartUpload": {
-                "DaysAfterInitiation": int(rule["abortIncompleteMultipartUpload"]["daysAfterInitiation"])
-            },
-        }
-        for rule in inputs.take("rules")
-    ]
+    rules = inputs.spelt("rules", "s3", "LifecycleRules")
     aws.client("s3").put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
     return Made(bucket, {})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fargate_job_launcher.container import LARGEST_DEFINITION
@@ -38,6 +38,55 @@ def override_refusal(request: Request, definition: Request) -> Refusal | None:
     return None
 
 
+FARGATE_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")
+
+
+def capacity_refusal(request: Request, definition: Request, cluster: Request) -> Refusal | None:
+    """The same of what a task is to run on: what RunTask asks for, or else the cluster's default, or else EC2.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+    """
+    code, strategy = "InvalidParameterException", request.get("capacityProviderStrategy") or []
+    if said := next(_unassociated(strategy, cluster.get("capacityProviders") or []), None):
+        return code, said
+    default = cluster.get("defaultCapacityProviderStrategy") or []
+    launch_type = request.get("launchType") or ("" if strategy or default else "EC2")
+    fits = definition.get("networkMode") == "awsvpc" and definition.get("cpu") and definition.get("memory")
+    if launch_type == "FARGATE" and not fits:
+        # https://github.com/oranmoshai/ecsServiceRestart/issues/2
+        return code, "Task definition does not support launch_type FARGATE."
+    if launch_type == "EC2" and not cluster.get("registeredContainerInstancesCount"):
+        # https://github.com/aws/aws-cdk/issues/30171
+        return code, "No Container Instances were found in your cluster."
+    return None
+
+
+def _unassociated(strategy: Sequence[Request], providers: Sequence[str]) -> Iterator[str]:
+    # https://github.com/dask/dask-cloudprovider/issues/328
+    if any(it.get("capacityProvider") not in providers for it in strategy):
+        yield (
+            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with "
+            "the cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and "
+            "try again."
+        )
+
+
+def _mixed(strategy: Sequence[Request]) -> Iterator[str]:
+    # https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68
+    if len({it.get("capacityProvider") in FARGATE_PROVIDERS for it in strategy}) > 1:
+        yield (
+            "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and "
+            "Fargate providers. Specify one or the other and try again."
+        )
+
+
+def _cluster_providers(request: Request) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html"""
+    strategy = request.get("defaultCapacityProviderStrategy") or []
+    yield from _mixed(strategy)
+    yield from _unassociated(strategy, request.get("capacityProviders") or [])
+
+
 def _run_task(request: Request) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
     if not 1 <= request.get("count", 1) <= 10:
@@ -62,6 +111,11 @@ def _run_task(request: Request) -> Iterator[str]:
     ):
         if len(given.get(name, [])) > most:
             yield f"{name} can have at most {most} items."
+    strategy = request.get("capacityProviderStrategy") or []
+    if request.get("launchType") and strategy:
+        # https://github.com/terraform-linters/tflint-ruleset-aws/issues/349
+        yield "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."
+    yield from _mixed(strategy)
     yield from _tags(request)
 
 
@@ -142,6 +196,8 @@ def _sizes(request: Request, containers: list[Request]) -> Iterator[str]:
 
 
 _RULES: Final[dict[str, tuple[str, Callable[[Request], Iterator[str]]]]] = {
+    "CreateCluster": ("InvalidParameterException", _cluster_providers),
+    "PutClusterCapacityProviders": ("InvalidParameterException", _cluster_providers),
     "RunTask": ("InvalidParameterException", _run_task),
     "RegisterTaskDefinition": ("ClientException", _task_definition),
 }

@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 
 from botocore.exceptions import ReadTimeoutError
 from fargate_job_launcher.handler.ecs import Credentials, Ecs
+from fargate_job_launcher.handler.launch import capacity_of
 from fargate_job_launcher.sandbox.tokens import Conflict, Tokens
 
 PATIENCE_SECONDS: Final = 120
@@ -60,7 +61,8 @@ class Endpoint:
     launched: Counter[str] = field(default_factory=Counter[str])
     """startedBy → tasks that really run."""
     faults: Counter[str] = field(default_factory=Counter[str])
-    providers: Counter[str] = field(default_factory=Counter[str])
+    capacity: Counter[str] = field(default_factory=Counter[str])
+    """FARGATE or FARGATE_SPOT → tasks that really run."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _tokens: Tokens = field(default_factory=Tokens)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -74,7 +76,7 @@ class Endpoint:
     def forget(self) -> None:
         """Begin anew."""
         self._tokens = Tokens()
-        for seen in (self.calls, self.launched, self.faults, self.providers):
+        for seen in (self.calls, self.launched, self.faults, self.capacity):
             seen.clear()
 
     def answer(self, request: Request) -> Reply:
@@ -96,7 +98,8 @@ class Endpoint:
                 place = f"arn:aws:ecs:eu-west-1:123456789012:task/{cluster}"
                 arns = [f"{place}/{next(self._numbers):08d}" for _ in range(count)]
                 self.launched[request["startedBy"]] += count
-                self.providers[request["capacityProviderStrategy"][0]["capacityProvider"]] += count
+                assert ("launchType" in request) != ("capacityProviderStrategy" in request)
+                self.capacity[capacity_of(request)] += count
                 known = {"tasks": [{"taskArn": arn} for arn in arns], "failures": failures or []}
                 self._tokens.remember(request, known)
             return known

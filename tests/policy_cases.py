@@ -17,6 +17,7 @@ EXECUTION, TASK = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("execution
 TASKS: Final = "ecs-tasks.amazonaws.com"
 TO_TASKS: Final = {"StringEquals": {"iam:PassedToService": TASKS}}
 IN_CLUSTER: Final = {"ArnEquals": {"ecs:cluster": CLUSTER}}
+SPOT: Final = "FARGATE_SPOT"
 DIGEST: Final = "@sha256:" + "0a" * 32
 
 Stack = list[Thing]
@@ -208,6 +209,20 @@ def settings(**more: Any) -> Thing:
     """A launcher of this package, with the network in its settings."""
     said = {"job": "report", "subnets": ["subnet-1", "subnet-2"], "assignPublicIp": False, **more}
     return function(environment={"variables": {"LAUNCHER_SETTINGS": json.dumps(said)}})
+
+
+JOBS: Final = Thing("aws:ecs/cluster:Cluster", "jobs", {}, {"arn": CLUSTER, "name": "jobs", "id": CLUSTER})
+
+
+def associated(*providers: str, cluster: str = "jobs") -> Thing:
+    """The capacity providers of a cluster."""
+    props = {"clusterName": cluster, "capacityProviders": list(providers)}
+    return Thing("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", "jobs", props)
+
+
+def strategy(*providers: str) -> dict[str, Any]:
+    """What a service or a schedule asks for."""
+    return {"capacityProviderStrategies": [{"capacityProvider": it, "weight": 1} for it in providers]}
 
 
 def ecs_schedule(**parameters: Any) -> Thing:
@@ -1146,6 +1161,34 @@ CASES: Final[dict[str, Cases]] = {
             "devious: one twice, in the launcher's settings": [settings(subnets=["subnet-1", "subnet-1"])],
         },
         {"a service in two": [service()], "a launcher in three": [settings(subnets=["a", "b", "c"])]},
+    ),
+    "capacity-associated": Cases(
+        {
+            "a launcher on Spot, on a bare cluster": [JOBS, settings(capacity="spot", cluster=CLUSTER)],
+            "a service": [JOBS, service(cluster=CLUSTER, **strategy("FARGATE"))],
+            "a service that names its cluster": [
+                JOBS,
+                associated("FARGATE"),
+                service(cluster="jobs", **strategy(SPOT)),
+            ],
+            "an event target": [JOBS, event_target(arn=CLUSTER, ecsTarget=strategy(SPOT))],
+            "devious: Spot for callers only": [
+                *(JOBS, associated("FARGATE")),
+                settings(capacity="on_demand", cluster=CLUSTER, overrides={"capacity": ["spot_then_on_demand"]}),
+            ],
+            "devious: Spot, of another cluster": [
+                *(JOBS, associated(SPOT, cluster="other"), settings(capacity="spot", cluster=CLUSTER)),
+            ],
+        },
+        {
+            "on demand, on a bare cluster": [JOBS, settings(capacity="on_demand", cluster=CLUSTER)],
+            "Spot, with it": [
+                *(JOBS, associated("FARGATE", SPOT), settings(capacity="spot_then_on_demand", cluster=CLUSTER)),
+            ],
+            "a service with it": [JOBS, associated("FARGATE", SPOT), service(cluster=CLUSTER, **strategy(SPOT))],
+            "a cluster of another stack": [settings(capacity="spot", cluster=CLUSTER)],
+            "a service by its launch type": [JOBS, service(cluster=CLUSTER, launchType="FARGATE")],
+        },
     ),
     "no-exec": Cases(
         {

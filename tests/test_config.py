@@ -214,7 +214,6 @@ def test_the_smallest_config_says_where_and_what() -> None:
             "jobs.report.environment.max_count: is also",
         ),
         ({"defaults": {"cpu": 300}}, "defaults.cpu: 300 is no Fargate size"),
-        ({"defaults": {"image": "nginx"}}, "defaults.image: unknown"),
         ({"secrets": ["a", "a"]}, "secrets: 'a' is named twice; each is one secret"),
         ({"secrets": ["a b"]}, "secrets: 'a b' is no name of a secret"),
     ],
@@ -328,6 +327,33 @@ def test_a_variable_that_only_sounds_like_a_secret_is_none(name: str, value: str
     assert secret_variable(name, value) is None
 
 
+def test_all_jobs_may_have_their_image_from_the_defaults() -> None:
+    jobs: dict[str, Any] = {"report": {}, "import": {"image": "a"}}
+    config, found = validate({**SMALLEST, "defaults": {"image": "nginx"}, "jobs": jobs})
+    assert found == []
+    assert config is not None
+    assert [config.job_arguments(it)["image"] for it in ("report", "import")] == ["nginx", "a"]
+    assert problems(jobs={"report": {}}) == ["jobs.report.image: is missing"]
+
+
+def test_a_secret_of_the_stack_may_be_a_part_of_its_json(tmp_path: Path) -> None:
+    config = yaml.safe_load((PROGRAM / "Pulumi.prod.yaml").read_text())
+    config["config"]["fargate-job-launcher:jobs"]["import"]["secrets"] = {"PASSWORD": "import-database-url:password::"}
+    folder = copied(tmp_path)
+    (folder / "Pulumi.prod.yaml").write_text(yaml.safe_dump(config))
+    recorded = record(Stack.read(folder, "prod"))
+    (secret,) = recorded.kind("aws:secretsmanager/secret:Secret")
+    definition = recorded.one("aws:ecs/taskDefinition:TaskDefinition", "import")
+    (job,) = json.loads(definition.inputs["containerDefinitions"])
+    assert job["secrets"] == [{"name": "PASSWORD", "valueFrom": f"{secret.outputs['arn']}:password::"}]
+    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "import-execution").inputs["policy"])
+    (read,) = (it for it in policy["Statement"] if it["Sid"] == "ReadDeclaredSecrets")
+    assert read["Resource"] == [secret.outputs["arn"]]
+    secrets = {"secrets": ["db"], **job(secrets={"A": "db:password"})}
+    (said,) = problems(**secrets)
+    assert said.startswith("jobs.report.secrets.A: has 1 parts after the secret's ARN, and ECS wants three or none")
+
+
 def test_a_sidecar_names_a_secret_of_the_stack_as_the_job_does(tmp_path: Path) -> None:
     config = yaml.safe_load((PROGRAM / "Pulumi.prod.yaml").read_text())
     sidecar = {"name": "proxy", "image": "nginx", "secrets": {"URL": "import-database-url"}}
@@ -385,8 +411,9 @@ def test_the_schema_knows_every_key_its_meaning_and_the_values_that_are_few(envi
         ] == []
     assert whole["definitions"]["Job"]["properties"]["cpu"]["enum"][:2] == [256, 512]
     assert whole["definitions"]["Network"]["properties"]["subnets"]["enum"] == ["private", "public"]
-    assert JobConfig.model_fields.keys() - {"image", "tags"} == DefaultsConfig.model_fields.keys()
-    assert whole["definitions"]["Job"]["required"] == ["image"]
+    assert JobConfig.model_fields.keys() - {"tags"} == DefaultsConfig.model_fields.keys()
+    # The image of all jobs may stand in the defaults.
+    assert "required" not in whole["definitions"]["Job"]
 
 
 def test_pulumi_yaml_declares_what_pulumi_can_check_by_itself() -> None:
@@ -477,7 +504,8 @@ def test_an_editor_finds_nothing_wrong_with_any_environment(environment: str) ->
         ("secretValues: {import-database-url: hunter2}", "is not valid under any of the given schemas"),
         ("protect: often", "is not of type 'boolean'"),
         ("tgas: {}", "does not match any of the regexes"),
-        ("defaults: {image: nginx}", "Additional properties are not allowed ('image' was unexpected)"),
+        ("defaults: {tags: {a: b}}", "Additional properties are not allowed ('tags' was unexpected)"),
+        ("defaults: {image: nginx}", ""),
     ],
 )
 def test_an_editor_sees_a_mistake_and_takes_what_pulumi_encrypted(added: str, said: str) -> None:

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from ecs_endpoint import TRANSIENT, Endpoint, Request, ecs_endpoint
-from fargate_job_launcher.handler.launch import ATTEMPTS, Launcher, LaunchResult, started_by, token
+from fargate_job_launcher.handler.launch import ATTEMPTS, Launcher, LaunchResult, run_task_request, started_by, token
 from fargate_job_launcher.handler.running import Running
 from fargate_job_launcher.handler.timing import CALL_SECONDS, Budget, Pace, jitter
 from launching import ROLE, SETTINGS, asked, launcher, settings
@@ -166,7 +166,8 @@ def test_spot_falls_back_to_on_demand_where_the_job_allows_it_for_what_spot_has_
     event = {"count": 4, "capacity": "spot_then_on_demand"}
     with ecs_endpoint(once("partial")) as endpoint:
         result = launcher(endpoint.client()).launch(asked(event))
-        assert result["capacityUsed"] == {"FARGATE": 2, "FARGATE_SPOT": 2} == dict(endpoint.providers)
+        assert result["capacityUsed"] == {"FARGATE": 2, "FARGATE_SPOT": 2} == dict(endpoint.capacity)
+        assert [it.get("launchType") for it in endpoint.calls] == [None, "FARGATE"]
     with ecs_endpoint(once("partial")) as endpoint:
         result = launcher(endpoint.client()).launch(asked({"count": 4}))
         assert result["capacityUsed"] == {"FARGATE_SPOT": 4}
@@ -186,6 +187,20 @@ def test_the_same_key_launches_once_however_often_it_comes() -> None:
         assert (other["status"], other["launched"]) == ("DUPLICATE", 10)
         assert endpoint.launched == {first["startedBy"]: 12}
         assert launcher(endpoint.client()).launch(asked({}, "other"))["status"] == "LAUNCHED"
+
+
+def test_a_launch_of_an_older_version_is_found_by_its_token() -> None:
+    """0.1 asked for on-demand capacity by a strategy: to ECS that is another request."""
+    of = settings(capacity="on_demand")
+    request = asked({"count": 3, "idempotencyKey": "k"}, of=of)
+    older = {**run_task_request(of, request, count=3), "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]}
+    del older["launchType"]
+    with ecs_endpoint() as endpoint:
+        running = {it["taskArn"] for it in endpoint.client().run_task(**older)["tasks"]}
+        result = launcher(endpoint.client(), of).launch(request)
+        assert {it["arn"] for it in result["tasks"]} == running
+        assert endpoint.launched == {result["startedBy"]: 3}
+    assert (result["status"], result["capacityUsed"]) == ("DUPLICATE", {"FARGATE": 3})
 
 
 def test_a_conflict_with_a_launch_that_launched_nothing_is_no_duplicate() -> None:

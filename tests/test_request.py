@@ -65,7 +65,7 @@ def test_everything_that_was_declared_may_be_asked_for() -> None:
     assert (request.key, request.count, request.capacity, request.dry_run) == ("2026-01-31", 2, "on_demand", True)
     call = run_task_request(SETTINGS, request, count=2)
     assert call["tags"] == [{"key": "customer", "value": "Überseehandel 1"}]
-    assert call["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE", "weight": 1}]
+    assert (call["launchType"], call.get("capacityProviderStrategy")) == ("FARGATE", None)
 
 
 RETRY: dict[str, Any] = {"task": "0123", "origin": "0" * 32, "attempt": 1}
@@ -245,7 +245,8 @@ def test_a_dry_run_is_the_exact_call_what_iam_is_asked_and_the_most_it_costs() -
         *("ecs:RunTask", "ecs:RunTask", "ecs:ListTasks", "iam:PassRole", "iam:PassRole", "ecs:TagResource"),
         *("s3:PutObject", "kms:GenerateDataKey"),
     ]
-    assert [it["context"]["ecs:capacity-provider"] for it in asked_of_iam[:2]] == ["FARGATE_SPOT", "FARGATE"]
+    # The fallback is a launch type, of which IAM is told nothing.
+    assert [it["context"].get("ecs:capacity-provider") for it in asked_of_iam[:2]] == ["FARGATE_SPOT", None]
     assert asked_of_iam[-1]["context"] == {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
 
 
@@ -318,8 +319,12 @@ def test_whatever_the_event_it_is_a_valid_request_within_the_declaration_or_a_re
         call = run_task_request(SETTINGS, request, count=count, chunk=chunk)
         assert violations(RUN_TASK, call) == []
         assert 1 <= call["count"] <= 10
+        # One or the other, or ECS refuses the call.
+        asked_for = (call.get("launchType"), call.get("capacityProviderStrategy"))
+        spot = (None, [{"capacityProvider": "FARGATE_SPOT", "weight": 1}])
+        assert asked_for == (("FARGATE", None) if request.capacity == "on_demand" else spot)
         fixed = run_task_request(SETTINGS, asked({}), count=1)
-        free = {"count", "clientToken", "startedBy", "capacityProviderStrategy", "overrides", "tags"}
+        free = {"count", "clientToken", "startedBy", "launchType", "capacityProviderStrategy", "overrides", "tags"}
         assert {key: call[key] for key in call.keys() - free} == {key: fixed[key] for key in fixed.keys() - free}
         overrides = call.get("overrides", {})
         assert overrides.keys() <= {"cpu", "memory", "ephemeralStorage", "taskRoleArn", "containerOverrides"}

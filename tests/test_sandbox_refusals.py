@@ -23,6 +23,7 @@ FAMILY: dict[str, Any] = {
 SUBNETS = [f"subnet-{number:017x}" for number in range(17)]
 GROUPS = [f"sg-{number:017x}" for number in range(6)]
 PROVIDERS = [{"capacityProvider": "FARGATE"}] * 21
+FARGATE = ["FARGATE", "FARGATE_SPOT"]
 TAGS = [{"key": f"tag-{number}", "value": "v"} for number in range(51)]
 
 
@@ -30,8 +31,10 @@ TAGS = [{"key": f"tag-{number}", "value": "v"} for number in range(51)]
 def aws(emulator: Emulator) -> Iterator[Emulator]:
     """With a cluster and a task definition to launch."""
     ecs = emulator.client("ecs")
-    ecs.create_cluster(clusterName="refusing")
+    ecs.create_cluster(clusterName="refusing", capacityProviders=["FARGATE"])
     ecs.register_task_definition(**FAMILY)
+    bridged = {**FAMILY, "family": "bridged", "networkMode": "bridge", "requiresCompatibilities": ["EC2"]}
+    ecs.register_task_definition(**bridged)
     yield emulator
     ecs.delete_cluster(cluster="refusing")
 
@@ -39,10 +42,13 @@ def aws(emulator: Emulator) -> Iterator[Emulator]:
 def run_task(aws: Emulator, **more: Any) -> Any:
     network = {"awsvpcConfiguration": {"subnets": SUBNETS[:1]}}
     asked = {"cluster": "refusing", "taskDefinition": "f", "networkConfiguration": network, **more}
+    if "capacityProviderStrategy" not in more:
+        asked = {"launchType": "FARGATE", **asked}
     # A client of boto3's own: the sandbox's would hold it against the service model before it is sent.
     make: Any = boto3.client
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return make("ecs", endpoint_url=aws.endpoint, region_name=aws.region, **keys).run_task(**asked)
+    given = {key: value for key, value in asked.items() if value is not None}
+    return make("ecs", endpoint_url=aws.endpoint, region_name=aws.region, **keys).run_task(**given)
 
 
 def network(**given: Any) -> dict[str, Any]:
@@ -60,6 +66,26 @@ def overrides(**given: Any) -> dict[str, Any]:
         (network(subnets=SUBNETS), "subnets can have at most 16 items."),
         (network(securityGroups=GROUPS), "securityGroups can have at most 5 items."),
         ({"capacityProviderStrategy": PROVIDERS}, "capacityProviderStrategy can have at most 20 items."),
+        (
+            {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}]},
+            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with "
+            "the cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and "
+            "try again.",
+        ),
+        (
+            {"capacityProviderStrategy": PROVIDERS[:1], "launchType": "FARGATE"},
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        ),
+        (
+            {"capacityProviderStrategy": [*PROVIDERS[:1], {"capacityProvider": "instances"}]},
+            "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and",
+        ),
+        ({"launchType": None}, "No Container Instances were found in your cluster."),
+        ({"launchType": "EC2"}, "No Container Instances were found in your cluster."),
+        (
+            {"taskDefinition": "bridged", "networkConfiguration": None},
+            "Task definition does not support launch_type FARGATE.",
+        ),
         ({"startedBy": "a" * 129}, "startedBy longer than 128."),
         ({"startedBy": "a b"}, "startedBy contains invalid characters."),
         ({"startedBy": "ä"}, "startedBy contains invalid characters."),
@@ -96,6 +122,30 @@ def test_run_task_takes_as_much_as_ecs_does(aws: Emulator) -> None:
     assert task["startedBy"] == started
     # An empty override is one: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerOverride.html
     assert len(run_task(aws, overrides={"containerOverrides": [{}]})["tasks"]) == 1
+
+
+def test_a_cluster_takes_the_default_strategy_that_it_can_have_and_launches_by_it(aws: Emulator) -> None:
+    ecs, providers = aws.client("ecs"), [*FARGATE, "instances"]
+    ecs.create_cluster(clusterName="strategic")
+    for strategy, said in (
+        (["FARGATE", "instances"], "A capacity provider strategy cannot contain a mix of"),
+        (["other"], "a capacity provider that is not associated with the cluster"),
+    ):
+        items = [{"capacityProvider": it} for it in strategy]
+        with pytest.raises(ClientError, match=said):
+            ecs.put_cluster_capacity_providers(
+                cluster="strategic", capacityProviders=providers, defaultCapacityProviderStrategy=items
+            )
+    ecs.put_cluster_capacity_providers(
+        cluster="strategic",
+        capacityProviders=providers,
+        defaultCapacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}],
+    )
+    (by_default,) = run_task(aws, cluster="strategic", launchType=None)["tasks"]
+    (on_demand,) = run_task(aws, cluster="strategic")["tasks"]
+    assert (by_default["capacityProviderName"], on_demand.get("capacityProviderName")) == ("FARGATE_SPOT", None)
+    assert by_default["launchType"] == on_demand["launchType"] == "FARGATE"
+    ecs.delete_cluster(cluster="strategic")
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,11 @@ from fargate_job_launcher.sandbox.proof import consequences, supervisor_attacks,
 
 SOURCE = """
 import pulumi_aws as aws
-from fargate_job_launcher import FargateJobLauncher
-cluster = aws.ecs.Cluster("c")
+from fargate_job_launcher import FargateJobLauncher, JobCluster
+cluster = JobCluster("c", {})
 usual = {
     "image": "nginx",
-    "cluster_arn": cluster.arn,
+    "cluster_arn": cluster.cluster_arn,
     "subnet_ids": ["subnet-0123456789abcdef0"],
     "security_group_ids": ["sg-0123456789abcdef0"],
     "overrides": {"environment": ["A"], "payload": True, "max_count": 3, "tags": ["customer"]},
@@ -194,7 +194,9 @@ def test_a_job_interrupted_on_spot_goes_on_on_demand(jobs: dict[str, Job]) -> No
     job = jobs["job"]
     job.script(quick(None, stop_code="SpotInterruption", reason="Your Spot Task was interrupted."), quick(0))
     tasks = job.ended(job.launch(), 2)
-    assert [it["capacityProviderName"] for it in tasks] == ["FARGATE_SPOT", "FARGATE"]
+    # On demand is a launch type, and no capacity provider.
+    assert [it.get("capacityProviderName") for it in tasks] == ["FARGATE_SPOT", None]
+    assert [it["launchType"] for it in tasks] == ["FARGATE", "FARGATE"]
 
 
 def test_a_job_that_never_starts_is_a_failure(jobs: dict[str, Job]) -> None:

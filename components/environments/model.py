@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import pulumi
 from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
 from fargate_job_launcher.arguments import CAPACITIES
 from fargate_job_launcher.checks.kinds import LOG_RETENTION_DAYS
@@ -38,12 +39,13 @@ ClusterConfig = derived(
     "Cluster", JobClusterArgs, without=("tags",), allowed={"container_insights": CONTAINER_INSIGHTS}
 )
 PayloadsConfig = derived("Payloads", PayloadBucketArgs, without=("tags", "kms_key_arn"))
-JobConfig = derived("Job", FargateJobLauncherArgs, without=GIVEN, allowed=_ALLOWED)
+# What a job does not say, the defaults may: what neither says, its component misses.
+JobConfig = derived("Job", FargateJobLauncherArgs, without=GIVEN, optional=True, allowed=_ALLOWED)
 DefaultsConfig = derived(
     "Defaults",
     FargateJobLauncherArgs,
-    # Every job names its image; what tags all of them stands under `tags`.
-    without={*GIVEN, "image", "tags"},
+    # What tags all of them stands under `tags`.
+    without={*GIVEN, "tags"},
     optional=True,
     allowed=_ALLOWED,
 )
@@ -126,10 +128,20 @@ def merged(defaults: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_secrets(job: dict[str, Any], arns: Mapping[str, Any]) -> dict[str, Any]:
-    """A job whose secrets, and its sidecars', are ARNs: each is named as one that the stack keeps, or by its ARN."""
+    """A job whose secrets, and its sidecars', are ARNs: each is named as one that the stack keeps, or by its ARN, and
+    may go on with the part of it that is meant, such as `NAME:password::`."""
+
+    def arn(at: str) -> Any:
+        name, colon, part = at.partition(":")
+        if name not in arns:
+            return at
+        if not colon:
+            return arns[name]
+        kept = arns[name]
+        return f"{kept}:{part}" if isinstance(kept, str) else pulumi.Output.concat(kept, ":", part)
 
     def found(container: dict[str, Any]) -> dict[str, Any]:
-        return {key: arns.get(at, at) for key, at in container.get("secrets", {}).items()}
+        return {key: arn(at) for key, at in container.get("secrets", {}).items()}
 
     sidecars = [{**it, "secrets": found(it)} for it in job.get("sidecars", [])]
     return {**job, "secrets": found(job), **({"sidecars": sidecars} if sidecars else {})}

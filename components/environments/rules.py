@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
@@ -15,7 +14,7 @@ from fargate_job_launcher.handler.partitions import partition_of
 from fargate_job_launcher.iam import Place, is_key_arn, is_topic_arn, repository_arn
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
-from fargate_job_launcher.plain_secrets import secret_in, secret_variable
+from fargate_job_launcher.plain_secrets import secret_in
 from fargate_job_launcher.shapes import repeated
 from pulumi.output import Unknown
 
@@ -136,43 +135,18 @@ def _secret_problems(config: Mapping[str, Any], *, secret: set[str]) -> Iterator
         )
     for name in values.keys() - set(kept):
         yield f"secretValues.{name}: is no secret of this stack; name it under secrets"
-    told = set[str]()
-    for path, name, value in _variables(config):
-        looks = secret_variable(name, value)
-        if looks is not None:
-            told.add(path)
-            yield (
-                f"{path}: looks like a secret in plain text (not shown): it {looks}; name the secret under secrets of "
-                "the stack and of the container, and put its value into Secrets Manager"
-            )
+    # What stands in a container's arguments, its component judges.
     yield from (
         _spelt(f"{path}: holds what looks like {kind} (not shown); it belongs into Secrets Manager")
         for path, text in _texts("", config)
-        if not path.startswith("secret_values.") and _spelt(path) not in told and (kind := secret_in(text))
+        if not path.startswith("secret_values.") and not _JUDGED.search(path) and (kind := secret_in(text))
     )
 
 
-def _variables(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Path, name and value of each environment variable that the config gives to a container."""
-    sections = {"defaults": config.get("defaults", {})}
-    sections |= {f"jobs.{name}": job for name, job in config.get("jobs", {}).items()}
-    for section, job in sections.items():
-        places = {f"{section}.environment": job.get("environment", {})}
-        for number, it in enumerate(job.get("sidecars", [])):
-            places[f"{section}.sidecars[{number}].environment"] = it.get("environment", {})
-        for path, variables in places.items():
-            yield from ((f"{path}.{name}", name, value) for name, value in variables.items())
-        event = _json(job.get("schedule", {}).get("event", ""))
-        # A payload reaches the container as a variable too.
-        for path, text in _texts(f"{section}.schedule.event", event):
-            yield path, path.rpartition(".")[2], text
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
+_JUDGED: Final = re.compile(
+    r"^(defaults|jobs\..+?)(\.sidecars\[\d+\])?\."
+    r"(environment\.|command\[|entry_point\[|health_check\.command\[|schedule\.event$)"
+)
 
 
 def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Iterator[str]:
@@ -187,7 +161,7 @@ def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Itera
         args = with_secrets({**_PLACE, **merged(defaults, job)}, kept)
         for problem in examine(name, cast("Any", args), place=place)[1]:
             field = problem.partition(":")[0].partition(".")[0]
-            at = "defaults" if field in defaults and field not in job else f"jobs.{name}"
+            at = "defaults" if _by_default(problem.partition(":")[0], defaults, job) else f"jobs.{name}"
             path = f"{at}.{problem}"
             if "secrets." in problem.partition(":")[0] and "is not an ARN" in problem:
                 path = (
@@ -199,6 +173,17 @@ def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Itera
             if path not in said:
                 said.add(path)
                 yield _spelt(path)
+
+
+def _by_default(path: str, defaults: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
+    """Whether what stands at a path of a merged job is the defaults'."""
+    field, _, rest = path.partition(".")
+    field = field.partition("[")[0]
+    if field not in defaults or field not in job:
+        return field in defaults
+    both = (defaults[field], job[field])
+    inner = rest.partition(".")[0]
+    return all(isinstance(it, dict) for it in both) and inner in both[0] and inner not in both[1]
 
 
 def _way_out_problems(config: Mapping[str, Any]) -> Iterator[str]:

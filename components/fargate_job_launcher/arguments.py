@@ -20,10 +20,11 @@ from .checks.function import function_problems
 from .checks.kinds import json_object, outside, retention_problems
 from .checks.overrides import override_problems
 from .checks.place import place_problems
+from .checks.plain import plain_problems
 from .checks.supervision import supervision_problems
 from .checks.tags import LAUNCHER_TAGS, tag_problems
 from .checks.triggers import trigger_problems
-from .container import EfsVolume, HealthCheck, Sidecar
+from .container import EfsVolume, HealthCheck, LogOptions, Sidecar, Ulimits
 
 CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
 
@@ -64,6 +65,9 @@ class LaunchPrices(TypedDict):
     """US dollars per GiB of memory and hour."""
     storage_gib_hour: float
     """US dollars per GiB of ephemeral storage and hour, for what goes beyond 20 GiB."""
+    public_ipv4_hour: NotRequired[float]
+    """US dollars per public IPv4 address and hour, which a task with `assign_public_ip` has one of. Default: 0.005, as
+    https://aws.amazon.com/vpc/pricing/ says of every region."""
 
 
 class SignedCode(TypedDict):
@@ -189,6 +193,16 @@ class FargateJobLauncherArgs(TypedDict):
     """Whether the task gets a public address; it needs one to pull its image from a public subnet. Default: false."""
     command: NotRequired[Sequence[str]]
     """The command, in place of the image's own."""
+    entry_point: NotRequired[Sequence[str]]
+    """The program that the command is given to, in place of the image's own. No caller can change it. Default: the
+    image's own."""
+    working_directory: NotRequired[str]
+    """The folder of the container that its program starts in, such as /app. Default: the image's own."""
+    ulimits: NotRequired[Ulimits]
+    """Limits of the container's processes. Default: Fargate's own."""
+    log_options: NotRequired[LogOptions]
+    """What becomes of output that CloudWatch Logs does not take in time, of every container of the task. Default: as
+    the account says."""
     user: NotRequired[str]
     """Who runs the container's program: a number or a name of the image's, with a group after a colon if need be. An
     image that has to begin as root says `0` here. Default: 65532:65532, who owns nothing in the image."""
@@ -215,9 +229,15 @@ class FargateJobLauncherArgs(TypedDict):
     """Whether `aws ecs execute-command` can open a shell in the job's tasks, for debugging. Default: false, and the
     launcher is denied to run a task so."""
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Environment variables of the container. Readable to whoever may describe the task: no secrets here."""
+    """Environment variables of the container. Readable to whoever may describe the task: no secrets here; what looks
+    like one is refused."""
+    not_secret: NotRequired[Sequence[str]]
+    """Names of environment variables that look like secrets and are none; `command`, `entry_point` or `health_check`
+    for what stands there. Default: none."""
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it."""
+    """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it. After a
+    secret's ARN may follow which part of it, as `:JSON-KEY:VERSION-STAGE:VERSION-ID`: `ARN:password::` is the value of
+    `password` in a secret that is JSON. Default: none."""
     secret_key_arns: NotRequired[Sequence[pulumi.Input[str]]]
     """ARNs of the customer-managed KMS keys that those secrets are encrypted with. Default: none (AWS's own keys)."""
     task_policy: NotRequired[pulumi.Input[str]]
@@ -237,8 +257,9 @@ class FargateJobLauncherArgs(TypedDict):
     ephemeral_storage_gib: NotRequired[int]
     """Scratch space in GiB, 20 to 200. Default: 20, which every Fargate task has."""
     capacity: NotRequired[str]
-    """`on_demand`, `spot` (cheaper, may be interrupted; the cluster needs FARGATE_SPOT) or `spot_then_on_demand`
-    (on-demand for what Spot has no room for). Default: on_demand."""
+    """`on_demand`, on any cluster; `spot` (cheaper, may be interrupted) or `spot_then_on_demand` (on demand for what
+    Spot has no room for), on a cluster with the capacity provider FARGATE_SPOT, as JobCluster makes it. Default:
+    on_demand."""
     overrides: NotRequired[LaunchOverrides]
     """What a caller may change. Default: nothing."""
     payload_bucket: NotRequired[pulumi.Input[str]]
@@ -279,6 +300,9 @@ class FargateJobLauncherArgs(TypedDict):
     """Tags of every resource that takes some, and of each task. Default: none."""
 
 
+PUBLIC_IPV4_HOUR: Final = 0.005
+"""US dollars. https://aws.amazon.com/vpc/pricing/ of 2026-11-01"""
+
 RETRIED: Final = ("failed", "never_started", "interrupted")
 """What is retried unless the job says otherwise: what timed out would most likely do so again."""
 
@@ -294,6 +318,10 @@ class Job:
     pull_through_cache: bool = False
     assign_public_ip: pulumi.Input[bool] = False
     command: Sequence[str] = ()
+    entry_point: Sequence[str] = ()
+    working_directory: str | None = None
+    ulimits: Ulimits = field(default_factory=Ulimits)
+    log_options: LogOptions = field(default_factory=LogOptions)
     user: str = container.NOBODY
     read_only_root: bool = True
     writable_paths: Mapping[str, int] = field(default_factory=lambda: container.WRITABLE_PATHS)
@@ -306,6 +334,7 @@ class Job:
     architecture: str = "x86_64"
     allow_exec: bool = False
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    not_secret: Sequence[str] = ()
     secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     secret_key_arns: Sequence[pulumi.Input[str]] = ()
     task_policy: pulumi.Input[str] | None = None
@@ -390,6 +419,7 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     problems += place_problems(given, place)
     problems += _role_problems(given, asked)
     problems += container.problems(given)
+    problems += plain_problems(given)
     given.setdefault("read_only_root", not given.get("allow_exec", False))
     if not problems:
         problems += container.size_problems(Job(**given))
@@ -402,7 +432,7 @@ def _price_problems(prices: Mapping[str, Any] | None) -> list[str]:
     problems: list[str] = []
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", str(prices.get("date", "2026-01-01"))):
         problems.append(f"prices.date: {prices['date']!r} is no date, such as 2026-01-31")
-    for key in ("vcpu_hour", "memory_gib_hour", "storage_gib_hour"):
+    for key in ("vcpu_hour", "memory_gib_hour", "storage_gib_hour", "public_ipv4_hour"):
         price: Any = prices.get(key, 0)
         if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf:
             problems.append(f"prices.{key}: {price!r} is no price in US dollars")

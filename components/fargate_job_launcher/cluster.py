@@ -1,5 +1,8 @@
 """Where jobs are run: an ECS cluster for Fargate and Fargate Spot, or an existing one adopted.
 
+Any cluster runs jobs on demand, one made with `aws.ecs.Cluster` too. Spot is a capacity provider, which has to be
+associated with the cluster: a new cluster has it from here, an adopted one has it or its jobs on Spot are refused.
+
 Nothing here lets anybody open a shell in a task: ECS Exec is asked for task by task, and a launcher may not.
 """
 
@@ -31,8 +34,8 @@ class JobClusterArgs(TypedDict, total=False):
     """Whether a deletion of the cluster stops the tasks that run in it, by a function made for it. Without it a cluster
     with tasks is not deleted: ECS refuses that, and the AWS provider tries for ten minutes. Default: false."""
     cluster_arn: NotRequired[pulumi.Input[str]]
-    """An existing cluster to adopt, with FARGATE (and FARGATE_SPOT for jobs on Spot) among its capacity providers;
-    nothing of it is changed, and none of the fields above goes with it."""
+    """An existing cluster to adopt; for jobs on Spot with FARGATE_SPOT among its capacity providers. Nothing of it is
+    changed, and none of the fields above goes with it."""
     tags: Mapping[str, pulumi.Input[str]]
     """Tags of a new cluster. Default: none."""
 

@@ -21,12 +21,50 @@ NOBODY: Final = "65532:65532"
 """User and group of no account in any usual image: the container's program owns nothing that it finds."""
 WRITABLE_PATHS: Final[Mapping[str, int]] = {"/tmp": 64}  # noqa: S108 - a path in the container
 LARGEST_TMPFS_MIB: Final = 65536
+STOP_SECONDS: Final = 30
 LONGEST_STOP_SECONDS: Final = 120
-"""What Fargate allows at most between SIGTERM and SIGKILL; its default is 30."""
+"""What Fargate allows between SIGTERM and SIGKILL unless it is told otherwise, and at most."""
 ARCHITECTURES: Final = {"x86_64": "X86_64", "arm64": "ARM64"}
 CONDITIONS: Final = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 MOST_CONTAINERS: Final = 10
 """Of a task definition. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html"""
+
+
+LOG_MODES: Final = ("blocking", "non-blocking")
+MOST_FILES: Final = 1048576
+"""The most open files that Linux lets a process ask for (fs.nr_open)."""
+
+
+class Ulimit(TypedDict):
+    """A limit of a container's processes."""
+
+    soft: int
+    """What holds until a process asks for more, 1 to `hard`."""
+    hard: int
+    """The most that a process may ask for, up to 1048576."""
+
+
+class Ulimits(TypedDict, total=False):
+    """Limits of a container's processes, of which Fargate lets one be set.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Ulimit.html
+    """
+
+    nofile: Ulimit
+    """Open files. Default: Fargate's own, 65535 and 65535."""
+
+
+class LogOptions(TypedDict, total=False):
+    """What becomes of output that CloudWatch Logs does not take in time.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html
+    """
+
+    mode: str
+    """`non-blocking`: it waits in memory, and what does not fit there is lost; `blocking`: the program that writes it
+    waits. Default: the account's defaultLogDriverMode, which is non-blocking unless somebody has changed it."""
+    max_buffer_size: str
+    """How much may wait, with `mode` non-blocking: a number with k, m or g after it, such as `25m`. Default: 10m."""
 
 
 class HealthCheck(TypedDict):
@@ -55,10 +93,18 @@ class Sidecar(TypedDict):
     """As the job's. Default: false."""
     command: NotRequired[Sequence[str]]
     """Default: the image's own."""
+    entry_point: NotRequired[Sequence[str]]
+    """As the job's. Default: the image's own."""
+    working_directory: NotRequired[str]
+    """As the job's. Default: the image's own."""
+    ulimits: NotRequired[Ulimits]
+    """As the job's. Default: Fargate's own."""
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Environment variables. No secrets here. Default: none."""
+    not_secret: NotRequired[Sequence[str]]
+    """As the job's. Default: none."""
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it."""
+    """As the job's. Default: none."""
     repository_credentials_arn: NotRequired[pulumi.Input[str]]
     """As the job's. Default: none."""
     essential: NotRequired[bool]
@@ -106,6 +152,7 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
         **{"read_only_root": job.read_only_root, "writable_paths": job.writable_paths},
         **{"health_check": job.health_check, "stop_timeout_seconds": job.stop_timeout_seconds},
         "repository_credentials_arn": job.repository_credentials_arn,
+        **{"entry_point": job.entry_point, "working_directory": job.working_directory, "ulimits": job.ulimits},
     }
     main: dict[str, Any] = {
         **_container(CONTAINER, job.image, own, logs, essential=True),
@@ -115,54 +162,78 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
         # ECS Exec leaves zombies to process 1.
         main["linuxParameters"] = {"initProcessEnabled": True, **main.get("linuxParameters", {})}
     for number, volume in enumerate(job.efs_volumes):
-        mount = {"sourceVolume": f"efs-{number}", "containerPath": volume["path"]}
-        main["mountPoints"] = [
-            *main.get("mountPoints", []),
-            {**mount, "readOnly": volume.get("read_only", False)},
-        ]
+        mount: dict[str, Any] = {"sourceVolume": f"efs-{number}", "containerPath": volume["path"]}
+        read_only = {"readOnly": True} if volume.get("read_only") else {}
+        main["mountPoints"] = [*main.get("mountPoints", []), {**mount, **read_only}]
     beside = [_container(it["name"], it["image"], it, logs, essential=it.get("essential", False)) for it in sidecars]
     return [main, *beside]
+
+
+def log_options(given: LogOptions) -> dict[str, str]:
+    """Those of every container's log driver, as ECS calls them."""
+    named = {"mode": given.get("mode"), "max-buffer-size": given.get("max_buffer_size")}
+    return {key: value for key, value in named.items() if value is not None}
 
 
 def _container(
     name: str, image: pulumi.Input[str], given: Mapping[str, Any], logs: Mapping[str, Any], *, essential: bool
 ) -> dict[str, Any]:
+    """A container's definition without what is a default anyway.
+
+    ECS does not give back everything that says nothing (a start period of 0, a list of nothing), and the AWS provider,
+    which compares what it gives back with what was asked for, would replace the task definition with every update.
+    """
     optional: dict[str, Any] = {}
-    if given.get("command"):
-        optional["command"] = list(given["command"])
+    if not essential:
+        optional["essential"] = False
+    if given.get("read_only_root", True):
+        optional["readonlyRootFilesystem"] = True
+    for key, named in (("command", "command"), ("entry_point", "entryPoint")):
+        if given.get(key):
+            optional[named] = list(given[key])
+    if given.get("working_directory"):
+        optional["workingDirectory"] = given["working_directory"]
+    if limits := [
+        {"name": kind, "softLimit": limit["soft"], "hardLimit": limit["hard"]}
+        for kind, limit in sorted((given.get("ulimits") or {}).items())
+    ]:
+        optional["ulimits"] = limits
+    if environment := sorted(given.get("environment", {}).items()):
+        optional["environment"] = [{"name": key, "value": value} for key, value in environment]
+    if secrets := sorted(given.get("secrets", {}).items()):
+        optional["secrets"] = [{"name": key, "valueFrom": arn} for key, arn in secrets]
     if given.get("health_check"):
         optional["healthCheck"] = _health_check(given["health_check"])
-    if given.get("stop_timeout_seconds"):
+    if given.get("stop_timeout_seconds", 0) not in (0, STOP_SECONDS):
         optional["stopTimeout"] = given["stop_timeout_seconds"]
     if given.get("repository_credentials_arn") is not None:
         optional["repositoryCredentials"] = {"credentialsParameter": given["repository_credentials_arn"]}
     paths = _writable_paths(given)
     if tmpfs := [{"containerPath": path, "size": mib} for path, mib in paths.items() if mib]:
         optional["linuxParameters"] = {"tmpfs": tmpfs}
-    if mounts := [
-        {"sourceVolume": volume, "containerPath": path, "readOnly": False} for volume, path in _on_disk(name, paths)
-    ]:
+    if mounts := [{"sourceVolume": volume, "containerPath": path} for volume, path in _on_disk(name, paths)]:
         optional["mountPoints"] = mounts
     return {
         "name": name,
         "image": image,
-        "essential": essential,
         "user": given.get("user", NOBODY),
-        "readonlyRootFilesystem": given.get("read_only_root", True),
-        "environment": [{"name": key, "value": value} for key, value in sorted(given.get("environment", {}).items())],
-        "secrets": [{"name": key, "valueFrom": arn} for key, arn in sorted(given.get("secrets", {}).items())],
         "logConfiguration": {"logDriver": "awslogs", "options": {**logs, "awslogs-stream-prefix": name}},
         **optional,
     }
 
 
 def _health_check(given: HealthCheck) -> dict[str, Any]:
+    """The first three are said although they are defaults: ECS fills them in, and gives them back.
+
+    https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/148
+    """
+    start = given.get("start_period_seconds", 0)
     return {
         "command": list(given["command"]),
         "interval": given.get("interval_seconds", 30),
         "timeout": given.get("timeout_seconds", 5),
         "retries": given.get("retries", 3),
-        "startPeriod": given.get("start_period_seconds", 0),
+        **({"startPeriod": start} if start else {}),
     }
 
 
@@ -246,6 +317,7 @@ def problems(given: Mapping[str, Any]) -> Iterator[str]:
         yield "allow_exec: ECS Exec writes to the container's root; it does not go with read_only_root true"
     mounted: list[str] = []
     yield from _container_problems("", given, given["memory"], mounted)
+    yield from _log_problems(given.get("log_options", {}), given["memory"])
     if len(given.get("sidecars", [])) >= MOST_CONTAINERS:
         yield f"sidecars: {len(given['sidecars'])}; a task has {MOST_CONTAINERS} containers at most, the job's included"
     names = [CONTAINER]
@@ -278,7 +350,7 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
     """`memory` is the task's, in MiB; `mounted` is told which paths of the container are taken."""
     image = given.get("image")
     yield from image_problems(path, given)
-    stop = given.get("stop_timeout_seconds", 30)
+    stop = given.get("stop_timeout_seconds", STOP_SECONDS)
     yield from outside(f"{path}stop_timeout_seconds", stop, 2, LONGEST_STOP_SECONDS)
     user = given.get("user")
     if user is not None and not re.fullmatch(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", str(user)):
@@ -316,12 +388,43 @@ def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounte
                 f"{path}secrets.{key}: is not an ARN (not shown, it may be a secret); put the value into Secrets "
                 "Manager or an SSM parameter and give the ARN of that"
             )
+        elif isinstance(arn, str) and (problem := iam.secret_reference_problem(arn)):
+            yield f"{path}secrets.{key}: {problem}"
         elif isinstance(arn, str) and not iam.is_secret_arn(arn):
             yield (
                 f"{path}secrets.{key}: is not the ARN of a secret or a parameter that IAM knows (not shown, it may be "
                 f"a secret); {iam.LOOKS_LIKE_A_KEPT_VALUE}"
             )
     yield from _health_problems(f"{path}health_check.", given.get("health_check"))
+    yield from _process_problems(path, given)
+
+
+def _process_problems(path: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """Of the container's first process: where it starts, and what it may open."""
+    folder = given.get("working_directory", "/")
+    if not re.fullmatch(r"/[^\x00]*", folder):
+        yield f"{path}working_directory: {folder!r} is no folder of a container, such as /app"
+    limit = given.get("ulimits", {}).get("nofile", {})
+    if {"soft", "hard"} <= limit.keys() and not 1 <= limit["soft"] <= limit["hard"] <= MOST_FILES:
+        yield (
+            f"{path}ulimits.nofile: soft {limit['soft']}, hard {limit['hard']}; they go from 1 to {MOST_FILES}, "
+            "soft no higher than hard"
+        )
+
+
+def _log_problems(given: LogOptions, memory: int) -> Iterator[str]:
+    mode, size = given.get("mode"), given.get("max_buffer_size")
+    if mode is not None and mode not in LOG_MODES:
+        yield f"log_options.mode: {mode!r} is unknown; allowed: {', '.join(LOG_MODES)}"
+    if size is None:
+        return
+    found = re.fullmatch(r"([1-9]\d*)([kmg])", size)
+    if found is None:
+        yield f"log_options.max_buffer_size: {size!r} is no size; write a number with k, m or g after it, such as 25m"
+    elif int(found[1]) * {"k": 1, "m": 1024, "g": 1024 * 1024}[found[2]] > memory * 1024:
+        yield f"log_options.max_buffer_size: {size} does not fit the task's memory of {memory} MiB; raise `memory`"
+    if mode in (None, "blocking"):
+        yield "log_options.max_buffer_size: goes with log_options.mode non-blocking; in the other, nothing waits"
 
 
 def _health_problems(path: str, given: Mapping[str, Any] | None) -> Iterator[str]:

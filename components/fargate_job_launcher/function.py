@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
 
-from .arguments import Job, LauncherFunction
+from .arguments import PUBLIC_IPV4_HOUR, Job, LauncherFunction
 from .checks.function import seconds_to_launch
 from .container import CONTAINER
 from .resolving import as_json
@@ -98,6 +98,7 @@ def launcher_function(
             "vcpuHour": job.prices["vcpu_hour"],
             "memoryGibHour": job.prices["memory_gib_hour"],
             "storageGibHour": job.prices["storage_gib_hour"],
+            "publicIpv4Hour": job.prices.get("public_ipv4_hour", PUBLIC_IPV4_HOUR),
         },
     }
     function = job.function
@@ -115,7 +116,7 @@ def launcher_function(
         # An alias stands for a version.
         publish=True if job.has_dead_letters else None,
         kms_key_arn=job.kms_key_arn,
-        environment={"variables": {VARIABLE: as_json(settings, **_COMPACT).apply(_fits)}},
+        environment={"variables": {VARIABLE: as_json(settings).apply(_fits)}},
         tracing_config={"mode": "Active"} if function.get("tracing") else None,
         vpc_config={"subnet_ids": function["subnet_ids"], "security_group_ids": function["security_group_ids"]}
         if "subnet_ids" in function and "security_group_ids" in function
@@ -144,9 +145,6 @@ def _code(function: LauncherFunction) -> dict[str, Any]:
 def timeout_seconds(job: Job) -> int:
     """After how many seconds Lambda stops the function."""
     return job.function.get("timeout_seconds", seconds_to_launch(job.overrides.get("max_count", 1), job.queue))
-
-
-_COMPACT: Final[dict[str, Any]] = {"sort_keys": True, "separators": (",", ":")}
 
 
 def _fits(settings: str) -> str:

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from fargate_job_launcher.handler import partitions
 
+from .compact import compact
+
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 LAMBDA_SERVICE: Final = "lambda.amazonaws.com"
 SCHEDULER_SERVICE: Final = "scheduler.amazonaws.com"
@@ -655,6 +657,25 @@ def is_secret_arn(arn: str) -> bool:
     parameter."""
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
     return re.fullmatch(rf"{_WHOLE}(:[^:]*){{0,3}}|{_PARAMETER}", arn, re.ASCII) is not None
+
+
+def secret_reference_problem(arn: str) -> str | None:
+    """What is wrong with what follows a secret's ARN: a key of its JSON, a version's stage or a version's id; None
+    where nothing is, and for what is no secret of Secrets Manager.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+    """
+    parts = arn.split(":")
+    if _service(arn) != "secretsmanager" or len(parts) == 7:
+        return None
+    if len(parts) != 10:
+        return (
+            f"has {len(parts) - 7} parts after the secret's ARN, and ECS wants three or none: "
+            "ARN:JSON-KEY:VERSION-STAGE:VERSION-ID, each of them empty for the default, such as ARN:password::"
+        )
+    if parts[8] and parts[9]:
+        return "names a version by its stage and by its id; keep one of them and leave the other empty"
+    return None if any(parts[7:]) else "ends in :::, which asks for nothing; leave that out"
 
 
 def is_whole_secret_arn(arn: str) -> bool:

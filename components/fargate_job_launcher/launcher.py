@@ -1,13 +1,17 @@
 """FargateJobLauncher: wires the rooms of this package into one component, and decides nothing itself."""
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
-from typing import Final
+from dataclasses import replace
+from typing import Final, cast
 
 import pulumi
 
 from . import container, iam
 from .alarms import watch
-from .arguments import FargateJobLauncherArgs, check
+from .arguments import FargateJobLauncherArgs, Job, check
+from .capacity import tell_of_missing_spot
+from .checks.plain import judged
+from .container import Sidecar
 from .function import launcher_function, launcher_log_group, timeout_seconds
 from .payload import payload_objects
 from .roles import execution_role, launcher_role, task_role
@@ -63,12 +67,13 @@ class FargateJobLauncher(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FargateJobLauncherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no launcher."""
-        job = check(name, args)
+        job = _judged(name, check(name, args))
         take_name(name)
         super().__init__("fargate-job-launcher:index:FargateJobLauncher", name, {}, opts)
         for arn in container.secrets(job):
             if isinstance(arn, str) and iam.may_be_partial(arn):
                 pulumi.log.warn(DOUBTFUL_SECRET, self)
+        tell_of_missing_spot(name, job, resource=self)
         place = pulumi.Output.from_input(job.cluster_arn).apply(iam.Place.of)
 
         job_logs = job_log_group(name, job, parent=self)
@@ -144,3 +149,13 @@ class FargateJobLauncher(pulumi.ComponentResource):
         self.log_group_name = job_logs.name
         self.launcher_log_group_name = launcher_logs.name
         self.register_outputs({key: getattr(self, key) for key in FargateJobLauncher.__annotations__})
+
+
+def _judged(name: str, job: Job) -> Job:
+    """The job with an eye on what only the deployment knows of its environment, and of its sidecars'."""
+    own = {"environment": job.environment, "not_secret": job.not_secret}
+    sidecars = [
+        cast("Sidecar", {**it, "environment": judged(name, f"sidecars[{number}].", it)}) if "environment" in it else it
+        for number, it in enumerate(job.sidecars)
+    ]
+    return replace(job, environment=judged(name, "", own), sidecars=sidecars)

@@ -8,12 +8,13 @@ again, which shows in a stack of hundreds of jobs. Here only what is an output b
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pulumi
+
+from .compact import compact
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ def resolved(value: Any) -> pulumi.Output[Any]:
     return pulumi.Output.all(*outputs).apply(lambda known: _filled(shape, known))
 
 
-def as_json(value: Any, **options: Any) -> pulumi.Output[str]:
-    """A value as JSON once every output within is known. `options` are those of json.dumps."""
-    return resolved(value).apply(lambda it: json.dumps(it, **options))
+def as_json(value: Any) -> pulumi.Output[str]:
+    """A value as compact JSON once every output within is known."""
+    return resolved(value).apply(compact)
 
 
 def _filled(shape: Any, known: Sequence[Any]) -> Any:

@@ -154,7 +154,7 @@ def _function(
         timeout=SUPERVISOR_SECONDS,
         memory_size=MEMORY_MIB,
         kms_key_arn=job.kms_key_arn,
-        environment={"variables": {"SUPERVISOR_SETTINGS": as_json(settings, sort_keys=True)}},
+        environment={"variables": {"SUPERVISOR_SETTINGS": as_json(settings)}},
         logging_config={"log_format": "JSON", "log_group": own_logs.name},
         tags=job.tags,
         opts=pulumi.ResourceOptions(parent=parent, depends_on=role.policies),

@@ -86,7 +86,11 @@ def task_definition(
     """The one task that the launcher may run. A change makes a new revision; the old one stays ACTIVE, so that a
     launch that is being retried while the stack is updated still finds it."""
     storage = job.ephemeral_storage_gib
-    options = {"awslogs-group": logs.name, "awslogs-region": place.apply(lambda it: it.region)}
+    options = {
+        "awslogs-group": logs.name,
+        "awslogs-region": place.apply(lambda it: it.region),
+        **container.log_options(job.log_options),
+    }
     containers = container.containers(job, options)
     return aws.ecs.TaskDefinition(
         name,
@@ -103,7 +107,7 @@ def task_definition(
         ephemeral_storage={"size_in_gib": storage} if storage > fargate.EPHEMERAL_STORAGE_DEFAULT_GIB else None,
         execution_role_arn=execution_role.arn,
         task_role_arn=task_role.arn,
-        container_definitions=as_json(containers, sort_keys=True).apply(container.fitting),
+        container_definitions=as_json(containers).apply(container.fitting),
         skip_destroy=True,
         tags=job.tags,
         # A task started before its execution role may pull the image would fail.

@@ -20,6 +20,7 @@ from .arguments import (
     LaunchSchedule,
 )
 from .checks.queue import VISIBILITY_TIMEOUTS, batch_size, deliveries
+from .compact import compact
 from .resolving import as_json
 from .roles import Role, attach
 
@@ -169,7 +170,7 @@ def _schedule(it: Launchable, schedule: LaunchSchedule) -> None:
         target={
             "arn": it.alias.arn,
             "role_arn": role.arn,
-            "input": json.dumps({**SCHEDULED, "detail": json.loads(schedule.get("event", "{}"))}),
+            "input": compact({**SCHEDULED, "detail": json.loads(schedule.get("event", "{}"))}),
             "retry_policy": {
                 "maximum_retry_attempts": schedule.get("retries", SCHEDULE_RETRIES),
                 "maximum_event_age_in_seconds": schedule.get("max_age_seconds", SCHEDULE_AGE_SECONDS),

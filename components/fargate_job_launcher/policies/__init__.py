@@ -11,7 +11,7 @@ from typing import Final
 
 from pulumi_policy import EnforcementLevel, Policy
 
-from . import functions, network, passrole, queues, roles, runtask, tasks
+from . import capacity, functions, network, passrole, queues, roles, runtask, tasks
 from .rule import Environment, Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -26,7 +26,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *(functions.failure_destination, functions.not_public, functions.launcher_not_public, functions.permission_source),
     *(queues.encrypted, queues.tls_only, queues.queue_not_public, queues.dead_letter, queues.visibility),
     *(queues.schedule_bounded, queues.event_target_dead_letter, queues.retention),
-    *(network.no_public_ip, network.two_subnets, network.no_exec, network.nothing_comes_in),
+    *(network.no_public_ip, network.two_subnets, network.no_exec, network.nothing_comes_in, capacity.associated),
 )
 """Every rule, in the order of the documentation."""
 

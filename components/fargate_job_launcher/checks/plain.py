@@ -1,0 +1,108 @@
+"""Plain text in a job's arguments that looks like a secret. Pure, but for what only a deployment knows:
+`judged`.
+
+What a secret looks like is in plain_secrets.py. No message holds a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+import pulumi
+from pulumi.output import Unknown
+
+from fargate_job_launcher import shapes
+from fargate_job_launcher.plain_secrets import secret_in, secret_variable
+
+from .kinds import json_object
+
+_ASSIGNED: Final = re.compile(r"(?:^|[\s;'\"])-{0,2}([A-Za-z_][\w-]*)=([^\s;'\"]+)")
+"""NAME=value and --name=value in a command."""
+_WORDS: Final = ("command", "entry_point", "health_check")
+
+
+def plain_problems(given: Mapping[str, Any]) -> Iterator[str]:
+    """Each text of a job and its sidecars that looks like a secret and is not named under `not_secret`."""
+    yield from _container_problems("", given)
+    for number, it in enumerate(given.get("sidecars", [])):
+        yield from _container_problems(f"sidecars[{number}].", it)
+    event, fine = json_object(given.get("schedule", {}).get("event", "{}")), given.get("not_secret", [])
+    for path, name, text in texts("schedule.event", event):
+        # What an event says reaches the container as a variable, or as a part of its payload.
+        looks = None if name in fine else secret_variable(name, text)
+        if looks is not None:
+            yield told(path, looks, name, "")
+
+
+def _container_problems(path: str, container: Mapping[str, Any]) -> Iterator[str]:
+    fine, environment = container.get("not_secret", []), container.get("environment", {})
+    for name, value in environment.items():
+        looks = secret_variable(name, value) if isinstance(value, str) and name not in fine else None
+        if looks is not None:
+            yield told(f"{path}environment.{name}", looks, name, path)
+    words = {key: container.get(key, []) for key in _WORDS}
+    words["health_check"] = container.get("health_check", {}).get("command", [])
+    for key, listed in words.items():
+        at = f"{path}health_check.command" if key == "health_check" else f"{path}{key}"
+        for number, word in enumerate(listed if key not in fine else []):
+            looks = _in_command(word)
+            if looks is not None:
+                yield told(f"{at}[{number}]", looks, key, path)
+
+
+def _in_command(word: str) -> str | None:
+    kind = secret_in(word)
+    if kind is not None:
+        return f"holds what looks like {kind}"
+    for name, value in _ASSIGNED.findall(word):
+        # A shell finds the value elsewhere.
+        if not value.startswith("$") and secret_variable(name, value) is not None:
+            return f"gives {name}, which is named like a secret, a value"
+    return None
+
+
+def told(path: str, looks: str, name: str, container: str) -> str:
+    """What is said of such a text at a path, in this container's arguments."""
+    return (
+        f"{path}: looks like a secret in plain text (not shown): it {looks}; put the value into Secrets Manager or an "
+        f"SSM parameter and name that under {container}secrets; where it is none, name {name!r} under "
+        f"{container}not_secret"
+    )
+
+
+def texts(path: str, value: Any, name: str = "") -> Iterator[tuple[str, str, str]]:
+    """Path, name and text of each string within a value; a string of a list has the list's name."""
+    if isinstance(value, str):
+        yield path, name, value
+    elif isinstance(value, dict):
+        for key, inner in cast("dict[str, Any]", value).items():
+            yield from texts(f"{path}.{key}", inner, key)
+    elif isinstance(value, list):
+        for number, inner in enumerate(cast("list[Any]", value)):
+            yield from texts(f"{path}[{number}]", inner, name)
+
+
+def judged(component: str, path: str, container: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
+    """The environment of a container, with an eye on each value that only a deployment knows: raises pulumi.RunError,
+    then, for a secret of Pulumi's and for what looks like one."""
+    fine: Any = container.get("not_secret", [])
+
+    def seen(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
+        if isinstance(value, str | Unknown) or name in fine:
+            return value
+        output = pulumi.Output.from_input(value)
+
+        def refuse(looks: str | None) -> None:
+            at = f"{path}environment.{name}"
+            shapes.refuse("FargateJobLauncher", component, [] if looks is None else [told(at, looks, name, path)])
+
+        # Known in a preview already, which the value may not be.
+        secret = pulumi.Output.from_input(output.is_secret()).apply(
+            lambda it: refuse("is a secret of Pulumi's, which the task definition would show" if it else None)
+        )
+        text = output.apply(lambda it: refuse(secret_variable(name, it)) or it)
+        return pulumi.Output.all(secret, text).apply(lambda it: cast("str", it[1]))
+
+    return {name: seen(name, value) for name, value in container.get("environment", {}).items()}

@@ -1,0 +1,68 @@
+"""What tasks run on: a capacity provider that is asked for is one that the cluster has.
+
+A service, a schedule and an event target name theirs themselves; a launcher of this package says in its
+LAUNCHER_SETTINGS whether a job may run on Spot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+from fargate_job_launcher.capacity import ASSOCIATION, CLUSTER, may_use_spot
+
+from .functions import EVENT_TARGET, SCHEDULE
+from .network import SERVICE
+from .rule import MANDATORY, MEDIUM, Limits, resources, rule
+from .stack import Resource, Stack
+from .tasks import FUNCTION
+
+_SAID: Final = {SERVICE: (), SCHEDULE: ("target", "ecsParameters"), EVENT_TARGET: ("ecsTarget",)}
+_CLUSTER_IN: Final = {SERVICE: ("cluster",), SCHEDULE: ("target", "arn"), EVENT_TARGET: ("arn",)}
+ON_DEMAND: Final = "FARGATE"
+SPOT: Final = "FARGATE_SPOT"
+
+
+def _asked(it: Resource) -> tuple[str, Any, set[str]]:
+    """The property that names the cluster, the cluster, and the capacity providers that are asked of it. Raises
+    Unknown."""
+    if it.kind != FUNCTION:
+        given: list[Any] = it.whole(*_SAID[it.kind], "capacityProviderStrategies", default=[])
+        names = {one.get("capacityProvider") for one in given}
+        return _CLUSTER_IN[it.kind][0], it.get(*_CLUSTER_IN[it.kind]) if names else None, names
+    settings = it.get("environment", "variables", "LAUNCHER_SETTINGS")
+    try:
+        loaded = json.loads(settings) if isinstance(settings, str) else None
+    except json.JSONDecodeError:
+        loaded = None
+    said = cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
+    spot = may_use_spot(str(said.get("capacity", "")), said.get("overrides") or {})
+    return "environment", said.get("cluster"), {SPOT} if spot else set()
+
+
+@rule(
+    "capacity-associated",
+    says="A capacity provider that is asked for is associated with its cluster.",
+    why="ECS refuses each launch that names another one; a cluster has none, Fargate Spot included, until it is given "
+    "some.",
+    remedy="associate the capacity provider with the cluster (aws.ecs.ClusterCapacityProviders; JobCluster has FARGATE "
+    "and FARGATE_SPOT), or run on demand by the launch type FARGATE, which needs none",
+    severity=MEDIUM,
+    levels=(MANDATORY, MANDATORY),
+    on=resources(FUNCTION, *_SAID),
+)
+def associated(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
+    prop, named, asked = _asked(it)
+    # What another stack has made, this one does not know.
+    cluster = stack.meant(it, prop, CLUSTER, named) if asked else None
+    if cluster is None:
+        return
+    known = {
+        provider
+        for one in stack.of(ASSOCIATION)
+        if stack.meant(one, "clusterName", CLUSTER) is cluster
+        for provider in one.whole("capacityProviders", default=[])
+    }
+    if missing := sorted(asked - known):
+        yield f"asks for {', '.join(missing)}, and {cluster.name} has {', '.join(sorted(known)) or 'none'}"
