@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from conftest import PROGRAM
 from end_to_end import account
 from end_to_end.account import Identity, LeftBehind, Refused, deployed, identified
+from end_to_end.by_pulumi import ByPulumi
 from end_to_end.place import PROJECT
 from fargate_job_launcher.sandbox import Emulator
+from pulumi import automation as auto
 
 SCRIPT: Final = PROGRAM / "tests" / "end_to_end" / "on_aws.py"
 MINE: Final = {"AWS_ACCOUNT": "123456789012", "AWS_REGION": "eu-west-1"}
@@ -188,3 +193,70 @@ def test_what_is_left_is_named_with_the_way_to_remove_it(mine: Identity) -> None
     assert said[-1] == (
         "  aws resourcegroupstaggingapi get-resources --region eu-west-1 --tag-filters Key=end-to-end,Values=e2e-left"
     )
+
+
+PROGRAM_OF_THREE: Final = """
+import pulumi, pulumi_aws as aws
+topic = aws.sns.Topic("told", opts=pulumi.ResourceOptions(protect=True))
+role = aws.iam.Role("job", assume_role_policy="{}")
+aws.sqs.Queue("mail", tags={"topic": topic.arn, "role": role.arn})
+pulumi.export("topicArn", topic.arn)
+"""
+
+
+@pytest.fixture
+def by_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ByPulumi:
+    """The engine on the PATH, with a stand-in for the provider of AWS."""
+    program, kept, plugins = (tmp_path / it for it in ("program", "stand-in", "plugins"))
+    for folder in (program, kept, plugins):
+        folder.mkdir()
+    (program / "__main__.py").write_text(PROGRAM_OF_THREE)
+    plugin = plugins / "pulumi-resource-aws"
+    plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}/tests/cli/provider.py" "$@"\n')
+    plugin.chmod(0o755)
+    for name in [it for it in os.environ if it.startswith(("AWS_", "PULUMI_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "PATH": f"{plugins}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "STAND_IN": str(kept),
+    }.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "run").mkdir()
+    return ByPulumi(program, tmp_path / "run", "e2e-1", "eu-west-1", "123456789012")
+
+
+needs_engine = pytest.mark.skipif(
+    shutil.which("pulumi") is None, reason="pulumi is not on the PATH, and it deploys here"
+)
+
+
+def named(by_pulumi: ByPulumi) -> list[str]:
+    """The names of what is left of the stack."""
+    return sorted(it.split("  ")[0].rpartition("::")[2] for it in by_pulumi.remaining())
+
+
+@needs_engine
+def test_the_engine_deploys_and_destroys_what_is_protected_too(by_pulumi: ByPulumi) -> None:
+    assert by_pulumi.remaining() == []
+    assert by_pulumi.up()["topicArn"].startswith("arn:aws:sns:eu-west-1:123456789012:told-")
+    assert named(by_pulumi) == ["job", "mail", "told"]
+    by_pulumi.destroy()
+    assert by_pulumi.remaining() == []
+
+
+@needs_engine
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an inline program that is broken off
+def test_the_engine_says_what_stands_of_a_stack_that_aws_refused_and_the_command_by_hand_removes_it(
+    by_pulumi: ByPulumi, tmp_path: Path
+) -> None:
+    (tmp_path / "stand-in" / "refuse").write_text("aws:sqs/queue:Queue::mail")
+    with pytest.raises(auto.CommandError, match="not authorized to create mail"):
+        by_pulumi.up()
+    gc.collect()
+    assert named(by_pulumi) == ["job", "told"]
+    by_hand = by_pulumi.by_hand()
+    refused = subprocess.run(by_hand, shell=True, capture_output=True, text=True, check=False)
+    assert refused.returncode == 0, refused.stdout + refused.stderr
+    assert by_pulumi.remaining() == []

@@ -7,6 +7,7 @@ up for it; the providers are the engine's own affair.
 from __future__ import annotations
 
 import contextlib
+import json
 import runpy
 import shlex
 import sys
@@ -45,7 +46,7 @@ class ByPulumi:
         self._config = {
             "aws:region": auto.ConfigValue(region),
             # The provider refuses another account too.
-            "aws:allowedAccountIds[0]": auto.ConfigValue(account),
+            "aws:allowedAccountIds": auto.ConfigValue(json.dumps([account])),
         }
         self._opened: auto.Stack | None = None
 
@@ -53,7 +54,7 @@ class ByPulumi:
         """Deploy; what the stack exports."""
         stack = self._stack()
         for key, value in self._config.items():
-            stack.set_config(key, value, path=True)
+            stack.set_config(key, value)
         done = stack.up(on_output=_say)
         return {key: it.value for key, it in done.outputs.items()}
 
@@ -82,8 +83,9 @@ class ByPulumi:
 
     def by_hand(self) -> str:
         """The command that goes on with `destroy`."""
-        settings = f"PULUMI_BACKEND_URL=file://{self._folder} PULUMI_CONFIG_PASSPHRASE={PASSPHRASE}"
-        return f"cd {shlex.quote(str(self._work))} && {settings} pulumi destroy --yes --stack {self._name}"
+        settings = f"export PULUMI_BACKEND_URL=file://{self._folder} PULUMI_CONFIG_PASSPHRASE={PASSPHRASE}"
+        free, destroy = (f"pulumi {it} --yes --stack {self._name}" for it in ("state unprotect --all", "destroy"))
+        return f"cd {shlex.quote(str(self._work))} && {settings} && {free} && {destroy}"
 
     @property
     def _work(self) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +27,10 @@ ACCOUNT_SECONDS: Final = 600.0
 
 
 @pytest.fixture(scope="package")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place() -> Iterator[Place]:
     """The stack, deployed: to a sandbox, unless on_aws.py has started this process."""
     name = os.environ.get(account.STACK)
-    yield from (_in_sandbox() if name is None else _in_account(name, tmp_path_factory.mktemp("end-to-end")))
+    yield from (_in_sandbox() if name is None else _in_account(name))
 
 
 def _in_sandbox() -> Iterator[Place]:
@@ -51,11 +53,14 @@ def _in_sandbox() -> Iterator[Place]:
         yield Place(name, outputs, SANDBOX_SECONDS, aws.pass_minutes)
 
 
-def _in_account(name: str, folder: Path) -> Iterator[Place]:
+def _in_account(name: str) -> Iterator[Place]:
     mine = account.identified(os.environ)
+    # With the stack's state in it: it is kept where something of the stack is left.
+    folder = Path(tempfile.mkdtemp(prefix=f"{PROJECT}-{name}-"))
     with pytest.MonkeyPatch.context() as patch:
         # boto3 looks at this one only.
         patch.setenv("AWS_DEFAULT_REGION", mine.region)
         deployer = ByPulumi(PROGRAM, folder, name, mine.region, mine.account)
         with account.deployed(deployer, mine, name) as outputs:
             yield Place(name, outputs, ACCOUNT_SECONDS, lambda minutes: time.sleep(minutes * 60))
+    shutil.rmtree(folder)
