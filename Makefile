@@ -52,6 +52,14 @@ test: install ## format, lint, types, and every test
 test-cli: install ## the suite of the real Pulumi CLI; skipped where `pulumi` is not on the PATH
 	$(BIN)/pytest --numprocesses=2 --dist=load tests/test_cli.py
 
+.PHONY: test-aws
+test-aws: install ## the end-to-end suite on the account AWS_ACCOUNT, which it pays cents for: CONTRIBUTING.md
+	@$(BIN)/python tests/end_to_end/on_aws.py
+
+.PHONY: scan
+scan: install ## checkov itself, asked about prod; it is installed once, which takes minutes
+	@$(BIN)/python tests/scan.py
+
 .PHONY: bench
 bench: install ## the costs of the function, against plain boto3, and of the policy pack, against a program
 	@$(BIN)/python tests/bench.py

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import secrets
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def _repository(aws: Emulator, inputs: Inputs) -> Made:
 
 
 @creates("awsx:ecr:Image")
-def _image(_: Emulator, inputs: Inputs) -> Made:
+def _image(aws: Emulator, inputs: Inputs) -> Made:
     """Nothing is built: the digest is one of the files that would be."""
     context = Path(str(inputs.take("context", ".")))
     dockerfile = Path(str(inputs.take("dockerfile", context / "Dockerfile")))
@@ -40,8 +42,13 @@ def _image(_: Emulator, inputs: Inputs) -> Made:
     digest = hashlib.sha256()
     for path in sorted(it for it in context.rglob("*") if it.is_file()):
         digest.update(f"{path.relative_to(context)}\0".encode() + path.read_bytes())
-    uri = f"{inputs.take('repositoryUrl')}@sha256:{digest.hexdigest()}"
-    return Made(uri, {"imageUri": uri})
+    repository, pushed = str(inputs.take("repositoryUrl")), f"sha256:{digest.hexdigest()}"
+    ecr, name = aws.client("ecr"), repository.partition("/")[2]
+    with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
+        # A task that names it finds it there. In a repository that was not made here, everything is taken to be there.
+        manifest = json.dumps({"schemaVersion": 2, "config": {"digest": pushed}})
+        pushed = ecr.put_image(repositoryName=name, imageManifest=manifest)["image"]["imageId"]["imageDigest"]
+    return Made(f"{repository}@{pushed}", {"imageUri": f"{repository}@{pushed}"})
 
 
 @creates("aws:efs/fileSystem:FileSystem")

@@ -30,6 +30,7 @@ from ministack.core.responses import get_account_id
 from . import authorization, rules, schedules, subnets
 from .authorization import Call, Policies, run_task_calls
 from .constraints import violations
+from .lapse import pass_minutes
 from .lifecycle import Lifecycle
 from .tokens import Conflict, Tokens
 
@@ -40,6 +41,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CALLS_PATH: Final = "/_gate/calls"
 RUNS_PATH: Final = "/_gate/runs"
+LAPSE_PATH: Final = "/_gate/lapse"
 _ECS_TARGET: Final = "AmazonEC2ContainerServiceV20141113."
 
 
@@ -61,6 +63,10 @@ class Gate:
             return
         if scope["type"] == "http" and scope["path"] == RUNS_PATH:
             self._lifecycle.script(json.loads(await _body(receive)))
+            await _answer(send, 200, {})
+            return
+        if scope["type"] == "http" and scope["path"] == LAPSE_PATH:
+            pass_minutes(json.loads(await _body(receive)))
             await _answer(send, 200, {})
             return
         operation = self._operation(scope)

@@ -1,9 +1,10 @@
 """A task's life as ECS leads it: PROVISIONING, PENDING, RUNNING, STOPPED, its log, and the events that tell of it.
 
 Without Docker no container runs: what a task would do is asked for beforehand, family by family and task by task
-(`Run`); a task that nothing was asked for runs a moment and ends well. The emulator itself leaves such tasks RUNNING
-for ever; its records are led on here. With Docker the emulator runs the containers and its records follow them. In
-both cases the events, which it never sends, are sent from here.
+(`Run`); a task that nothing was asked for does what its image and its command tell (containers.py), or runs a moment
+and ends well. The emulator itself leaves such tasks RUNNING for ever; its records are led on here. With Docker the
+emulator runs the containers and its records follow them. In both cases the events, which it never sends, are sent from
+here.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch_logs, ecs, eventbridge
 
+from .containers import foreseen
 from .run import Run
 
 STEP_SECONDS: Final = 0.05
@@ -64,7 +66,7 @@ class Lifecycle:
             self._keep(self._follow(record, get_account_id(), get_region()))
             return
         script = self._scripts.get(_family(record), [])
-        run = script.pop(0) if script else Run()
+        run = script.pop(0) if script else foreseen(record, _definition(record)) or Run()
         record["lastStatus"], record["startedAt"] = "PROVISIONING", None
         for container in record["containers"]:
             container["lastStatus"] = "PENDING"
@@ -175,6 +177,10 @@ def _family(record: Record) -> str:
     return str(record["taskDefinitionArn"]).rpartition("/")[2].rpartition(":")[0]
 
 
+def _definition(record: Record) -> Record:
+    return _ecs._task_defs[str(record["taskDefinitionArn"]).rpartition("/")[2]]
+
+
 def _json(detail: Record) -> str:
     """As the event has it: times are in words there."""
     times = {
@@ -195,7 +201,7 @@ def _brief(words: list[str]) -> str:
 
 def _write(record: Record, run: Run) -> None:
     """The container's log lines, where its log driver would put them."""
-    definition = _ecs._task_defs[str(record["taskDefinitionArn"]).rpartition("/")[2]]
+    definition = _definition(record)
     task_id = record["taskArn"].rpartition("/")[2]
     for container in definition["containerDefinitions"]:
         options = container.get("logConfiguration", {}).get("options", {})

@@ -17,7 +17,7 @@ from ministack.app import app
 from ministack.core import lambda_runtime
 from ministack.services import eventbridge, sts
 
-from . import asynchronous
+from . import asynchronous, simulation
 from .connections import Whole, server_config
 from .gate import Gate
 
@@ -28,6 +28,7 @@ def _serve(descriptor: int, docker: str = "") -> None:
         raise SystemExit("this ministack gives functions their credentials in another way; the sandbox needs 1.5.33")
     lambda_runtime.execution_credentials = _execution_credentials
     asynchronous.install()
+    simulation.install()
     events: Any = eventbridge
     events._invoke_target = _with_context(events._invoke_target)
 

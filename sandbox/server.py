@@ -190,6 +190,13 @@ class Emulator:
         with urllib.request.urlopen(f"{self.endpoint}/_gate/runs", data=body, timeout=ANSWER_SECONDS):  # noqa: S310
             pass
 
+    def pass_minutes(self, minutes: float) -> None:
+        """Let so many minutes pass at once: every task that runs has run so much longer, and what EventBridge and
+        Scheduler do at a rate is done as far as it is due by then."""
+        body = json.dumps(minutes).encode()
+        with urllib.request.urlopen(f"{self.endpoint}/_gate/lapse", data=body, timeout=30):  # noqa: S310
+            pass
+
     def stop(self) -> None:
         """End the process, the function workers and every file of theirs. Calling it again does nothing."""
         if self._process.stdin is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import controls
 import pytest
+import scan
 from conftest import PROGRAM, Recording, record
 from fargate_job_launcher.sandbox import Stack
 
@@ -114,6 +115,45 @@ def test_the_table_is_fresh_and_names_no_control_twice(prod: Recording) -> None:
     assert (PROGRAM / "docs" / "controls.md").read_text() == controls.text(prod), "stale; run: make docs"
     ids = [it for control in controls.CONTROLS for it in control.ids.split(", ")]
     assert len(ids) == len(set(ids)) > 90
+
+
+@pytest.mark.skipif(not scan.installed(), reason=f"checkov {scan.VERSION} is not installed; `make scan` does it once")
+def test_checkov_itself_says_of_prod_what_the_page_says_and_sees_what_is_done_to_it(prod: Recording) -> None:
+    worse = {
+        urn: replace(it, inputs={**it.inputs, "enableKeyRotation": False}) if it.kind == f"aws:{controls.KEY}" else it
+        for urn, it in prod.resources.items()
+    }
+    keys = [it.name for it in prod.kind(f"aws:{controls.KEY}")]
+    said = controls.differences(*scan.verdicts(replace(prod, resources=worse)))
+    assert said == [f"CKV_AWS_7 fails on {', '.join(f'aws_kms_key.{it}' for it in keys)}, and the page says met"]
+
+
+def test_the_plan_for_a_scanner_has_every_resource_of_aws_with_its_references(prod: Recording) -> None:
+    planned = scan.plan(prod)
+    values = {it["address"]: it["values"] for it in planned["planned_values"]["root_module"]["resources"]}
+    of_aws = [it for it in prod.resources.values() if it.kind.startswith(("aws:", "awsx:"))]
+    assert len(values) == len(of_aws) > 90
+    assert values["aws_ecs_cluster.jobs"]["setting"] == [{"name": "containerInsights", "value": "enabled"}]
+    assert values["aws_security_group.jobs"]["egress"][0]["from_port"] == 0
+    expressions = {it["address"]: it["expressions"] for it in planned["configuration"]["root_module"]["resources"]}
+    policy = expressions["aws_iam_role_policy.nightly-report-launcher"]["policy"]["references"]
+    assert {"aws_iam_role.nightly-report-task", "aws_iam_role.nightly-report-execution"} <= set(policy)
+
+
+@pytest.mark.parametrize(
+    ("failed", "passed", "said"),
+    [
+        ({"CKV_AWS_27": ["a"]}, set[str](), "CKV_AWS_27 fails on a, and the page says met"),
+        ({"CKV_AWS_9999": ["a"]}, set[str](), "CKV_AWS_9999 fails on a, and the page does not know it"),
+        ({}, {"CKV_AWS_50"}, "CKV_AWS_50 passes, and the page says: A launch is one call"),
+        ({}, set[str](), "CKV_AWS_27 is not asked, and the page says: met"),
+        ({}, {"CKV_AWS_385"}, "CKV_AWS_385 is asked after all"),
+    ],
+)
+def test_where_a_scanner_says_other_than_the_page_is_a_difference(
+    failed: dict[str, list[str]], passed: set[str], said: str
+) -> None:
+    assert any(it.startswith(said) for it in controls.differences(failed, passed))
 
 
 def test_every_kind_of_resource_that_has_controls_is_in_the_table(prod: Recording) -> None:

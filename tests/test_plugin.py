@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import threading
@@ -15,9 +17,12 @@ import pulumi
 import pytest
 from conftest import PROGRAM, Recorded, Recorder, Recording, program, record
 from fargate_job_launcher.archive import files
+from fargate_job_launcher.plugin_schema import CHOICES, GO_PATH, completed
+from fargate_job_launcher.provider import COMPONENTS, Provider
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
+from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import (
     engine_pb2_grpc,
@@ -222,14 +227,20 @@ def sent(
 def shapes(value: Any, declared: dict[str, Any], types: dict[str, Any]) -> Iterator[str]:
     """The shapes that the schema declares for a value and for what is in it, such as `list of map to integer`."""
 
+    def kind(it: dict[str, Any]) -> str:
+        enumerated = "enum" in types[it["$ref"].rpartition("/")[2]]
+        return "string" if enumerated else "object"
+
     def named(it: dict[str, Any]) -> str:
         each = {"array": "list of ", "object": "map to "}.get(it.get("type", ""))
-        return "object" if "$ref" in it else each + named(inner(it)) if each else it["type"]
+        return kind(it) if "$ref" in it else each + named(inner(it)) if each else it["type"]
 
     def inner(it: dict[str, Any]) -> dict[str, Any]:
         return it["items"] if it["type"] == "array" else it["additionalProperties"]
 
     yield named(declared)
+    if "$ref" in declared and kind(declared) == "string":
+        return
     if "$ref" in declared:
         fields = types[declared["$ref"].rpartition("/")[2]]["properties"]
         for key, it in fields.items() if value is None else ((camel(key), it) for key, it in value.items()):
@@ -260,8 +271,67 @@ def test_the_schema_is_the_one_that_was_reviewed() -> None:
     assert set(schema["resources"]) == {f"{TYPE}{it}" for it in ASKED}
     described = [*schema["resources"].values(), *schema["types"].values()]
     for holder in described:
-        fields = {**holder.get("inputProperties", {}), **holder["properties"]}
+        fields = {**holder.get("inputProperties", {}), **holder.get("properties", {})}
         assert [it for it, declared in fields.items() if not declared.get("description")] == []
+
+
+def descriptions(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("description"), str):
+            yield value["description"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for it in value:
+            yield from descriptions(it)
+
+
+def test_what_other_languages_read_has_their_names_and_is_no_code() -> None:
+    provider = Provider()
+    names = provider._names()  # pyright: ignore[reportPrivateUsage]
+    pythonic = {python for python, name in names.items() if python != name}
+    texts = list(descriptions(computed()))
+    assert {"subnet_ids", "max_running", "security_group_ids"} <= pythonic
+    assert [it for it in texts if pythonic & set(re.findall(r"\w+", it))] == []
+    # An indented line is code in Markdown, and a quoted one in every language's documentation.
+    assert [it for it in texts if re.search(r"^[ \t]", it, re.MULTILINE)] == []
+    assert any("with `securityGroupIds`" in it for it in texts)
+
+
+WHERE: Final[dict[str, Any]] = {
+    "LaunchOverrides": lambda name, it: {"overrides": {name: [it]}},
+    "Supervision": lambda name, it: {"supervision": {name: [it]}},
+    "Sidecar": lambda name, it: {
+        "sidecars": [{"name": "a", "image": "nginx", name: it, "health_check": {"command": ["CMD", "true"]}}]
+    },
+}
+"""Type → arguments of a launcher with a value of it."""
+
+
+@pytest.mark.parametrize(("holder", "name"), CHOICES, ids=" ".join)
+def test_a_choice_is_an_enumeration_of_what_the_component_takes(holder: str, name: str) -> None:
+    kind, values = CHOICES[holder, name]
+    enumerated = [it["value"] for it in computed()["types"][f"{TYPE}{kind}"]["enum"]]
+    assert enumerated == list(values)
+    component = next(it for it in COMPONENTS if it.__name__ == (holder if holder in ASKED else "FargateJobLauncher"))
+    python = re.sub(r"(?=[A-Z])", "_", name).lower()
+    usual = {"image": "nginx", "cluster_arn": CLUSTER, "subnet_ids": ["s"], "security_group_ids": ["g"]}
+    given = usual if component.__name__ == "FargateJobLauncher" else {}
+
+    def problems(value: str) -> list[str]:
+        args = {**given, **WHERE.get(holder, lambda name, it: {name: it})(python, value)}
+        return [it for it in COMPONENTS[component]("job", args) if python in it and "allowed: " in it]
+
+    assert [it for it in enumerated if problems(it)] == []
+    (said,) = problems("nothing-like-it")
+    assert said.endswith(f"allowed: {', '.join(enumerated)}")
+
+
+def test_go_looks_for_the_package_where_it_is_published() -> None:
+    bare = json.loads(ComponentProvider(list(COMPONENTS), "fargate-job-launcher").schema or "")
+    here = completed(bare, {}, description="it")
+    assert here["language"]["go"] == {"respectSchemaVersion": True, "importBasePath": GO_PATH}
+    there = completed(bare, {}, description="it", repository="https://github.com/a/b")
+    assert (there["repository"], there["language"]["go"]) == ("https://github.com/a/b", {"respectSchemaVersion": True})
 
 
 def test_arguments_of_every_shape_that_the_schema_knows_go_through_the_plugin() -> None:

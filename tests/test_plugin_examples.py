@@ -101,7 +101,10 @@ def problems(program: Program) -> list[str]:
                 yield f"{path}: {value.resource} has no {value.name} like that"
         elif "$ref" in declared:
             nested = schema["types"][declared["$ref"].rpartition("/")[2]]
-            if isinstance(value, dict):
+            if "enum" in nested:
+                if value not in [it["value"] for it in nested["enum"]]:
+                    yield f"{path}: {value!r} is none of its values"
+            elif isinstance(value, dict):
                 yield from fields(path, value, nested["properties"], nested.get("required", []))
             else:
                 yield f"{path}: is no object"
@@ -151,6 +154,7 @@ def test_what_an_example_exports_is_an_output_of_the_component() -> None:
         (of_typescript, "network.subnetIds", "network.vpcId", "report.subnetIds: network has no vpcId like that"),
         (of_typescript, '    image: "public.ecr.aws/docker/library/busybox:1.37",\n', "", "report.image: is missing"),
         (of_yaml, "environment: [REPORT_DATE]", "environment: REPORT_DATE", "report.overrides.environment: is no list"),
+        (of_yaml, "subnets: public", "subnets: open", "network.subnets: 'open' is none of its values"),
         (of_yaml, "retries: 2", "retries: ${cluster.name}", "report.supervision.retries: has to be known"),
         (of_yaml, "expression: cron(0 3 * * ? *)", "rate: 1", "report.schedule.expression: is missing"),
     ],

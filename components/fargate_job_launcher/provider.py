@@ -4,7 +4,7 @@ The SDK derives the schema from the components' annotations and builds them on r
 does not know, and what is of another kind than the schema says; here the components' own checks see all that was given.
 """
 
-import re
+import json
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any, Final, cast
@@ -20,6 +20,7 @@ from .cluster import JobCluster, examine_cluster
 from .launcher import FargateJobLauncher
 from .network import JobNetwork, examine_network
 from .payload import PayloadBucket, examine_bucket
+from .plugin_schema import completed, respelt
 from .shapes import unknown
 
 NAME: Final = "fargate-job-launcher"
@@ -40,6 +41,16 @@ class Provider(ComponentProvider):
 
     def __init__(self) -> None:
         super().__init__(list(COMPONENTS), NAME, version=metadata.version(NAME))
+        of = metadata.metadata(NAME)
+        urls = dict(it.split(", ", 1) for it in of.get_all("Project-URL") or [])
+        self.schema = json.dumps(
+            completed(
+                json.loads(self.schema or "{}"),
+                self._names(),
+                description=of["Summary"],
+                repository=urls.get("Repository", ""),
+            )
+        )
 
     def construct(
         self,
@@ -88,12 +99,16 @@ class Provider(ComponentProvider):
             return [self._value(f"{path}[{number}]", it, declared.items, problems) for number, it in items]
         return value
 
-    def _respelt(self, said: str) -> str:
-        """An error with the arguments' names as the schema has them: camelCase. What stands in quotes was given."""
+    def _names(self) -> dict[str, str]:
+        """Every argument's and output's name in Python → in the schema: camelCase."""
         mappings = [it.inputs_mapping for it in self._component_defs.values()]
+        mappings += [it.outputs_mapping for it in self._component_defs.values()]
         mappings += [it.properties_mapping for it in self._type_defs.values()]
-        spelt = {python: schema for mapping in mappings for schema, python in mapping.items()}
-        return re.sub(r"'[^']*'|\b[a-z]+(?:_[a-z]+)+\b", lambda it: spelt.get(it[0], it[0]), said)
+        return {python: schema for mapping in mappings for schema, python in mapping.items()}
+
+    def _respelt(self, said: str) -> str:
+        """An error with the arguments' names as the schema has them."""
+        return respelt(said, self._names())
 
 
 def _problem(line: str) -> InputPropertyErrorDetails:
