@@ -42,9 +42,11 @@ from fargate_job_launcher.operate import Account, find, tasks
 from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.tasks import later_attempt
 from fargate_job_launcher.sandbox import Emulator, Stack, deploy
+from fargate_job_launcher.sandbox.deploy import Resource
+from fargate_job_launcher.sandbox.display import Briefly
 from fargate_job_launcher.sandbox.run import Run
 from launching import DECLARED, settings
-from transcripts import masked, of_job, steady
+from transcripts import masked, of_job, renewed, steady
 
 PRELUDE = """
 import pulumi_aws as aws
@@ -455,3 +457,27 @@ def test_the_attack_ends_as_the_readme_shows() -> None:
     (shown,) = (it for it in BLOCKS if it.marker.startswith("shown by make attack"))
     # Nothing but what the page shows.
     assert masked(shown.code) == masked(done.stdout)
+
+
+def test_a_transcript_is_renewed_where_a_number_has_changed_and_only_there() -> None:
+    task = "640ed76a-0829-4968-8ff1-4eab0c6dd6ef"
+    shown = f"Launched a\n  task   {task}\n  state  PENDING\n  …\n76 resources in 4.4 s\n"
+    printed = f"created\nLaunched a\n  task   {task.replace('6', '7')}\n  state  RUNNING\nmore\n81 resources in 5.1 s\n"
+    assert renewed(shown, printed) == shown.replace("76 resources in 4.4 s", "81 resources in 5.1 s")
+    with pytest.raises(LookupError, match="edit it by hand: Launched a"):
+        renewed(shown, printed.replace("Launched a", "Launched b"))
+
+
+@pytest.mark.parametrize(
+    ("terminal", "said"), [("1", "Deploying dev to an emulated AWS: 1 resources so far"), ("", "")]
+)
+def test_what_deploys_first_says_so_on_a_terminal_and_nothing_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: str, said: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", terminal)
+    with Briefly("dev") as progress:
+        progress.seen(Resource("urn", "aws:sqs/queue:Queue", "q", "", id="q-1"), True)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert said in shown.err
+    assert bool(said) is bool(shown.err)
