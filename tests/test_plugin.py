@@ -374,7 +374,7 @@ def test_what_is_of_another_kind_than_the_schema_says_is_never_dropped(plugin: P
         "function": f"'small' {no_object}",
         "alarms": f"5.0 {no_object}",
         "healthCheck": f"True {no_object}",
-        "command": "{'a': 'b'} is no list; put it into one, such as [{'a': 'b'}]",
+        "command": "{'a': 'b'} is no list; give a list, in square brackets",
         "environment": f"[['A', 'b']] {no_object}",
         "tags.a": "{'b': 'c'} is not text",
         "cpu": "[256.0] is not a whole number",
@@ -384,7 +384,7 @@ def test_what_is_of_another_kind_than_the_schema_says_is_never_dropped(plugin: P
         "sidecars[2]": f"[{{'image': 'nginx', 'name': 'car'}}] {no_object}",
         "sidecars[3].secrets": f"a value (not shown, it may be a secret) {no_object}",
         "sidecars[4]": f"None {no_object}",
-        "efsVolumes": "{'path': '/d'} is no list; put it into one, such as [{'path': '/d'}]",
+        "efsVolumes": "{'path': '/d'} is no list; give a list, in square brackets",
         "asynchronous": "'yes' is not true or false",
         "subnetIds[0]": "['s'] is not text",
     }
