@@ -371,7 +371,9 @@ def test_a_sidecar_names_a_secret_of_the_stack_as_the_job_does(tmp_path: Path) -
 def test_a_mistake_makes_no_other_mistakes() -> None:
     assert problems(jobs={"report": None}) == ["jobs.report: None is not a mapping"]
     sidecar = {"name": "proxy", "image": "nginx", "readOnlyRoot": True}
-    assert problems(**job(sidecars=[sidecar]), protect="yes") == ["protect: 'yes' is neither true nor false"]
+    assert problems(**job(sidecars=[sidecar]), protect="yes") == [
+        "protect: 'yes' is neither true nor false; write true"
+    ]
 
 
 def test_a_job_says_what_differs_from_the_defaults_within_a_mapping_too() -> None:

@@ -95,15 +95,15 @@ def longest(rule: Rule) -> str:
     return "N" * rule.longest
 
 
-FULL = f"""
+_SHARED: Final = f"""
 from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
 JobNetwork("{longest(LOGGED_NETWORK)}", {{"flow_log_days": 7, "endpoints": ["logs", "s3"]}})
 JobNetwork("{longest(NETWORK)}", {{"endpoints": ["logs", "s3"]}})
 JobCluster("{longest(CLUSTER)}", {{}})
 PayloadBucket("{longest(BUCKET)}", {{}})
 """
-FULL += EVERYTHING.replace('Launcher("job"', f'Launcher("{"J" * 40}"').replace("ENDING", "amazonaws.com")
-FULL = FULL.replace("REGION", "eu-west-1")
+_JOB: Final = EVERYTHING.replace('Launcher("job"', f'Launcher("{"J" * 40}"').replace("ENDING", "amazonaws.com")
+FULL: Final = _SHARED + _JOB.replace("REGION", "eu-west-1")
 
 
 def test_every_resource_of_the_longest_names_has_a_name_that_aws_takes(tmp_path: Path) -> None:

@@ -19,10 +19,9 @@ from .supervision import supervise
 from .task_definition import job_log_group, take_name, task_definition
 from .triggers import Launchable, asynchronous_alias, dead_letter_queue, launch_queue, triggers
 
-
-DOUBTFUL_SECRET: Final = (
-    "secrets: the ARN of one of them ends in a hyphen and six small letters, which may be the end of its name. If the six "
-    "characters that Secrets Manager adds are missing behind them, the job is denied its secret: give the `arn` output"
+_MAY_BE_PARTIAL: Final = (
+    "secrets: the ARN of one of them ends in a hyphen and six small letters, which may be the end of its name. If the "
+    "six characters that Secrets Manager adds are missing there, the job is denied its secret: give the `arn` output"
 )
 """Said of an ARN that looks partial and may be whole."""
 
@@ -72,7 +71,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
         super().__init__("fargate-job-launcher:index:FargateJobLauncher", name, {}, opts)
         for arn in container.secrets(job):
             if isinstance(arn, str) and iam.may_be_partial(arn):
-                pulumi.log.warn(DOUBTFUL_SECRET, self)
+                pulumi.log.warn(_MAY_BE_PARTIAL, self)
         tell_of_missing_spot(name, job, resource=self)
         place = pulumi.Output.from_input(job.cluster_arn).apply(iam.Place.of)
 

@@ -110,7 +110,7 @@ def _pairs(value: Any) -> dict[str, str] | None:
         if isinstance(it, str) and re.fullmatch(r"[^=\s]+=.*", it, re.DOTALL):
             name, _, of = it.partition("=")
             found[name] = of
-        elif isinstance(it, Mapping) and {"name", "value"} == cast("Mapping[str, Any]", it).keys():
+        elif isinstance(it, Mapping) and set(cast("Mapping[str, Any]", it)) == {"name", "value"}:
             pair = cast("Mapping[str, Any]", it)
             found[str(pair["name"])] = str(pair["value"])
         else:
