@@ -48,7 +48,7 @@ def foreseen(task: Record, definition: Record) -> Run | None:
 
 def of_command(command: list[str], environment: Mapping[str, str]) -> Run | None:
     """What `sh -c` with a script of `echo`, `sleep` and `exit` does; None for every other command."""
-    if len(command) != 3 or command[0] not in SHELLS or command[1] != "-c":
+    if len(command) != 3 or command[0] not in SHELLS or command[1] != "-c" or _computes(command[2]):
         return None
     lines, seconds, code = list[str](), 0.0, 0
     for words in _statements(command[2]):
@@ -66,9 +66,16 @@ def of_command(command: list[str], environment: Mapping[str, str]) -> Run | None
     return Run(code, max(seconds, AT_ONCE_SECONDS), lines=tuple(it for it in lines if it))
 
 
+def _computes(script: str) -> bool:
+    """Whether a shell does more with it than run one command after the other: pipes, files, substitutions, escapes."""
+    expanded = re.sub(r"'[^']*'", "", script)
+    bare = re.sub(r'"[^"]*"', "", expanded)
+    return bool(re.search(r"[`\\]|\$\(", expanded) or re.search(r"[|<>()]|(?<!&)&(?!&)", bare))
+
+
 def _statements(script: str) -> list[list[str]]:
     """The words of each command, quotes still around them; one that nothing is known of where it is no such script."""
-    lexer = shlex.shlex(script.replace("\n", ";"), posix=False, punctuation_chars=";&|()<>`")
+    lexer = shlex.shlex(script.replace("\n", ";"), posix=False, punctuation_chars=";&")
     lexer.whitespace_split, lexer.commenters = True, ""
     found: list[list[str]] = [[]]
     try:
