@@ -216,7 +216,7 @@ def test_the_smallest_config_says_where_and_what() -> None:
         ({"retiring": ["jobs.report"]}, "retiring: goes with protect: true; without it nothing is protected"),
         (
             {"protect": True, "retiring": ["report"]},
-            "retiring: 'report' is nothing of this stack; known: jobs.report, network, cluster, payloads, kmsKey. It goes",
+            "retiring: 'report' is nothing of this stack; known: jobs.report, network, cluster, payloads, kmsKey. It",
         ),
         ({"retiring": ["network", "network"]}, "retiring: 'network' is named twice; once is enough"),
         ({"secrets": ["a b"]}, "secrets: 'a b' is no name of a secret"),

@@ -77,8 +77,8 @@ def test_what_an_argument_makes_a_task_reach(args: dict[str, Any], services: set
         ),
         (
             {"secrets": {"A": ELSEWHERE}},
-            "jobs.report.secrets.A: is in us-east-1, and an endpoint reaches its own region only; keep it in eu-west-1, "
-            "or say natGateways: single",
+            "jobs.report.secrets.A: is in us-east-1, and an endpoint reaches its own region only; keep it in "
+            "eu-west-1, or say natGateways: single",
         ),
         (
             {"taskPolicy": allowing("sqs:SendMessage")},
