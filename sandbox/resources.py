@@ -169,7 +169,7 @@ def _log_group(aws: Emulator, inputs: Inputs) -> Made:
         logs.create_log_group(logGroupName=name, **inputs.given(kmsKeyId=inputs.take("kmsKeyId"), tags=inputs.tags()))
     except logs.exceptions.ResourceAlreadyExistsException as error:
         raise Refused(
-            f"{error}: {name}. It was kept from before. Adopt it: adopt_logs of its launcher (adoptLogs in a stack's "
+            f"{error}. {name} was kept from before. Adopt it: adopt_logs of its launcher (adoptLogs in a stack's "
             "config), import_ in a program of your own; or give the job another name"
         ) from None
     if retention:
