@@ -20,17 +20,21 @@ stack = environments.Foundation(config)
 shared: dict[str, Any] = {"tags": stack.tags} | ({} if stack.key_arn is None else {"kms_key_arn": stack.key_arn})
 
 # What holds nothing that has to stay goes in one command, with what is in it.
-destroyed = {} if config.protect or "cluster_arn" in config.arguments("cluster") else {"stop_tasks": True}
+destroyed = {} if config.protects("cluster") or "cluster_arn" in config.arguments("cluster") else {"stop_tasks": True}
 
-network = JobNetwork("jobs", cast("JobNetworkArgs", {**shared, **config.arguments("network")}), opts=stack.guarded)
+network = JobNetwork(
+    "jobs", cast("JobNetworkArgs", {**shared, **config.arguments("network")}), opts=stack.guarded("network")
+)
 cluster = JobCluster(
-    "jobs", cast("JobClusterArgs", {"tags": stack.tags, **destroyed, **config.arguments("cluster")}), opts=stack.guarded
+    "jobs",
+    cast("JobClusterArgs", {"tags": stack.tags, **destroyed, **config.arguments("cluster")}),
+    opts=stack.guarded("cluster"),
 )
 payload_bucket = None
 if config.payloads is not None:
-    emptied = {"force_destroy": not config.protect}
+    emptied = {"force_destroy": not config.protects("payloads")}
     payloads = cast("PayloadBucketArgs", {**shared, **emptied, **config.arguments("payloads")})
-    payload_bucket = PayloadBucket("payloads", payloads, opts=stack.guarded)
+    payload_bucket = PayloadBucket("payloads", payloads, opts=stack.guarded("payloads"))
 
 launchers: dict[str, FargateJobLauncher] = {}
 for name in config.jobs:
@@ -42,8 +46,8 @@ for name in config.jobs:
         "subnet_ids": network.subnet_ids,
         "security_group_ids": [network.security_group_id],
         "assign_public_ip": network.assign_public_ip,
-        "protect_logs": config.protect,
-        "protect_queues": config.protect,
+        "protect_logs": config.protects(f"jobs.{name}"),
+        "protect_queues": config.protects(f"jobs.{name}"),
         "tags": {**stack.tags, **job.get("tags", {})},
     }
     if stack.key_arn is not None and any(it.get("secrets") for it in (job, *job.get("sidecars", []))):

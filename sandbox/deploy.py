@@ -35,9 +35,10 @@ from pulumi.runtime.proto.resource_pb2 import (
 
 from . import environment as environment  # its resource types are known once it is imported
 from . import files as files  # its resource types are known from here on
+from .adopting import ADOPTED, adopt
 from .callbacks import CallbackFailed, Callbacks
 from .constraints import ConstraintViolation
-from .resources import Made, Unsupported, create, invoke, tag_list
+from .resources import Inputs, Made, Unsupported, create, invoke, tag_list
 from .server import Emulator
 from .stack import Stack
 from .subnets import Refused
@@ -262,7 +263,11 @@ class _Creator(mocks.MockMonitor):
         errors: list[str] = []
         while True:
             try:
-                made = create(self._aws, request.type, request.name, inputs, self._default_tags.get(provider))
+                tags = self._default_tags.get(provider)
+                if request.importId:
+                    made = adopt(self._aws, Inputs(request.type, request.name, inputs, tags), request.importId)
+                else:
+                    made = create(self._aws, request.type, request.name, inputs, tags)
                 break
             except REFUSED as error:
                 errors.insert(0, str(error))
@@ -371,10 +376,10 @@ def _refuse_options(request: Any) -> None:
 
     The others say what is done once a resource stands: with a change, a replacement, a deletion.
     """
-    if request.importId:
+    if request.importId and request.type not in ADOPTED:
         raise Unsupported(
-            f"import_ adopts {request.importId!r}, and the sandbox adopts nothing: it begins with an empty account; "
-            "leave it out of the stack that is deployed here"
+            f"import_ adopts {request.importId!r}, and the sandbox adopts log groups only: it begins with an empty "
+            "account; leave it out of the stack that is deployed here"
         )
     if request.envVarMappings:
         raise Unsupported("env_var_mappings: the sandbox's provider reads no environment; give it these as arguments")

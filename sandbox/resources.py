@@ -173,7 +173,13 @@ def _role_policy_attachment(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:cloudwatch/logGroup:LogGroup")
 def _log_group(aws: Emulator, inputs: Inputs) -> Made:
     name, retention, logs = inputs.physical_name(longest=512), inputs.take("retentionInDays"), aws.client("logs")
-    logs.create_log_group(logGroupName=name, **inputs.given(kmsKeyId=inputs.take("kmsKeyId"), tags=inputs.tags()))
+    try:
+        logs.create_log_group(logGroupName=name, **inputs.given(kmsKeyId=inputs.take("kmsKeyId"), tags=inputs.tags()))
+    except logs.exceptions.ResourceAlreadyExistsException as error:
+        raise Refused(
+            f"{error}. {name} was kept from before. Adopt it: adopt_logs of its launcher (adoptLogs in a stack's "
+            "config), import_ in a program of your own; or give the job another name"
+        ) from None
     if retention:
         logs.put_retention_policy(logGroupName=name, retentionInDays=int(retention))
     return Made(name, {"name": name, "arn": f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{name}"})

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from conftest import ENVIRONMENTS, PROGRAM, Recorded, Recording, program, record
 from fargate_job_launcher.handler.remedy import remedy
 from fargate_job_launcher.operate.command import main
+from fargate_job_launcher.reach import FUNCTION, LAUNCHER, NOTHING
 from fargate_job_launcher.sandbox import Stack
 from pictures import pictures
 
@@ -116,6 +117,7 @@ FREE_WHILE_IDLE: Final = {
     "aws:lambda/alias:Alias",
     "aws:lambda/function:Function",
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+    "aws:lambda/invocation:Invocation",
     "aws:lambda/permission:Permission",
     "aws:scheduler/schedule:Schedule",
     "aws:sns/topic:Topic",
@@ -331,11 +333,27 @@ def index() -> str:
     return "\n".join(lines)
 
 
+def reach() -> str:
+    """What each argument makes a task reach; those that make it reach nothing, in one line."""
+    lines = ["| argument | what it makes the task reach |", "| --- | --- |", "| always | `logs`, for the task's log |"]
+    lines += [f"| `{key}` | {row.said} |" for key, row in LAUNCHER.items() if row is not NOTHING]
+    lines.append(f"| {', '.join(f'`{key}`' for key, row in LAUNCHER.items() if row is NOTHING)} | nothing |")
+    return "\n".join(lines)
+
+
+def function_reach() -> str:
+    """What the launcher's function reaches from subnets of its own."""
+    lines = ["| what | what the function reaches |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| {key} | {said} |" for key, said in FUNCTION.items())])
+
+
 PICTURES: Final[dict[str, Callable[[], str]]] = {
     **pictures(recorded),
     "remedies": remedies,
     "command help": command_help,
     "index": index,
+    "reach": reach,
+    "function reach": function_reach,
 }
 """The same, of what has no price."""
 

@@ -215,6 +215,12 @@ def test_the_smallest_config_says_where_and_what() -> None:
         ),
         ({"defaults": {"cpu": 300}}, "defaults.cpu: 300 is no Fargate size"),
         ({"secrets": ["a", "a"]}, "secrets: 'a' is named twice; each is one secret"),
+        ({"retiring": ["jobs.report"]}, "retiring: goes with protect: true; without it nothing is protected"),
+        (
+            {"protect": True, "retiring": ["report"]},
+            "retiring: 'report' is nothing of this stack; known: jobs.report, network, cluster, payloads, kmsKey. It",
+        ),
+        ({"retiring": ["network", "network"]}, "retiring: 'network' is named twice; once is enough"),
         ({"secrets": ["a b"]}, "secrets: 'a b' is no name of a secret"),
     ],
 )
@@ -235,14 +241,14 @@ def test_a_network_without_nat_starts_only_what_ecr_of_its_region_keeps() -> Non
     )
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s-AbCdEf"
     (said,) = problems(**network, **job(image=kept, secrets={"A": arn}))
-    assert said == "jobs.report.secrets: cannot be read: network.endpoints has no secretsmanager; add it there"
+    assert said == "jobs.report.secrets.A: needs secretsmanager, and network.endpoints does not have it; add it there"
     parameter = "arn:aws:ssm:eu-west-1:123456789012:parameter/s"
     (said,) = problems(**network, **job(image=kept, secrets={"A": parameter}))
-    assert said == "jobs.report.secrets: cannot be read: network.endpoints has no ssm; add it there"
+    assert said == "jobs.report.secrets.A: needs ssm, and network.endpoints does not have it; add it there"
     (said,) = problems(**network, **job(image=kept, sidecars=[{"name": "proxy", "image": "envoy"}]))
     assert said.startswith("jobs.report.sidecars[0].image: 'envoy' cannot be pulled")
     (said,) = problems(**network, **job(image=kept, sidecars=[{"name": "p", "image": kept, "secrets": {"A": arn}}]))
-    assert said.startswith("jobs.report.sidecars[0].secrets: cannot be read")
+    assert said.startswith("jobs.report.sidecars[0].secrets.A: needs secretsmanager")
     network["network"]["endpoints"] = [*endpoints, "secretsmanager", "ssm"]
     assert problems(**network, **job(image=kept, secrets={"A": arn, "B": parameter})) == []
 

@@ -46,6 +46,7 @@ TAKE_NO_TAGS = {
     PERMISSION,
     SCHEDULE,
     DASHBOARD,
+    "aws:lambda/invocation:Invocation",
     "aws:kms/alias:Alias",
     "aws:sns/topicSubscription:TopicSubscription",
 }

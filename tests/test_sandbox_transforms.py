@@ -159,11 +159,11 @@ awsx.ec2.Vpc('v', number_of_availability_zones=2)
         (
             "def adopts(args): return ResourceTransformResult(args.props, ResourceOptions(import_='there'))\n"
             "aws.sqs.Queue('q', opts=ResourceOptions(transforms=[adopts]))",
-            r"q \(aws:sqs/queue:Queue\): import_ adopts 'there', and the sandbox adopts nothing",
+            r"q \(aws:sqs/queue:Queue\): import_ adopts 'there', and the sandbox adopts log groups only",
         ),
         (
             "aws.sqs.Queue('q', opts=ResourceOptions(import_='there'))",
-            r"q \(aws:sqs/queue:Queue\): import_ adopts 'there', and the sandbox adopts nothing.*; leave it out",
+            r"q \(aws:sqs/queue:Queue\): import_ adopts 'there', and the sandbox adopts log groups only.*; leave",
         ),
         (
             "aws.Provider('p', region='eu-west-1', opts=ResourceOptions(env_var_mappings={'MINE': 'AWS_PROFILE'}))",

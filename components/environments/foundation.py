@@ -38,11 +38,15 @@ class Foundation:
             allowed_account_ids=config.allowed_account_ids or None,
             default_tags={"tags": self.tags},
         )
-        self.guarded = pulumi.ResourceOptions(provider=self.provider, protect=config.protect)
+        self._config = config
         self.open = pulumi.ResourceOptions(provider=self.provider)
         self.key_arn = self._key_arn(config)
         self.secret_arns = {name: self._secret(name, config) for name in config.secrets}
         self.alarm_topic_arn = self._alarm_topic_arn(config)
+
+    def guarded(self, part: str) -> pulumi.ResourceOptions:
+        """Options of a part of the stack that holds data or that other things stand on, by its path in the config."""
+        return pulumi.ResourceOptions(provider=self.provider, protect=self._config.protects(part))
 
     def _key_arn(self, config: StackConfig) -> pulumi.Output[str] | None:
         if config.kms_key != "new":
@@ -59,7 +63,7 @@ class Foundation:
             deletion_window_in_days=KEY_DELETION_DAYS,
             policy=policy,
             tags=self.tags,
-            opts=self.guarded,
+            opts=self.guarded("kmsKey"),
         )
         aws.kms.Alias(
             "jobs",
@@ -70,7 +74,9 @@ class Foundation:
         return key.arn
 
     def _secret(self, name: str, config: StackConfig) -> pulumi.Output[str]:
-        secret = aws.secretsmanager.Secret(name, kms_key_id=self.key_arn, tags=self.tags, opts=self.guarded)
+        secret = aws.secretsmanager.Secret(
+            name, kms_key_id=self.key_arn, tags=self.tags, opts=self.guarded(f"secrets.{name}")
+        )
         if name in config.secret_values:
             aws.secretsmanager.SecretVersion(
                 name,

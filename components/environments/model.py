@@ -25,6 +25,9 @@ GIVEN: Final = frozenset(
 )
 """What the program gives to every launcher."""
 
+WHOLE_PARTS: Final = ("network", "cluster", "payloads", "kmsKey")
+"""Sections of the config that are retired as a whole."""
+
 OWN_TAGS: Final = ("project", "stack")
 """Keys of the tags that the program puts on everything."""
 
@@ -105,6 +108,16 @@ class StackConfig(Fields):
     protect: bool = Field(
         False, description="Whether Pulumi refuses to delete what holds data or what other things stand on."
     )
+    retiring: list[str] = Field(
+        [],
+        description="What of a protected environment is to be taken away next, and so is not protected any more: "
+        "jobs.NAME (its supervision and queues included), secrets.NAME, network, cluster, payloads or kmsKey. One "
+        "deployment with it, then one without what it names. Default: nothing.",
+    )
+
+    def protects(self, part: str) -> bool:
+        """Whether Pulumi refuses to delete a part of the stack, by its path in the config."""
+        return self.protect and part not in self.retiring
 
     def arguments(self, section: str) -> dict[str, Any]:
         """A section as the component takes it; what nobody gave is left out."""

@@ -9,17 +9,19 @@ from typing import Any, Final, cast
 from fargate_job_launcher.arguments import examine
 from fargate_job_launcher.checks.tags import LAUNCHER_TAGS, tag_problems
 from fargate_job_launcher.cluster import examine_cluster
+from fargate_job_launcher.endpoints import TO_START_A_TASK
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.partitions import partition_of
-from fargate_job_launcher.iam import Place, is_key_arn, is_topic_arn, repository_arn
+from fargate_job_launcher.iam import Place, is_key_arn, is_topic_arn
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
 from fargate_job_launcher.plain_secrets import secret_in
+from fargate_job_launcher.reach import INTERNET, Reached, reached
 from fargate_job_launcher.shapes import repeated
 from pulumi.output import Unknown
 
 from .fields import camel
-from .model import OWN_TAGS, merged, with_secrets
+from .model import OWN_TAGS, WHOLE_PARTS, merged, with_secrets
 
 _PLACE: Final[dict[str, Any]] = {
     "cluster_arn": Unknown(),
@@ -53,6 +55,7 @@ def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: se
     yield from _account_problems(config, broken)
     if config.get("alarms") == {} and not any(it.startswith("alarms.") for it in broken):
         yield "alarms: tell nobody; name emails, or a topicArn"
+    yield from _retiring_problems(config)
     yield from _elsewhere_problems(config)
     yield from _tag_problems(config)
     yield from _secret_problems(config, secret=secret)
@@ -76,6 +79,21 @@ def _account_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> I
     disabled = "pulumi:disable-default-providers"
     if disabled not in broken and "aws" not in config.get("disabled_default_providers", ["aws"]):
         yield f"{disabled}: has to name aws: everything is made with the environment's own provider"
+
+
+def _retiring_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    retiring = config.get("retiring", [])
+    yield from (f"retiring: {it!r} is named twice; once is enough" for it in repeated(retiring))
+    if retiring and not config.get("protect"):
+        yield "retiring: goes with protect: true; without it nothing is protected, and what you take out goes at once"
+    known = [*(f"jobs.{it}" for it in config.get("jobs", {})), *(f"secrets.{it}" for it in config.get("secrets", []))]
+    known += WHOLE_PARTS
+    for it in dict.fromkeys(retiring):
+        if it not in known:
+            yield (
+                f"retiring: {it!r} is nothing of this stack; known: {', '.join(known)}. It goes from here with the "
+                "part that it names"
+            )
 
 
 def _elsewhere_problems(config: Mapping[str, Any]) -> Iterator[str]:
@@ -187,29 +205,38 @@ def _by_default(path: str, defaults: Mapping[str, Any], job: Mapping[str, Any]) 
 
 
 def _way_out_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """A network that reaches AWS by endpoints alone starts only what AWS keeps."""
-    network, region = config.get("network", {}), config.get("region")
+    """A network that reaches AWS by endpoints alone: each job reaches these, in this region, and nothing else."""
+    network, region = config.get("network", {}), config.get("region", "")
     if network.get("nat_gateways") != "none" or network.get("subnets", "private") != "private":
         return
+    endpoints, said = set(network.get("endpoints", [])), set[str]()
+    kept = dict.fromkeys(config.get("secrets", []), f"arn:aws:secretsmanager:{region}:123456789012:secret:s")
     for name, job in config.get("jobs", {}).items():
-        args = merged(config.get("defaults", {}), job)
-        containers = {f"jobs.{name}.": args}
-        containers |= {f"jobs.{name}.sidecars[{number}].": it for number, it in enumerate(args.get("sidecars", []))}
-        for path, container in containers.items():
-            repository = repository_arn(container.get("image", ""), "aws")
-            if "image" in container and (repository is None or repository.split(":")[3] != region):
-                yield (
-                    f"{path}image: {container['image']!r} cannot be pulled: with network.natGateways none, tasks reach "
-                    f"ECR in {region} only; copy the image there, or say natGateways: single"
-                )
-            services = {_kept_in(it) for it in container.get("secrets", {}).values()}
-            for service in sorted(services - set(network.get("endpoints", []))):
-                yield f"{path}secrets: cannot be read: network.endpoints has no {service}; add it there"
+        for it in reached(with_secrets(merged(config.get("defaults", {}), job), kept)):
+            problem = _unreached(it, endpoints, region)
+            if problem and problem not in said:
+                said.add(problem)
+                yield f"jobs.{name}.{_spelt(problem)}"
 
 
-def _kept_in(secret: str) -> str:
-    """The service that ECS reads a secret from: an ARN says so, and what this stack keeps is in Secrets Manager."""
-    return "ssm" if secret.startswith("arn:") and secret.split(":")[2] == "ssm" else "secretsmanager"
+def _unreached(it: Reached, endpoints: set[str], region: str) -> str:
+    """Why a task does not reach this by these endpoints of a region; empty where it does."""
+    where, _, why = it.what.partition(": ")
+    if it.service == INTERNET or (where.endswith("image") and it.region not in ("", region)):
+        return (
+            f"{where}: {why} cannot be pulled: with network.natGateways none, tasks reach ECR in {region} only; copy "
+            "the image there, or say natGateways: single"
+        )
+    if it.region not in ("", region):
+        return (
+            f"{where}: is in {it.region}, and an endpoint reaches its own region only; keep it in {region}, or say "
+            "natGateways: single"
+        )
+    # What every task needs is asked of the network itself.
+    if it.service not in endpoints and it.service not in TO_START_A_TASK:
+        needed = f"{it.service} ({why})" if why else it.service
+        return f"{where}: needs {needed}, and network.endpoints does not have it; add it there"
+    return ""
 
 
 def _spelt(problem: str) -> str:

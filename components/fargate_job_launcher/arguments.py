@@ -291,6 +291,10 @@ class FargateJobLauncherArgs(TypedDict):
     """ARN of the customer-managed KMS key for the log groups, queues, the topic, the functions' settings, and payloads
     of a bucket that uses it; its key policy has to admit CloudWatch Logs, EventBridge and CloudWatch. Default: none
     (AWS's own keys)."""
+    adopt_logs: NotRequired[Sequence[str]]
+    """Log groups that are there already, kept from a launcher of this name: `job`, `launcher`, `supervisor`. They are
+    imported with the lines that they hold; afterwards this is taken out again. Default: none, and CloudWatch Logs
+    refuses to make one that exists."""
     protect_logs: NotRequired[bool]
     """Whether Pulumi refuses to delete the two log groups. Default: false."""
     protect_queues: NotRequired[bool]
@@ -359,6 +363,7 @@ class Job:
     alarms: Alarms | None = None
     log_retention_days: int = 30
     kms_key_arn: pulumi.Input[str] | None = None
+    adopt_logs: Sequence[str] = ()
     protect_logs: bool = False
     protect_queues: bool = False
     tags: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
@@ -402,6 +407,7 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
         if capacity not in CAPACITIES:
             problems.append(f"{path}: {capacity!r} is unknown; allowed: {', '.join(CAPACITIES)}")
     problems += outside("ephemeral_storage_gib", given["ephemeral_storage_gib"], 20, 200)
+    problems += _adoption_problems(given)
     problems += override_problems(asked, given.get("environment", {}), given.get("secrets", {}))
     problems += function_problems(given.get("function", {}), asked.get("max_count", 1), given.get("queue"))
     problems += _price_problems(given.get("prices"))
@@ -424,6 +430,21 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     if not problems:
         problems += container.size_problems(Job(**given))
     return given, problems
+
+
+LOG_GROUPS: Final = ("job", "launcher", "supervisor")
+"""Of a launcher; the last one where the job is supervised."""
+
+
+def _adoption_problems(given: Mapping[str, Any]) -> list[str]:
+    adopted = given.get("adopt_logs", [])
+    problems = [
+        f"adopt_logs: {it!r} is none; allowed: {', '.join(LOG_GROUPS)}" for it in adopted if it not in LOG_GROUPS
+    ]
+    problems += [f"adopt_logs: {it!r} is named twice; once is enough" for it in shapes.repeated(adopted)]
+    if "supervisor" in adopted and "supervision" not in given:
+        problems.append("adopt_logs: supervisor goes with supervision; without it there is no such log group")
+    return problems
 
 
 def _price_problems(prices: Mapping[str, Any] | None) -> list[str]:

@@ -27,14 +27,20 @@ def job_log_group(name: str, job: Job, *, parent: pulumi.Resource) -> aws.cloudw
 
 def log_group(name: str, of: str, job: Job, *, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
     """A log group of this launcher, named so that the console lists a stack's groups together."""
+    group = f"/{pulumi.get_project()}/{pulumi.get_stack()}/{name}/{of}"
     return aws.cloudwatch.LogGroup(
         f"{name}-{of}",
-        name=f"/{pulumi.get_project()}/{pulumi.get_stack()}/{name}/{of}",
+        name=group,
         retention_in_days=job.log_retention_days,
         kms_key_id=job.kms_key_arn,
         tags=job.tags,
         # Not False: that would undo what the launcher's own options ask for.
-        opts=pulumi.ResourceOptions(parent=parent, protect=True if job.protect_logs else None),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=True if job.protect_logs else None,
+            # The engine imports it as it is, and then changes what is said otherwise here.
+            import_=group if of in job.adopt_logs else None,
+        ),
     )
 
 

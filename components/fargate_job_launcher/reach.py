@@ -1,0 +1,218 @@
+"""What each argument of a launcher makes its task reach, and its function where that runs in a VPC: one table.
+
+A task in subnets without a way to the internet reaches what has a VPC endpoint there, in its own region, and nothing
+else. What AWS's services do among themselves needs no endpoint: they decrypt with a key, deliver to a queue and read an
+image's layers' keys by themselves. Pure; asked by the check of a stack's config, and shown in docs/environments.md.
+
+Which service is reached by which endpoint: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from . import iam
+
+INTERNET: Final = "internet"
+"""In place of a service: an address that no endpoint leads to."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """One thing that a task has to reach."""
+
+    service: str
+    """As an endpoint names it, such as `ecr.api`; or INTERNET."""
+    what: str
+    """What of the argument needs it, as a problem says it."""
+    region: str = ""
+    """Of the service, where the argument says it; an endpoint reaches its own only."""
+
+
+Given = Mapping[str, Any]
+Find = Callable[[Any], Iterator[Reached]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an argument makes a task reach."""
+
+    said: str
+    """For the table of the docs."""
+    find: Find = lambda _: iter(())
+
+
+def _image(image: Any) -> Iterator[Reached]:
+    repository = iam.repository_arn(image, "aws") if isinstance(image, str) else None
+    if repository is not None:
+        region = repository.split(":")[3]
+        yield from (Reached(it, f"image: {image!r}", region) for it in ("ecr.api", "ecr.dkr"))
+        yield Reached("s3", "image: the layers of what is in ECR")
+    elif isinstance(image, str):
+        yield Reached(INTERNET, f"image: {image!r}")
+
+
+def _secret(path: str, arn: Any) -> Iterator[Reached]:
+    if not isinstance(arn, str):
+        return
+    parts = arn.split(":")
+    known = arn.startswith("arn:") and len(parts) > 5
+    service = parts[2] if known and parts[2] == "ssm" else "secretsmanager"
+    yield Reached(service, path, parts[3] if known else "")
+
+
+def _secrets(secrets: Any) -> Iterator[Reached]:
+    for name, arn in cast("Mapping[str, Any]", secrets).items():
+        yield from _secret(f"secrets.{name}", arn)
+
+
+def _sidecars(sidecars: Any) -> Iterator[Reached]:
+    for number, sidecar in enumerate(cast("Sequence[Given]", sidecars)):
+        yield from _prefixed(f"sidecars[{number}].", found(SIDECAR, sidecar))
+
+
+_ENDPOINT_OF: Final = {
+    **{"cloudwatch": "monitoring", "ecr": "ecr.api", "execute-api": "execute-api", "codeartifact": "codeartifact.api"},
+    **{"bedrock": "bedrock-runtime", "ses": "email", "elasticloadbalancing": "elasticloadbalancing"},
+}
+"""IAM's name of a service → its endpoint's, where the two differ.
+
+https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+"""
+_NO_CALL: Final = ("iam", "ssmmessages")
+"""What a task's own code has no endpoint for, or does not call because its policy says so."""
+
+
+def _task_policy(text: Any) -> Iterator[Reached]:
+    """What the job's own code is allowed to call, it will call; a policy on all of AWS says nothing."""
+    if not isinstance(text, str):
+        return
+    try:
+        document = json.loads(text)
+        statements = document["Statement"]
+    except (ValueError, TypeError, KeyError):
+        return
+    services = set[str]()
+    for it in statements if isinstance(statements, list) else [statements]:
+        if not isinstance(it, dict) or cast("Given", it).get("Effect") != "Allow":
+            continue
+        actions = cast("Given", it).get("Action", [])
+        named = cast("list[Any]", actions if isinstance(actions, list) else [actions])
+        services |= {str(action).partition(":")[0] for action in named if ":" in str(action)}
+    for service in sorted(services - set(_NO_CALL)):
+        yield Reached(_ENDPOINT_OF.get(service, service), f"task_policy: it lets the job call {service}")
+
+
+def _exec(allowed: Any) -> Iterator[Reached]:
+    if allowed:
+        yield Reached("ssmmessages", "allow_exec: a shell is opened through it")
+
+
+def _overrides(overrides: Any) -> Iterator[Reached]:
+    if cast("Given", overrides).get("payload"):
+        yield Reached("s3", "overrides.payload: a large one lies in a bucket")
+
+
+NOTHING: Final = Row("nothing")
+IMAGE: Final = Row("in ECR: `ecr.api`, `ecr.dkr` and `s3`, in its region; elsewhere: the internet", _image)
+SECRETS: Final = Row("`secretsmanager` or `ssm`, in each one's region", _secrets)
+REGISTRY: Final = Row(
+    "`secretsmanager`, and the registry itself, in the internet", lambda it: _secret("repository_credentials_arn", it)
+)
+_OF_THE_SERVICE: Final = Row("nothing: AWS's services use it, not the task")
+_BY_THE_FUNCTION: Final = Row("nothing: it reaches the launcher's function, which runs outside of the task's subnets")
+
+LAUNCHER: Final[dict[str, Row]] = {
+    "image": IMAGE,
+    "cluster_arn": NOTHING,
+    "subnet_ids": NOTHING,
+    "security_group_ids": Row("nothing; what they let out is all that is reached"),
+    "assign_public_ip": Row("nothing; with it, in a public subnet, everything"),
+    "command": Row("what the program calls, which is not known here"),
+    "user": NOTHING,
+    "read_only_root": NOTHING,
+    "writable_paths": NOTHING,
+    "stop_timeout_seconds": NOTHING,
+    "health_check": Row("nothing: it runs within the container"),
+    "sidecars": Row("as the job's own `image`, `secrets` and `repository_credentials_arn`", _sidecars),
+    "efs_volumes": Row("the file system's mount target in the task's zone, TCP 2049, within the VPC: no endpoint"),
+    "repository_credentials_arn": REGISTRY,
+    "architecture": NOTHING,
+    "allow_exec": Row("`ssmmessages`", _exec),
+    "environment": Row("what the program makes of it, which is not known here"),
+    "secrets": SECRETS,
+    "secret_key_arns": Row("nothing: Secrets Manager and SSM decrypt by themselves"),
+    "task_policy": Row("each service that it allows: the job's code is there to call it", _task_policy),
+    "task_role_arn": Row("nothing: its credentials come from within the task; what it allows is not known here"),
+    "execution_role_arn": NOTHING,
+    "role_path": NOTHING,
+    "permissions_boundary_arn": NOTHING,
+    "cpu": NOTHING,
+    "memory": NOTHING,
+    "ephemeral_storage_gib": NOTHING,
+    "capacity": NOTHING,
+    "overrides": Row("with `payload`: `s3`; a role of `task_roles`: as `task_role_arn`", _overrides),
+    "payload_bucket": Row("`s3`", lambda _: iter([Reached("s3", "payload_bucket: the job reads its payloads there")])),
+    "prices": NOTHING,
+    "asynchronous": _BY_THE_FUNCTION,
+    "function": Row("nothing; with `subnet_ids` the function itself reaches what the table below says"),
+    "schedule": _BY_THE_FUNCTION,
+    "queue": _BY_THE_FUNCTION,
+    "event_rule": _BY_THE_FUNCTION,
+    "supervision": _BY_THE_FUNCTION,
+    "max_running": _BY_THE_FUNCTION,
+    "alarms": NOTHING,
+    "log_retention_days": Row("`logs`, as every task", lambda _: iter(())),
+    "kms_key_arn": _OF_THE_SERVICE,
+    "adopt_logs": NOTHING,
+    "protect_logs": NOTHING,
+    "protect_queues": NOTHING,
+    "tags": NOTHING,
+}
+"""Every argument of a launcher. A test asks for each."""
+
+SIDECAR: Final[dict[str, Row]] = {
+    "name": NOTHING,
+    "image": IMAGE,
+    "command": LAUNCHER["command"],
+    "environment": LAUNCHER["environment"],
+    "secrets": SECRETS,
+    "repository_credentials_arn": REGISTRY,
+    "essential": NOTHING,
+    "user": NOTHING,
+    "read_only_root": NOTHING,
+    "writable_paths": NOTHING,
+    "health_check": LAUNCHER["health_check"],
+    "stop_timeout_seconds": NOTHING,
+    "job_waits_for": NOTHING,
+}
+"""Every argument of a sidecar."""
+
+FUNCTION: Final[dict[str, str]] = {
+    "always": "`ecs`: RunTask",
+    "`max_running`": "`ecs`: ListTasks",
+    "`asynchronous`, `schedule`, `queue`, `event_rule`": "`sqs`: what can never be launched goes to the dead letters",
+    "`payload_bucket`": "`s3`: a payload that does not fit the call",
+    "`kms_key_arn`": "nothing: S3 and SQS use the key by themselves",
+    "its log, X-Ray": "nothing: Lambda sends both from outside of the VPC",
+}
+"""What the launcher's function reaches from subnets of its own (`function.subnet_ids`)."""
+
+
+def reached(args: Given) -> list[Reached]:
+    """Everything that a task of a launcher with these arguments has to reach, its log included."""
+    return [Reached("logs", "the log of every task"), *found(LAUNCHER, args)]
+
+
+def found(rows: Mapping[str, Row], given: Given) -> Iterator[Reached]:
+    """What these arguments reach by a table's rows. Raises KeyError for an argument that has none."""
+    for key, value in given.items():
+        if value is not None:
+            yield from rows[key].find(value)
+
+
+def _prefixed(path: str, these: Iterator[Reached]) -> Iterator[Reached]:
+    yield from (Reached(it.service, path + it.what, it.region) for it in these)
