@@ -153,7 +153,7 @@ def _secrets_in_environment(recording: Recording) -> list[str]:
         (it.name, variable)
         for it in _kind(recording, TASK)
         for container in json.loads(it.inputs["containerDefinitions"])
-        for variable in container["environment"]
+        for variable in container.get("environment", [])
     ]
     return [job for job, variable in found if secret_variable(variable["name"], variable["value"])]
 
@@ -238,7 +238,7 @@ CONTROLS: Final = (
     Control("ECS", "ECS.20", "containers run as a user that is not root",
             _containers(lambda it: it.get("user", "0").partition(":")[0] not in ("0", "root"))),
     Control("ECS", "ECS.8", "no secret stands in a variable", _secrets_in_environment),
-    Control("ECS", "AwsSolutions-ECS2", "no variable is given directly", _containers(lambda it: not it["environment"]),
+    Control("ECS", "AwsSolutions-ECS2", "no variable is given directly", _containers(lambda it: not it.get("environment")),
             "Only settings are: the config refuses what looks like a secret, and secrets come from Secrets Manager."),
     Control("ECS", "AwsSolutions-ECS7, ECS.9", "containers have a log", _containers(lambda it: "logConfiguration" in it)),
     Control("ECS", "ECS.14", "the cluster is tagged", _tagged(CLUSTER)),

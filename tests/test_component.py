@@ -352,3 +352,39 @@ PayloadBucket("short", {"expire_days": 2.0, "kms_key_arn": key})
 def test_there_is_room_for_as_many_tags_as_aws_leaves(component: str, args: dict[str, Any], room: int) -> None:
     (said,) = refused(component, {**args, "tags": {f"k{number}": "v" for number in range(room + 1)}})
     assert said.startswith(f"tags: {room + 1} tags; there is room for {room}, ")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "job", "told"),
+    [
+        ("aws.ecs.Cluster('c').arn", {}, ""),
+        ("aws.ecs.Cluster('c').arn", {"capacity": "spot"}, "capacity: Spot is refused on a cluster without"),
+        (
+            "aws.ecs.Cluster('c').arn",
+            {"overrides": {"capacity": ["spot_then_on_demand"]}},
+            "overrides.capacity: Spot is refused on a cluster without the capacity provider FARGATE_SPOT",
+        ),
+        ("JobCluster('c', {}).cluster_arn", {"capacity": "spot"}, ""),
+        ("'arn:aws:ecs:eu-west-1:123456789012:cluster/shared'", {"capacity": "spot"}, ""),
+        (
+            "JobCluster('c', {'cluster_arn': aws.ecs.Cluster('c').arn}).cluster_arn",
+            {"capacity": "spot"},
+            "capacity: Spot is refused on a cluster without",
+        ),
+    ],
+)
+@pytest.mark.parametrize("preview", [False, True])
+def test_spot_on_a_cluster_that_the_program_makes_without_it_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: str, job: dict[str, Any], told: str, preview: bool
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", lambda message, *_: said.append(message))
+    source = f"""
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher, JobCluster
+place = {{"image": "nginx", "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}}
+FargateJobLauncher("job", {{**place, "cluster_arn": {cluster}, **{job!r}}})
+"""
+    record(program(tmp_path, source), preview=preview)
+    assert len(said) == bool(told), said
+    assert told in "".join(said)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Final, cast
 
 import botocore.session
 import pulumi
 import pytest
-from conftest import program
+from conftest import program, record
 from fargate_job_launcher import FargateJobLauncherArgs, container
 from fargate_job_launcher.arguments import Job, check, examine
 from fargate_job_launcher.sandbox import Emulator, deploy
@@ -129,7 +131,7 @@ def test_everything_that_was_asked_for_is_in_the_task_definition(deployed: dict[
         {"containerName": "proxy", "condition": "HEALTHY"},
         {"containerName": "migrate", "condition": "SUCCESS"},
     ]
-    mounted = {it["containerPath"]: (it["sourceVolume"], it["readOnly"]) for it in job["mountPoints"]}
+    mounted = {it["containerPath"]: (it["sourceVolume"], it.get("readOnly", False)) for it in job["mountPoints"]}
     assert mounted == {"/scratch": ("disk-job-0", False), "/data": ("efs-0", False), "/reference": ("efs-1", True)}
     volumes = {it["name"]: it.get("efsVolumeConfiguration") for it in definition["volumes"]}
     assert list(volumes) == ["disk-job-0", "efs-0", "efs-1"]
@@ -139,7 +141,7 @@ def test_everything_that_was_asked_for_is_in_the_task_definition(deployed: dict[
         "authorizationConfig": {"accessPointId": "fsap-0123456789abcdef0", "iam": "ENABLED"},
     }
     assert (proxy["essential"], proxy["readonlyRootFilesystem"], proxy["user"]) == (True, True, "65532:65532")
-    assert (migrate["essential"], migrate["readonlyRootFilesystem"], migrate["user"]) == (False, False, "0")
+    assert (migrate["essential"], migrate.get("readonlyRootFilesystem"), migrate["user"]) == (False, None, "0")
     streams = {name: it["logConfiguration"]["options"]["awslogs-stream-prefix"] for name, it in containers.items()}
     assert streams == {"job": "job", "proxy": "proxy", "migrate": "migrate"}
 
@@ -157,7 +159,7 @@ def test_the_defaults_are_the_safe_ones(deployed: dict[str, Deployed]) -> None:
 def test_a_shell_is_there_only_where_it_was_asked_for(deployed: dict[str, Deployed]) -> None:
     debug = deployed["debug"]
     assert debug.task["enableExecuteCommand"] is True
-    assert debug.containers["job"]["readonlyRootFilesystem"] is False
+    assert "readonlyRootFilesystem" not in debug.containers["job"]
     assert debug.containers["job"]["linuxParameters"] == {"initProcessEnabled": True}
     assert "NoExec" not in {it["Sid"] for it in debug.facts.launcher.statements}
     assert "NoExec" in {it["Sid"] for it in deployed["plain"].facts.launcher.statements}
@@ -213,6 +215,51 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
             "sidecars: 10; a task has 10 containers at most",
         ),
         ({"command": "python job.py"}, "command: 'python job.py' is no list; write ['python', 'job.py']"),
+        ({"working_directory": "app"}, "working_directory: 'app' is no folder of a container, such as /app"),
+        (
+            {"ulimits": {"nofile": {"soft": 3, "hard": 2}}},
+            "ulimits.nofile: soft 3, hard 2; they go from 1 to 1048576, soft no higher than hard",
+        ),
+        ({"ulimits": {"core": {"soft": 1, "hard": 1}}}, "ulimits.core: unknown; known: nofile"),
+        ({"ulimits": {"nofile": {"soft": 1}}}, "ulimits.nofile.hard: is missing"),
+        ({"log_options": {"mode": "slow"}}, "log_options.mode: 'slow' is unknown; allowed: blocking, non-blocking"),
+        ({"log_options": {"max_buffer_size": "25m"}}, "log_options.max_buffer_size: goes with log_options.mode non-bl"),
+        (
+            {"log_options": {"mode": "non-blocking", "max_buffer_size": "25 MB"}},
+            "log_options.max_buffer_size: '25 MB' is no size; write a number with k, m or g after it, such as 25m",
+        ),
+        (
+            {"log_options": {"mode": "non-blocking", "max_buffer_size": "1g"}},
+            "log_options.max_buffer_size: 1g does not fit the task's memory of 512 MiB; raise `memory`",
+        ),
+        (
+            {"secrets": {"A": SECRET % "db" + ":password"}},
+            "secrets.A: has 1 parts after the secret's ARN, and ECS wants three or none",
+        ),
+        (
+            {"secrets": {"A": SECRET % "db" + ":password:AWSCURRENT:1234"}},
+            "secrets.A: names a version by its stage and by its id; keep one of them",
+        ),
+        ({"secrets": {"A": SECRET % "db" + ":::"}}, "secrets.A: ends in :::, which asks for nothing"),
+        (
+            {"environment": {"DB_PASSWORD": "hunter2"}},
+            "environment.DB_PASSWORD: looks like a secret in plain text (not shown): it is named like a secret and",
+        ),
+        ({"environment": {"URL": "postgres://me:hunter2@db/x"}}, "environment.URL: looks like a secret in plain text"),
+        ({"command": ["login", "AKIAHUNTER2HUNTER2HU"]}, "command[1]: looks like a secret in plain text (not shown)"),
+        ({"entry_point": ["--db-password=hunter2"]}, "entry_point[0]: looks like a secret in plain text (not shown)"),
+        (
+            {"sidecars": [{"name": "a", "image": "x", "command": ["sh", "-c", "PGPASSWORD=hunter2 psql"]}]},
+            "sidecars[0].command[2]: looks like a secret in plain text (not shown): it gives PGPASSWORD, which is",
+        ),
+        ({"health_check": {"command": ["CMD-SHELL", "curl http://a:hunter2@b/"]}}, "health_check.command[1]: looks"),
+        (
+            {
+                "overrides": {"payload": True},
+                "schedule": {"expression": "rate(1 day)", "event": '{"payload": {"dbPassword": "hunter2"}}'},
+            },
+            "schedule.event.payload.dbPassword: looks like a secret in plain text (not shown)",
+        ),
         ({"health_check": {"command": ["ls"]}}, "health_check.command: ['ls'] is none; such as [\"CMD-SHELL\""),
         ({"health_check": {"command": ["CMD", "a"], "retries": 11}}, "health_check.retries: 11 is not between 1 and"),
         ({"health_check": {}}, "health_check.command: is missing"),
@@ -251,6 +298,110 @@ def test_what_no_container_can_be_is_refused(changed: dict[str, Any], said: str)
     with pytest.raises(pulumi.RunError) as raised:
         check("job", cast("FargateJobLauncherArgs", {"image": "nginx", **PLACE, **changed}))
     assert f"  - {said}" in str(raised.value)
+    assert "hunter2" not in str(raised.value).lower().replace("akiahunter2hunter2hu", "")
+
+
+def test_what_is_no_secret_is_said_to_be_none() -> None:
+    plain: dict[str, Any] = {
+        **{"environment": {"DB_PASSWORD": "x"}, "command": ["--token=x"], "entry_point": ["--api-key=x"]},
+        "health_check": {"command": ["CMD", "--token=x"]},
+    }
+    fine = {"not_secret": ["DB_PASSWORD", "command", "entry_point", "health_check"]}
+    sidecar = {"name": "a", "image": "x", **plain}
+    given = {"image": "x", **PLACE, **plain, **fine, "sidecars": [{**sidecar, **fine}]}
+    assert examine("job", cast("FargateJobLauncherArgs", given))[1] == []
+    for less in range(4):
+        left = {"not_secret": [it for at, it in enumerate(fine["not_secret"]) if at != less]}
+        for changed in ({**given, **left}, {**given, "sidecars": [{**sidecar, **left}]}):
+            (said,) = examine("job", cast("FargateJobLauncherArgs", changed))[1]
+            assert f"name '{fine['not_secret'][less]}' under" in said
+    # A shell finds the value elsewhere.
+    shell = {"image": "x", **PLACE, "command": ["sh", "-c", 'psql --password="$DB_PASSWORD" PGPASSWORD=$P']}
+    assert examine("job", cast("FargateJobLauncherArgs", shell))[1] == []
+
+
+ONE: Final = """
+import pulumi
+from fargate_job_launcher import FargateJobLauncher
+FargateJobLauncher("job", {{**{job!r}, "environment": {{"LEVEL": {value}}}}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            "pulumi.Output.secret('x')",
+            "environment.LEVEL: looks like a secret in plain text (not shown): it is a secret",
+        ),
+        ("pulumi.Output.from_input('postgres://me:hunter2@db/x')", "environment.LEVEL: looks like a secret in plain"),
+        ("pulumi.Output.from_input('debug')", ""),
+    ],
+)
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_value_that_only_the_deployment_knows_is_judged_there(
+    tmp_path: Path, value: str, said: str, preview: bool
+) -> None:
+    job = {**PLACE, "image": "nginx"}
+    stack = program(tmp_path, ONE.format(job=job, value=value))
+    if not said:
+        (job_,) = json.loads(
+            record(stack).one("aws:ecs/taskDefinition:TaskDefinition", "job").inputs["containerDefinitions"]
+        )
+        assert job_["environment"] == [{"name": "LEVEL", "value": "debug"}]
+        return
+    with pytest.raises(pulumi.RunError) as raised:
+        record(stack, preview=preview)
+    assert said in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+FILLED: Final = {"healthCheck.interval", "healthCheck.timeout", "healthCheck.retries"}
+"""What ECS fills in where it is left out, and gives back: https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/148"""
+
+
+def ecs_defaults(shape: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Path and default of each member of a container's definition, as far as ECS's own documentation says it."""
+    for name, member in shape.members.items():
+        at, inner = f"{path}{name}", member.member if member.type_name == "list" else member
+        words = " ".join(re.sub("<[^>]+>", "", member.documentation).split())
+        found = re.search(r"default value (?:is|of) (\d+|true|false)\b", words)
+        if found:
+            yield at, json.loads(found[1])
+        if inner.type_name == "structure":
+            yield from ecs_defaults(inner, f"{at}.")
+
+
+DEFAULTS: Final = {
+    **dict(
+        ecs_defaults(
+            cast("Any", botocore.session.get_session()).get_service_model("ecs").shape_for("ContainerDefinition")
+        )
+    ),
+    # In other words there: "If this parameter is omitted, a container is assumed to be essential", "By default, the
+    # startPeriod is off".
+    **{"essential": True, "healthCheck.startPeriod": 0},
+}
+
+
+def saying_nothing(value: Any, path: str = "") -> Iterator[str]:
+    """Where a container's definition says what holds anyway: a default, a false, an empty list or object, a null."""
+    if isinstance(value, dict):
+        for key, inner in cast("dict[str, Any]", value).items():
+            yield from saying_nothing(inner, f"{path}.{key}".lstrip("."))
+    for inner in cast("list[Any]", value) if isinstance(value, list) else []:
+        yield from saying_nothing(inner, path)
+    default = path in DEFAULTS and value == DEFAULTS[path] and path not in FILLED
+    if default or (path != "essential" and value is False) or value is None or value in ([], {}):
+        yield path
+
+
+def test_what_ecs_says_of_its_defaults_is_read() -> None:
+    assert {"healthCheck.interval": 30, "healthCheck.retries": 3, "healthCheck.timeout": 5}.items() <= DEFAULTS.items()
+    assert {"mountPoints.readOnly": False, "stopTimeout": 30}.items() <= DEFAULTS.items()
+    assert list(saying_nothing({"healthCheck": {"startPeriod": 0}, "stopTimeout": 30, "command": []})) == [
+        *("healthCheck.startPeriod", "stopTimeout", "command"),
+    ]
 
 
 def test_numbers_that_arrive_as_floats_are_whole_ones_at_any_depth() -> None:
@@ -266,7 +417,11 @@ WRITABLE = st.dictionaries(PATHS, st.sampled_from([0, 1, 64, 128, 200, 600]), ma
 VARIABLES = st.sampled_from(["A", "B", "C", "discovery.type", "A-B", "A=B", ""])
 HEALTH = st.fixed_dictionaries(
     {"command": st.sampled_from([["CMD", "a"], ["CMD", "a", "b"], ["CMD-SHELL", "a b"], ["CMD-SHELL", "a", "b"], []])},
-    optional={"interval_seconds": st.integers(4, 301), "timeout_seconds": st.integers(1, 61)},
+    optional={
+        "interval_seconds": st.integers(4, 301),
+        "timeout_seconds": st.integers(1, 61),
+        "start_period_seconds": st.integers(0, 301),
+    },
 )
 CONTAINER: dict[str, st.SearchStrategy[Any]] = {
     "command": st.lists(st.text(max_size=3), max_size=2),
@@ -276,7 +431,12 @@ CONTAINER: dict[str, st.SearchStrategy[Any]] = {
     "read_only_root": st.booleans(),
     "writable_paths": WRITABLE,
     "health_check": HEALTH,
-    "stop_timeout_seconds": st.integers(1, 121),
+    "stop_timeout_seconds": st.integers(1, 121) | st.just(30),
+    "entry_point": st.lists(st.text(max_size=3), max_size=2),
+    "working_directory": st.sampled_from(["/", "/app", ""]),
+    "ulimits": st.fixed_dictionaries(
+        {}, optional={"nofile": st.fixed_dictionaries({"soft": st.integers(0, 2), "hard": st.integers(0, 2)})}
+    ),
     "repository_credentials_arn": st.just(SECRET % "registry"),
 }
 SIDECAR = st.fixed_dictionaries(
@@ -324,15 +484,15 @@ def test_a_job_that_is_not_refused_is_a_task_definition_that_ecs_takes(asked: di
     }
     assert violations(REGISTER, request) == []
     assert refusal("RegisterTaskDefinition", request) is None
+    assert [path for it in containers for path in saying_nothing(it)] == []
     healthy = {it["name"] for it in containers if "healthCheck" in it}
-    essential = {it["name"] for it in containers if it["essential"]}
+    essential = {it["name"] for it in containers if it.get("essential", True)}
     for it in containers:
         # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
         paths = [*it.get("mountPoints", []), *it.get("linuxParameters", {}).get("tmpfs", [])]
         assert len({at["containerPath"] for at in paths}) == len(paths)
-        assert len({at["name"] for at in [*it["environment"], *it["secrets"]]}) == len(
-            [*it["environment"], *it["secrets"]]
-        )
+        variables = [*it.get("environment", []), *it.get("secrets", [])]
+        assert len({at["name"] for at in variables}) == len(variables)
         assert sum(at["size"] for at in it.get("linuxParameters", {}).get("tmpfs", [])) <= job.memory
         for wait in it.get("dependsOn", []):
             assert wait["containerName"] in {other["name"] for other in containers} - {it["name"]}

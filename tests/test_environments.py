@@ -336,11 +336,12 @@ def test_a_container_gets_its_environment_and_secrets_by_arn(recording: Recordin
         for container, said in zip(containers, given, strict=True):
             secrets = {name: kept.get(at, at) for name, at in said.get("secrets", {}).items()}
             readable |= set(secrets.values())
-            assert {it["name"]: it["value"] for it in container["environment"]} == said.get("environment", {})
-            assert {it["name"]: it["valueFrom"] for it in container["secrets"]} == secrets
+            assert {it["name"]: it["value"] for it in container.get("environment", [])} == said.get("environment", {})
+            assert {it["name"]: it["valueFrom"] for it in container.get("secrets", [])} == secrets
             assert container["user"] == said.get("user", NOBODY)
-            assert container["readonlyRootFilesystem"] is said.get("readOnlyRoot", not config.get("allowExec", False))
-            if container["readonlyRootFilesystem"] and "writablePaths" not in said:
+            read_only = container.get("readonlyRootFilesystem", False)
+            assert read_only is said.get("readOnlyRoot", not config.get("allowExec", False))
+            if read_only and "writablePaths" not in said:
                 assert container["linuxParameters"]["tmpfs"] == [{"containerPath": "/tmp", "size": 64}]
             assert container["logConfiguration"]["options"]["awslogs-group"] == f"/{recording.stack.project}/" + (
                 f"{recording.stack.name}/{job}/job"

@@ -227,6 +227,11 @@ def test_a_dry_run_is_the_exact_call_what_iam_is_asked_and_the_most_it_costs() -
     plan = dry_run(SETTINGS, request)
     assert (plan["status"], plan["launched"], plan["attempts"]) == ("DRY_RUN", 0, 0)
     assert plan["maxCostUsdPerHour"] == pytest.approx(12 * (0.04 + 2 * 0.004 + 10 * 0.0001))
+    # A public address costs too, where the task has one and the price is known.
+    priced: dict[str, Any] = {**DECLARED["prices"], "publicIpv4Hour": 0.005}
+    for public, more in ((True, 12 * 0.005), (False, 0)):
+        of = settings(prices=priced, assignPublicIp=public)
+        assert dry_run(of, asked(event, of=of))["maxCostUsdPerHour"] == pytest.approx(plan["maxCostUsdPerHour"] + more)
     details = plan.get("dryRun", {})
     assert details["pricesOf"] == "2026-11-01"
     assert [call["count"] for call in details["runTask"]] == [10, 2]

@@ -165,7 +165,7 @@ def test_a_dry_run_names_exactly_the_decisions_that_the_launch_then_needs(deploy
         .read()
     )
     assert (plan["status"], deployed.tasks("dry")) == ("DRY_RUN", [])
-    assert plan["maxCostUsdPerHour"] == pytest.approx(2 * (0.5 * 0.04048 + 2 * 0.004445))
+    assert plan["maxCostUsdPerHour"] == pytest.approx(2 * (0.5 * 0.04048 + 2 * 0.004445 + 0.005))
     assert plan["dryRun"]["pricesOf"] == "2026-11-01"
     before = len(deployed.aws.calls())
     result = launch(deployed.aws, deployed.launcher, event).result
