@@ -18,7 +18,7 @@ from ministack.app import app
 from ministack.core import lambda_runtime
 from ministack.services import eventbridge, sts
 
-from . import asynchronous
+from . import asynchronous, wire
 from .gate import Gate
 
 
@@ -28,6 +28,7 @@ def _serve(descriptor: int, docker: str = "") -> None:
         raise SystemExit("this ministack gives functions their credentials in another way; the sandbox needs 1.5.33")
     lambda_runtime.execution_credentials = _execution_credentials
     asynchronous.install()
+    mended = wire.install(cast("Any", app))
     events: Any = eventbridge
     events._invoke_target = _with_context(events._invoke_target)
 
@@ -40,7 +41,7 @@ def _serve(descriptor: int, docker: str = "") -> None:
         config.loglevel = "WARNING"
         config.graceful_timeout = 0.2
         config.shutdown_timeout = 2
-        await serve(cast("Any", Gate(cast("Any", app), containers=bool(docker))), config, shutdown_trigger=ended.wait)
+        await serve(cast("Any", Gate(mended, containers=bool(docker))), config, shutdown_trigger=ended.wait)
 
     try:
         asyncio.run(run())
