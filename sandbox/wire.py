@@ -91,8 +91,8 @@ def _queue_policy_allows(queue_arn: str, service: str, source_arn: str, source_a
         service_context={
             "aws:sourcearn": source_arn,
             "aws:sourceaccount": source_account or source_arn.split(":")[4],
-            "aws:securetransport": "true",
         },
+        secure_transport=True,
     )
     return evaluate_resource_policy(policy, context, service=service).decision == "Allow"
 
