@@ -53,7 +53,11 @@ def _s3_key(records: list[dict[str, Any]]) -> str:
         bucket, changed = _object(s3.get("bucket")), _object(s3.get("object"))
         if not changed.get("sequencer"):
             return ""
-        told += [record.get("eventName"), bucket.get("arn"), *(changed.get(it) for it in ("key", "versionId", "sequencer"))]
+        told += [
+            record.get("eventName"),
+            bucket.get("arn"),
+            *(changed.get(it) for it in ("key", "versionId", "sequencer")),
+        ]
     return f"s3-{_digest(told)}" if told else ""
 
 

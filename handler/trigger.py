@@ -84,8 +84,8 @@ def _records(given: dict[str, Any], request_id: str, as_payload: bool) -> Trigge
     ours = all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" and "messageId" in it for it in records)
     if len(given) > 1 or not records or not ours:
         said = (
-            "event: has Records but is no SQS batch; S3 and SNS launch the job through its queue, with queue.as_payload "
-            "and their ARNs in queue.sources"
+            "event: has Records but is no SQS batch; S3 and SNS launch the job through its queue, with "
+            "queue.as_payload and their ARNs in queue.sources"
         )
         # Whoever sends Records does not wait: S3 and SNS invoke asynchronously.
         return Trigger("asynchronous", [Delivery(given, request_id, problem=said)])

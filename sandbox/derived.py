@@ -82,7 +82,9 @@ DERIVED: Final[dict[str, Derived]] = {
     "aws:ecr/repositoryPolicy:RepositoryPolicy": Derived(
         "ecr.SetRepositoryPolicy", "=repositoryName", renamed={"repository": "repositoryName", "policy": "policyText"}
     ),
-    "aws:ec2/vpc:Vpc": Derived("ec2.CreateVpc", "Vpc.VpcId", tags="vpc", without=("enableDnsHostnames", "enableDnsSupport")),
+    "aws:ec2/vpc:Vpc": Derived(
+        "ec2.CreateVpc", "Vpc.VpcId", tags="vpc", without=("enableDnsHostnames", "enableDnsSupport")
+    ),
     "aws:ec2/subnet:Subnet": Derived(
         "ec2.CreateSubnet", "Subnet.SubnetId", tags="subnet", without=("mapPublicIpOnLaunch",)
     ),
@@ -117,16 +119,24 @@ DERIVED: Final[dict[str, Derived]] = {
         renamed={"name": "filterName", "pattern": "filterPattern", "metricTransformation": "metricTransformations"},
     ),
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": Derived(
-        "logs.PutSubscriptionFilter", "=filterName", named="name", renamed={"name": "filterName", "logGroup": "logGroupName"}
+        "logs.PutSubscriptionFilter",
+        "=filterName",
+        named="name",
+        renamed={"name": "filterName", "logGroup": "logGroupName"},
     ),
     "aws:iam/user:User": Derived(
-        "iam.CreateUser", "=UserName", named="name", longest=64, renamed={"name": "UserName"},
-        outputs={"arn": "User.Arn", "name": "=UserName"}, without=("forceDestroy",),
+        "iam.CreateUser",
+        "=UserName",
+        named="name",
+        longest=64,
+        renamed={"name": "UserName"},
+        outputs={"arn": "User.Arn", "name": "=UserName"},
+        without=("forceDestroy",),
     ),
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": Derived(
         "iam.AttachUserPolicy", "=PolicyArn", renamed={"user": "UserName"}
     ),
-}  # fmt: skip
+}
 
 
 def _creator(kind: str, derived: Derived) -> Callable[[Emulator, Inputs], Made]:
@@ -226,7 +236,9 @@ for _kind, _derived in DERIVED.items():
 @creates("aws:ec2/internetGateway:InternetGateway")
 def _internet_gateway(aws: Emulator, inputs: Inputs) -> Made:
     ec2, vpc = aws.client("ec2"), inputs.take("vpcId")
-    made = ec2.create_internet_gateway(**inputs.given(TagSpecifications=specification("internet-gateway", inputs.tags())))
+    made = ec2.create_internet_gateway(
+        **inputs.given(TagSpecifications=specification("internet-gateway", inputs.tags()))
+    )
     identifier = made["InternetGateway"]["InternetGatewayId"]
     if vpc:
         ec2.attach_internet_gateway(InternetGatewayId=identifier, VpcId=vpc)
@@ -284,9 +296,7 @@ def _bucket_object(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:sns/topicPolicy:TopicPolicy")
 def _topic_policy(aws: Emulator, inputs: Inputs) -> Made:
     arn = inputs.take("arn")
-    aws.client("sns").set_topic_attributes(
-        TopicArn=arn, AttributeName="Policy", AttributeValue=inputs.take("policy")
-    )
+    aws.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=inputs.take("policy"))
     return Made(arn, {})
 
 

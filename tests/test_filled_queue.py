@@ -1,4 +1,4 @@
-"""A queue that S3 and SNS fill: what arrives is the job's payload, told twice it is launched once, a test is nothing."""
+"""A queue that S3 and SNS fill: what arrives is the job's payload, launched once, and a test is nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ def payloads(aws: Emulator, count: int) -> list[Any]:
         time.sleep(0.1)
     tasks = ecs.describe_tasks(cluster=cluster, tasks=sorted(arns))["tasks"] if arns else []
     found = [
-        next(it["value"] for it in task["overrides"]["containerOverrides"][0]["environment"] if it["name"] == "JOB_PAYLOAD")
+        next(
+            it["value"]
+            for it in task["overrides"]["containerOverrides"][0]["environment"]
+            if it["name"] == "JOB_PAYLOAD"
+        )
         for task in tasks
     ]
     return [json.loads(it) for it in found]

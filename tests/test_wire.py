@@ -19,6 +19,10 @@ CLIENT = Path(__file__).parent / "go_client"
 BLANKS = '{"deadLetterTargetArn": "%s", "maxReceiveCount": 10}'
 
 
+def _group(aws: Emulator) -> str:
+    return f"arn:aws:logs:{aws.region}:{aws.account}:log-group:g"
+
+
 def function(aws: Emulator, name: str) -> str:
     """A function with one version besides its newest code."""
     code = io.BytesIO()
@@ -67,7 +71,10 @@ def test_a_log_groups_key_can_be_changed_and_taken_away(emulator: Emulator) -> N
 def test_a_flow_log_and_an_endpoint_are_described_whole(emulator: Emulator) -> None:
     ec2 = emulator.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    role, group = f"arn:aws:iam::{emulator.account}:role/flow", f"arn:aws:logs:{emulator.region}:{emulator.account}:log-group:g"
+    role, group = (
+        f"arn:aws:iam::{emulator.account}:role/flow",
+        f"arn:aws:logs:{emulator.region}:{emulator.account}:log-group:g",
+    )
     tags = [{"Key": "owner", "Value": "platform"}]
     (identifier,) = ec2.create_flow_logs(
         ResourceIds=[vpc],
@@ -87,7 +94,8 @@ def test_a_flow_log_and_an_endpoint_are_described_whole(emulator: Emulator) -> N
 
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
     security = [
-        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("first", "second")
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        for name in ("first", "second")
     ]
     made: Any = ec2.create_vpc_endpoint(
         VpcId=vpc,
