@@ -184,8 +184,8 @@ def _unmounted(record: Record) -> str:
                 "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: "
                 f'Failed to resolve "{name}" - check that your file system ID is correct, and ensure that the VPC '
                 "has an EFS mount target for this file system ID. See "
-                "https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail.: unsuccessful EFS utils command "
-                "execution; code: 1"
+                "https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail.: unsuccessful EFS utils "
+                "command execution; code: 1"
             )
     return ""
 
