@@ -59,6 +59,7 @@ def handle(event: object, context: Context) -> Any:
         trace_id=os.environ.get("_X_AMZN_TRACE_ID", ""),
         now=time.time(),
         as_payload=SETTINGS.event_as_payload,
+        queue_as_payload=SETTINGS.queue_as_payload,
     )
     launcher = Launcher(
         settings=SETTINGS,
@@ -88,6 +89,10 @@ def _batch(launcher: Launcher, spoken: trigger.Trigger, context: Context) -> dic
     """What SQS is owed: the ids of the messages that it has to deliver again (ReportBatchItemFailures)."""
 
     def done(delivery: trigger.Delivery) -> bool:
+        if delivery.ignored:
+            said = f"message {delivery.message_id}: {delivery.ignored}"
+            print(json.dumps({"level": "INFO", "message": said, "requestId": context.aws_request_id}))
+            return True
         try:
             result = _launch(launcher, delivery, spoken.kind, context)
             return _complete(result) or (not _retryable(result) and _dead_letters().park(delivery.body, result))

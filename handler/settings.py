@@ -85,6 +85,8 @@ class Settings:
     """Whether tasks are run with ECS Exec."""
     event_as_payload: bool
     """Whether an event of a rule is the job's payload; otherwise its detail is the launch event."""
+    queue_as_payload: bool
+    """Whether a message of the queue is the job's payload; otherwise it is the launch event."""
 
     @property
     def family(self) -> str:
@@ -139,4 +141,5 @@ class Settings:
             max_running=int(given["maxRunning"]),
             exec=given["exec"],
             event_as_payload=given["eventAsPayload"],
+            queue_as_payload=given["queueAsPayload"],
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
+from . import notifications
 from .event import KEYS
 from .request import Rejected
 from .settings import ASYNCHRONOUS_ALIAS
@@ -34,6 +35,8 @@ class Delivery:
     """Of a message in a queue, as it was sent."""
     problem: str = ""
     """Why there is no launch event in it; empty when there is one."""
+    ignored: str = ""
+    """Why it asks for nothing, neither a launch nor an answer; empty when it asks for something."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,17 @@ class Trigger:
 
 
 def identify(
-    event: object, *, request_id: str, function_arn: str, trace_id: str, now: float, as_payload: bool = False
+    event: object,
+    *,
+    request_id: str,
+    function_arn: str,
+    trace_id: str,
+    now: float,
+    as_payload: bool = False,
+    queue_as_payload: bool = False,
 ) -> Trigger:
     """The trigger of this invocation. `now` is in seconds since 1970, `as_payload` whether an event of a rule is the
-    job's payload.
+    job's payload, `queue_as_payload` whether a message of the queue is.
 
     An event whose trigger cannot be told comes back as a delivery with a problem.
     """
@@ -56,7 +66,7 @@ def identify(
     given = cast("dict[str, Any]", event) if isinstance(event, dict) else {}
     launch_keys = sorted(given.keys() & {*KEYS, "retryOf"} - {"version"})
     if "Records" in given:
-        return _records(given, request_id)
+        return _records(given, request_id, queue_as_payload)
     if {"source", "detail-type"} <= given.keys():
         if launch_keys:
             said = f"event: is EventBridge's and a launch event at once; {', '.join(launch_keys)} belongs into `detail`"
@@ -69,17 +79,20 @@ def identify(
     return Trigger(kind, [Delivery(event, request_id, number)])
 
 
-def _records(given: dict[str, Any], request_id: str) -> Trigger:
+def _records(given: dict[str, Any], request_id: str, as_payload: bool) -> Trigger:
     records = cast("list[Any]", given["Records"]) if isinstance(given["Records"], list) else []
     ours = all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" and "messageId" in it for it in records)
     if len(given) > 1 or not records or not ours:
-        said = "event: has Records but is no SQS batch; other sources reach the launcher through a queue or a rule"
+        said = (
+            "event: has Records but is no SQS batch; S3 and SNS launch the job through its queue, with "
+            "queue.as_payload and their ARNs in queue.sources"
+        )
         # Whoever sends Records does not wait: S3 and SNS invoke asynchronously.
         return Trigger("asynchronous", [Delivery(given, request_id, problem=said)])
-    return Trigger("queue", [_message(record) for record in records])
+    return Trigger("queue", [_message(record, as_payload) for record in records])
 
 
-def _message(record: dict[str, Any]) -> Delivery:
+def _message(record: dict[str, Any], as_payload: bool) -> Delivery:
     body, message_id = str(record.get("body", "")), str(record["messageId"])
     attributes = record.get("attributes")
     received = str(attributes.get("ApproximateReceiveCount", "1")) if isinstance(attributes, dict) else "1"
@@ -87,7 +100,19 @@ def _message(record: dict[str, Any]) -> Delivery:
     try:
         event = json.loads(body)
     except (ValueError, RecursionError):
+        if as_payload:
+            return Delivery({"payload": body}, message_id, number, message_id, body)
         return Delivery(None, message_id, number, message_id, body, problem="event: the message's body is not JSON")
+    if source := notifications.test_of(event):
+        return Delivery(event, message_id, number, message_id, body, ignored=f"is {source}'s test of the way here")
+    if as_payload:
+        # What lay among the dead letters is to be launched now, whatever became of it then.
+        parked = isinstance(record.get("messageAttributes"), dict) and "status" in record["messageAttributes"]
+        key = "" if parked else notifications.key_of(event)
+        return Delivery({"payload": event}, key or message_id, number, message_id, body)
+    if source := notifications.source_of(event):
+        said = f"event: is {source}'s own message and no launch event; queue.as_payload gives it to the job"
+        return Delivery(event, message_id, number, message_id, body, problem=said)
     return Delivery(event, message_id, number, message_id, body)
 
 

@@ -15,6 +15,8 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 - resources.py      Pulumi resource type → AWS calls
 - environment.py    the same for what only an environment has: key, endpoints, flow log
 - files.py          the same for container images and EFS
+- derived.py        types that are one call of AWS, whose names come from the service model
+- wire.py           what the emulator answers otherwise than AWS, mended
 - deploy.py         a program run against the emulator
 - callbacks.py      a program's transforms and hooks
 - jobs.py           a deployed job: find it, launch it, look at its task
@@ -29,6 +31,7 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 
 from .deploy import Deployment, DeploymentFailed, deploy
 from .jobs import LaunchFailed, NoSuchJob
+from .resources import Inputs, Made, creates
 from .run import Run
 from .server import Emulator, EmulatorFailed
 from .stack import Stack, StackFileError
@@ -41,7 +44,9 @@ __all__ = [
     "Emulator",
     "EmulatorFailed",
     "FargateSandbox",
+    "Inputs",
     "LaunchFailed",
+    "Made",
     "NoSuchJob",
     "NotStopped",
     "Refusal",
@@ -49,5 +54,6 @@ __all__ = [
     "Stack",
     "StackFileError",
     "Task",
+    "creates",
     "deploy",
 ]

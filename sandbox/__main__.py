@@ -18,6 +18,7 @@ from .display import Briefly, Progress, show_launch, show_supervised
 from .explain import explain, granted
 from .facts import Facts, NotALauncher, read
 from .jobs import LaunchFailed, NoSuchJob, find, launch
+from .provider_config import provider_config
 from .server import Emulator, EmulatorFailed
 from .stack import Stack, StackFileError
 from .supervised import NotSupervised, supervise
@@ -157,7 +158,11 @@ def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) ->
   aws ecs list-tasks --cluster {cluster}
   aws logs describe-log-streams --log-group-name {group}
   aws iam list-roles
-""",
+
+The Pulumi CLI deploys to it too, with its real engine and AWS provider (docs/pulumi-against-the-sandbox.md); in a
+Pulumi.STACK.yaml of its own:
+
+{provider_config(aws.endpoint, stack.region)}""",
         soft_wrap=True,
     )
     threading.Event().wait()

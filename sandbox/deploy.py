@@ -33,7 +33,8 @@ from pulumi.runtime.proto.resource_pb2 import (
     RegisterResourceResponse,
 )
 
-from . import environment as environment  # its resource types are known once it is imported
+from . import derived as derived  # its resource types are known once it is imported
+from . import environment as environment  # its resource types are known from here on
 from . import files as files  # its resource types are known from here on
 from .adopting import ADOPTED, adopt
 from .callbacks import CallbackFailed, Callbacks

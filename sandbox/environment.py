@@ -45,8 +45,11 @@ def _secret_version(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:sns/topicSubscription:TopicSubscription")
 def _topic_subscription(aws: Emulator, inputs: Inputs) -> Made:
+    attributes = {"RawMessageDelivery": "true" if inputs.take("rawMessageDelivery") else None}
+    attributes["FilterPolicy"] = inputs.take("filterPolicy")
     arn = aws.client("sns").subscribe(
         TopicArn=inputs.take("topic"),
+        **inputs.given(Attributes={key: it for key, it in attributes.items() if it}),
         Protocol=inputs.take("protocol"),
         Endpoint=inputs.take("endpoint"),
         ReturnSubscriptionArn=True,

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import cloudwatch_logs, ecs, eventbridge
+from ministack.services import cloudwatch_logs, ec2, ecs, efs, eventbridge
 
 from .containers import foreseen
 from .run import Run
@@ -42,6 +42,8 @@ Record = dict[str, Any]
 _ecs: Any = ecs
 _events: Any = eventbridge
 _logs: Any = cloudwatch_logs
+_ec2: Any = ec2
+_efs: Any = efs
 
 
 class Lifecycle:
@@ -67,6 +69,9 @@ class Lifecycle:
             return
         script = self._scripts.get(_family(record), [])
         run = script.pop(0) if script else foreseen(record, _definition(record)) or Run()
+        unmounted = _unmounted(record)
+        if unmounted:
+            run = Run(exit_code=None, reason=unmounted, stop_code="TaskFailedToStart")
         record["lastStatus"], record["startedAt"] = "PROVISIONING", None
         for container in record["containers"]:
             container["lastStatus"] = "PENDING"
@@ -163,6 +168,30 @@ class Lifecycle:
 def _stopped_at(record: Record) -> float | None:
     moment = record.get("stoppedAt") if record["lastStatus"] == "STOPPED" else None
     return datetime.fromisoformat(moment).timestamp() if moment else None
+
+
+def _unmounted(record: Record) -> str:
+    """Why ECS cannot mount one of the task's file systems of EFS; empty where it can.
+
+    One has a mount target in the zone of the task's subnet, or its name leads nowhere there:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html
+    """
+    definition = _ecs._task_defs.get(_family(record) + ":" + str(record["taskDefinitionArn"]).rpartition(":")[2], {})
+    subnet = _ec2._subnets.get(record.get("_subnet") or "", {})
+    for volume in definition.get("volumes", []):
+        system = volume.get("efsVolumeConfiguration", {}).get("fileSystemId")
+        targets = [it for it in _efs._mount_targets.values() if it["FileSystemId"] == system]
+        zones = {it["AvailabilityZoneName"] for it in targets}
+        if system and (not targets or subnet.get("AvailabilityZone", min(zones)) not in zones):
+            name = f"{system}.efs.{get_region()}.amazonaws.com"
+            return (
+                "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: "
+                f'Failed to resolve "{name}" - check that your file system ID is correct, and ensure that the VPC '
+                "has an EFS mount target for this file system ID. See "
+                "https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail.: unsuccessful EFS utils "
+                "command execution; code: 1"
+            )
+    return ""
 
 
 def _state(record: Record) -> str:

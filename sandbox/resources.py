@@ -62,6 +62,11 @@ class Inputs:
         except UnknownInput as unknown:
             raise Unsupported(f"{self.kind}: {key}: {unknown}") from None
 
+    def rest(self) -> dict[str, Any]:
+        """Every input that was not taken yet; all of them are taken by this."""
+        left, self._left = self._left, {}
+        return left
+
     def physical_name(self, key: str = "name", *, longest: int = 255) -> str:
         """The name given, or one made from the resource's as the AWS provider does."""
         return self.take(key) or f"{self.name[: longest - 8]}-{secrets.token_hex(4)[:7]}"

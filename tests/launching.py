@@ -45,6 +45,7 @@ DECLARED: Final[dict[str, Any]] = {
     "maxRunning": 0,
     "exec": False,
     "eventAsPayload": False,
+    "queueAsPayload": False,
     "prices": {"date": "2026-11-01", "vcpuHour": 0.04, "memoryGibHour": 0.004, "storageGibHour": 0.0001},
 }
 """Of a job whose callers may change everything that a caller ever may."""

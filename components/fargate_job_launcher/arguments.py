@@ -125,8 +125,18 @@ class LaunchSchedule(TypedDict):
 
 
 class LaunchQueue(TypedDict, total=False):
-    """A queue whose messages are launch events. It is made here, encrypted, with dead letters."""
+    """A queue whose messages are launch events, or what the job is to work on. It is made here, encrypted, with dead
+    letters."""
 
+    as_payload: bool
+    """Whether each message is the job's payload (`overrides.payload` goes with it), as S3, SNS and EventBridge send
+    them: their JSON as it comes, SNS's envelope included unless the subscription has raw delivery, and what is no JSON
+    as text. Told twice of, it is launched once. S3's test messages launch nothing. Default: false, each message is a
+    launch event."""
+    sources: Sequence[pulumi.Input[str]]
+    """ARNs of the S3 buckets, SNS topics and EventBridge rules that may send to the queue. With `kms_key_arn` the key's
+    policy lets `s3.amazonaws.com` and `sns.amazonaws.com` `kms:GenerateDataKey` and `kms:Decrypt`. Default: none; who
+    sends has the right by IAM."""
     batch_size: int
     """Messages for one invocation, 1 to 10. Default: 10, or as many as ask for 1000 tasks together at most."""
     maximum_concurrency: int

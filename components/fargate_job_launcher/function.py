@@ -91,6 +91,7 @@ def launcher_function(
         "maxRunning": job.max_running,
         "exec": job.allow_exec,
         "eventAsPayload": (job.event_rule or {}).get("as_payload", False),
+        "queueAsPayload": (job.queue or {}).get("as_payload", False),
         "prices": None
         if job.prices is None
         else {

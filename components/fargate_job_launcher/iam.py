@@ -521,6 +521,50 @@ def queue_policy(queue_arn: str, sender_rule_arns: Sequence[str] = ()) -> Docume
     return document(tls, *(senders if sender_rule_arns else []))
 
 
+def filled_queue_policy(queue_arn: str, source_arns: Sequence[str], account: str) -> Document:
+    """The resource policy of a queue that S3 buckets, SNS topics or rules of EventBridge fill: TLS only, and these.
+
+    Raises ValueError for the ARN of anything else. A bucket's ARN names no account, so the condition does.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
+    """
+    senders = list[Statement]()
+    for service, sid in _SENDERS.items():
+        arns = sorted(it for it in source_arns if it.split(":")[2:3] == [service])
+        accounts = sorted({it.split(":")[4] or account for it in arns})
+        if arns:
+            senders.append(
+                {
+                    "Sid": sid,
+                    "Effect": "Allow",
+                    "Principal": {"Service": f"{service}.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": queue_arn,
+                    "Condition": {
+                        "ArnEquals": {"aws:SourceArn": arns},
+                        "StringEquals": {"aws:SourceAccount": accounts},
+                    },
+                }
+            )
+    strangers = [it for it in source_arns if not is_sender_arn(it)]
+    if strangers:
+        raise ValueError(f"queue.sources: {', '.join(strangers)}: not the ARN of a bucket, a topic or a rule")
+    return document(*only_tls([queue_arn], "sqs:*")["Statement"], *senders)
+
+
+_SENDERS: Final = {"s3": "OnlyTheseBuckets", "sns": "OnlyTheseTopics", "events": "OnlyTheseRules"}
+
+
+def is_sender_arn(arn: str) -> bool:
+    """Whether this is the ARN of a bucket, a topic or a rule, which send to a queue by its policy."""
+    found = re.fullmatch(
+        r"arn:[a-z0-9-]+:(s3:::[a-z0-9.-]{3,63}|sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}|"
+        r"events:[a-z0-9-]+:\d{12}:rule/[A-Za-z0-9_./-]+)",
+        arn,
+    )
+    return found is not None
+
+
 def payload_objects(partition: str, bucket: str, family: str) -> str:
     """ARN of every payload of one job: its own prefix of the bucket."""
     return f"arn:{partition}:s3:::{bucket}/{family}/*"

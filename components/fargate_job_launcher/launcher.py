@@ -63,6 +63,9 @@ class FargateJobLauncher(pulumi.ComponentResource):
     """Log group of the job's container."""
     launcher_log_group_name: pulumi.Output[str]
     """Log group of the function."""
+    queue_arn: pulumi.Output[str | None]
+    """ARN of the queue, for a bucket's notifications or a topic's subscription: there once `queue.sources` may send to
+    it; none without `queue`."""
 
     def __init__(self, name: str, args: FargateJobLauncherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no launcher."""
@@ -86,7 +89,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
         queue = (
             None
             if dead_letters is None
-            else launch_queue(name, job, dead_letters, timeout_seconds=timeout_seconds(job), parent=self)
+            else launch_queue(name, job, dead_letters, place=place, timeout_seconds=timeout_seconds(job), parent=self)
         )
         launcher_logs = launcher_log_group(name, job, parent=self)
         launcher = launcher_role(
@@ -98,7 +101,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
             log_group_arn=launcher_logs.arn,
             payload_objects_arn=payloads,
             dead_letter_queue_arn=None if dead_letters is None else dead_letters.arn,
-            queue_arn=None if queue is None else queue.arn,
+            queue_arn=None if queue is None else queue.queue.arn,
             parent=self,
         )
         function = launcher_function(
@@ -117,7 +120,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
         if dead_letters is not None:
             alias, parked = asynchronous_alias(name, function, dead_letters, parent=self)
             launchable = Launchable(name, job, place, function, launcher, alias, parked, dead_letters, self)
-            triggers(launchable, queue)
+            triggers(launchable, None if queue is None else queue.queue)
         supervisor = None
         if job.supervision is not None:
             supervisor = supervise(
@@ -136,7 +139,8 @@ class FargateJobLauncher(pulumi.ComponentResource):
         self.execution_role_arn = execution.arn
         self.task_role_arn = task.arn
         self.task_role_name = task.name
-        self.queue_url = pulumi.Output.from_input(None if queue is None else queue.url)
+        self.queue_url = pulumi.Output.from_input(None if queue is None else queue.queue.url)
+        self.queue_arn = pulumi.Output.from_input(None if queue is None else queue.open_arn)
         self.notice_topic_arn = pulumi.Output.from_input(None if supervisor is None else supervisor.topic_arn)
         self.supervisor_function_name = pulumi.Output.from_input(
             None if supervisor is None else supervisor.function.name

@@ -69,14 +69,33 @@ class Launchable:
         return pulumi.ResourceOptions(parent=self.parent)
 
 
+@dataclass(frozen=True)
+class FilledQueue:
+    """A queue and the policy that lets its sources in."""
+
+    queue: aws.sqs.Queue
+    policy: aws.sqs.QueuePolicy
+
+    @property
+    def open_arn(self) -> pulumi.Output[str]:
+        """ARN of the queue once its sources may send to it: S3 tries before it takes the ARN for a notification."""
+        return pulumi.Output.all(self.queue.arn, self.policy.id).apply(lambda it: cast("str", it[0]))
+
+
 def dead_letter_queue(name: str, job: Job, *, parent: pulumi.Resource) -> aws.sqs.Queue:
     """Where events are kept that could never be launched, encrypted. Who may send to it is said by `triggers`."""
     return kept_queue(f"{name}-dead-letters", job, parent=parent)
 
 
 def launch_queue(
-    name: str, job: Job, dead_letters: aws.sqs.Queue, *, timeout_seconds: int, parent: pulumi.Resource
-) -> aws.sqs.Queue | None:
+    name: str,
+    job: Job,
+    dead_letters: aws.sqs.Queue,
+    *,
+    place: pulumi.Output[iam.Place],
+    timeout_seconds: int,
+    parent: pulumi.Resource,
+) -> FilledQueue | None:
     """The queue of launch events, where the job has one."""
     if job.queue is None:
         return None
@@ -93,8 +112,18 @@ def launch_queue(
         visibility_timeout_seconds=VISIBILITY_TIMEOUTS * timeout_seconds,
         redrive_policy=as_json(redrive),
     )
-    queue_policy(f"{name}-queue", queue, [], parent=parent)
-    return queue
+    sources = job.queue.get("sources", [])
+    policy = aws.sqs.QueuePolicy(
+        f"{name}-queue",
+        queue_url=queue.id,
+        policy=pulumi.Output.all(place, queue.arn, *sources).apply(
+            lambda it: iam.to_json(
+                iam.filled_queue_policy(cast("str", it[1]), cast("list[str]", it[2:]), cast("iam.Place", it[0]).account)
+            )
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return FilledQueue(queue, policy)
 
 
 def triggers(it: Launchable, queue: aws.sqs.Queue | None) -> None:

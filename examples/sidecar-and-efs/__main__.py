@@ -16,6 +16,21 @@ folder = aws.efs.AccessPoint(
         "creation_info": {"owner_uid": 65532, "owner_gid": 65532, "permissions": "0750"},
     },
 )
+nfs = aws.ec2.SecurityGroup(
+    "files",
+    vpc_id=network.vpc_id,
+    ingress=[{"protocol": "tcp", "from_port": 2049, "to_port": 2049, "security_groups": [network.security_group_id]}],
+)
+# One in each zone that a task may start in.
+targets = [
+    aws.efs.MountTarget(
+        f"files-{zone}",
+        file_system_id=files.id,
+        subnet_id=network.subnet_ids[zone],
+        security_groups=[nfs.id],
+    )
+    for zone in range(2)
+]
 
 train = FargateJobLauncher(
     "train",
@@ -32,9 +47,8 @@ train = FargateJobLauncher(
         "sidecars": [
             {
                 "name": "proxy",
-                "image": "public.ecr.aws/docker/library/nginx:1.29-alpine",
-                "writable_paths": {"/tmp": 64, "/var/cache/nginx": 16, "/run": 1},
-                "health_check": {"command": ["CMD-SHELL", "wget -qO- http://localhost:8080/"]},
+                "image": "public.ecr.aws/nginx/nginx-unprivileged:1.29-alpine",
+                "health_check": {"command": ["CMD-SHELL", "wget -qO- http://127.0.0.1:8080/"]},
             }
         ],
     },

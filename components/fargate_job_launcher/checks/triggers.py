@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from fargate_job_launcher import iam
 from fargate_job_launcher.container import CONTAINER
 from fargate_job_launcher.handler.request import Rejected, parse
 from fargate_job_launcher.handler.settings import Overrides, Settings
@@ -31,6 +32,20 @@ def trigger_problems(given: Mapping[str, Any]) -> list[str]:
         problems += _pattern_problems(rule["pattern"])
     if rule.get("as_payload") and not given.get("overrides", {}).get("payload"):
         problems.append("event_rule.as_payload: goes with overrides.payload: the event is the job's payload")
+    return problems + _queue_problems(queue, given)
+
+
+def _queue_problems(queue: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """What is wrong with who fills the queue, and with what."""
+    problems = list[str]()
+    if queue.get("as_payload") and not given.get("overrides", {}).get("payload"):
+        problems.append("queue.as_payload: goes with overrides.payload: the message is the job's payload")
+    for index, arn in enumerate(queue.get("sources", [])):
+        if isinstance(arn, str) and not iam.is_sender_arn(arn):
+            problems.append(
+                f"queue.sources[{index}]: {arn!r} is not the ARN of an S3 bucket, an SNS topic or an EventBridge rule, "
+                "such as arn:aws:s3:::BUCKET; others send with sqs:SendMessage in a policy of their own role"
+            )
     return problems
 
 
@@ -70,6 +85,7 @@ def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
         max_running=0,
         exec=False,
         event_as_payload=False,
+        queue_as_payload=False,
     )
     try:
         parse(event, settings, key="schedule")

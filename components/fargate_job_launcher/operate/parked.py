@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
+from fargate_job_launcher.handler.notifications import source_of
 from fargate_job_launcher.handler.request import MOST_DELIVERIES
 from fargate_job_launcher.handler.request import Rejected as NoLaunchEvent
 from fargate_job_launcher.handler.trigger import identify, problem_of
@@ -165,6 +166,8 @@ def delete(job: Job, letters: Iterable[DeadLetter]) -> None:
 
 def _launch_event(given: Any, job: Job, *, key: str) -> tuple[dict[str, Any] | None, str, str]:
     """The launch event in a trigger's event and the key that it was launched under, or why there is none."""
+    if job.settings.queue_as_payload and source_of(given) in ("S3", "SNS"):
+        return {"payload": given}, key, ""
     found = identify(
         given, request_id=key, function_arn="", trace_id="", now=time.time(), as_payload=job.settings.event_as_payload
     )

@@ -1,0 +1,146 @@
+"""What the emulator answers otherwise than AWS, mended in front of it: read back as the AWS provider reads it back."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fargate_job_launcher.sandbox import Emulator
+from fargate_job_launcher.sandbox.provider_config import SERVICES, provider_config
+
+CLIENT = Path(__file__).parent / "go_client"
+BLANKS = '{"deadLetterTargetArn": "%s", "maxReceiveCount": 10}'
+
+
+def _group(aws: Emulator) -> str:
+    return f"arn:aws:logs:{aws.region}:{aws.account}:log-group:g"
+
+
+def function(aws: Emulator, name: str) -> str:
+    """A function with one version besides its newest code."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("f.py", "def handle(event, context): return 1")
+    made = aws.client("lambda").create_function(
+        FunctionName=name,
+        Role=f"arn:aws:iam::{aws.account}:role/f",
+        Runtime="python3.13",
+        Handler="f.handle",
+        Code={"ZipFile": code.getvalue()},
+        Publish=True,
+    )
+    return ":".join(made["FunctionArn"].split(":")[:7])
+
+
+def queue(aws: Emulator, name: str) -> tuple[str, str]:
+    """A queue whose redrive policy was written with blanks, and the policy as AWS gives it back."""
+    dead = f"arn:aws:sqs:{aws.region}:{aws.account}:{name}-dead"
+    aws.client("sqs").create_queue(QueueName=f"{name}-dead")
+    url = aws.client("sqs").create_queue(QueueName=name, Attributes={"RedrivePolicy": BLANKS % dead})["QueueUrl"]
+    return url, (BLANKS % dead).replace(" ", "")
+
+
+def test_what_was_written_is_read_back_as_aws_gives_it(emulator: Emulator) -> None:
+    arn = function(emulator, "read-back")
+    found = emulator.client("lambda").list_versions_by_function(FunctionName="read-back")["Versions"]
+    assert [it["FunctionArn"] for it in found] == [f"{arn}:$LATEST", f"{arn}:1"]
+
+    url, policy = queue(emulator, "read-back")
+    read = emulator.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert read["RedrivePolicy"] == policy
+
+
+def test_a_log_groups_key_can_be_changed_and_taken_away(emulator: Emulator) -> None:
+    logs, key = emulator.client("logs"), f"arn:aws:kms:{emulator.region}:{emulator.account}:key/k"
+    logs.create_log_group(logGroupName="/keyed")
+    logs.associate_kms_key(logGroupName="/keyed", kmsKeyId=key)
+    assert logs.describe_log_groups(logGroupNamePrefix="/keyed")["logGroups"][0]["kmsKeyId"] == key
+    logs.disassociate_kms_key(logGroupName="/keyed")
+    assert "kmsKeyId" not in logs.describe_log_groups(logGroupNamePrefix="/keyed")["logGroups"][0]
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.associate_kms_key(logGroupName="/none", kmsKeyId=key)
+
+
+def test_a_flow_log_and_an_endpoint_are_described_whole(emulator: Emulator) -> None:
+    ec2 = emulator.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    role, group = (
+        f"arn:aws:iam::{emulator.account}:role/flow",
+        f"arn:aws:logs:{emulator.region}:{emulator.account}:log-group:g",
+    )
+    tags = [{"Key": "owner", "Value": "platform"}]
+    (identifier,) = ec2.create_flow_logs(
+        ResourceIds=[vpc],
+        ResourceType="VPC",
+        TrafficType="REJECT",
+        LogDestinationType="cloud-watch-logs",
+        LogDestination=group,
+        DeliverLogsPermissionArn=role,
+        TagSpecifications=[{"ResourceType": "vpc-flow-log", "Tags": tags}],
+    )["FlowLogIds"]
+    (log,) = ec2.describe_flow_logs(FlowLogIds=[identifier])["FlowLogs"]
+    assert log["DeliverLogsPermissionArn"] == role
+    assert log["MaxAggregationInterval"] == 600
+    assert log["LogFormat"].startswith("${version} ${account-id}")
+    assert log["LogGroupName"] == "g"
+    assert log["Tags"] == tags
+
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+    security = [
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        for name in ("first", "second")
+    ]
+    made: Any = ec2.create_vpc_endpoint(
+        VpcId=vpc,
+        ServiceName=f"com.amazonaws.{emulator.region}.logs",
+        VpcEndpointType="Interface",
+        SubnetIds=[subnet],
+        SecurityGroupIds=security[:1],
+        PrivateDnsEnabled=True,
+    )["VpcEndpoint"]
+    ec2.modify_vpc_endpoint(
+        VpcEndpointId=made["VpcEndpointId"], AddSecurityGroupIds=security[1:], RemoveSecurityGroupIds=security[:1]
+    )
+    (endpoint,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])["VpcEndpoints"]
+    assert [it["GroupId"] for it in endpoint["Groups"]] == security[1:]
+    assert endpoint["PrivateDnsEnabled"] is True
+    assert json.loads(endpoint["PolicyDocument"])["Statement"][0]["Effect"] == "Allow"
+    assert endpoint["DnsOptions"] == {"DnsRecordIpType": "ipv4"}
+    assert len(endpoint["NetworkInterfaceIds"]) == 1
+
+
+def test_the_providers_own_sdk_reads_it_back_too(emulator: Emulator, tmp_path: Path) -> None:
+    if shutil.which("go") is None:
+        pytest.skip("go is not on the PATH; it compiles the client that speaks as the AWS provider does")
+    client = tmp_path / "client"
+    subprocess.run(["go", "build", "-o", str(client), "."], cwd=CLIENT, check=True)
+    arn = function(emulator, "read-in-go")
+    url, policy = queue(emulator, "read-in-go")
+    emulator.client("logs").create_log_group(logGroupName="/read-in-go")
+    key = f"arn:aws:kms:{emulator.region}:{emulator.account}:key/k"
+    place = {"CreateBucketConfiguration": {"LocationConstraint": emulator.region}}
+    emulator.client("s3").create_bucket(Bucket="read-in-go", **place)
+    tagged = {"TagSet": [{"Key": "owner", "Value": "platform"}]}
+    emulator.client("s3").put_bucket_tagging(Bucket="read-in-go", Tagging=tagged)
+    asked = [emulator.endpoint, "read-in-go", url, "/read-in-go", key, "read-in-go", "read-in-go"]
+    answer = subprocess.run([str(client), *asked], check=True, capture_output=True, text=True)
+    assert json.loads(answer.stdout) == {
+        "versions": [f"{arn}:$LATEST", f"{arn}:1"],
+        "redrivePolicy": policy,
+        "logGroupKey": key,
+        "threshold": 1.5,
+        "tags": {"owner": "platform"},
+    }
+
+
+def test_the_config_for_the_real_provider_names_every_service_and_asks_aws_nothing() -> None:
+    config = yaml.safe_load(provider_config("http://127.0.0.1:4566", "eu-west-1"))["config"]
+    assert config["aws:endpoints"] == [dict.fromkeys(SERVICES, "http://127.0.0.1:4566")]
+    assert all(config[f"aws:{it}"] for it in ("skipCredentialsValidation", "skipMetadataApiCheck", "s3UsePathStyle"))
