@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 from typing import Any
 
@@ -21,10 +22,14 @@ class Vpc(pulumi.ComponentResource):
         self.outputs: dict[str, Any] = {"vpcId": vpc.id, "routeTables": []}
         for kind in ("Public", "Private", "Isolated"):
             self.outputs[f"{kind.lower()}SubnetIds"] = []
-        for spec in inputs["subnetSpecs"]:
+        specs = inputs["subnetSpecs"]
+        blocks = list(ipaddress.ip_network(inputs["cidrBlock"]).subnets(prefixlen_diff=4))
+        for number, spec in enumerate(specs):
             for zone in range(int(inputs["numberOfAvailabilityZones"])):
                 base = f"{name}-{spec['type'].lower()}-{zone + 1}"
-                subnet = aws.ec2.Subnet(base, vpc_id=vpc.id, cidr_block=f"10.0.{zone}.0/24", opts=child)
+                subnet = aws.ec2.Subnet(
+                    base, vpc_id=vpc.id, cidr_block=str(blocks[zone * len(specs) + number]), opts=child
+                )
                 table = aws.ec2.RouteTable(base, vpc_id=vpc.id, opts=child)
                 self.outputs[f"{spec['type'].lower()}SubnetIds"].append(subnet.id)
                 self.outputs["routeTables"].append(table)
