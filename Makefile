@@ -49,7 +49,7 @@ test: install ## format, lint, types, and every test
 	$(BIN)/pytest --numprocesses=4 --dist=loadfile
 
 .PHONY: test-cli
-test-cli: install ## the suite of the real Pulumi CLI; skipped where `pulumi` is not on the PATH
+test-cli: install ## the real Pulumi CLI and its language hosts; skipped where they are not on the PATH
 	$(BIN)/pytest --numprocesses=2 --dist=load tests/test_cli.py
 
 .PHONY: test-aws
@@ -59,6 +59,11 @@ test-aws: install ## the end-to-end suite on the account AWS_ACCOUNT, which it p
 .PHONY: scan
 scan: install ## checkov itself, asked about prod; it is installed once, which takes minutes
 	@$(BIN)/python tests/scan.py
+
+.PHONY: test-engine
+test-engine: install ## the real Pulumi engine: the PATH's, or built once where Go is (minutes); skipped elsewhere
+	@$(BIN)/python tests/engine.py
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile tests/test_engine.py tests/test_updates.py
 
 .PHONY: bench
 bench: install ## the costs of the function, against plain boto3, and of the policy pack, against a program

@@ -1,6 +1,8 @@
-"""The program under the real Pulumi CLI, with stand-ins for the AWS and awsx providers.
+"""The program under the real Pulumi CLI and its language hosts, with stand-ins for the AWS and awsx providers.
 
-It runs wherever `pulumi` is on the PATH, and needs neither an account nor a network. `make test-cli` runs it alone.
+It runs wherever Pulumi's own distribution is on the PATH: programs from their files, policy packs and plugins need a
+language host beside the engine. What needs the engine only is in test_engine.py. It needs neither an account nor a
+network. `make test-cli` runs it alone.
 """
 
 from __future__ import annotations
@@ -15,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import engine
 import pytest
 import yaml
 from conftest import PROGRAM, copied
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("pulumi") is None, reason="pulumi is not on the PATH, and this suite is of the real CLI"
-)
+pytestmark = pytest.mark.skipif(engine.hosts_missing() != "", reason=engine.hosts_missing())
 
 PROJECT: Final = "fargate-job-launcher"
 DEFINITION: Final = ("aws:ecs/taskDefinition:TaskDefinition", "report")
@@ -90,18 +91,8 @@ class Cli:
         return json.loads(exported.said)["deployment"].get("resources", [])
 
     def _environment(self) -> dict[str, str]:
-        """Nothing of the caller's own Pulumi or AWS: a backend in a folder, plugins in another."""
         kept = {key: it for key, it in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
-        return {
-            **kept,
-            "PATH": f"{self.folder / 'plugins'}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_HOME": str(self.folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{self.kept}",
-            "PULUMI_CONFIG_PASSPHRASE": "of a test",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "STAND_IN": str(self.kept),
-        }
+        return {**kept, **engine.environment(self.folder, self.kept)}
 
 
 def opened(folder: Path, stack: str = "dev", config: dict[str, Any] | None = None) -> Cli:
@@ -116,13 +107,6 @@ def opened(folder: Path, stack: str = "dev", config: dict[str, Any] | None = Non
 
 def initialized(cli: Cli, project: str) -> Cli:
     """With an empty backend, the stand-ins for the providers, and the stack."""
-    folder = cli.folder
-    for path in (cli.kept, folder / "home", folder / "plugins"):
-        path.mkdir()
-    for package, module in {"aws": "provider", "awsx": "network"}.items():
-        plugin = folder / "plugins" / f"pulumi-resource-{package}"
-        plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}/tests/cli/{module}.py" "$@"\n')
-        plugin.chmod(0o755)
     made = cli.run("stack", "init", f"organization/{project}/{cli.stack}")
     assert made.ok, made.said
     return cli

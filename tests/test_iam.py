@@ -239,3 +239,14 @@ def test_a_cluster_of_a_region_that_its_partition_does_not_have_is_refused() -> 
     ):
         with pytest.raises(ValueError, match=said):
             iam.Place.of(arn)
+
+
+def test_a_role_has_room_for_two_of_each_of_its_policies_or_says_what_to_do() -> None:
+    half = "x" * (iam.LONGEST_INLINE_POLICY // 2)
+    assert iam.fit_together([half[:-10], "y" * 10], of=iam.TASK_ROOM) == [half[:-10], "y" * 10]
+    said = (
+        r"task_policy: the task role's policies have 5121 characters, at most 5120 fit in its role: an update holds "
+        r"the old policy and the new one; attach a managed policy to the role by its name"
+    )
+    with pytest.raises(ValueError, match=said):
+        iam.fit_together([half, "y"], of=iam.TASK_ROOM)

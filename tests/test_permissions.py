@@ -453,7 +453,9 @@ def test_the_largest_policies_fit_in_a_role() -> None:
         secret_key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
     )
     # An update holds the old policy and the new one.
-    twice = 2 * len(iam.replaced_json(launcher, guard=iam.to_json(guard))) + len(iam.to_json(guard))
+    twice = 2 * len(iam.replaced_json(launcher, of=iam.LAUNCHER_ROOM, guard=iam.to_json(guard))) + len(
+        iam.to_json(guard)
+    )
     assert 8000 < twice <= iam.LONGEST_INLINE_POLICY == 10240
     assert 4000 < len(iam.to_json(execution)) <= iam.LONGEST_INLINE_POLICY
     many = iam.document(*[{**launcher["Statement"][0], "Sid": f"S{n}"} for n in range(60)])

@@ -1,8 +1,13 @@
-"""A stand-in for the AWS provider, for the suite of the real Pulumi CLI: it keeps resources in a folder of files.
+"""A stand-in for the AWS provider, for the suites of the real Pulumi engine: it keeps resources in a folder of files.
 
 It does what the engine asks a provider for and notes every step, in order, in `log.jsonl` of the folder that
-STAND_IN names. A resource that the folder's `refuse` names, as `type::name`, is refused at its creation. It knows no
-AWS: what AWS says of a resource is no more than an ARN and an id.
+STAND_IN names. Of AWS it knows an ARN and an id of each resource, and what AWS refuses between two steps of an update:
+standing.py. The folder tells it what a test wants:
+
+- `refuse`: resources, as `type::name`, whose creation, change or deletion is refused, one a line
+- `slow`: resources, the same, whose creation takes a while
+- `world.json`: what no program made: `tasks`, names of clusters with tasks that run; `objects`, names of buckets with
+  objects in them; `attached`, names of roles to which somebody attached a policy
 """
 
 from __future__ import annotations
@@ -10,8 +15,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,21 +28,42 @@ from google.protobuf import json_format, struct_pb2
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from standing import Account, Refused
 
 FOLDER: Final = Path(os.environ["STAND_IN"])
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-west-1"
 UNKNOWN: Final = rpc.UNKNOWN
+FUNCTION: Final = "aws:lambda/function:Function"
 MOST: Final = 400 * 1024 * 1024
 
 NAMED: Final = {"name", "bucket"}
 REPLACED_BY: Final = {
-    "aws:ecs/taskDefinition:TaskDefinition": {"containerDefinitions", "cpu", "memory", "family", "executionRoleArn"},
+    "aws:ecs/taskDefinition:TaskDefinition": {
+        *("containerDefinitions", "cpu", "memory", "family", "executionRoleArn", "taskRoleArn", "volumes"),
+        *("ephemeralStorage", "runtimePlatform", "networkMode", "requiresCompatibilities"),
+    },
+    "aws:ecs/cluster:Cluster": {"name"},
     "aws:iam/role:Role": {"path", "name"},
     "aws:iam/rolePolicy:RolePolicy": {"role", "name"},
+    "aws:cloudwatch/eventRule:EventRule": {"name", "eventBusName"},
+    "aws:cloudwatch/eventTarget:EventTarget": {"rule", "eventBusName", "targetId"},
     "aws:cloudwatch/logGroup:LogGroup": {"name"},
+    "aws:ec2/securityGroup:SecurityGroup": {"name", "description", "vpcId"},
+    "aws:ec2/subnet:Subnet": {"vpcId", "cidrBlock", "availabilityZone"},
+    "aws:lambda/alias:Alias": {"name", "functionName"},
+    "aws:lambda/eventSourceMapping:EventSourceMapping": {"eventSourceArn"},
+    "aws:lambda/function:Function": {"name", "packageType"},
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": {"functionName", "qualifier"},
+    "aws:lambda/permission:Permission": {"action", "function", "principal", "qualifier", "sourceArn", "sourceAccount"},
+    "aws:s3/bucket:Bucket": {"bucket"},
+    "aws:scheduler/schedule:Schedule": {"name", "groupName"},
+    "aws:sns/topic:Topic": {"name"},
+    "aws:sqs/queue:Queue": {"name", "fifoQueue"},
+    "aws:sqs/queuePolicy:QueuePolicy": {"queueUrl"},
 }
 """Inputs that cannot be changed: another value is another resource."""
+SLOW_SECONDS: Final = 2.0
 
 SCHEMA: Final = {
     "name": "aws",
@@ -50,10 +79,18 @@ SCHEMA: Final = {
 """What a program in YAML makes by itself: it asks the schema, where the SDK of a language knows a resource."""
 
 COUNTED: Final = FOLDER / "revisions.json"
+LOG: Final = FOLDER / "log.jsonl"
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """Every resource of the package, whatever its type."""
+
+    def __init__(self) -> None:
+        self._account = Account(FOLDER / "world.json")
+        self._at_once = threading.Lock()
+        if LOG.exists():
+            for line in LOG.read_text(encoding="utf-8").splitlines():
+                self._account.take(json.loads(line))
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)
@@ -97,41 +134,71 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=_struct(news))
 
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return _difference(_read(request.old_inputs), _read(request.news), REPLACED_BY.get(_type(request.urn), set()))
+        kind = _type(request.urn)
+        olds, news = _read(request.old_inputs), _read(request.news)
+        return _difference(olds, news, REPLACED_BY.get(kind, set()), _named_by_hand(olds, news))
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
         inputs, kind, name = _read(request.properties), _type(request.urn), _name(request.urn)
         if request.preview:
             outputs = dict.fromkeys(_made(kind, name, {}), UNKNOWN)
             return provider_pb2.CreateResponse(id="", properties=_struct({**inputs, **outputs}))
-        refused = FOLDER / "refuse"
-        if refused.exists() and f"{kind}::{name}" in refused.read_text().split():
-            _note("refuse", kind, name, inputs)
-            context.abort(grpc.StatusCode.UNKNOWN, f"AccessDenied: not authorized to create {name}")
-        made = _made(kind, name, inputs)
-        identifier = str(made.pop("id"))
-        _note("create", kind, name, inputs)
+        if _asked("slow", kind, name):
+            time.sleep(SLOW_SECONDS)
+        with self._at_once:
+            made = _made(kind, name, inputs)
+            identifier = str(made.pop("id"))
+            self._done("create", kind, name, identifier, inputs, made, context)
         return provider_pb2.CreateResponse(id=identifier, properties=_struct({**inputs, **made}))
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         _note("read", _type(request.urn), _name(request.urn), {})
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
-    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        inputs, olds = _read(request.news), _read(request.olds)
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+        inputs, olds, kind = _read(request.news), _read(request.olds), _type(request.urn)
+        changed: dict[str, Any] = {}
+        if kind == FUNCTION and inputs.get("publish"):
+            last = int(olds["version"]) if str(olds.get("version", "")).isdecimal() else 0
+            changed["version"] = UNKNOWN if request.preview else str(last + 1)
+        # What was an input and is none any more is gone; the rest is what AWS said of it.
+        given = inputs.keys() | _read(request.old_inputs).keys()
+        made = {**{key: it for key, it in olds.items() if key not in given}, **changed}
         if not request.preview:
-            _note("update", _type(request.urn), _name(request.urn), inputs)
-        changed = (
-            {"version": UNKNOWN if request.preview else str(int(olds["version"]) + 1)} if "version" in olds else {}
-        )
-        return provider_pb2.UpdateResponse(properties=_struct({**olds, **inputs, **changed}))
+            with self._at_once:
+                self._done("update", kind, _name(request.urn), request.id, inputs, made, context)
+        return provider_pb2.UpdateResponse(properties=_struct({**made, **inputs}))
 
-    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        _note("delete", _type(request.urn), _name(request.urn), {"id": request.id})
+    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
+        with self._at_once:
+            self._done("delete", _type(request.urn), _name(request.urn), request.id, {}, {}, context)
         return Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         return Empty()
+
+    def _done(
+        self,
+        step: str,
+        kind: str,
+        name: str,
+        identifier: str,
+        inputs: dict[str, Any],
+        outputs: dict[str, Any],
+        context: Any,
+    ) -> None:
+        """Note what was done, or refuse it as AWS does, or as the test asked."""
+        done = {"step": step, "kind": kind, "name": name, "id": identifier, "inputs": inputs, "outputs": outputs}
+        if _asked("refuse", kind, name):
+            _note("refuse", kind, name, inputs)
+            context.abort(grpc.StatusCode.UNKNOWN, f"AccessDenied: not authorized to {step} {name}")
+        try:
+            self._account.take(done)
+        except Refused as refused:
+            _note("refuse", kind, name, inputs)
+            context.abort(grpc.StatusCode.UNKNOWN, str(refused))
+        with LOG.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(done) + "\n")
 
 
 def _autonamed(kind: str) -> tuple[str, ...]:
@@ -163,8 +230,8 @@ def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
             COUNTED.write_text(json.dumps({**counted, inputs["family"]: revision}))
         made |= {"revision": revision, "id": inputs.get("family", name)}
         made["arn"] = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{inputs.get('family')}:{revision}"
-    if short == "Function" and (inputs.get("publish") or not inputs):
-        made["version"] = "1"
+    if short == "Function":
+        made["version"] = "1" if inputs.get("publish") or not inputs else "$LATEST"
     if short == "Queue":
         made["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{called}"
     if short == "Key":
@@ -172,17 +239,29 @@ def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _difference(olds: dict[str, Any], news: dict[str, Any], replaced_by: set[str]) -> Any:
+def _named_by_hand(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+    """Whether a name that a program gives stays: then two of the resource cannot stand side by side."""
+    called = [key for key in sorted(NAMED) if key in news and news[key] == olds.get(key)]
+    return any(not re.fullmatch(r".+-[0-9a-f]{7}", str(news[key])) for key in called)
+
+
+def _asked(file: str, kind: str, name: str) -> bool:
+    path = FOLDER / file
+    return path.exists() and f"{kind}::{name}" in path.read_text().split()
+
+
+def _difference(olds: dict[str, Any], news: dict[str, Any], replaced_by: set[str], named_by_hand: bool = False) -> Any:
     changed = sorted(key for key in olds.keys() | news.keys() if olds.get(key) != news.get(key))
     return provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
         diffs=changed,
         replaces=[key for key in changed if key in replaced_by],
+        deleteBeforeReplace=named_by_hand and any(key in replaced_by for key in changed),
     )
 
 
 def _note(step: str, kind: str, name: str, inputs: dict[str, Any]) -> None:
-    with (FOLDER / "log.jsonl").open("a", encoding="utf-8") as log:
+    with LOG.open("a", encoding="utf-8") as log:
         log.write(json.dumps({"step": step, "kind": kind, "name": name, "inputs": inputs}) + "\n")
 
 
