@@ -42,6 +42,8 @@ class Recorded:
     computed_from: dict[str, frozenset[str]]
     """Input → URNs of the resources that its value was computed from."""
     protect: bool
+    retained: bool
+    """Whether a deletion leaves it where it is."""
     replaced_on: tuple[str, ...]
     """Inputs whose change replaces the resource, as the program asks."""
     provider: str
@@ -164,6 +166,7 @@ class Recorder(mocks.MockMonitor):
             dependencies=frozenset(request.dependencies),
             computed_from={key: frozenset(it.urns) for key, it in request.propertyDependencies.items()},
             protect=request.protect,
+            retained=request.retainOnDelete,
             replaced_on=tuple(request.replaceOnChanges),
             provider=request.provider or request.providers.get("aws", ""),
             aliases=tuple(it.urn or f"{it.spec.parentUrn}::{it.spec.name}" for it in request.aliases),

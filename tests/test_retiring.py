@@ -42,6 +42,12 @@ def test_what_is_retiring_is_no_longer_protected_and_all_else_is(tmp_path: Path)
     assert not any(it.protect for it in recording.kind("fargate-job-launcher:index:PayloadBucket"))
 
 
+def test_log_groups_stay_when_a_launcher_that_keeps_them_goes(tmp_path: Path) -> None:
+    for keeps in (True, False):
+        groups = record(program(tmp_path, JOB.format(arguments={"keep_logs": keeps}))).kind(LOG_GROUP)
+        assert [it.retained for it in groups] == [keeps, keeps]
+
+
 def test_only_log_groups_of_the_launcher_are_adopted() -> None:
     given = {"image": "nginx", "adopt_logs": ["job", "jobs", "job", "supervisor"]}
     said = [it for it in examine("kept", given)[1] if it.startswith("adopt_logs")]  # pyright: ignore[reportArgumentType]

@@ -301,6 +301,8 @@ class FargateJobLauncherArgs(TypedDict):
     """ARN of the customer-managed KMS key for the log groups, queues, the topic, the functions' settings, and payloads
     of a bucket that uses it; its key policy has to admit CloudWatch Logs, EventBridge and CloudWatch. Default: none
     (AWS's own keys)."""
+    keep_logs: NotRequired[bool]
+    """Whether the log groups stay where they are, with their lines, when the launcher is deleted. Default: false."""
     adopt_logs: NotRequired[Sequence[str]]
     """Log groups that are there already, kept from a launcher of this name: `job`, `launcher`, `supervisor`. They are
     imported with the lines that they hold; afterwards this is taken out again. Default: none, and CloudWatch Logs
@@ -373,6 +375,7 @@ class Job:
     alarms: Alarms | None = None
     log_retention_days: int = 30
     kms_key_arn: pulumi.Input[str] | None = None
+    keep_logs: bool = False
     adopt_logs: Sequence[str] = ()
     protect_logs: bool = False
     protect_queues: bool = False

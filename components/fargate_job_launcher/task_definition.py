@@ -38,6 +38,7 @@ def log_group(name: str, of: str, job: Job, *, parent: pulumi.Resource) -> aws.c
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=True if job.protect_logs else None,
+            retain_on_delete=True if job.keep_logs else None,
             # The engine imports it as it is, and then changes what is said otherwise here.
             import_=group if of in job.adopt_logs else None,
         ),
