@@ -9,7 +9,7 @@ from conftest import PROGRAM, program
 from fargate_job_launcher.sandbox import Emulator, deploy
 
 SOURCE = """
-import pulumi, pulumi_aws as aws
+import json, pulumi, pulumi_aws as aws
 vpc = aws.ec2.Vpc("v", cidr_block="10.8.0.0/16", tags={"a": "b"})
 subnet = aws.ec2.Subnet("s", vpc_id=vpc.id, cidr_block="10.8.0.0/24", availability_zone="eu-west-1a")
 gateway = aws.ec2.InternetGateway("g", vpc_id=vpc.id)
@@ -23,7 +23,9 @@ target = aws.efs.MountTarget("m", file_system_id=files.id, subnet_id=subnet.id, 
 bus = aws.cloudwatch.EventBus("bus")
 parameter = aws.ssm.Parameter("p", type="String", value="v", name="/a/b")
 repository = aws.ecr.Repository("repo", image_tag_mutability="IMMUTABLE", force_delete=True)
-aws.ecr.LifecyclePolicy("l", repository=repository.name, policy='{"rules": []}')
+oldest = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14}
+expiry = {"rules": [{"rulePriority": 1, "selection": oldest, "action": {"type": "expire"}}]}
+aws.ecr.LifecyclePolicy("l", repository=repository.name, policy=json.dumps(expiry))
 items = aws.dynamodb.Table("items", hash_key="id", billing_mode="PAY_PER_REQUEST",
                            attributes=[{"name": "id", "type": "S"}])
 bucket = aws.s3.Bucket("b")
