@@ -144,8 +144,9 @@ def service_call(
 def refusal(principal: str, call: Call, decision: Decision) -> Refused:
     """How the service that asked IAM says that it said no."""
     what = "denied" if decision.explicit else "not_allowed"
-    fields = {"principal": principal, "action": spelt(call.action), "resource": call.resource}
-    return aws.refusal(f"{asking(call.action)}.{what}", **fields)
+    return aws.refusal(
+        f"{asking(call.action)}.{what}", principal=principal, action=spelt(call.action), resource=call.resource
+    )
 
 
 def _tag_context(tags: Mapping[str, str]) -> dict[str, str | list[str]]:
