@@ -44,8 +44,10 @@ class Outcome:
 
     @property
     def remedy(self) -> str:
-        """What to do about it, in a sentence; empty where nothing is wrong or only the log can tell. Of a task that never
-        started there is no log: where no cause that is known fits, it says so."""
+        """What to do about it, in a sentence; empty where nothing is wrong or only the log can tell.
+
+        A task that never started has no log: where no cause that is known fits, it says so.
+        """
         if self.kind in ("succeeded", "stopped"):
             return ""
         return advice(self.reason) if self.kind == "never_started" else remedy(self.reason)

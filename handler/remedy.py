@@ -28,7 +28,7 @@ _ABSENT: Final = (
 )
 
 _ACTION: Final = r"(?:perform:? |action: ?)"
-_SECRET: Final = r"secrets? from (asm|ssm)|from secrets manager|secretsmanager:|ssm:GetParameter"
+_OF_SECRETS: Final = r"secrets? from (asm|ssm)|from secrets manager|secretsmanager:|ssm:GetParameter"
 _LOGS: Final = r"Cloudwatch log|logger args|logging driver|logs:Create|logs:Put"
 _EFS: Final = r"EFS|mount\.nfs4|elasticfilesystem:"
 
@@ -111,13 +111,13 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     # A secret, by what is wrong with it.
     (
-        rf"({_SECRET}).*(AWSCURRENT|invalid ssm parameters|InvalidParameters|{_ABSENT})|can't find the specified secret|"
+        rf"({_OF_SECRETS}).*(AWSCURRENT|invalid ssm parameters|InvalidParameters|{_ABSENT})|can't find the specified secret|"
         rf"pull secrets.*({_ABSENT})",
         "A secret is not there or has no value yet: check its name, set it with aws secretsmanager put-secret-value or "
         "aws ssm put-parameter, then launch again",
     ),
     (
-        rf"({_SECRET}).*(did not contain json key|invalid character|looking for beginning of value)",
+        rf"({_OF_SECRETS}).*(did not contain json key|invalid character|looking for beginning of value)",
         "A secret holds no JSON object with that key: correct its value, or the key after the secret's ARN",
     ),
     # Denied: of which action.
@@ -137,7 +137,7 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
         "another account, that repository's policy; the execution role may pull from the image's own repository",
     ),
     (
-        rf"{_ACTION}(secretsmanager|ssm):|({_SECRET}).*({_DENIED})|pull secrets(?!.*{_ACTION}).*({_DENIED})",
+        rf"{_ACTION}(secretsmanager|ssm):|({_OF_SECRETS}).*({_DENIED})|pull secrets(?!.*{_ACTION}).*({_DENIED})",
         "The execution role may not read a secret: declare it under `secrets` and deploy again; for one of another "
         "account or with a key of its own, that secret's and that key's policy have to allow it too",
     ),
