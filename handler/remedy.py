@@ -53,8 +53,8 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     # No place to run.
     (
-        r"capacity is unavailable|(?-i:\bRESOURCE:)(?!ENI)|insufficient capacity|no capacity|SpotInterruption|Spot Task was|"
-        r"Spot interruption",
+        r"capacity is unavailable|(?-i:\bRESOURCE:)(?!ENI)|insufficient capacity|no capacity|"
+        r"Spot ?Interruption|Spot Task was",
         "AWS has no such capacity now: launch again later, let Spot fall back to on demand "
         "(capacity spot_then_on_demand), or give the job subnets in more zones",
     ),
@@ -95,13 +95,15 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
         "The image has no such user: correct `user`, or make it in the image",
     ),
     (
-        r"not found in the image|executable file not found|exec: .*no such file|exec .*no such file|stat .*no such file|"
-        r"cannot be executed|exec.*permission denied|(?<!\w)exec user process caused.*(permission denied|no such file)",
+        r"not found in the image|executable file not found|exec: .*no such file|exec .*no such file|"
+        r"stat .*no such file|cannot be executed|"
+        r"exec.*permission denied|(?<!\w)exec user process caused.*(permission denied|no such file)",
         "Check the command: it has to be an executable file in the image; a shell's syntax needs sh -c",
     ),
     (
         r"exit code 137|SIGKILL",
-        "It was killed: give it more memory where it needs more, and have it end within stop_timeout_seconds after SIGTERM",
+        "It was killed: give it more memory where it needs more, and have it end within stop_timeout_seconds "
+        "after SIGTERM",
     ),
     # A step before the container begins was killed, which says nothing of roles or networks.
     (
@@ -111,8 +113,8 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     # A secret, by what is wrong with it.
     (
-        rf"({_OF_SECRETS}).*(AWSCURRENT|invalid ssm parameters|InvalidParameters|{_ABSENT})|can't find the specified secret|"
-        rf"pull secrets.*({_ABSENT})",
+        rf"({_OF_SECRETS}).*(AWSCURRENT|invalid ssm parameters|InvalidParameters|{_ABSENT})|"
+        rf"can't find the specified secret|pull secrets.*({_ABSENT})",
         "A secret is not there or has no value yet: check its name, set it with aws secretsmanager put-secret-value or "
         "aws ssm put-parameter, then launch again",
     ),

