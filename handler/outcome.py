@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from .remedy import remedy
+from .remedy import advice, remedy
 
 Kind = Literal["succeeded", "failed", "never_started", "interrupted", "timed_out", "stopped"]
 KINDS: Final = get_args(Kind)
@@ -44,8 +44,13 @@ class Outcome:
 
     @property
     def remedy(self) -> str:
-        """What to do about it, in a sentence; empty where nothing is wrong or only the log can tell."""
-        return "" if self.kind in ("succeeded", "stopped") else remedy(self.reason)
+        """What to do about it, in a sentence; empty where nothing is wrong or only the log can tell.
+
+        A task that never started has no log: where no cause that is known fits, it says so.
+        """
+        if self.kind in ("succeeded", "stopped"):
+            return ""
+        return advice(self.reason) if self.kind == "never_started" else remedy(self.reason)
 
 
 def classify(task: Mapping[str, Any], container: str) -> Outcome:

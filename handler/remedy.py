@@ -1,5 +1,8 @@
 """What ECS says when something does not run → what to do about it, in one sentence. Pure.
 
+The cause decides, and the subject fills the blank: "AccessDenied" on a log stream, on a secret and on an image have the
+same cause. A row is a cause; the first that fits goes. tests/test_remedy.py has a public report for each.
+
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resolve-stopped-errors.html
 """
@@ -7,104 +10,223 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resolve-stopped-erro
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 EXEC_FORMAT: Final = "exec format error"
 """What a container says that was built for another processor; where it gets as far as that, in its own log."""
 
-_REMEDIES: Final = tuple(
-    (re.compile(said, re.IGNORECASE), remedy)
-    for said, remedy in (
-        (
-            EXEC_FORMAT + r"|does not contain descriptor matching platform",
-            "The image is built for another processor than the task runs on: build it with "
-            "docker build --platform linux/amd64, or linux/arm64 where the job's architecture is ARM64",
-        ),
-        (
-            r"CannotPull.*(toomanyrequests|pull rate limit|Rate exceeded)",
-            "The registry limits anonymous pulls: take the image from ECR, through a pull-through cache, or from "
-            "public.ecr.aws",
-        ),
-        (
-            r"CannotPull.*(i/o timeout|context deadline|Client\.Timeout|dial tcp|request canceled)",
-            "The task does not reach the registry: it needs a public IP in a public subnet, NAT in a private one, or "
-            "the VPC endpoints of ECR, S3 and logs, and a security group that lets HTTPS out",
-        ),
-        (
-            r"CannotPull.*(not authorized|AccessDenied|403|no basic auth|denied|authorization failed)",
-            "The registry refuses the pull or has no such image: check the image's name and, for an ECR image of "
-            "another account, that repository's policy; the execution role may pull from the image's own repository",
-        ),
-        (
-            r"CannotPull.*(not found|manifest unknown|does not exist|no such|is not there)",
-            "There is no such image or tag: push it, or correct `image` and deploy again",
-        ),
-        (r"CannotPull.*no space left", "The image does not fit the task's disk: raise ephemeral_storage_gib"),
-        (r"CannotPull", "The image could not be pulled: check its name, its tag, and the task's way to the registry"),
-        (
-            r"(secret|ssm|registry auth).*(ResourceNotFound|can't find the specified secret value|InvalidParameters)",
-            "A secret has no value yet: set it with aws secretsmanager put-secret-value, then launch again",
-        ),
-        (
-            r"(secret|ssm|registry auth).*(AccessDenied|not authorized)",
-            "The execution role may not read a secret: declare it under `secrets` and deploy again; for one of another "
-            "account or with a key of its own, that secret's and that key's policy have to allow it too",
-        ),
-        (
-            r"(secret|ssm|registry auth).*(context deadline|timeout|RequestCanceled|connect)",
-            "The task does not reach AWS's services: it needs a public IP, NAT, or VPC endpoints, and a security group "
-            "that lets HTTPS out",
-        ),
-        (r"log ?group|log stream|logger args", "The job's log group is gone: pulumi up makes it again"),
-        (r"EFS", "The file system could not be mounted: check its mount targets and that NFS (2049) is let through"),
-        (
-            r"OutOfMemory|ran out of memory",
-            "Give the job more memory (`memory`, in MiB), or have it use less; a launch may ask for more where "
-            "overrides.memory allows it",
-        ),
-        (
-            r"capacity is unavailable|RESOURCE:|insufficient capacity|no capacity|SpotInterruption|Spot Task was",
-            "AWS has no such capacity now: launch again later, let Spot fall back to on demand "
-            "(capacity spot_then_on_demand), or give the job subnets in more zones",
-        ),
-        (
-            r"capacity provider that is not associated with the cluster",
-            "The cluster has no Fargate Spot: associate FARGATE and FARGATE_SPOT with it (a cluster of JobCluster has "
-            "both), or give the job the capacity on_demand, which any cluster has",
-        ),
-        (
-            r"InsufficientFreeAddresses|not have enough free addresses",
-            "A subnet has no free address left: give the job larger subnets, or more of them",
-        ),
-        (
-            r"network interface",
-            "The task got no network interface in time: launch again; if it stays so, check the subnets and the "
-            "account's quota of network interfaces",
-        ),
-        (
-            r"unable to assume (the )?role",
-            "ECS may not assume the task's role: deploy again, then launch again; right after a deploy, a minute later",
-        ),
-        (
-            r"MaxRunning",
-            "As many tasks as max_running allows run already: wait for one to end, or raise max_running",
-        ),
-        (
-            r"concurrent tasks|vCPU.*limit|limit.*vCPU|reached the limit on the number of",
-            "The account's Fargate quota is used up: wait for tasks to end, or ask for more in Service Quotas",
-        ),
-        (
-            r"not found in the image|executable file not found|no such file or directory|cannot be executed",
-            "Check the command: it has to be an executable file in the image; a shell's syntax needs sh -c",
-        ),
-        (
-            r"fargate-job-launcher: ran longer|^ran longer",
-            "Raise supervision's max_runtime_minutes, or look in the log for what it hung on",
-        ),
-    )
+_UNREACHED: Final = (
+    r"i/o timeout|context deadline|Client\.Timeout|request canceled|RequestCanceled|RequestError|send request failed|"
+    r"no route to host|network is unreachable|connection refused|connection timed out|dial tcp|TLS handshake timeout|"
+    r"cannot pull registry auth|connection issue between the task and"
 )
+_DENIED: Final = r"AccessDenied|not authorized|403 Forbidden|no basic auth|access denied|Access to KMS is not allowed"
+_ABSENT: Final = (
+    r"not found|does not exist|ResourceNotFound|manifest unknown|can't find|cannot find|no such image|is not there"
+)
+
+_ACTION: Final = r"(?:perform:? |action: ?)"
+_OF_SECRETS: Final = r"secrets? from (asm|ssm)|from secrets manager|secretsmanager:|ssm:GetParameter"
+_LOGS: Final = r"Cloudwatch log|logger args|logging driver|logs:Create|logs:Put"
+_EFS: Final = r"EFS|mount\.nfs4|elasticfilesystem:"
+
+_CAUSES: Final[tuple[tuple[str, str], ...]] = (
+    # What stops a task on purpose, and what the launcher itself says.
+    (
+        r"fargate-job-launcher: ran longer|^ran longer",
+        "Raise supervision's max_runtime_minutes, or look in the log for what it hung on",
+    ),
+    (r"MaxRunning", "As many tasks as max_running allows run already: wait for one to end, or raise max_running"),
+    # The image is there, and not for this task.
+    (
+        EXEC_FORMAT + r"|descriptor (matching|for) platform|no matching manifest|image platform .* does not match",
+        "The image is built for another processor than the task runs on: build it with "
+        "docker build --platform linux/amd64, or linux/arm64 where the job's architecture is ARM64",
+    ),
+    (r"no space left", "The task's disk is full: raise ephemeral_storage_gib, or have the image or the job need less"),
+    (
+        r"(CannotPull|registry).*(toomanyrequests|pull rate limit|Rate exceeded|429)",
+        "The registry limits anonymous pulls: take the image from ECR or public.ecr.aws, or through a pull-through "
+        "cache of ECR, which the execution role must be allowed to fill (ecr:BatchImportUpstreamImage)",
+    ),
+    # No place to run.
+    (
+        r"capacity is unavailable|(?-i:\bRESOURCE:)(?!ENI)|insufficient capacity|no capacity|"
+        r"Spot ?Interruption|Spot Task was",
+        "AWS has no such capacity now: launch again later, let Spot fall back to on demand "
+        "(capacity spot_then_on_demand), or give the job subnets in more zones",
+    ),
+    (
+        r"InsufficientFreeAddresses|not have enough free addresses|insufficient free (IP )?addresses",
+        "A subnet has no free address left: give the job larger subnets, or more of them",
+    ),
+    (
+        r"(?-i:\bRESOURCE:ENI)|network interface (provisioning|limit)|NetworkInterfaceLimitExceeded|EniProvision",
+        "The task got no network interface in time: launch again; if it stays so, check the subnets and the "
+        "account's quota of network interfaces",
+    ),
+    (
+        r"concurrent tasks|vCPU.*limit|limit.*vCPU|reached the limit on the number of",
+        "The account's Fargate quota is used up: wait for tasks to end, or ask for more in Service Quotas",
+    ),
+    (
+        r"(?-i:^AGENT\b|: AGENT\b)|agent (is )?(not connected|disconnected)",
+        "The capacity that the task was placed on has lost its connection: launch again",
+    ),
+    (
+        r"unable to assume (the )?(service linked )?role|verify that the ECS service role",
+        "ECS may not assume the task's role: deploy again, then launch again; right after a deploy, a minute later",
+    ),
+    # It ran, or was to.
+    (
+        r"OutOfMemory|ran out of memory|OOMKilled",
+        "Give the job more memory (`memory`, in MiB), or have it use less; a launch may ask for more where "
+        "overrides.memory allows it",
+    ),
+    (
+        r"failed (container |ELB |Elastic Load Balancing )?health checks?|health check.*unhealthy|UNHEALTHY",
+        "The container's own health check failed: run its command in the image, and give the program longer to begin "
+        "(health_check.start_period_seconds)",
+    ),
+    (
+        r"unable to find (user|group)|no matching entries in passwd file",
+        "The image has no such user: correct `user`, or make it in the image",
+    ),
+    (
+        r"not found in the image|executable file not found|exec: .*no such file|exec .*no such file|"
+        r"stat .*no such file|cannot be executed|"
+        r"exec.*permission denied|(?<!\w)exec user process caused.*(permission denied|no such file)",
+        "Check the command: it has to be an executable file in the image; a shell's syntax needs sh -c",
+    ),
+    (
+        r"exit code 137|SIGKILL",
+        "It was killed: give it more memory where it needs more, and have it end within stop_timeout_seconds "
+        "after SIGTERM",
+    ),
+    # A step before the container begins was killed, which says nothing of roles or networks.
+    (
+        r"signal: killed",
+        "Setting the task up took too long, and ECS broke it off: launch again; if it stays so, the task does not "
+        "reach {what}: it needs a public IP, NAT, or VPC endpoints, and a security group that lets HTTPS out",
+    ),
+    # A secret, by what is wrong with it.
+    (
+        rf"({_OF_SECRETS}).*(AWSCURRENT|invalid ssm parameters|InvalidParameters|{_ABSENT})|"
+        rf"can't find the specified secret|pull secrets.*({_ABSENT})",
+        "A secret is not there or has no value yet: check its name, set it with aws secretsmanager put-secret-value or "
+        "aws ssm put-parameter, then launch again",
+    ),
+    (
+        rf"({_OF_SECRETS}).*(did not contain json key|invalid character|looking for beginning of value)",
+        "A secret holds no JSON object with that key: correct its value, or the key after the secret's ARN",
+    ),
+    # Denied: of which action.
+    (
+        rf"{_ACTION}kms:|Access to KMS is not allowed|KMS.*(AccessDenied|not authorized)",
+        "The execution role may not decrypt with the key: name it where the component asks for it, and have the key's "
+        "own policy allow the role",
+    ),
+    (
+        rf"{_ACTION}ecr:BatchImportUpstreamImage|{_ACTION}ecr:CreateRepository",
+        "The execution role may not fill the pull-through cache: allow ecr:BatchImportUpstreamImage, and "
+        "ecr:CreateRepository for the first pull, on the cache's repositories",
+    ),
+    (
+        rf"{_ACTION}ecr:|(CannotPull|retrieve ecr registry auth).*({_DENIED}|denied|authorization failed)",
+        "The registry refuses the pull or has no such image: check the image's name and, for an ECR image of "
+        "another account, that repository's policy; the execution role may pull from the image's own repository",
+    ),
+    (
+        rf"{_ACTION}(secretsmanager|ssm):|({_OF_SECRETS}).*({_DENIED})|pull secrets(?!.*{_ACTION}).*({_DENIED})",
+        "The execution role may not read a secret: declare it under `secrets` and deploy again; for one of another "
+        "account or with a key of its own, that secret's and that key's policy have to allow it too",
+    ),
+    (
+        rf"{_ACTION}logs:|({_LOGS}).*({_DENIED})",
+        "The execution role may not write the job's log: deploy again, and see that no boundary or Deny stands against "
+        "logs:CreateLogStream and logs:PutLogEvents",
+    ),
+    (
+        rf"{_ACTION}elasticfilesystem:|access denied by server while mounting|({_EFS}).*({_DENIED})",
+        "The file system refuses the mount: its policy, and the task role where the mount uses IAM, have to allow "
+        "elasticfilesystem:ClientMount and ClientWrite, by way of the access point that is used",
+    ),
+    # Not reached: whatever it was.
+    (
+        r"Failed to resolve .*efs|efs.*(name or service not known|could not be resolved)|mount target",
+        "The file system has no mount target that the task finds: make one in each of the job's zones, and let the VPC "
+        "resolve DNS names",
+    ),
+    (
+        rf"({_EFS}).*(Connection (reset|timed out|refused)|timed out|timeout|signal: terminated)",
+        "The task does not reach the file system: the group of its mount targets has to let NFS (2049) in from the job",
+    ),
+    (
+        _UNREACHED,
+        "The task does not reach {what}: it needs a public IP in a public subnet, NAT in a private one, or VPC "
+        "endpoints, and a security group that lets HTTPS out",
+    ),
+    # Not there.
+    (
+        rf"({_EFS}).*(No such file or directory|{_ABSENT})",
+        "The file system has no such folder: make it, or mount by an access point that makes it (creation_info)",
+    ),
+    (
+        rf"({_LOGS}).*({_ABSENT})|log group does not exist",
+        "The job's log group is gone: pulumi up makes it again",
+    ),
+    (
+        rf"CannotPull.*({_ABSENT})|(repository|image|tag|manifest) .*(not found|does not exist)",
+        "There is no such image or tag: push it, or correct `image` and deploy again",
+    ),
+    (
+        rf"({_LOGS}).*MissingEndpoint",
+        "The log driver has no such region: correct awslogs-region, or leave it to the component",
+    ),
+    (r"CannotPull", "The image could not be pulled: check its name, its tag, and the task's way to the registry"),
+    (
+        r"ContainerRuntimeTimeout|DockerTimeout|Could not transition to",
+        "The container did not begin in time: launch again; if it stays so, make the image smaller",
+    ),
+)
+"""Cause → remedy. `{what}` is the subject."""
+
+_SUBJECTS: Final = (
+    (r"ecr registry auth|api\.ecr|\.dkr\.ecr|\becr:", "ECR"),
+    (r"CannotPull|registry", "the registry"),
+    (r"from ssm|ssm\.|ssm:", "Parameter Store"),
+    (r"from asm|secrets ?manager", "Secrets Manager"),
+    (_LOGS, "CloudWatch Logs"),
+    (_EFS, "the file system"),
+)
+"""What a reason is about, by the narrowest name first: every one that has to do with secrets says `registry auth`."""
 
 
 def remedy(said: str) -> str:
-    """The next step after ECS's words, without a full stop; empty where there is none better than the log."""
-    return next((then for pattern, then in _REMEDIES if pattern.search(said)), "")
+    """The next step after ECS's words, without a full stop; empty where no cause that is known here fits."""
+    found = next((then for pattern, then in _compiled() if pattern.search(said)), "")
+    return found.replace("{what}", _subject(said))
+
+
+def advice(said: str) -> str:
+    """The same; where no cause fits, that none does, and ECS's words."""
+    return remedy(said) or f"No cause that is known here fits what ECS says: {said}"
+
+
+def _subject(said: str) -> str:
+    # The preamble names both of what the execution role does, whichever of them failed.
+    told = re.sub(r"unable to pull secrets or registry auth:?", "", said)
+    return next((name for about, name in _SUBJECTS if re.search(about, told, re.IGNORECASE)), "AWS's services")
+
+
+@cache
+def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Compiled when first asked: a launch that goes well asks for none."""
+    return tuple(_rows())
+
+
+def _rows() -> Iterator[tuple[re.Pattern[str], str]]:
+    for cause, then in _CAUSES:
+        yield re.compile(cause, re.IGNORECASE | re.DOTALL), then

@@ -7,16 +7,16 @@ from typing import Final
 
 from .resources import Inputs, Made
 from .server import Emulator
-from .subnets import Refused
+from .subnets import NotMade
 
 
 def _log_group(aws: Emulator, name: str, inputs: Inputs) -> Made:
     logs = aws.client("logs")
     found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     if not any(it.get("logGroupName") == name for it in found):
-        raise Refused(f"resource '{name}' does not exist")
+        raise NotMade(f"resource '{name}' does not exist")
     if inputs.take("name", name) != name:
-        raise Refused(f"inputs to import do not match the existing resource: name of '{name}'")
+        raise NotMade(f"inputs to import do not match the existing resource: name of '{name}'")
     days, key, tags = inputs.take("retentionInDays"), inputs.take("kmsKeyId"), inputs.tags()
     if days:
         logs.put_retention_policy(logGroupName=name, retentionInDays=int(days))
@@ -32,7 +32,7 @@ ADOPTED: Final[dict[str, Callable[[Emulator, str, Inputs], Made]]] = {"aws:cloud
 
 
 def adopt(aws: Emulator, inputs: Inputs, identifier: str) -> Made:
-    """The resource as AWS has it, with what the inputs change. Raises Refused where there is none."""
+    """The resource as AWS has it, with what the inputs change. Raises NotMade where there is none."""
     made = ADOPTED[inputs.kind](aws, identifier, inputs)
     inputs.done()
     return made

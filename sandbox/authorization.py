@@ -14,6 +14,10 @@ from urllib.parse import unquote
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalContext, ParsedStatement
 
+from . import aws
+from .aws import Refused
+from .aws.permissions import asking, spelt
+
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 
 Parsed = list[ParsedStatement]
@@ -137,17 +141,12 @@ def service_call(
     return None
 
 
-def refusal(principal: str, call: Call, decision: Decision) -> str:
-    """How AWS words it.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-    """
-    why = (
-        "with an explicit deny in an identity-based policy"
-        if decision.explicit
-        else f"because no identity-based policy allows the {call.action} action"
+def refusal(principal: str, call: Call, decision: Decision) -> Refused:
+    """How the service that asked IAM says that it said no."""
+    what = "denied" if decision.explicit else "not_allowed"
+    return aws.refusal(
+        f"{asking(call.action)}.{what}", principal=principal, action=spelt(call.action), resource=call.resource
     )
-    return f"User: {principal} is not authorized to perform: {call.action} on resource: {call.resource} {why}"
 
 
 def _tag_context(tags: Mapping[str, str]) -> dict[str, str | list[str]]:

@@ -42,13 +42,13 @@ from .constraints import ConstraintViolation
 from .resources import Inputs, Made, Unsupported, create, invoke, tag_list
 from .server import Emulator
 from .stack import Stack
-from .subnets import Refused
+from .subnets import NotMade
 
 ORGANIZATION: Final = "organization"
 """What Pulumi calls it where a backend has none."""
 
 
-REFUSED: Final = (ClientError, BotoCoreError, ConstraintViolation, Unsupported, UnknownArchive, Refused)
+REFUSED: Final = (ClientError, BotoCoreError, ConstraintViolation, Unsupported, UnknownArchive, NotMade)
 """What a resource fails with that AWS refuses, or the sandbox."""
 
 

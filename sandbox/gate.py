@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 import botocore.session
 from botocore.model import OperationModel
@@ -29,10 +28,11 @@ from ministack.core.responses import get_account_id
 
 from . import authorization, rules, schedules, subnets
 from .authorization import Call, Policies, run_task_calls
+from .aws import Refused, answer, refuse
 from .constraints import violations
 from .lapse import pass_minutes
 from .lifecycle import Lifecycle
-from .tokens import Conflict, Tokens
+from .tokens import Tokens
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -69,88 +69,83 @@ class Gate:
             pass_minutes(json.loads(await _body(receive)))
             await _answer(send, 200, {})
             return
-        operation = self._operation(scope)
-        if operation is None:
+        try:
+            operation = self._operation(scope)
+            if operation is not None:
+                await self._ecs_operation(operation, scope, receive, send)
+                return
             scheduled = _scheduled(scope)
             if scheduled is not None:
                 body = await _body(receive)
-                said = scheduled(_parsed(body))
-                if said is not None:
-                    await _refuse(send, "ValidationException", said)
-                    return
+                scheduled(_parsed(body))
                 receive = _replay(body, receive)
             elif "/ec2/" in _header(scope, b"authorization"):
                 body = await _body(receive)
-                said = await subnets.refusal(dict(parse_qsl(body.decode())), lambda it: self._ask_ec2(scope, it))
-                if said is not None:
-                    await _answer_ec2(send, *said)
-                    return
+                await subnets.hold(dict(parse_qsl(body.decode())), lambda it: self._ask_ec2(scope, it))
                 receive = _replay(body, receive)
             await self._other(scope, receive, send)
-            return
+        except Refused as refused:
+            await _send(send, *answer(refused))
+
+    async def _ecs_operation(self, operation: OperationModel, scope: Scope, receive: Receive, send: Send) -> None:
+        """An operation of Amazon ECS. Raises Refused, as each step does that AWS takes before it does anything."""
         body = await _body(receive)
         try:
             parameters = json.loads(body or b"{}")
         except ValueError:
-            await _refuse(send, "SerializationException", "The request body is not JSON.")
-            return
+            refuse("ecs.*.body")
         self._lifecycle.forget()
         problems = violations(operation, parameters)
-        refusal = ("InvalidParameterException", "; ".join(problems)) if problems else None
-        refusal = refusal or rules.refusal(str(operation.name), parameters)
-        if refusal is None and operation.name == "RunTask":
-            refusal = await self._run_task_refusal(scope, parameters)
-        elif refusal is None and operation.name == "DeleteCluster":
-            refusal = await self._delete_cluster_refusal(scope, parameters)
-        if refusal is not None:
-            await _refuse(send, *refusal)
-        elif operation.name == "RunTask":
+        if problems:
+            refuse("ecs.*.model", problems="; ".join(problems))
+        rules.hold(str(operation.name), parameters)
+        if operation.name == "DeleteCluster":
+            await self._hold_delete_cluster(scope, parameters)
+        if operation.name == "RunTask":
+            await self._hold_run_task(scope, parameters)
             await self._run_task(scope, parameters, body, receive, send)
-        else:
-            await self._other(scope, _replay(body, receive), send)
-            if operation.name == "StopTask":
-                self._lifecycle.stopped()
+            return
+        await self._other(scope, _replay(body, receive), send)
+        if operation.name == "StopTask":
+            self._lifecycle.stopped()
 
     async def _run_task(
         self, scope: Scope, parameters: dict[str, Any], body: bytes, receive: Receive, send: Send
     ) -> None:
-        """Launch, unless a request with this token did: then its answer again, or the conflict with it."""
+        """Launch, unless a request with this token did: then its answer again. Raises Refused where that was another
+        request."""
         async with self._launching:
-            try:
-                known = self._tokens.recall(parameters)
-            except Conflict as conflict:
-                said = {"__type": "ConflictException", "message": str(conflict), "resourceIds": conflict.tasks}
-                await _answer(send, 400, said)
-                return
+            known = self._tokens.recall(parameters)
             if known is None:
                 status, known = await self._call(scope, _replay(body, receive))
                 if status == 200:
-                    self._tokens.remember(parameters, known)
                     for task in known["tasks"]:
-                        self._lifecycle.begin(task["taskArn"])
+                        self._lifecycle.begin(task)
+                    self._tokens.remember(parameters, known)
             else:
                 status = 200
             await _answer(send, status, known)
 
-    async def _run_task_refusal(self, scope: Scope, parameters: dict[str, Any]) -> tuple[str, str] | None:
-        """Why ECS would not run this task in this account: code and message. None when it would."""
+    async def _hold_run_task(self, scope: Scope, parameters: dict[str, Any]) -> None:
+        """Hold a RunTask against what there is in the account. Raises Refused."""
         cluster = parameters.get("cluster", "default")
         clusters = (await self._ask(scope, "DescribeClusters", {"clusters": [cluster]}))["clusters"]
         if not any(it["status"] == "ACTIVE" for it in clusters):
-            return "ClusterNotFoundException", "Cluster not found."
+            refuse("ecs.RunTask.cluster")
         named = {"taskDefinition": parameters["taskDefinition"]}
         definition = (await self._ask(scope, "DescribeTaskDefinition", named)).get("taskDefinition")
         if definition is None or definition["status"] != "ACTIVE":
-            return "ClientException", "TaskDefinition is inactive" if definition else "TaskDefinition not found."
+            refuse("ecs.RunTask.taskDefinition.inactive" if definition else "ecs.RunTask.taskDefinition")
         if definition.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
-            said = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-            return "InvalidParameterException", said
-        refusal = rules.override_refusal(parameters, definition)
-        refusal = refusal or rules.capacity_refusal(parameters, definition, clusters[0])
-        return refusal or self._denial(scope, parameters, definition, clusters[0]["clusterArn"])
+            refuse("ecs.RunTask.networkConfiguration")
+        rules.hold_overrides(parameters, definition)
+        rules.hold_capacity(parameters, definition, clusters[0])
+        principal = _principal(scope)
+        if principal is not None:
+            self._authorize(principal, run_task_calls(parameters, definition, clusters[0]["clusterArn"]))
 
-    async def _delete_cluster_refusal(self, scope: Scope, parameters: dict[str, Any]) -> tuple[str, str] | None:
-        """ECS deletes no cluster with tasks that have not stopped."""
+    async def _hold_delete_cluster(self, scope: Scope, parameters: dict[str, Any]) -> None:
+        """ECS deletes no cluster with tasks that have not stopped. Raises Refused."""
         named = {"cluster": parameters.get("cluster", "default")}
         for desired in ("RUNNING", "STOPPED"):
             listed = (await self._ask(scope, "ListTasks", {**named, "desiredStatus": desired})).get("taskArns")
@@ -158,21 +153,11 @@ class Gate:
                 continue
             tasks = (await self._ask(scope, "DescribeTasks", {**named, "tasks": listed}))["tasks"]
             if any(it["lastStatus"] != "STOPPED" for it in tasks):
-                # https://github.com/gruntwork-io/cloud-nuke/issues/368
-                return "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
-        return None
+                refuse("ecs.DeleteCluster.tasks")
 
-    def _denial(
-        self, scope: Scope, parameters: dict[str, Any], definition: dict[str, Any], cluster_arn: str
-    ) -> tuple[str, str] | None:
-        """IAM's no to any of what this request needs; None when it says yes to all."""
-        principal = _principal(scope)
-        if principal is None:
-            return None
-        return self._denial_of(principal, run_task_calls(parameters, definition, cluster_arn))
-
-    def _denial_of(self, principal: PrincipalInfo, calls: list[Call]) -> tuple[str, str] | None:
-        denied = None
+    def _authorize(self, principal: PrincipalInfo, calls: list[Call]) -> None:
+        """Ask IAM about everything that a request needs. Raises Refused, of the first no."""
+        denied: Refused | None = None
         policies = Policies(principal.policies or [], principal.limits)
         for call in calls:
             decision = policies.decide(call, principal=principal.arn)
@@ -185,8 +170,9 @@ class Gate:
                 sid=decision.sid,
             )
             if not decision.allowed and denied is None:
-                denied = "AccessDeniedException", authorization.refusal(principal.arn, call, decision)
-        return denied
+                denied = authorization.refusal(principal.arn, call, decision)
+        if denied is not None:
+            raise denied
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request that is no operation of ECS: authorized where a launcher makes it with a role."""
@@ -206,12 +192,8 @@ class Gate:
         )
         if call is None:
             self._remember_other(scope)
-        elif denied := self._denial_of(principal, [call]):
-            if service == "s3":
-                await _answer_xml(send, 403, "AccessDenied", denied[1])
-            else:
-                await _refuse(send, *denied)
-            return
+        else:
+            self._authorize(principal, [call])
         await self._emulator(scope, _replay(body, receive), send)
 
     def _remember_other(self, scope: Scope) -> None:
@@ -282,14 +264,18 @@ def _principal(scope: Scope) -> PrincipalInfo | None:
     return None
 
 
-def _scheduled(scope: Scope) -> Callable[[dict[str, Any]], str | None] | None:
-    """What refuses the schedule in this request; None where it makes none."""
+def _scheduled(scope: Scope) -> Callable[[dict[str, Any]], None] | None:
+    """What holds the schedule in this request against what AWS takes; None where it makes none."""
     if scope["type"] != "http":
         return None
     if _header(scope, b"x-amz-target") == "AWSEvents.PutRule":
-        return schedules.rule_refusal
-    written = scope["method"] in ("POST", "PUT") and scope["path"].startswith("/schedules/")
-    return schedules.schedule_refusal if written and "/scheduler/" in _header(scope, b"authorization") else None
+        return schedules.hold_rule
+    operation = {"POST": "CreateSchedule", "PUT": "UpdateSchedule"}.get(scope["method"])
+    if operation is None or not scope["path"].startswith("/schedules/"):
+        return None
+    if "/scheduler/" in _header(scope, b"authorization"):
+        return functools.partial(schedules.hold_schedule, operation)
+    return None
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
@@ -341,29 +327,12 @@ async def _nothing_more() -> MutableMapping[str, Any]:
     return {"type": "http.disconnect"}
 
 
-async def _refuse(send: Send, code: str, message: str) -> None:
-    """An error as Amazon ECS answers it."""
-    await _answer(send, 400, {"__type": code, "message": message})
-
-
-async def _answer_xml(send: Send, status: int, code: str, message: str) -> None:
-    body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>".encode()
-    headers = [(b"content-type", b"application/xml"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _answer_ec2(send: Send, code: str, message: str) -> None:
-    """An error as Amazon EC2 answers it."""
-    said = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    body = f"<Response><Errors>{said}</Errors><RequestID>{uuid.uuid4()}</RequestID></Response>".encode()
-    headers = [(b"content-type", b"text/xml"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 async def _answer(send: Send, status: int, content: Any) -> None:
     body = json.dumps(content).encode()
     headers = [(b"content-type", b"application/x-amz-json-1.1"), (b"content-length", b"%d" % len(body))]
+    await _send(send, status, headers, body)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

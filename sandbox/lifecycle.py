@@ -61,9 +61,10 @@ class Lifecycle:
         """Family → what its next tasks do, one after the other; what was asked for before is forgotten."""
         self._scripts |= {family: [Run.of(run) for run in given] for family, given in runs.items()}
 
-    def begin(self, task_arn: str) -> None:
-        """Lead a task that RunTask has just made, in the account and the region of this request."""
-        record = self._record(task_arn)
+    def begin(self, task: Record) -> None:
+        """Lead a task that RunTask has just made, in the account and the region of this request; `task` is what RunTask
+        answers of it, and is made to say how it begins."""
+        record = self._record(task["taskArn"])
         if self._containers:
             self._keep(self._follow(record, get_account_id(), get_region()))
             return
@@ -72,9 +73,12 @@ class Lifecycle:
         unmounted = _unmounted(record)
         if unmounted:
             run = Run(exit_code=None, reason=unmounted, stop_code="TaskFailedToStart")
-        record["lastStatus"], record["startedAt"] = "PROVISIONING", None
-        for container in record["containers"]:
-            container["lastStatus"] = "PENDING"
+        record["startedAt"] = None
+        task.pop("startedAt", None)
+        for begun in (record, task):
+            begun["lastStatus"] = "PROVISIONING"
+            for container in begun["containers"]:
+                container["lastStatus"] = "PENDING"
         self._keep(self._lead(record, run, get_account_id(), get_region()))
 
     def stopped(self) -> None:

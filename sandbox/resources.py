@@ -18,7 +18,7 @@ from fargate_job_launcher.archive import zipped
 
 from .naming import UnknownInput, spelt
 from .server import Emulator
-from .subnets import Refused, subnet_ranges, zone_names
+from .subnets import NotMade, subnet_ranges, zone_names
 
 State = dict[str, Any]
 
@@ -181,7 +181,7 @@ def _log_group(aws: Emulator, inputs: Inputs) -> Made:
     try:
         logs.create_log_group(logGroupName=name, **inputs.given(kmsKeyId=inputs.take("kmsKeyId"), tags=inputs.tags()))
     except logs.exceptions.ResourceAlreadyExistsException as error:
-        raise Refused(
+        raise NotMade(
             f"{error}. {name} was kept from before. Adopt it: adopt_logs of its launcher (adoptLogs in a stack's "
             "config), import_ in a program of your own; or give the job another name"
         ) from None
@@ -302,7 +302,7 @@ def _invocation(aws: Emulator, inputs: Inputs) -> Made:
     answer = aws.client("lambda").invoke(FunctionName=name, Qualifier=qualifier, Payload=payload)
     said = answer["Payload"].read().decode()
     if "FunctionError" in answer:
-        raise Refused(f"invoking Lambda Function ({name}): {said}")
+        raise NotMade(f"invoking Lambda Function ({name}): {said}")
     return Made(
         f"{name},{qualifier},{hashlib.md5(payload.encode(), usedforsecurity=False).hexdigest()}", {"result": said}
     )

@@ -18,6 +18,7 @@ from ministack.core.responses import get_account_id
 from ministack.services import iam
 
 from .authorization import Call, Policies
+from .aws import answer_of, refusal
 
 Parameters = Mapping[str, Any]
 
@@ -36,9 +37,7 @@ def _simulate(parameters: Parameters) -> Any:
     kind, _, name = source.partition(":role/")
     role = name.rpartition("/")[2]
     if not kind.startswith("arn:") or _iam._roles.get(role) is None:
-        # As IAM words it for a role that there is not.
-        said = f"The entity with ARN {source} cannot be found."
-        return _iam._error(404, "NoSuchEntity", said, ns="iam")
+        return answer_of(refusal("iam.SimulatePrincipalPolicy.source", arn=source))
     account = get_account_id()
     policies = Policies(
         _evaluator._gather_role_policies(role, account), _evaluator._permissions_boundary(_iam._roles, role, account)

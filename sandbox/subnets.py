@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
+from .aws import refusal, refuse
+
 Ask = Callable[[dict[str, str]], Awaitable[Element]]
 """Asks the emulator another question of EC2: the parameters in, the answer's document out."""
 
@@ -19,36 +21,29 @@ MOST_ADDRESSES: Final = 65536
 """https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"""
 
 
-class Refused(Exception):
-    """What awsx refuses by itself, in its own words."""
+class NotMade(Exception):
+    """A resource that awsx or the engine does not make, in their own words."""
 
 
-async def refusal(request: Mapping[str, str], ask: Ask) -> tuple[str, str] | None:
-    """Why EC2 would not make this subnet: code and message. None where it would, and for every other request."""
+async def hold(request: Mapping[str, str], ask: Ask) -> None:
+    """Hold the making of a subnet against its VPC and its neighbours; every other request passes. Raises Refused."""
     if request.get("Action") != "CreateSubnet" or "CidrBlock" not in request:
-        return None
+        return
     given, vpc = request["CidrBlock"], request.get("VpcId", "")
     vpcs = await ask({"Action": "DescribeVpcs", "Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpc})
     ranges = [ipaddress.ip_network(it) for it in _texts(vpcs, "cidrBlock")]
     if not ranges:
-        return "InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist"
+        refuse("ec2.CreateSubnet.vpc", vpc=vpc)
     try:
         block = ipaddress.ip_network(given)
     except ValueError:
-        return (
-            "InvalidParameterValue",
-            f"Value ({given}) for parameter cidrBlock is invalid. This is not a valid CIDR block.",
-        )
-    # The words of a subnet outside of its VPC, and of one too small or too large:
-    # https://github.com/hashicorp/terraform-provider-aws/issues/15168
+        raise refusal("ec2.CreateSubnet.range.format", given=given) from None
     inside = any(block.version == it.version and block.subnet_of(it) for it in ranges)  # pyright: ignore[reportArgumentType]
     if not inside or not FEWEST_ADDRESSES <= block.num_addresses <= MOST_ADDRESSES:
-        return "InvalidSubnet.Range", f"The CIDR '{given}' is invalid."
-    # https://github.com/pulumi/pulumi-awsx/issues/910
+        refuse("ec2.CreateSubnet.range", given=given)
     subnets = await ask({"Action": "DescribeSubnets", "Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpc})
     if any(block.overlaps(ipaddress.ip_network(it)) for it in _texts(subnets, "cidrBlock")):
-        return "InvalidSubnet.Conflict", f"The CIDR '{given}' conflicts with another subnet"
-    return None
+        refuse("ec2.CreateSubnet.range.conflict", given=given)
 
 
 def _texts(document: Element, tag: str) -> list[str]:
@@ -63,10 +58,10 @@ https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availabilit
 
 
 def zone_names(region: str, wanted: int) -> list[str]:
-    """The first zones of a region, as awsx chooses them. Raises Refused where the region has fewer (getDefaultAzs)."""
+    """The first zones of a region, as awsx chooses them. Raises NotMade where the region has fewer (getDefaultAzs)."""
     most = ZONES.get(region, 3)
     if wanted > most:
-        raise Refused(
+        raise NotMade(
             f"The configured region for this provider does not have at least {wanted} Availability Zones. Either "
             "specify an explicit list of zones in availabilityZoneNames or choose a region with at least "
             f"{wanted} AZs. ({region} has {most}.)"
@@ -79,7 +74,7 @@ def subnet_ranges(
 ) -> list[list[str]]:
     """The ranges that awsx 3 gives to the subnets of a VPC: for each zone one for each spec, in their order.
 
-    Raises Refused for what it refuses. The ranges of the specs count where there are any, and the strategy is not
+    Raises NotMade for what it refuses. The ranges of the specs count where there are any, and the strategy is not
     Legacy, its default; else each zone has a part of the VPC's range, and in it each spec a part of that.
     https://github.com/pulumi/pulumi-awsx/blob/master/awsx/ec2/subnetDistributorNew.ts
     """
@@ -101,19 +96,19 @@ def _explicit(
     vpc: ipaddress.IPv4Network, zones: int, given: Sequence[Sequence[str]], specs: int, *, exact: bool
 ) -> list[list[str]]:
     if len(given) < specs:
-        raise Refused("If any subnet spec has explicit cidrBlocks, all subnets must have explicit cidrBlocks.")
+        raise NotMade("If any subnet spec has explicit cidrBlocks, all subnets must have explicit cidrBlocks.")
     for number, blocks in enumerate(given):
         if len(blocks) != zones:
-            raise Refused(
+            raise NotMade(
                 f"The number of CIDR blocks in subnetSpecs[{number}] must match the number of availability zones "
                 f"({zones})."
             )
     by_zone = [[blocks[zone] for blocks in given] for zone in range(zones)]
     networks = [ipaddress.IPv4Network(it) for blocks in by_zone for it in blocks]
     if any(one.overlaps(other) for at, one in enumerate(networks) for other in networks[at + 1 :]):
-        raise Refused("The following subnets overlap with at least one other subnet.")
+        raise NotMade("The following subnets overlap with at least one other subnet.")
     if exact and sum(it.num_addresses for it in networks) != vpc.num_addresses:
-        raise Refused("There are gaps in the subnet ranges.")
+        raise NotMade("There are gaps in the subnet ranges.")
     return by_zone
 
 
@@ -131,7 +126,7 @@ def _of_zone(zone: ipaddress.IPv4Network, specs: Sequence[Mapping[str, Any]], *,
         start = -(-free // size) * size
         block = ipaddress.IPv4Network((start, prefix))
         if not block.subnet_of(zone):
-            raise Refused(
+            raise NotMade(
                 f"Subnets are too large for VPC. VPC has {zone.num_addresses} addresses, but subnets require more."
             )
         found.append(str(block))

@@ -9,21 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from .aws import refuse
+
 Content = dict[str, Any]
 
 LONGEST_SECONDS: Final = 24 * 3600
 """That a token is known."""
 AFTER_SECONDS: Final = 3600
 """That it is known once the last of its tasks has stopped, where that is sooner."""
-
-
-class Conflict(Exception):
-    """The token was used before, by another request."""
-
-    def __init__(self, tasks: list[str]) -> None:
-        super().__init__("The provided clientToken is already in use with a different RunTask request.")
-        self.tasks = tasks
-        """ARNs of what that one launched."""
 
 
 class Tokens:
@@ -38,7 +31,7 @@ class Tokens:
         self._given: dict[tuple[str, str], tuple[Content, Content, float]] = {}
 
     def recall(self, request: Mapping[str, Any]) -> Content | None:
-        """The answer that the same request had, its failures included; None for a new one. Raises Conflict."""
+        """The answer that the same request had, its failures included; None for a new one. Raises Refused."""
         known = self._given.get(self._key(request)) if request.get("clientToken") else None
         if known is None:
             return None
@@ -46,7 +39,8 @@ class Tokens:
         if self._clock() >= self._until(answer, since):
             return None
         if asked != dict(request):
-            raise Conflict([task["taskArn"] for task in answer.get("tasks", [])])
+            launched = [task["taskArn"] for task in answer.get("tasks", [])]
+            refuse("ecs.RunTask.clientToken.used", {"resourceIds": launched})
         return answer
 
     def remember(self, request: Mapping[str, Any], answer: Content) -> None:

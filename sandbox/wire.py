@@ -16,8 +16,10 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from ministack.core.responses import error_response_json, get_region, json_response
+from ministack.core.responses import get_region, json_response
 from ministack.services import cloudwatch_logs, ec2, lambda_svc, sqs
+
+from .aws import answer_of, refusal
 
 Scope = MutableMapping[str, Any]
 App = Callable[..., Awaitable[None]]
@@ -111,7 +113,7 @@ def _with_log_keys(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Aw
         name = asked.get("logGroupName") or str(asked.get("resourceIdentifier", "")).partition(":log-group:")[2]
         group = _logs._log_groups.get(name.removesuffix(":*"))
         if group is None:
-            return error_response_json("ResourceNotFoundException", "The specified log group does not exist.", 400)
+            return answer_of(refusal("logs.AssociateKmsKey.group"))
         group["kmsKeyId"] = asked["kmsKeyId"] if action == "AssociateKmsKey" else None
         return json_response({})
 

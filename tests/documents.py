@@ -18,6 +18,7 @@ from fargate_job_launcher.handler.remedy import remedy
 from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.reach import FUNCTION, LAUNCHER, NOTHING
 from fargate_job_launcher.sandbox import Stack
+from fargate_job_launcher.sandbox.aws import TABLE
 from pictures import pictures
 
 DOCS: Final = PROGRAM / "docs"
@@ -347,7 +348,29 @@ def function_reach() -> str:
     return "\n".join([*lines, *(f"| {key} | {said} |" for key, said in FUNCTION.items())])
 
 
+def _sources(urls: tuple[str, ...]) -> str:
+    return " ".join(f"[{number}]({url})" for number, url in enumerate(urls, 1))
+
+
+def refusals() -> str:
+    """What the sandbox refuses as AWS does, row by row."""
+    lines = ["| row | what AWS takes | code | words | sources |", "| --- | --- | --- | --- | --- |"]
+    for row in TABLE.refusals:
+        words = row.words.replace("|", "\\|") if row.seen else f"≈ {row.words}"
+        lines.append(f"| `{row.id}` | {row.refuses} | {row.code} | {words} | {_sources(row.sources)} |")
+    return "\n".join(lines)
+
+
+def answers() -> str:
+    """How the sandbox answers as AWS does, row by row."""
+    lines = ["| row | what AWS does | sources |", "| --- | --- | --- |"]
+    lines += [f"| `{row.id}` | {row.answers} | {_sources(row.sources)} |" for row in TABLE.shapes]
+    return "\n".join(lines)
+
+
 PICTURES: Final[dict[str, Callable[[], str]]] = {
+    "refusals": refusals,
+    "answers": answers,
     **pictures(recorded),
     "remedies": remedies,
     "command help": command_help,

@@ -19,7 +19,8 @@ from typing import Any, Final, cast
 from botocore.exceptions import ReadTimeoutError
 from fargate_job_launcher.handler.ecs import Credentials, Ecs
 from fargate_job_launcher.handler.launch import capacity_of
-from fargate_job_launcher.sandbox.tokens import Conflict, Tokens
+from fargate_job_launcher.sandbox.aws import Refused
+from fargate_job_launcher.sandbox.tokens import Tokens
 
 PATIENCE_SECONDS: Final = 120
 """How long the tests' client waits for an answer: an endpoint on a busy machine is no endpoint that has died."""
@@ -86,8 +87,8 @@ class Endpoint:
             self.faults[fault or "none"] += 1
         try:
             return cast("Callable[[Request], Reply]", getattr(self, f"_{fault or 'well'}"))(request)
-        except Conflict as conflict:
-            return error("ConflictException", str(conflict), resourceIds=conflict.tasks)
+        except Refused as conflict:
+            return error(conflict.row.code, conflict.message, **conflict.members)
 
     def _run(self, request: Request, most: int = 10, failures: list[dict[str, str]] | None = None) -> Request:
         with self._lock:

@@ -145,7 +145,7 @@ def test_the_sandbox_cuts_a_vpc_as_awsx_does() -> None:
         (1, [blocks, {"type": "Private"}], "all subnets must have explicit cidrBlocks"),
         (1, [blocks, {**blocks, "type": "Private"}], "The following subnets overlap"),
     ):
-        with pytest.raises(subnets.Refused, match=said):
+        with pytest.raises(subnets.NotMade, match=said):
             subnets.subnet_ranges("10.0.0.0/16", zones, specs, "Auto")
 
 

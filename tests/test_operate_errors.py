@@ -223,7 +223,7 @@ EXITED = "Essential container in task exited"
         ),
         (stopped("UserInitiated", "fargate-job-launcher: ran longer than 5 minutes", exit_code=143), "max_runtime_min"),
         # Of these, only the log can tell, or nothing is wrong.
-        (stopped("EssentialContainerExited", EXITED, exit_code=137), ""),
+        (stopped("EssentialContainerExited", EXITED, exit_code=137), "stop_timeout_seconds after SIGTERM"),
         (stopped("EssentialContainerExited", EXITED, exit_code=1), ""),
         (stopped("EssentialContainerExited", EXITED, exit_code=0), ""),
         (stopped("UserInitiated", "out of memory, said somebody", exit_code=143), ""),

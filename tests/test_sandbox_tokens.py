@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from fargate_job_launcher.sandbox.aws import Refused
 from fargate_job_launcher.sandbox.gate import Gate
 from fargate_job_launcher.sandbox.lifecycle import Lifecycle
-from fargate_job_launcher.sandbox.tokens import Conflict, Tokens
+from fargate_job_launcher.sandbox.tokens import Tokens
 from ministack.services import ecs
 
 HOUR = 3600.0
@@ -121,7 +122,7 @@ def test_an_answer_without_a_task_is_known_for_a_day(world: World) -> None:
     tokens.remember(REQUEST, nothing)
     world.now += 24 * HOUR - 1
     assert tokens.recall(REQUEST) == nothing
-    with pytest.raises(Conflict):
+    with pytest.raises(Refused, match="ConflictException"):
         tokens.recall({**REQUEST, "count": 9})
     world.now += 1
     assert tokens.recall(REQUEST) is None

@@ -91,11 +91,6 @@ def to_json(policy: Document, *, longest: int = LONGEST_INLINE_POLICY) -> str:
     return text
 
 
-def compact(policy: Document) -> str:
-    """A document as IAM stores it, however long it is."""
-    return json.dumps(policy, separators=(",", ":"), sort_keys=True)
-
-
 @dataclass(frozen=True)
 class Room:
     """A role whose policies are replaced, the new ones before the old ones: it has to hold two of each."""

@@ -26,6 +26,7 @@ import pulumi_aws as aws
 
 from . import container, iam
 from .arguments import Job
+from .compact import compact
 from .resolving import resolved
 
 
@@ -92,7 +93,7 @@ def task_role(
     )
     documents: dict[str, pulumi.Input[str]] = {}
     if job.task_policy is not None:
-        documents["task"] = pulumi.Output.from_input(job.task_policy).apply(lambda it: iam.compact(json.loads(it)))
+        documents["task"] = pulumi.Output.from_input(job.task_policy).apply(lambda it: compact(json.loads(it)))
     if payload_objects_arn is not None:
         reading = pulumi.Output.all(place, payload_objects_arn, job.kms_key_arn or "").apply(
             lambda it: iam.to_json(iam.payload_reader_policy(*cast("tuple[iam.Place, str, str]", tuple(it))))

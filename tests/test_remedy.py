@@ -1,0 +1,134 @@
+"""Reasons of ECS as people have reported them → the remedy of their cause."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from fargate_job_launcher.handler.outcome import classify
+from fargate_job_launcher.handler.remedy import advice, remedy
+
+GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
+ECR_AUTH = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable "
+    "to retrieve ecr registry auth: service call has been retried "
+)
+SECRET = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable "
+    "to retrieve secret from asm: service call has been retried "
+)
+PARAMETER = SECRET.replace("secret from asm", "secrets from ssm")
+LOGGER = "ResourceInitializationError: failed to validate logger args: "
+STREAM = LOGGER + "create stream has been retried 1 times: failed to create Cloudwatch log stream: "
+NO_GROUP = (
+    "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create "
+    "Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. status code: 400"
+)
+EFS = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: "
+GONE = "net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)"
+OCI = (
+    "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: "
+    "OCI runtime create failed: container_linux.go:370: starting container process caused: "
+)
+
+REPORTS = (
+    # What ECS said, where it was reported (on github.com where no host is named), what the remedy has to say.
+    ("CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref quay.io/deepfenceio/cloud-scanner:latest: failed to do request: Head \"https://quay.io/v2/deepfenceio/cloud-scanner/manifests/latest\": dial tcp 3.210.148.47:443: i/o timeout", "deepfence/terraform-aws-cloud-scanner/issues/13", "does not reach the registry"),
+    (f"CannotPullContainerError: API error (500): Get https://xxx.dkr.ecr.ap-southeast-2.amazonaws.com/v2/: {GONE}", "aws/amazon-ecs-agent/issues/1680", "does not reach ECR"),
+    (f"CannotPullContainerError: API error (500): Get https://registry-1.docker.io/v2/: {GONE}", "aws/amazon-ecs-agent/issues/1128", "does not reach the registry"),
+    (f"CannotPullContainerError: Error response from daemon: Get https://registry-1.docker.io/v2/: {GONE}", "aws/amazon-ecs-agent/issues/2061", "does not reach the registry"),
+    (f"CannotPullContainerError: API error (500): Get https://1.dkr.ecr.us-east-1.amazonaws.com/v2/: {GONE}\\n", "JetBrains/teamcity-amazon-ecs-plugin/issues/17", "does not reach ECR"),
+    ("CannotPullContainerError: inspect image has been retried 1 time(s): failed to resolve ref \"xxxxx.xxx\": unexpected status code [manifests 6981141]: 403 Forbidden", "aws/aws-cdk/issues/14457", "registry refuses the pull"),
+    ("CannotPullContainerError: failed to find a descriptor for platform {linux/amd64}", "aws/containers-roadmap/issues/1120", "another processor"),
+    ("(service relay-temporal-worker) was unable to place a task. Reason: CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain descriptor matching platform 'linux/amd64'.", "aviswerdlow/relay/issues/71", "another processor"),
+    ("CannotPullContainerError: write /var/lib/docker/tmp/GetImageBlob111111111: no space left on device", "awsdocs/amazon-ecs-developer-guide/pull/42", "ephemeral_storage_gib"),
+    ("failed to copy: httpReadSeeker: failed open: unexpected status code https://registry-1.docker.io/v2/cypress/included/manifests/sha256:86e3: 429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit.", "apptension/saas-boilerplate/issues/204", "limits anonymous pulls"),
+    ("CannotPullContainerError: inspect image has been retried 5 time(s): ", "aws/amazon-ecs-agent/issues/3035", "could not be pulled"),
+    ("CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReaderSeeker: failed open: unexpected status code https://registry-1.docker.io/v2/amazon/aws-xray-daemon/manifests/sha256:2d96...", "aws/aws-xray-daemon/issues/146", "could not be pulled"),
+    (ECR_AUTH + "3 time(s): RequestError: send request failed caused by: Post \"https://api.ecr.us-east-2.amazonaws.com/\": dial tcp 1.2.3.4:443: i/o timeout. Please check your task network configuration.", "doctorray117/minecraft-ondemand/issues/74", "does not reach ECR"),
+    (SECRET + "1 time(s): failed to fetch secret arn:aws:secretsmanager:eu-central-1:1:secret:algo-EaPYTy from secrets manager: AccessDeniedException: Access to KMS is not allowed status code: 400", "GiamPy5/terraform-aws-directus/issues/10", "may not decrypt with the key"),
+    (SECRET + "5 time(s): failed to fetch secret arn:aws:secretsmanager:us-west-2:*:secret:DBPasswordSecret-* from secrets manager: RequestCanceled: request context canceled caused by: context deadline exceeded. Please check your task network configuration.", "Releem/releem-agent/issues/195", "does not reach Secrets Manager"),
+    (PARAMETER + "1 time(s): AccessDeniedException: User: ....", "aws/copilot-cli/issues/3104", "may not read a secret"),
+    (PARAMETER + "1 time(s): AccessDeniedException: User: arn:aws:sts::1:assumed-role/aits-ExecutionRole/f83b is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:eu-west-2:1:parameter/GOOGLE_CLIENT_ID because no identity-based policy allows the ssm:GetParameters action status code: 400", "aws/copilot-cli/issues/4504", "may not read a secret"),
+    (PARAMETER + "1 time(s): invalid ssm parameters: /api//new-relic-license-key", "HHS/simpler-grants-gov/pull/4330", "not there or has no value"),
+    (PARAMETER + "5 time(s): RequestCanceled: request context canceled caused by: context deadli...", "aws-samples/serverless-jenkins-on-aws-fargate/issues/7", "does not reach Parameter Store"),
+    (SECRET + "1 time(s): invalid character '\\'' looking for beginning of value", "rileydakota/valheim-ecs-fargate-cdk/issues/9", "no JSON object with that key"),
+    (STREAM + "MissingEndpoint: 'Endpoint' configuration is required for this service", "TechToSpeech/terraform-aws-serverless-static-wordpress/issues/74", "awslogs-region"),
+    (STREAM + "AccessDeniedException: User: arn:aws:sts::1:assumed-role/ecs.task.minecraft-server/123456a999ee4b919...", "doctorray117/minecraft-ondemand/issues/12", "may not write the job's log"),
+    (STREAM + "ResourceNotFoundException: The specified log group does not exist. : exit status ", "airbnb/ottr/issues/7", "log group is gone"),
+    (NO_GROUP, "Rayraegah/terraform-aws-hasura/issues/25", "log group is gone"),
+    (NO_GROUP + ", request id: 7463029c-9f12-4e3f-b914-f", "cn-terraform/terraform-aws-ecs-fargate-task-definition/issues/1", "log group is gone"),
+    ("API error (500): failed to initialize logging driver: ResourceNotFoundException: The specified log group does not exist.", "muccg/rdrf/issues/617", "log group is gone"),
+    ("CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log group: AccessDeniedException: User: arn:aws:sts::1:assumed-role/amazon-ecs-cli-setup-foodtrucks-EcsInstanceRole-1II7J9P4", "prakhar1989/docker-curriculum/issues/260", "may not write the job's log"),
+    (LOGGER + ": signal: killed", "gist.github.com 7b568d87", "broke it off"),
+    (STREAM + "AccessDeniedException: User: arn:aws:sts::1:assumed-role/r/t is not authorized to perform: logs:CreateLogStream on resource: arn:aws:logs:us-west-2:1:log-group:/aws/overture:log-stream:a because no identity-based policy allows the logs:CreateLogStream action", "OvertureMaps/overture-tiles/issues/20", "may not write the job's log"),
+    (EFS + "b'mount.nfs4: mounting fs-1.efs.eu-west-1.amazonaws.com:/grafana failed, reason given by server: No such file or directory' : unsuccessful EFS utils command execution; code: 32", "acp-io/terraform-grafana/issues/4", "no such folder"),
+    (EFS + "mount.nfs4: Connection reset by peer : unsuccessful EFS utils command execution; code: 32", "docker-archive/compose-cli/issues/1490", "NFS (2049)"),
+    (EFS + "Failed to resolve \"fs-0867a83d8ed398433.efs.", "cn-terraform/terraform-aws-jenkins/issues/23", "no mount target"),
+    (EFS + "Failed to resolve \"fs-00000000.efs.us-east-1.amazonaws.com\" - check that your file system ID is correct.", "aws/amazon-ecs-cli/issues/1083", "no mount target"),
+    (EFS + "b'mount.nfs4: access denied by server while mounting 127.0.0.1:/' : unsuccessful EFS utils command execution; code: 32", "aws/copilot-cli/issues/3350", "refuses the mount"),
+    ("b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'", "terraform-aws-modules/terraform-aws-iam/pull/388", "refuses the mount"),
+    ("standard_init_linux.go:190: exec user process caused \"permission denied\"", "aws/amazon-ecs-agent/issues/1568", "Check the command"),
+    ("CannotStartContainerError: API error (500): Cannot start container 54b6: [8] System error: exec: \"node index.js -t sockets_transport -i 0\": executable file not found in $PATH", "aws/amazon-ecs-cli/issues/78", "Check the command"),
+    ("System error: exec: \"echo hi\": executable file not found in $PATH", "aws/amazon-ecs-cli/issues/25", "Check the command"),
+    ("failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/entrypoint.sh\": permission denied: unknown.", "aminvakil/docker-ocserv/issues/52", "Check the command"),
+    ("DockerStateError: [8] System error: exec: \"./stocks.rb\": permission denied", "amazon-archives/service-discovery-ecs-consul/pull/1", "Check the command"),
+    (OCI + "exec: \"/opt/sonarqube/bin/run.sh\": stat /opt/sonarqube/bin/run.sh...no such file or direct...", "aws/amazon-ecs-agent/issues/2954", "Check the command"),
+    ("Timeout waiting for network interface provisioning to complete.", "aws/amazon-ecs-agent/issues/4825", "no network interface in time"),
+    ("was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone", "sil-org/ecs-deploy/issues/277", "no such capacity"),
+    ("ECS was unable to assume the role 'arn:aws:iam::1:role/r' that was provided for this task.", GUIDE + "stopped-task-error-codes.html", "may not assume"),
+    ("OutOfMemoryError: Container killed due to memory usage", GUIDE + "stopped-task-error-codes.html", "more memory"),
+    ("Task failed container health checks", GUIDE + "stopped-task-error-codes.html", "start_period_seconds"),
+    ("ContainerRuntimeTimeoutError: Could not transition to running; timed out after waiting 1m: <reason>", GUIDE + "stopped-task-error-codes.html", "did not begin in time"),
+    ("RESOURCE:ENI", GUIDE + "api_failures_messages.html", "quota of network interfaces"),
+    ("RESOURCE:CPU", GUIDE + "api_failures_messages.html", "no such capacity"),
+    ("AGENT", GUIDE + "api_failures_messages.html", "lost its connection"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "_source", "then"), REPORTS, ids=[it[1].removeprefix(GUIDE) for it in REPORTS])
+def test_a_reported_reason_leads_to_the_remedy_of_its_cause(said: str, _source: str, then: str) -> None:
+    assert then in remedy(said), remedy(said)
+
+
+@pytest.mark.parametrize(
+    ("action", "then"),
+    [
+        ("ecr:GetAuthorizationToken on resource: *", "registry refuses the pull"),
+        ("ecr:BatchGetImage on resource: arn:aws:ecr:eu-west-1:1:repository/a", "registry refuses the pull"),
+        ("ecr:BatchImportUpstreamImage on resource: arn:aws:ecr:eu-west-1:1:repository/a", "pull-through cache"),
+        ("secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-west-1:1:secret:a", "read a secret"),
+        ("kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/a", "may not decrypt"),
+        ("logs:CreateLogStream on resource: arn:aws:logs:eu-west-1:1:log-group:a", "may not write the job's log"),
+        ("elasticfilesystem:ClientMount on resource: arn:aws:elasticfilesystem:eu-west-1:1:fs/a", "refuses the mount"),
+    ],
+)
+def test_the_action_that_was_denied_decides_not_what_stands_around_it(action: str, then: str) -> None:
+    """Every one of them comes with the same preamble, and with `on resource:`, which is no want of capacity."""
+    preamble = "ResourceInitializationError: unable to pull secrets or registry auth: "
+    said = (
+        f"{preamble}AccessDeniedException: User: arn:aws:sts::1:assumed-role/r/t is not authorized to perform: {action}"
+    )
+    assert then in remedy(said)
+
+
+def test_where_no_cause_fits_that_is_said_with_ecss_words() -> None:
+    words = "Something that nobody has seen before"
+    assert remedy(words) == ""
+    assert advice(words) == f"No cause that is known here fits what ECS says: {words}"
+    never = classify({"stopCode": "TaskFailedToStart", "stoppedReason": words, "containers": []}, "job")
+    assert words in never.remedy
+    assert never.remedy.startswith("No cause that is known here fits")
+    # One that ran has a log, which knows more.
+    failed = {"stopCode": "EssentialContainerExited", "containers": [{"name": "job", "exitCode": 1}]}
+    assert classify(failed, "job").remedy == ""
+
+
+def test_a_launch_that_goes_well_compiles_none_of_it() -> None:
+    code = (
+        "from fargate_job_launcher.handler import remedy; "
+        "assert remedy._compiled.cache_info().currsize == 0; remedy.remedy('x'); "
+        "assert remedy._compiled.cache_info().currsize == 1"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
