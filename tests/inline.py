@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +92,7 @@ class Inline:
         return Done(ok, said, self.steps()[before:])
 
     @contextmanager
-    def _opened(self, program: Program, config: dict[str, str] | None) -> Iterator[automation.Stack]:
+    def _opened(self, program: Program, config: dict[str, str] | None) -> Generator[automation.Stack]:
         variables = engine.environment(self.folder, self.kept)
         settings = automation.ProjectSettings(
             name=self.project,
