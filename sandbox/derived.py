@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from botocore.model import ListShape, MapShape, StructureShape
+from typing import Any, Final, cast
 
 from .resources import Inputs, Made, Unsupported, creates, specification
 from .server import Emulator
@@ -193,9 +191,9 @@ def _put(shape: Shape, path: str, value: Any, kind: str) -> State:
 
 
 def _value(shape: Shape, value: Any, kind: str) -> Any:
-    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
+    if shape.type_name == "structure" and isinstance(value, Mapping):
         made: State = {}
-        for key, inner in value.items():
+        for key, inner in cast("Mapping[str, Any]", value).items():
             if inner is not None:
                 # A repeated block is called in the plural by Pulumi.
                 names = (key.lower(), key.lower().removesuffix("s"), f"{key.lower()}s")
@@ -204,9 +202,9 @@ def _value(shape: Shape, value: Any, kind: str) -> Any:
                     raise Unsupported(f"{kind}: the sandbox does not know its input {key}")
                 made[member] = _value(shape.members[member], inner, kind)
         return made
-    if isinstance(shape, ListShape):
+    if shape.type_name == "list":
         return [_value(shape.member, it, kind) for it in (value if isinstance(value, list) else [value])]
-    if isinstance(shape, MapShape):
+    if shape.type_name == "map":
         return {key: _value(shape.value, it, kind) for key, it in value.items()}
     if shape.type_name in ("integer", "long") and isinstance(value, int | float | str):
         return int(value)
@@ -216,7 +214,7 @@ def _value(shape: Shape, value: Any, kind: str) -> Any:
 
 
 def _tags(shape: Shape, tags: Mapping[str, str]) -> Any:
-    if isinstance(shape, MapShape):
+    if shape.type_name == "map":
         return dict(tags)
     key, value = shape.member.members
     return [{key: name, value: tags[name]} for name in sorted(tags)]

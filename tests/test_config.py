@@ -335,7 +335,7 @@ def test_a_variable_that_only_sounds_like_a_secret_is_none(name: str, value: str
 
 def test_all_jobs_may_have_their_image_from_the_defaults() -> None:
     jobs: dict[str, Any] = {"report": {}, "import": {"image": "a"}}
-    config, found = validate({**SMALLEST, "defaults": {"image": "nginx"}, "jobs": jobs})
+    config, found = validate({**SMALLEST, "defaults": {"image": "nginx"}, "jobs": jobs}, secret=set())
     assert found == []
     assert config is not None
     assert [config.job_arguments(it)["image"] for it in ("report", "import")] == ["nginx", "a"]
@@ -355,8 +355,7 @@ def test_a_secret_of_the_stack_may_be_a_part_of_its_json(tmp_path: Path) -> None
     policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "import-execution").inputs["policy"])
     (read,) = (it for it in policy["Statement"] if it["Sid"] == "ReadDeclaredSecrets")
     assert read["Resource"] == [secret.outputs["arn"]]
-    secrets = {"secrets": ["db"], **job(secrets={"A": "db:password"})}
-    (said,) = problems(**secrets)
+    (said,) = problems(secrets=["db"], **job(secrets={"A": "db:password"}))
     assert said.startswith("jobs.report.secrets.A: has 1 parts after the secret's ARN, and ECS wants three or none")
 
 

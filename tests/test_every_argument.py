@@ -525,7 +525,7 @@ CASES: Final[dict[str, Case]] = {
         lambda it: (it.child("aws:lambda/function:Function", "-launcher") or it.launcher).outputs.get(
             "codeSigningConfigArn"
         ),
-        cast("Any", OTHER["function"])["code_signing_config_arn"],
+        OTHER["function"]["code_signing_config_arn"],
     ),
     # What lies there in any other bucket, under any other key or in any other version is no archive, or another one.
     **dict.fromkeys(

@@ -231,7 +231,9 @@ def test_a_dry_run_is_the_exact_call_what_iam_is_asked_and_the_most_it_costs() -
     priced: dict[str, Any] = {**DECLARED["prices"], "publicIpv4Hour": 0.005}
     for public, more in ((True, 12 * 0.005), (False, 0)):
         of = settings(prices=priced, assignPublicIp=public)
-        assert dry_run(of, asked(event, of=of))["maxCostUsdPerHour"] == pytest.approx(plan["maxCostUsdPerHour"] + more)
+        assert dry_run(of, asked(event, of=of))["maxCostUsdPerHour"] == pytest.approx(
+            (plan["maxCostUsdPerHour"] or 0) + more
+        )
     details = plan.get("dryRun", {})
     assert details["pricesOf"] == "2026-11-01"
     assert [call["count"] for call in details["runTask"]] == [10, 2]

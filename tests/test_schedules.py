@@ -7,7 +7,27 @@ from typing import Final
 
 import pytest
 from fargate_job_launcher.checks.schedules import expression_problem, never_problem, schedule_problems
-from fargate_job_launcher.sandbox.schedules import rule_refusal, schedule_refusal
+from fargate_job_launcher.sandbox.aws import Refused
+from fargate_job_launcher.sandbox.schedules import hold_rule, hold_schedule
+
+
+def rule_refusal(request: dict[str, str]) -> str | None:
+    """What EventBridge says to a rule; None where it takes it."""
+    try:
+        hold_rule(request)
+    except Refused as refused:
+        return refused.message
+    return None
+
+
+def schedule_refusal(request: dict[str, str]) -> str | None:
+    """The same of Scheduler."""
+    try:
+        hold_schedule("CreateSchedule", request)
+    except Refused as refused:
+        return refused.message
+    return None
+
 
 PAGE: Final = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"
 SCHEDULER: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import engine
 import pulumi
@@ -166,7 +166,7 @@ def _launcher(
         "subnet_ids": ["subnet-1"],
         "security_group_ids": ["sg-1"],
     }
-    return FargateJobLauncher(name, {**always, **arguments}, options)
+    return FargateJobLauncher(name, cast("Any", {**always, **arguments}), options)
 
 
 def declared(steps: list[Step], name: str, change: Change) -> replay.Declared:

@@ -19,10 +19,6 @@ CLIENT = Path(__file__).parent / "go_client"
 BLANKS = '{"deadLetterTargetArn": "%s", "maxReceiveCount": 10}'
 
 
-def _group(aws: Emulator) -> str:
-    return f"arn:aws:logs:{aws.region}:{aws.account}:log-group:g"
-
-
 def function(aws: Emulator, name: str) -> str:
     """A function with one version besides its newest code."""
     code = io.BytesIO()

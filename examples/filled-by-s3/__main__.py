@@ -28,7 +28,11 @@ reader = FargateJobLauncher(
 aws.s3.BucketNotification(
     "incoming",
     bucket=incoming.id,
-    queues=[{"queue_arn": reader.queue_arn, "events": ["s3:ObjectCreated:*"], "filter_suffix": ".csv"}],
+    queues=[
+        aws.s3.BucketNotificationQueueArgs(
+            queue_arn=reader.queue_arn.apply(str), events=["s3:ObjectCreated:*"], filter_suffix=".csv"
+        )
+    ],
 )
 aws.sns.TopicSubscription(
     "orders", topic=orders.arn, protocol="sqs", endpoint=reader.queue_arn, raw_message_delivery=True
