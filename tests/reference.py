@@ -23,9 +23,11 @@ def arguments() -> str:
     pages: list[str] = []
     for name in COMPONENTS:
         resource = computed["resources"][f"fargate-job-launcher:index:{name}"]
-        pages.append(_inputs(name, resource["inputProperties"], resource.get("requiredInputs", [])))
+        pages.append(_inputs(name, resource["inputProperties"], resource.get("requiredInputs", []), computed))
     for kind, declared in computed["types"].items():
-        pages.append(_inputs(kind.rpartition(":")[2], declared["properties"], declared.get("required", [])))
+        if "enum" in declared:
+            continue
+        pages.append(_inputs(kind.rpartition(":")[2], declared["properties"], declared.get("required", []), computed))
     return "\n\n".join(pages)
 
 
@@ -34,7 +36,9 @@ def outputs() -> str:
     computed, pages = schema.computed(), list[str]()
     for name in COMPONENTS:
         resource = computed["resources"][f"fargate-job-launcher:index:{name}"]
-        lines = [(f"`{_python(key)}`", _type(it), it["description"]) for key, it in resource["properties"].items()]
+        lines = [
+            (f"`{_python(key)}`", _type(it, computed), it["description"]) for key, it in resource["properties"].items()
+        ]
         pages.append(f"### Outputs of {name}\n\n" + _table(("output", "type", ""), lines))
     return "\n\n".join(pages)
 
@@ -77,23 +81,26 @@ def _exported(program: ast.Module) -> list[tuple[str, ast.expr]]:
     return found
 
 
-def _inputs(name: str, properties: dict[str, Any], required: list[str]) -> str:
+def _inputs(name: str, properties: dict[str, Any], required: list[str], computed: dict[str, Any]) -> str:
     lines = [
-        (f"`{_python(key)}`" + (" (required)" if key in required else ""), _type(it), it["description"])
+        (f"`{_python(key)}`" + (" (required)" if key in required else ""), _type(it, computed), it["description"])
         for key, it in properties.items()
     ]
     return f"### {name}\n\n" + _table(("argument", "type", ""), lines)
 
 
-def _type(declared: dict[str, Any]) -> str:
-    """As the schema has it."""
+def _type(declared: dict[str, Any], computed: dict[str, Any]) -> str:
+    """As the schema has it; a choice is the strings that it is one of."""
     if "$ref" in declared:
         name = declared["$ref"].rpartition(":")[2]
+        choices = computed["types"].get(declared["$ref"].removeprefix("#/types/"), {}).get("enum", [])
+        if choices:
+            return "one of " + ", ".join(f"`{it['value']}`" for it in choices)
         return f"[{name}](#{name.lower()})" if declared["$ref"].startswith("#") else name.rpartition("/")[2].lower()
     if declared["type"] == "array":
-        return f"list of {_type(declared['items'])}"
+        return f"list of {_type(declared['items'], computed)}"
     if declared["type"] == "object":
-        return f"map to {_type(declared['additionalProperties'])}"
+        return f"map to {_type(declared['additionalProperties'], computed)}"
     return declared["type"]
 
 
