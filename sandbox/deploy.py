@@ -113,7 +113,8 @@ def deploy(stack: Stack, aws: Emulator, *, seen: Seen = lambda _resource, _done:
 
 _declared: contextvars.ContextVar[list[tuple[str, str]] | None] = contextvars.ContextVar("declared", default=None)
 """Where the program that runs in this context has its resources noted."""
-_register: Any = pulumi.resource.register_resource
+_resources: Any = pulumi.resource
+_register = _resources.register_resource
 
 
 def _noted(resource: pulumi.Resource, kind: str, name: str, *more: Any, **named: Any) -> None:
@@ -124,7 +125,7 @@ def _noted(resource: pulumi.Resource, kind: str, name: str, *more: Any, **named:
     _register(resource, kind, name, *more, **named)
 
 
-pulumi.resource.register_resource = _noted
+_resources.register_resource = _noted
 
 
 def run_program(
