@@ -75,11 +75,15 @@ class Deployment:
     stack: Stack
     resources: dict[str, Resource] = field(default_factory=dict[str, Resource])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    declared: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Type and name of each resource, in the order of the program. They reach the monitor in any order."""
 
     @property
     def launchers(self) -> dict[str, Resource]:
         """Every FargateJobLauncher by name, in the order of the program, each with its outputs."""
-        return {it.name: it for it in self.of_kind("fargate-job-launcher:index:FargateJobLauncher")}
+        place = {it: number for number, it in reversed(list(enumerate(self.declared)))}
+        found = self.of_kind("fargate-job-launcher:index:FargateJobLauncher")
+        return {it.name: it for it in sorted(found, key=lambda it: place.get((it.kind, it.name), len(place)))}
 
     def of_kind(self, kind: str) -> list[Resource]:
         """Every resource of a type, such as `aws:iam/role:Role`."""
@@ -99,7 +103,7 @@ def deploy(stack: Stack, aws: Emulator, *, seen: Seen = lambda _resource, _done:
     monitor = _Creator(stack, aws, seen)
     try:
         with closing(monitor.callbacks):
-            run_program(stack, monitor)
+            run_program(stack, monitor, declared=monitor.deployment.declared)
     except Exception as error:
         # The SDK wraps what a registration raised; what the monitor saw first is the cause.
         if monitor.failure is not None:
@@ -128,10 +132,34 @@ def _where(error: BaseException, folder: Path) -> str:
     return found
 
 
-def run_program(stack: Stack, monitor: mocks.MockMonitor, *, preview: bool = False) -> None:
+_declared: contextvars.ContextVar[list[tuple[str, str]] | None] = contextvars.ContextVar("declared", default=None)
+"""Where the program that runs in this context has its resources noted."""
+_resources: Any = pulumi.resource
+_register = _resources.register_resource
+
+
+def _noted(resource: pulumi.Resource, kind: str, name: str, *more: Any, **named: Any) -> None:
+    """The SDK's own registration, whose first step the program itself waits for: its order is the program's."""
+    declared = _declared.get()
+    if declared is not None:
+        declared.append((kind, name))
+    _register(resource, kind, name, *more, **named)
+
+
+_resources.register_resource = _noted
+
+
+def run_program(
+    stack: Stack,
+    monitor: mocks.MockMonitor,
+    *,
+    preview: bool = False,
+    declared: list[tuple[str, str]] | None = None,
+) -> None:
     """Run the program of a stack, with its config, against a monitor. Nothing of it stays behind in this process.
 
-    `preview`: as `pulumi preview` runs it; what the monitor answers may then be unknown.
+    `preview`: as `pulumi preview` runs it; what the monitor answers may then be unknown. `declared`: is given the type
+    and name of each resource, in the order of the program.
     """
 
     def main() -> None:
@@ -155,6 +183,7 @@ def run_program(stack: Stack, monitor: mocks.MockMonitor, *, preview: bool = Fal
             )
         )
         set_all_config(stack.config)
+        _declared.set(declared)
         with _inside(stack.folder):
             asyncio.run(_held(program))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,17 @@ from pulumi.runtime import mocks, rpc
 # How long an example takes says how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
+
+# An output that stands in a test file's table is made while the file is read, where no loop runs yet: Python 3.12 and
+# later warn of it.
+_LOOP = asyncio.new_event_loop()
+asyncio.set_event_loop(_LOOP)
+
+
+def pytest_unconfigure() -> None:
+    """The end of pytest's own process, or of one of its workers."""
+    _LOOP.close()
+
 
 PROGRAM = Path(__file__).parents[1]
 ENVIRONMENTS = stacks(PROGRAM)

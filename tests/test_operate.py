@@ -644,8 +644,9 @@ def test_in_a_pipe_the_same_is_plain_lines_as_they_come(sandbox: Sandbox) -> Non
     assert "\x1b" not in done.stdout
     lines = done.stdout.splitlines()
     assert [lines[0], lines[-2]] == ["Launched job", "about to fail"]
-    # Which states are seen depends on when it looks; each has a line of its own.
-    assert {"job is PROVISIONING", "job is PENDING", "job is RUNNING"} & set(lines)
+    # Which states are seen depends on when it looks; each has a line of its own, in the order of a task's life.
+    life = ["job is PROVISIONING", "job is PENDING", "job is RUNNING"]
+    assert [it for it in lines if it.startswith("job is ")] == [it for it in life if it in lines]
 
 
 def test_neither_the_command_nor_the_functions_wait_for_pulumi_or_the_sandbox() -> None:

@@ -294,3 +294,30 @@ def test_one_programs_transforms_are_not_the_next_ones(tmp_path: Path, emulator:
         folder.mkdir()
         found: Any = tags(emulator, run(folder, emulator, f"{source}aws.sqs.Queue('q')"))
         assert found == [{"a": "1", "order": "a"}] if source else [{}]
+
+
+def test_launchers_come_in_the_order_of_the_program_whichever_is_registered_first(
+    tmp_path: Path, emulator: Emulator
+) -> None:
+    """The first one is what `make up` launches. It registers last here: it waits for a cluster, the others do not."""
+    arguments = {
+        "image": "nginx",
+        "subnet_ids": ["subnet-0123456789abcdef0"],
+        "security_group_ids": ["sg-0123456789abcdef0"],
+    }
+    source = f"""
+import asyncio, pulumi, pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher
+async def late():
+    await asyncio.sleep(1)
+    return aws.ecs.Cluster("c")
+for name, waits in (("ordered-b", True), ("ordered-a", False)):
+    opts = pulumi.ResourceOptions(depends_on=pulumi.Output.from_input(late())) if waits else None
+    FargateJobLauncher(
+        name, {{**{arguments!r}, "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c"}}, opts=opts
+    )
+"""
+    deployment = deploy(program(tmp_path, source), emulator)
+    registered = [it.name for it in deployment.of_kind("fargate-job-launcher:index:FargateJobLauncher")]
+    assert registered == ["ordered-a", "ordered-b"]
+    assert list(deployment.launchers) == ["ordered-b", "ordered-a"]
