@@ -60,7 +60,7 @@ def supervise(aws: Emulator, launcher: Resource) -> Supervised:
         retried = _eventually(lambda: _ended(aws, settings["cluster"], origin, 2), f"{origin} was not launched again")
     if not settings["max_runtime_minutes"]:
         return Supervised(retried, None, "")
-    mail = _mailbox(aws, settings["topic"])
+    mail = mailbox(aws, settings["topic"])
     runaway, retried_then = Run(0, 3600, started_minutes_ago=settings["max_runtime_minutes"] + 1), Run(0, 0.1)
     again = "timed_out" in settings["retry_on"] and settings["retries"]
     # A run that nobody takes would be the job's next one.
@@ -97,11 +97,21 @@ def _tasks(aws: Emulator, cluster: str, started_by: str, status: str) -> list[di
     return sorted(ours, key=lambda it: it["startedBy"])
 
 
-def _mailbox(aws: Emulator, topic_arn: str) -> str:
-    """URL of a queue that gets what is told to the topic."""
+def mailbox(aws: Emulator, topic_arn: str, name: str = "notices") -> str:
+    """URL of a new queue that receives what is published to a topic."""
     sqs = aws.client("sqs")
-    url: str = sqs.create_queue(QueueName="notices")["QueueUrl"]
+    url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    # SNS drops, without a word, what a queue's policy does not let in.
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     aws.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
     return url
 

@@ -18,6 +18,7 @@ from fargate_job_launcher.sandbox.deploy import Resource
 from fargate_job_launcher.sandbox.facts import Facts, Role, read, read_role
 from fargate_job_launcher.sandbox.jobs import launch
 from fargate_job_launcher.sandbox.proof import consequences, supervisor_attacks, supervisor_needs
+from fargate_job_launcher.sandbox.supervised import mailbox
 
 SOURCE = """
 import pulumi_aws as aws
@@ -131,11 +132,8 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
         deployment = deploy(stack, aws)
         found: dict[str, Job] = {}
         for name, launcher in deployment.launchers.items():
-            sqs = aws.client("sqs")
-            mail = sqs.create_queue(QueueName=f"mail-{name}")["QueueUrl"]
-            arn = sqs.get_queue_attributes(QueueUrl=mail, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
             topic = launcher.outputs["notice_topic_arn"]
-            aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+            mail = mailbox(aws, topic, f"mail-{name}")
             found[name] = Job(aws, launcher, mail)
         # It takes its minute while the other tests run.
         found["away"].script(quick(seconds=600), quick(seconds=600, started_minutes_ago=5))
