@@ -62,6 +62,7 @@ def _refusal(aws: Emulator, facts: Facts, role: str) -> str | None:
             cluster=facts.cluster_arn,
             taskDefinition=facts.definition["taskDefinitionArn"],
             startedBy="attacker",
+            launchType="FARGATE",
             networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}},
             overrides={"taskRoleArn": role, "containerOverrides": [{"name": "job", "command": ["aws", "iam", "…"]}]},
         )

@@ -139,10 +139,11 @@ class Gate:
         if definition.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
             refuse("ecs.RunTask.networkConfiguration")
         rules.hold_overrides(parameters, definition)
-        rules.hold_capacity(parameters, definition, clusters[0])
         principal = _principal(scope)
         if principal is not None:
             self._authorize(principal, run_task_calls(parameters, definition, clusters[0]["clusterArn"]))
+        # A caller who may not launch does not learn what there is to launch on.
+        rules.hold_capacity(parameters, definition, clusters[0])
 
     async def _hold_delete_cluster(self, scope: Scope, parameters: dict[str, Any]) -> None:
         """ECS deletes no cluster with tasks that have not stopped. Raises Refused."""

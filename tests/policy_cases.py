@@ -1162,34 +1162,6 @@ CASES: Final[dict[str, Cases]] = {
         },
         {"a service in two": [service()], "a launcher in three": [settings(subnets=["a", "b", "c"])]},
     ),
-    "capacity-associated": Cases(
-        {
-            "a launcher on Spot, on a bare cluster": [JOBS, settings(capacity="spot", cluster=CLUSTER)],
-            "a service": [JOBS, service(cluster=CLUSTER, **strategy("FARGATE"))],
-            "a service that names its cluster": [
-                JOBS,
-                associated("FARGATE"),
-                service(cluster="jobs", **strategy(SPOT)),
-            ],
-            "an event target": [JOBS, event_target(arn=CLUSTER, ecsTarget=strategy(SPOT))],
-            "devious: Spot for callers only": [
-                *(JOBS, associated("FARGATE")),
-                settings(capacity="on_demand", cluster=CLUSTER, overrides={"capacity": ["spot_then_on_demand"]}),
-            ],
-            "devious: Spot, of another cluster": [
-                *(JOBS, associated(SPOT, cluster="other"), settings(capacity="spot", cluster=CLUSTER)),
-            ],
-        },
-        {
-            "on demand, on a bare cluster": [JOBS, settings(capacity="on_demand", cluster=CLUSTER)],
-            "Spot, with it": [
-                *(JOBS, associated("FARGATE", SPOT), settings(capacity="spot_then_on_demand", cluster=CLUSTER)),
-            ],
-            "a service with it": [JOBS, associated("FARGATE", SPOT), service(cluster=CLUSTER, **strategy(SPOT))],
-            "a cluster of another stack": [settings(capacity="spot", cluster=CLUSTER)],
-            "a service by its launch type": [JOBS, service(cluster=CLUSTER, launchType="FARGATE")],
-        },
-    ),
     "no-exec": Cases(
         {
             "a service": [service(enableExecuteCommand=True)],
@@ -1231,6 +1203,34 @@ CASES: Final[dict[str, Cases]] = {
                     {"type": "egress", "cidrBlocks": ["0.0.0.0/0"]},
                 )
             ],
+        },
+    ),
+    "capacity-associated": Cases(
+        {
+            "a launcher on Spot, on a bare cluster": [JOBS, settings(capacity="spot", cluster=CLUSTER)],
+            "a service": [JOBS, service(cluster=CLUSTER, **strategy("FARGATE"))],
+            "a service that names its cluster": [
+                JOBS,
+                associated("FARGATE"),
+                service(cluster="jobs", **strategy(SPOT)),
+            ],
+            "an event target": [JOBS, event_target(arn=CLUSTER, ecsTarget=strategy(SPOT))],
+            "devious: Spot for callers only": [
+                *(JOBS, associated("FARGATE")),
+                settings(capacity="on_demand", cluster=CLUSTER, overrides={"capacity": ["spot_then_on_demand"]}),
+            ],
+            "devious: Spot, of another cluster": [
+                *(JOBS, associated(SPOT, cluster="other"), settings(capacity="spot", cluster=CLUSTER)),
+            ],
+        },
+        {
+            "on demand, on a bare cluster": [JOBS, settings(capacity="on_demand", cluster=CLUSTER)],
+            "Spot, with it": [
+                *(JOBS, associated("FARGATE", SPOT), settings(capacity="spot_then_on_demand", cluster=CLUSTER)),
+            ],
+            "a service with it": [JOBS, associated("FARGATE", SPOT), service(cluster=CLUSTER, **strategy(SPOT))],
+            "a cluster of another stack": [settings(capacity="spot", cluster=CLUSTER)],
+            "a service by its launch type": [JOBS, service(cluster=CLUSTER, launchType="FARGATE")],
         },
     ),
 }

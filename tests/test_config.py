@@ -350,8 +350,8 @@ def test_a_secret_of_the_stack_may_be_a_part_of_its_json(tmp_path: Path) -> None
     recorded = record(Stack.read(folder, "prod"))
     (secret,) = recorded.kind("aws:secretsmanager/secret:Secret")
     definition = recorded.one("aws:ecs/taskDefinition:TaskDefinition", "import")
-    (job,) = json.loads(definition.inputs["containerDefinitions"])
-    assert job["secrets"] == [{"name": "PASSWORD", "valueFrom": f"{secret.outputs['arn']}:password::"}]
+    (container,) = json.loads(definition.inputs["containerDefinitions"])
+    assert container["secrets"] == [{"name": "PASSWORD", "valueFrom": f"{secret.outputs['arn']}:password::"}]
     policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "import-execution").inputs["policy"])
     (read,) = (it for it in policy["Statement"] if it["Sid"] == "ReadDeclaredSecrets")
     assert read["Resource"] == [secret.outputs["arn"]]

@@ -402,6 +402,7 @@ def test_a_family_name_is_resolved_to_its_revision_before_it_is_authorized(deplo
     started = deployed.aws.client("ecs", role_arn=facts.launcher.arn).run_task(
         cluster=facts.cluster_arn.rpartition("/")[2],
         taskDefinition=facts.definition["family"],
+        launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
     )
     assert [it["taskDefinitionArn"] for it in started["tasks"]] == [facts.definition["taskDefinitionArn"]]

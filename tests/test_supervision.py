@@ -139,6 +139,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
         found["away"].script(quick(seconds=600), quick(seconds=600, started_minutes_ago=5))
         found["away"].launch()
         aws.client("ecs").run_task(
+            launchType="FARGATE",
             cluster=aws.client("ecs").list_clusters()["clusterArns"][0],
             taskDefinition=found["away"].launcher.outputs["task_definition_arn"],
             startedBy="somebody",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         Supervision,
     )
     from .cluster import JobCluster, JobClusterArgs
-    from .container import EfsVolume, HealthCheck, Sidecar
+    from .container import EfsVolume, HealthCheck, LogOptions, Sidecar, Ulimit, Ulimits
     from .launcher import FargateJobLauncher
     from .network import JobNetwork, JobNetworkArgs
     from .payload import PayloadBucket, PayloadBucketArgs
@@ -41,11 +41,14 @@ __all__ = [
     "LaunchQueue",
     "LaunchSchedule",
     "LauncherFunction",
+    "LogOptions",
     "PayloadBucket",
     "PayloadBucketArgs",
     "Sidecar",
     "SignedCode",
     "Supervision",
+    "Ulimit",
+    "Ulimits",
 ]
 
 _ROOMS = ("arguments", "cluster", "container", "launcher", "network", "payload")

@@ -58,7 +58,7 @@ def _in_command(word: str) -> str | None:
         return f"holds what looks like {kind}"
     for name, value in _ASSIGNED.findall(word):
         # A shell finds the value elsewhere.
-        if not value.startswith("$") and secret_variable(name, value) is not None:
+        if not value.startswith("$") and secret_variable(name.replace("-", "_"), value) is not None:
             return f"gives {name}, which is named like a secret, a value"
     return None
 
