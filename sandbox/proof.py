@@ -273,7 +273,8 @@ def execution_needs(facts: Facts) -> list[Need]:
             needs.append(Need(f"fetch the image through the cache ({action})", Call(f"ecr:{action}", repository)))
     services = sorted({it.call.action.partition(":")[0] for it in needs} & {"secretsmanager", "ssm"})
     for key in _granted(facts.execution, "kms:Decrypt"):
-        _, partition, _, region, _ = key.split(":", 4)
+        # An adopted role may say `*` in place of a key: then the keys of the job's own region are meant.
+        _, partition, _, region, _ = (key if key.startswith("arn:") else facts.cluster_arn).split(":", 4)
         for service in services:
             through = {"kms:ViaService": service_host(service, region, partition)}
             needs.append(Need(f"decrypt a secret of {service}", Call("kms:Decrypt", key, through)))
