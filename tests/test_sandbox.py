@@ -234,7 +234,7 @@ aws.iam.RolePolicy("p", role="nobody", policy="{}")
     [
         ("aws.ecs.ClusterCapacityProviders('c', cluster_name='c', capacity_providers=[''], "
          "default_capacity_provider_strategies=[{'capacity_provider': 'FARGATE', 'weight': 1001}])",
-         "defaultCapacityProviderStrategy[0].weight: 1001.0, at most 1000"),
+         "defaultCapacityProviderStrategy[0].weight: 1001, at most 1000"),
         ("aws.cloudwatch.LogGroup('g', name='no spaces')", "logGroupName: 'no spaces' does not match"),
         ("aws.iam.Role('r', name='r' * 65, assume_role_policy='{}')", "RoleName: 65 characters, at most 64"),
         ("aws.ecs.TaskDefinition('t', family='t', network_mode='vpc', container_definitions='[]')",

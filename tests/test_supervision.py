@@ -311,9 +311,12 @@ def test_only_so_many_tasks_run_at_once_and_the_queue_waits(jobs: dict[str, Job]
         .read()
     )
     assert (refused["status"], refused["attempts"]) == ("FAILED", 0)
-    assert refused["failures"] == [
-        {"reason": "MaxRunning", "detail": "3 tasks of few run, and at most 3 may (max_running)", "retryable": True}
-    ]
+    (failure,) = refused["failures"]
+    assert failure.pop("remedy").startswith("As many tasks as max_running allows run already: wait for one to end")
+    assert failure == {
+        **{"reason": "MaxRunning", "retryable": True},
+        "detail": "3 tasks of few run, and at most 3 may (max_running)",
+    }
     # The same launch again is no new one.
     assert job.launch(count=3, idempotencyKey="first") == first
     # Who does not wait is delivered again, twice, and kept then.
