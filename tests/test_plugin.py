@@ -421,7 +421,7 @@ def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: 
         "overrides.maxCounts": "unknown; did you mean `maxCount`?",
         "sidecars[1].health_check": "unknown; did you mean `healthCheck`?",
         "image": "is missing",
-        "cpu": "0.5 is not a whole number; write 0 or 1",
+        "cpu": "0.5 is not a whole number; write 512 (1024 is one vCPU)",
         "supervision": NEEDED,
         "capacity": "'log_retention_days' is unknown; allowed: on_demand, spot, spot_then_on_demand",
         "overrides.environment": "'LD_PRELOAD' is reserved; a caller who sets it could run other code",
