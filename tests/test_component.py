@@ -215,7 +215,7 @@ def refused(component: str, args: Any) -> list[str]:
                 f"nat_gateways: {NEEDED}",
                 "assign_public_ip: 'yes' is not true or false; write True",
                 "zones: unknown; known: subnets, nat_gateways, endpoints, flow_log_days, kms_key_arn, "
-                "availability_zones, cidr_block, vpc_id, subnet_ids, assign_public_ip, tags",
+                "availability_zones, cidr_block, subnet_ranges, vpc_id, subnet_ids, assign_public_ip, tags",
                 "subnet_ids: vpc_id and subnet_ids go together, to adopt an existing VPC",
                 "flow_log_days: 8 is no period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
                 "365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",

@@ -29,8 +29,14 @@ from fargate_job_launcher.sandbox.jobs import LaunchFailed, launch
 HERE: Final = "eu-west-1:123456789012"
 ROLE: Final = "arn:aws:iam::123456789012:role/"
 SECRET: Final = f"arn:aws:secretsmanager:{HERE}:secret:%s-AbCdEf"
+LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 TOPICS: Final = {it: f"arn:aws:sns:{HERE}:{it}" for it in ("notices", "alarms")}
 ANYTHING: Final = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}], "Version": "2012-10-17"}
+ECR: Final = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+REPOSITORY: Final = f"arn:aws:ecr:{HERE}:repository/"
+SENDER: Final = "arn:aws:s3:::orders"
+KEPT: Final = "/other/dev/job/job"
+"""A log group that is there before the launcher is."""
 LIMIT: Final = {"nofile": {"soft": 1000, "hard": 2000}}
 HEALTH: Final = {
     **{"command": ["CMD", "well"], "interval_seconds": 7, "timeout_seconds": 3, "retries": 4},
@@ -96,7 +102,10 @@ def job(key: str) -> dict[str, Any]:
             **{"expression": "cron(0 3 * * ? *)", "time_zone": "Europe/Berlin", "flexible_window_minutes": 15},
             **{"event": '{"count": 2}', "retries": 5, "max_age_seconds": 600},
         },
-        "queue": {"batch_size": 5, "maximum_concurrency": 3, "max_receive_count": 7},
+        "queue": {
+            **{"batch_size": 5, "maximum_concurrency": 3, "max_receive_count": 7},
+            **{"as_payload": True, "sources": [SENDER]},
+        },
         "event_rule": {"pattern": '{"source": ["shop"]}', "bus": "shop", "as_payload": True},
         "supervision": {
             **{"max_runtime_minutes": 45, "retries": 2, "retry_on": ["timed_out"], "topic_arn": TOPICS["notices"]},
@@ -104,7 +113,7 @@ def job(key: str) -> dict[str, Any]:
         "max_running": 9,
         "alarms": {"topic_arn": TOPICS["alarms"], "dashboard": True, "max_job_minutes": 30},
         **{"log_retention_days": 7, "kms_key_arn": key, "tags": {"team": "data"}},
-        **{"protect_logs": True, "protect_queues": True},
+        **{"protect_logs": True, "protect_queues": True, "keep_logs": True, "adopt_logs": ["job"]},
     }
 
 
@@ -118,25 +127,31 @@ OTHER: Final[dict[str, Any]] = {
 }
 """What does not go with the others."""
 
+CACHED: Final[dict[str, Any]] = {
+    **{"image": f"{ECR}/hub/job:1", "pull_through_cache": True},
+    "sidecars": [{"name": "proxy", "image": f"{ECR}/hub/proxy:1", "pull_through_cache": True}],
+}
+"""Images that ECR fetches, which no other registry's credentials go with."""
+
 NETWORKS: Final[dict[str, Any]] = {
     "plain": {},
     "made": {
         **{"subnets": "public", "availability_zones": 3, "cidr_block": "10.9.0.0/16", "endpoints": ["s3"]},
         **{"flow_log_days": 7, "kms_key_arn": "%s", "tags": {"team": "data"}},
     },
-    "single": {"nat_gateways": "single"},
+    "single": {"nat_gateways": "single", "subnet_ranges": "divided"},
     "adopted": {
         **{"vpc_id": "vpc-0123456789abcdef0", "subnet_ids": ["subnet-0123456789abcdef0"], "assign_public_ip": True},
     },
 }
 CLUSTERS: Final[dict[str, Any]] = {
     "plain": {},
-    "made": {"container_insights": "enhanced", "tags": {"team": "data"}},
+    "made": {"container_insights": "enhanced", "stop_tasks": True, "tags": {"team": "data"}},
     "adopted": {"cluster_arn": f"arn:aws:ecs:{HERE}:cluster/shared"},
 }
 BUCKETS: Final[dict[str, Any]] = {
     "plain": {},
-    "made": {"expire_days": 3, "kms_key_arn": "%s", "tags": {"team": "data"}},
+    "made": {"expire_days": 3, "force_destroy": True, "kms_key_arn": "%s", "tags": {"team": "data"}},
 }
 
 SOURCE = """
@@ -167,6 +182,8 @@ class World:
     deployment: Deployment
     name: str
     protected: dict[str, set[str]]
+    retained: set[str]
+    """Log groups that a deletion leaves where they are."""
 
     def exported(self, kind: str) -> Any:
         return self.deployment.outputs[kind][self.name]
@@ -261,6 +278,11 @@ class World:
             return {}
         return self.aws.client("sqs").get_queue_attributes(QueueUrl=made.id, AttributeNames=["All"])["Attributes"]
 
+    def sender(self, sid: str) -> Any:
+        """The condition of a statement in the queue's own policy; None where there is none."""
+        statements = json.loads(self.queue("-queue").get("Policy", '{"Statement": []}'))["Statement"]
+        return next((it["Condition"] for it in statements if it["Sid"] == sid), None)
+
     def rule(self) -> dict[str, Any]:
         made = self.child("aws:cloudwatch/eventRule:EventRule", "-events")
         if made is None:
@@ -279,6 +301,11 @@ class World:
         name = self.launcher.outputs["log_group_name"]
         return self.aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"][0]
 
+    def streams(self) -> list[str]:
+        """The log streams of the job's log group: of a task each, or what was there before."""
+        found = self.aws.client("logs").describe_log_streams(logGroupName=self.group()["logGroupName"])
+        return [it["logStreamName"] for it in found["logStreams"]]
+
     def subnets(self) -> list[dict[str, Any]]:
         return self.aws.client("ec2").describe_subnets(SubnetIds=self.exported("networks")["subnets"])["Subnets"]
 
@@ -296,6 +323,21 @@ class World:
     def cluster(self) -> dict[str, Any]:
         arn, more = self.exported("clusters"), ["SETTINGS", "TAGS"]
         return self.aws.client("ecs").describe_clusters(clusters=[arn], include=more)["clusters"][0]
+
+    def drained(self) -> Any:
+        """The cluster that is emptied, as its function has it, and when that is invoked besides."""
+        name, kinds = f"on-{self.name}-drain", ("aws:lambda/function:Function", "aws:lambda/invocation:Invocation")
+        found = [it for kind in kinds for it in self.deployment.of_kind(kind) if it.name == name]
+        if not found:
+            return None
+        function, invocation = found
+        made = self.aws.client("lambda").get_function_configuration(FunctionName=function.id)
+        of_this = made["Environment"]["Variables"]["DRAINED_CLUSTER"] == self.exported("clusters")
+        return of_this, invocation.outputs["lifecycleScope"]
+
+    def made_bucket(self) -> Resource:
+        (found,) = (it for it in self.deployment.of_kind("aws:s3/bucket:Bucket") if it.name == f"in-{self.name}")
+        return found
 
     def bucket(self, operation: str) -> dict[str, Any]:
         s3 = self.aws.client("s3")
@@ -400,6 +442,15 @@ def encryption(it: World) -> Any:
     return rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
 
 
+def imported(image: str) -> Case:
+    """Whether ECS may have ECR fetch an image."""
+    return Case("cached", lambda it: image in (it.statement("execution", "ImportThroughCache") or []), True)
+
+
+def setting(key: str) -> Case:
+    return of_job(lambda it: json.loads(it.function["Environment"]["Variables"]["LAUNCHER_SETTINGS"])[key], True)
+
+
 KEY: Final = "the key"
 """Stands for the ARN of the KMS key, which AWS chooses."""
 SIGNED: Final = "the archive"
@@ -407,6 +458,7 @@ SIGNED: Final = "the archive"
 
 CASES: Final[dict[str, Case]] = {
     "image": container("image", "registry.example.com/job:1"),
+    "pull_through_cache": imported(f"{REPOSITORY}hub/job"),
     "cluster_arn": of_job(lambda it: it.launched["clusterArn"] == it.deployment.outputs["clusters"]["made"], True),
     "subnet_ids": network(lambda it: it["subnets"], ["subnet-0123456789abcdef1", "subnet-0123456789abcdef2"]),
     "security_group_ids": network(lambda it: it["securityGroups"], ["sg-0123456789abcdef1"]),
@@ -432,6 +484,7 @@ CASES: Final[dict[str, Case]] = {
     "health_check.start_period_seconds": health("startPeriod", 9),
     "sidecars.name": container("name", "proxy", "proxy"),
     "sidecars.image": container("image", "proxy:1", "proxy"),
+    "sidecars.pull_through_cache": imported(f"{REPOSITORY}hub/proxy"),
     "sidecars.command": container("command", ["serve"], "proxy"),
     "sidecars.entry_point": container("entryPoint", ["/proxy"], "proxy"),
     "sidecars.working_directory": container("workingDirectory", "/proxy", "proxy"),
@@ -539,14 +592,17 @@ CASES: Final[dict[str, Case]] = {
     "schedule.retries": of_job(answer("schedule", "Target", "RetryPolicy", "MaximumRetryAttempts"), 5),
     "schedule.max_age_seconds": of_job(answer("schedule", "Target", "RetryPolicy", "MaximumEventAgeInSeconds"), 600),
     "schedule.enabled": Case("other", answer("schedule", "State"), "DISABLED"),
+    "queue.as_payload": setting("queueAsPayload"),
+    "queue.sources": of_job(
+        lambda it: it.sender("OnlyTheseBuckets"),
+        {"ArnEquals": {"aws:SourceArn": [SENDER]}, "StringEquals": {"aws:SourceAccount": ["123456789012"]}},
+    ),
     "queue.batch_size": of_job(answer("mapping", "BatchSize"), 5),
     "queue.maximum_concurrency": of_job(answer("mapping", "ScalingConfig", "MaximumConcurrency"), 3),
     "queue.max_receive_count": of_job(redrive, 7),
     "event_rule.pattern": of_job(lambda it: it.rule().get("EventPattern"), '{"source": ["shop"]}'),
     "event_rule.bus": of_job(lambda it: it.rule().get("EventBusName"), "shop"),
-    "event_rule.as_payload": of_job(
-        lambda it: json.loads(it.function["Environment"]["Variables"]["LAUNCHER_SETTINGS"])["eventAsPayload"], True
-    ),
+    "event_rule.as_payload": setting("eventAsPayload"),
     "supervision.max_runtime_minutes": of_job(answer("supervisor", "max_runtime_minutes"), 45),
     "supervision.retries": of_job(answer("supervisor", "retries"), 2),
     "supervision.retry_on": of_job(answer("supervisor", "retry_on"), ["timed_out"]),
@@ -557,6 +613,8 @@ CASES: Final[dict[str, Case]] = {
     "alarms.max_job_minutes": of_job(lambda it: it.alarm("-slow").get("Threshold"), 1800),
     "log_retention_days": of_job(lambda it: it.group()["retentionInDays"], 7),
     "kms_key_arn": of_job(lambda it: (it.group().get("kmsKeyId"), it.function.get("KMSKeyArn")), (KEY, KEY)),
+    "keep_logs": of_job(lambda it: sorted(it.retained), ["job-job", "job-launcher", "job-supervisor"]),
+    "adopt_logs": of_job(lambda it: "before" in it.streams(), True),
     "protect_logs": of_job(lambda it: sorted(it.protected["LogGroup"]), ["job-job", "job-launcher", "job-supervisor"]),
     "protect_queues": of_job(
         lambda it: sorted(it.protected["Queue"]),
@@ -574,6 +632,8 @@ CASES: Final[dict[str, Case]] = {
     "network:kms_key_arn": Case("made", lambda it: it.flow_log_group().get("kmsKeyId"), KEY),
     "network:availability_zones": Case("made", lambda it: len({one["AvailabilityZone"] for one in it.subnets()}), 3),
     "network:cidr_block": Case("made", lambda it: {one["CidrBlock"][:5] for one in it.subnets()}, {"10.9."}),
+    # Halves of each zone's half of the VPC; without it, sixteenths of the VPC.
+    "network:subnet_ranges": Case("single", lambda it: {one["CidrBlock"][-3:] for one in it.subnets()}, {"/18"}),
     "network:vpc_id": Case("adopted", lambda it: it.exported("networks")["vpc"], "vpc-0123456789abcdef0"),
     "network:subnet_ids": Case("adopted", lambda it: it.exported("networks")["subnets"], ["subnet-0123456789abcdef0"]),
     "network:assign_public_ip": Case("adopted", lambda it: it.exported("networks")["public"], True),
@@ -583,9 +643,12 @@ CASES: Final[dict[str, Case]] = {
     "cluster:container_insights": Case(
         "made", lambda it: named(it.cluster()["settings"])["containerInsights"], "enhanced"
     ),
+    "cluster:stop_tasks": Case("made", lambda it: it.drained(), (True, "CRUD")),
     "cluster:cluster_arn": Case("adopted", lambda it: it.exported("clusters"), f"arn:aws:ecs:{HERE}:cluster/shared"),
     "cluster:tags": Case("made", lambda it: named(it.cluster().get("tags", []), "key").get("team"), "data"),
     "bucket:expire_days": Case("made", ended, 3),
+    # Of the bucket's end, which the provider brings about: seen in what it was given.
+    "bucket:force_destroy": Case("made", lambda it: it.made_bucket().outputs.get("forceDestroy"), True),
     "bucket:kms_key_arn": Case("made", encryption, KEY),
     "bucket:tags": Case(
         "made", lambda it: named(it.bucket("get_bucket_tagging").get("TagSet", []), "Key", "Value").get("team"), "data"
@@ -652,13 +715,16 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         version = s3.put_object(Bucket="signed", Key="launcher.zip", Body=body)["VersionId"]
         s3.put_object(Bucket="signed", Key="launcher.zip", Body=b"no archive")
 
+        aws.client("logs").create_log_group(logGroupName=KEPT)
+        aws.client("logs").create_log_stream(logGroupName=KEPT, logStreamName="before")
+
         def filled(value: Any, chosen: str) -> Any:
             return json.loads(json.dumps(value).replace("%s", chosen))
 
         given = {
             "launchers": {
                 **{"plain": {}, "job": job(key), "debug": {"allow_exec": True}},
-                "other": filled(OTHER, version),
+                **{"other": filled(OTHER, version), "cached": CACHED},
             },
             **{"networks": filled(NETWORKS, key), "clusters": CLUSTERS, "buckets": filled(BUCKETS, key)},
         }
@@ -667,14 +733,17 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
         def protected(name: str) -> dict[str, set[str]]:
             prefix = f"{name}-"
-            kinds = {"LogGroup": "aws:cloudwatch/logGroup:LogGroup", "Queue": "aws:sqs/queue:Queue"}
+            kinds = {"LogGroup": LOG_GROUP, "Queue": "aws:sqs/queue:Queue"}
             return {
                 of: {it.name for it in recording.kind(kind) if it.protect and it.name.startswith(prefix)}
                 for of, kind in kinds.items()
             }
 
+        def retained(name: str) -> set[str]:
+            return {it.name for it in recording.kind(LOG_GROUP) if it.retained and it.name.startswith(f"{name}-")}
+
         names = {*given["launchers"], *NETWORKS, *CLUSTERS, *BUCKETS}
-        worlds = {name: World(aws, deployment, name, protected(name)) for name in names}
+        worlds = {name: World(aws, deployment, name, protected(name), retained(name)) for name in names}
         yield Deployed(worlds, {KEY: key, SIGNED: b64encode(sha256(body).digest()).decode()})
 
 

@@ -383,7 +383,7 @@ def test_a_component_made_through_the_plugin_is_the_one_that_python_makes(
     assert answer.urn == made.urn
 
 
-USUAL: Final = {"image": "nginx", "clusterArn": CLUSTER, "subnetIds": ["s"], "securityGroupIds": ["g"]}
+USUAL: Final = {"image": "nginx", "clusterArn": CLUSTER, "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}
 """A launcher that can be built."""
 NEEDED: Final = "is an output, known only while the stack is deployed, or a secret; a plain value is needed here"
 
@@ -409,7 +409,7 @@ def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: 
     inputs = {
         **{**USUAL, "image": None, "enviroment": {"A": "b"}, "supervision": secret, "log_retention_days": 14},
         **{"overrides": {"maxCounts": 2, "environment": ["LD_PRELOAD"]}, "logRetentionDays": 15, "cpu": 0.5},
-        **{"capacity": "log_retention_days", "function": {"subnetIds": ["s"]}},
+        **{"capacity": "log_retention_days", "function": {"subnetIds": ["subnet-1"]}},
         "sidecars": [{"name": "a", "image": "nginx"}, {"name": "b", "image": "nginx", "health_check": {}}],
     }
     problems = refusal(plugin, "FargateJobLauncher", inputs)
@@ -421,7 +421,7 @@ def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: 
         "overrides.maxCounts": "unknown; did you mean `maxCount`?",
         "sidecars[1].health_check": "unknown; did you mean `healthCheck`?",
         "image": "is missing",
-        "cpu": "0.5 is not a whole number",
+        "cpu": "0.5 is not a whole number; write 512 (1024 is one vCPU)",
         "supervision": NEEDED,
         "capacity": "'log_retention_days' is unknown; allowed: on_demand, spot, spot_then_on_demand",
         "overrides.environment": "'LD_PRELOAD' is reserved; a caller who sets it could run other code",

@@ -102,6 +102,10 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         ("event_rule.pattern", {"source": ["a"]}, "give its JSON: json.dumps({'source': ['a']})"),
         ("schedule.event", {"count": 2}, "give its JSON: json.dumps({'count': 2})"),
         ("cpu", "512", "write 512"),
+        ("cpu", 0.5, "write 512 (1024 is one vCPU)"),
+        ("cpu", 0.3, "write 0 or 1"),
+        ("overrides.cpu", "2", "write 2048 (1024 is one vCPU)"),
+        ("memory", 0.5, "write 0 or 1"),
         ("cpu", "half", "give one without quotes and without a fraction"),
         ("image", ["nginx"], "write 'nginx'"),
         ("secrets", "A=hunter2", "give names and values in braces"),
@@ -118,7 +122,7 @@ def test_no_value_however_large_or_odd_breaks_what_is_said_of_it() -> None:
     for value in (10**400, "9" * 400, float("inf"), float("nan"), "\x00", "'" * 999, ["\ud800"]):
         for path, _ in nodes(FargateJobLauncherArgs):
             assert all(len(it) < 5000 for it in said(FargateJobLauncherArgs, path, value))
-    assert remedies.whole("1e400") == "give one without quotes and without a fraction"
+    assert remedies.whole("cpu", "1e400") == "give one without quotes and without a fraction"
 
 
 def test_a_config_says_it_as_yaml() -> None:

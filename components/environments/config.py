@@ -118,7 +118,7 @@ def _remedy(path: str, kind: str, value: Any) -> str:
     if kind == "bool_type":
         return remedies.flag(value, remedies.yaml)
     if kind in ("int_type", "int_from_float"):
-        return remedies.whole(value)
+        return remedies.whole(path, value)
     return ""
 
 

@@ -127,7 +127,7 @@ def _map(path: str, value: Mapping[Any, Any], hint: Any, problems: list[str]) ->
 def _whole(path: str, value: Any, problems: list[str]) -> Any:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not whole:
-        problems.append(f"{path}: {_shown(path, value)} is not a whole number; {remedies.whole(value)}")
+        problems.append(f"{path}: {_shown(path, value)} is not a whole number; {remedies.whole(path, value)}")
         return _NOTHING
     return int(value)
 

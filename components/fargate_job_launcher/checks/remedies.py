@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Final, Union, cast, get_args, get_origin, is_typeddict
 
+from fargate_job_launcher.handler import fargate
+
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
 _JSON: Final = ("task_policy", "event_rule.pattern", "schedule.event")
 """Arguments that are the JSON of an object, where the object itself may have been given."""
+_VCPU: Final = 1024
+"""The units of `cpu` that one vCPU has: Docker and Kubernetes count whole ones."""
 _SHELL: Final = re.compile(r"[|&;<>$`*?~#\n]|^\s*\w+=")
 """What a shell does something about, in a command that has one."""
 
@@ -44,13 +49,22 @@ def flag(value: Any, shown: Callable[[Any], str] = repr) -> str:
     return f"write {shown(True)} or {shown(False)}" if meant is NOTHING else f"write {shown(meant)}"
 
 
-def whole(value: Any) -> str:
+def whole(path: str, value: Any) -> str:
     """What to write where a whole number is wanted."""
+    number = value if isinstance(value, float) else _number(value)
+    # Half a vCPU, as Docker and Kubernetes count them.
+    if path.rpartition(".")[2] == "cpu" and number * _VCPU in fargate.SIZES:
+        return f"write {int(number * _VCPU)} ({_VCPU} is one vCPU)"
     if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,18}(\.0*)?\s*", value):
         return f"write {int(float(value))}"
     if isinstance(value, float) and abs(value) < 1e18:
         return f"write {int(value)} or {int(value) + 1}"
     return "give one without quotes and without a fraction"
+
+
+def _number(value: Any) -> float:
+    """A number that stands in a text as one writes it; not a number for anything else."""
+    return float(value) if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", value) else math.nan
 
 
 def listed(path: str, value: Any, shown: Callable[[Any], str] = repr) -> str:
