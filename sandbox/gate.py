@@ -57,15 +57,18 @@ class Gate:
         self._ecs: Any = botocore.session.get_session().get_service_model("ecs")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One connection's request."""
-        if scope["type"] == "http" and scope["path"] == CALLS_PATH:
+        """One connection's request, or the server's word that it starts, at which the emulator's clocks start too."""
+        if scope["type"] != "http":
+            await self._emulator(scope, receive, send)
+            return
+        if scope["path"] == CALLS_PATH:
             await _answer(send, 200, self._calls)
             return
-        if scope["type"] == "http" and scope["path"] == RUNS_PATH:
+        if scope["path"] == RUNS_PATH:
             self._lifecycle.script(json.loads(await _body(receive)))
             await _answer(send, 200, {})
             return
-        if scope["type"] == "http" and scope["path"] == LAPSE_PATH:
+        if scope["path"] == LAPSE_PATH:
             pass_minutes(json.loads(await _body(receive)))
             await _answer(send, 200, {})
             return
@@ -177,7 +180,7 @@ class Gate:
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request that is no operation of ECS: authorized where a launcher makes it with a role."""
-        principal = _principal(scope) if scope["type"] == "http" else None
+        principal = _principal(scope)
         if principal is None:
             await self._emulator(scope, receive, send)
             return
@@ -199,7 +202,7 @@ class Gate:
 
     def _remember_other(self, scope: Scope) -> None:
         """A call that is not authorized here, made with a role: its service and the operation's name on the wire."""
-        principal = _principal(scope) if scope["type"] == "http" else None
+        principal = _principal(scope)
         if principal is not None:
             named = _operation_name(scope)
             operation = named if named != scope["method"] else f"{named} {scope['path']}"
