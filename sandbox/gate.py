@@ -249,8 +249,6 @@ class Gate:
         return status, json.loads(answer)
 
     def _operation(self, scope: Scope) -> OperationModel | None:
-        if scope["type"] != "http":
-            return None
         target = _header(scope, b"x-amz-target")
         if not target.startswith(_ECS_TARGET):
             return None
@@ -270,8 +268,6 @@ def _principal(scope: Scope) -> PrincipalInfo | None:
 
 def _scheduled(scope: Scope) -> Callable[[dict[str, Any]], None] | None:
     """What holds the schedule in this request against what AWS takes; None where it makes none."""
-    if scope["type"] != "http":
-        return None
     if _header(scope, b"x-amz-target") == "AWSEvents.PutRule":
         return schedules.hold_rule
     operation = {"POST": "CreateSchedule", "PUT": "UpdateSchedule"}.get(scope["method"])
