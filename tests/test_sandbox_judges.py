@@ -17,7 +17,7 @@ from moto import mock_aws
 
 DIFFERENCES: Final = Path(PROGRAM / "tests" / "judged_differences.json")
 """Request → both verdicts, and why they differ."""
-SERVICES: Final = ("ecs", "events", "scheduler")
+SERVICES: Final = sorted({asked.service for asked in corpus()} | {it[0] for asked in corpus() for it in asked.before})
 CLUSTER: Final = "arn:aws:ecs:eu-west-1:123456789012:cluster/c"
 ROLE: Final = "arn:aws:iam::123456789012:role/r"
 
