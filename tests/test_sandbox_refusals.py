@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,21 @@ def aws(emulator: Emulator) -> Iterator[Emulator]:
     bridged = {**FAMILY, "family": "bridged", "networkMode": "bridge", "requiresCompatibilities": ["EC2"]}
     ecs.register_task_definition(**bridged)
     yield emulator
-    ecs.delete_cluster(cluster="refusing")
+    delete_cluster(emulator, "refusing")
+
+
+def delete_cluster(aws: Emulator, name: str) -> None:
+    """Delete a cluster, which ECS does once its tasks have stopped."""
+    ecs, deadline = aws.client("ecs"), time.monotonic() + 60
+    for task in ecs.list_tasks(cluster=name)["taskArns"]:
+        ecs.stop_task(cluster=name, task=task)
+    while True:
+        stopped = ecs.list_tasks(cluster=name, desiredStatus="STOPPED")["taskArns"]
+        tasks = ecs.describe_tasks(cluster=name, tasks=stopped)["tasks"] if stopped else []
+        if all(it["lastStatus"] == "STOPPED" for it in tasks) or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    ecs.delete_cluster(cluster=name)
 
 
 def run_task(aws: Emulator, **more: Any) -> Any:
@@ -145,7 +160,7 @@ def test_a_cluster_takes_the_default_strategy_that_it_can_have_and_launches_by_i
     (on_demand,) = run_task(aws, cluster="strategic")["tasks"]
     assert (by_default["capacityProviderName"], on_demand.get("capacityProviderName")) == ("FARGATE_SPOT", None)
     assert by_default["launchType"] == on_demand["launchType"] == "FARGATE"
-    ecs.delete_cluster(cluster="strategic")
+    delete_cluster(aws, "strategic")
 
 
 @pytest.mark.parametrize(
