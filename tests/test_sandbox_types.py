@@ -259,6 +259,7 @@ READ: Final[dict[str, Read]] = {
 """How boto3 reads a resource of each type back."""
 
 SHOWN: Final = {
+    "aws:cloudwatch/eventTarget:EventTarget": "'Id': 'import-reaper-",
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": "'metricNamespace': 'types'",
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": "'destinationArn': 'arn:aws:lambda:",
     "aws:ec2/eip:Eip": "'Key': 'a'",
@@ -271,6 +272,9 @@ SHOWN: Final = {
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": "'FARGATE_SPOT'",
     "aws:iam/user:User": "'Value': 'b'",
     "aws:lambda/functionUrl:FunctionUrl": "'AuthType': 'AWS_IAM'",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "'DaysAfterInitiation': 1",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "'RestrictPublicBuckets': True",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "'BucketKeyEnabled': True",
     "aws:s3/bucketNotification:BucketNotification": "EventBridgeConfiguration",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "BucketOwnerEnforced",
     "aws:s3/bucketPolicy:BucketPolicy": "'Policy': '{",
@@ -278,7 +282,7 @@ SHOWN: Final = {
     "aws:secretsmanager/secretPolicy:SecretPolicy": "secretsmanager:GetSecretValue",
     "aws:secretsmanager/secretVersion:SecretVersion": "'SecretString': 'v'",
     "aws:sns/topicPolicy:TopicPolicy": "sns:Publish",
-    "aws:sqs/queuePolicy:QueuePolicy": "sqs:SendMessage",
+    "aws:sqs/queuePolicy:QueuePolicy": "aws:SecureTransport",
     "awsx:ecr:Image": "sha256:",
 }
 """What the answer shows of it; of a type that is not here, the last part of its id."""
