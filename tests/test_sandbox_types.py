@@ -274,7 +274,7 @@ SHOWN: Final = {
     "aws:lambda/functionUrl:FunctionUrl": "'AuthType': 'AWS_IAM'",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "'DaysAfterInitiation': 1",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "'RestrictPublicBuckets': True",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "'BucketKeyEnabled': True",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "BucketKeyEnabled",
     "aws:s3/bucketNotification:BucketNotification": "EventBridgeConfiguration",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "BucketOwnerEnforced",
     "aws:s3/bucketPolicy:BucketPolicy": "'Policy': '{",
