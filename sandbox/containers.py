@@ -39,7 +39,7 @@ def foreseen(task: Record, definition: Record) -> Run | None:
     # The first one is the job's; sidecars live as long as it does.
     container = definition["containerDefinitions"][0]
     given = next(
-        (it for it in task["overrides"].get("containerOverrides", []) if it["name"] == container["name"]), Record()
+        (it for it in task["overrides"].get("containerOverrides", []) if it.get("name") == container["name"]), Record()
     )
     environment = {it["name"]: it["value"] for it in (*container.get("environment", []), *given.get("environment", []))}
     entry, command = container.get("entryPoint") or [], given.get("command") or container.get("command") or []

@@ -32,6 +32,8 @@ class Derived:
     longest: int = 255
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
     """Input → the operation's own name for it, where that is another."""
+    inside: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Key of a block inside an input → the operation's own name for it, where that is another."""
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
     """Output → where it stands, as in `id`; `{}` in it is filled in: region, account, id."""
     tags: str = ""
@@ -115,6 +117,7 @@ DERIVED: Final[dict[str, Derived]] = {
         "=filterName",
         named="name",
         renamed={"name": "filterName", "pattern": "filterPattern", "metricTransformation": "metricTransformations"},
+        inside={"name": "metricName", "namespace": "metricNamespace", "value": "metricValue"},
     ),
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": Derived(
         "logs.PutSubscriptionFilter",
@@ -156,7 +159,7 @@ def _creator(kind: str, derived: Derived) -> Callable[[Emulator, Inputs], Made]:
         elif tags and (member := next((it for it in shape.members if it.lower() == "tags"), "")):
             request[member] = _tags(shape.members[member], tags)
         for key, value in inputs.rest().items():
-            request |= _put(shape, _member(shape, derived, key, kind), value, kind)
+            request |= _put(shape, _member(shape, derived, key, kind), value, kind, derived.inside)
         answer = getattr(client, _python(client, operation))(**request)
         known = {"region": aws.region, "account": aws.account}
         identifier = str(_at(derived.id, request, answer))
@@ -184,30 +187,33 @@ def _member(shape: Shape, derived: Derived, key: str, kind: str) -> str:
     return f"{found}.{rest}" if rest else found
 
 
-def _put(shape: Shape, path: str, value: Any, kind: str) -> State:
+def _put(shape: Shape, path: str, value: Any, kind: str, inside: Mapping[str, str]) -> State:
     first, _, rest = path.partition(".")
     inner = shape.members[first]
-    return {first: _put(inner, rest, value, kind) if rest else _value(inner, value, kind)}
+    return {first: _put(inner, rest, value, kind, inside) if rest else _value(inner, value, kind, inside)}
 
 
-def _value(shape: Shape, value: Any, kind: str) -> Any:
+def _value(shape: Shape, value: Any, kind: str, inside: Mapping[str, str]) -> Any:
     if shape.type_name == "structure" and isinstance(value, Mapping):
         made: State = {}
         for key, inner in cast("Mapping[str, Any]", value).items():
             if inner is not None:
                 # A repeated block is called in the plural by Pulumi.
-                names = (key.lower(), key.lower().removesuffix("s"), f"{key.lower()}s")
+                name = inside.get(key, key).lower()
+                names = (name, name.removesuffix("s"), f"{name}s")
                 member = next((it for it in shape.members if it.lower() in names), None)
                 if member is None:
                     raise Unsupported(f"{kind}: the sandbox does not know its input {key}")
-                made[member] = _value(shape.members[member], inner, kind)
+                made[member] = _value(shape.members[member], inner, kind, inside)
         return made
     if shape.type_name == "list":
-        return [_value(shape.member, it, kind) for it in (value if isinstance(value, list) else [value])]
+        return [_value(shape.member, it, kind, inside) for it in (value if isinstance(value, list) else [value])]
     if shape.type_name == "map":
-        return {key: _value(shape.value, it, kind) for key, it in value.items()}
+        return {key: _value(shape.value, it, kind, inside) for key, it in value.items()}
     if shape.type_name in ("integer", "long") and isinstance(value, int | float | str):
         return int(value)
+    if shape.type_name in ("double", "float") and isinstance(value, str):
+        return float(value)
     if shape.type_name == "string" and isinstance(value, float):
         return str(int(value))  # numbers come as floats
     return value

@@ -178,7 +178,8 @@ def _unmounted(record: Record) -> str:
     """Why ECS cannot mount one of the task's file systems of EFS; empty where it can.
 
     One has a mount target in the zone of the task's subnet, or its name leads nowhere there:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html; the words are those
+    of https://github.com/aws/copilot-cli/issues/5419.
     """
     definition = _ecs._task_defs.get(_family(record) + ":" + str(record["taskDefinitionArn"]).rpartition(":")[2], {})
     subnet = _ec2._subnets.get(record.get("_subnet") or "", {})
@@ -192,8 +193,9 @@ def _unmounted(record: Record) -> str:
                 "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: "
                 f'Failed to resolve "{name}" - check that your file system ID is correct, and ensure that the VPC '
                 "has an EFS mount target for this file system ID. See "
-                "https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail.: unsuccessful EFS utils "
-                "command execution; code: 1"
+                "https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail. Attempting to lookup mount "
+                "target ip address using botocore. Failed to import necessary dependency botocore, please install "
+                "botocore first. : unsuccessful EFS utils command execution; code: 1"
             )
     return ""
 
@@ -244,14 +246,14 @@ def _write(record: Record, run: Run) -> None:
             (
                 it["command"]
                 for it in record["overrides"].get("containerOverrides", [])
-                if it["name"] == container["name"] and it.get("command")
+                if it.get("name") == container["name"] and it.get("command")
             ),
             container.get("command", []),
         )
         variables = [
             f"{variable['name']}={variable['value']}"
             for it in record["overrides"].get("containerOverrides", [])
-            if it["name"] == container["name"]
+            if it.get("name") == container["name"]
             for variable in it.get("environment", [])
         ]
         given = f", with {_brief(variables)}" if variables else ""

@@ -99,6 +99,11 @@ def creates(kind: str) -> Callable[[Creator], Creator]:
     return register
 
 
+def known_types() -> frozenset[str]:
+    """Every resource type that the sandbox can create."""
+    return frozenset(_CREATORS)
+
+
 def create(
     aws: Emulator, kind: str, name: str, given: Mapping[str, Any], default_tags: Mapping[str, str] | None = None
 ) -> Made:

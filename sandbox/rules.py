@@ -31,8 +31,10 @@ def hold_overrides(request: Request, definition: Request) -> None:
     """The same of a task's overrides, which the task definition has to fit."""
     known = {it["name"]: it for it in definition["containerDefinitions"]}
     for override in request.get("overrides", {}).get("containerOverrides", []):
-        if override and override.get("name") not in known:
-            refuse("ecs.RunTask.overrides.container", name=override.get("name"))
+        if override and not override.get("name"):
+            refuse("ecs.RunTask.overrides.name")
+        if override and override["name"] not in known:
+            refuse("ecs.RunTask.overrides.container", name=override["name"])
 
 
 FARGATE_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")

@@ -4,7 +4,8 @@ boto3 and the launcher never ask for most of it. The AWS provider of Pulumi and 
 what comes back incomplete is a change in every plan. One function a fault, each with AWS's page; each is for the
 emulator to take over, and CHANGELOG.md says so under Known.
 
-CloudWatch spoken in CBOR, as SDKs of other languages do, needs no mending: the emulator reads it with `cbor2`.
+CloudWatch spoken in CBOR, as SDKs of other languages do, needs no mending: the emulator reads it with `cbor2`. Spoken
+in the Query protocol it is answered by query_protocol.py.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from ministack.core.responses import get_region, json_response
-from ministack.services import cloudwatch_logs, ec2, lambda_svc, sqs
+from ministack.services import cloudwatch, cloudwatch_logs, ec2, lambda_svc, s3, sqs
 
+from . import query_protocol
 from .aws import answer_of, refusal
 
 Scope = MutableMapping[str, Any]
@@ -33,9 +35,11 @@ FLOW_LOG_FORMAT: Final = (
 """Of a flow log that asks for none. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"""
 
 # The emulator's own steps, which it gives no public way to; its version is pinned.
+_cloudwatch: Any = cloudwatch
 _ec2: Any = ec2
 _lambda: Any = lambda_svc
 _logs: Any = cloudwatch_logs
+_s3: Any = s3
 _sqs: Any = sqs
 
 
@@ -43,6 +47,8 @@ def install(app: App) -> App:
     """The emulator, answering as AWS does in all of this."""
     _sqs._HANDLERS["GetQueueAttributes"] = _compact_policies(_sqs._HANDLERS["GetQueueAttributes"])
     _sqs.queue_policy_allows = _queue_policy_allows
+    _s3._invalid_notification_config = _as_s3_words_it(_s3._invalid_notification_config)
+    _cloudwatch.handle_request = query_protocol.spoken(_cloudwatch.handle_request)
     _logs.handle_request = _with_log_keys(_logs.handle_request)
     _lambda._list_versions = _qualified(_lambda._list_versions)
     actions = _ec2._ACTION_MAP
@@ -97,6 +103,17 @@ def _queue_policy_allows(queue_arn: str, service: str, source_arn: str, source_a
         secure_transport=True,
     )
     return evaluate_resource_policy(policy, context, service=service).decision == "Allow"
+
+
+def _as_s3_words_it(invalid: Callable[[str], Answer]) -> Callable[[str], Answer]:
+    """The refusal of a destination that S3 may not send to, in S3's words: the emulator adds which one it is."""
+
+    def refused(message: str) -> Answer:
+        if message.startswith("Unable to validate the following destination configurations"):
+            return answer_of(refusal("s3.PutBucketNotificationConfiguration.destination"))
+        return invalid(message)
+
+    return refused
 
 
 def _with_log_keys(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:

@@ -132,13 +132,20 @@ def client(service: str, endpoint: str | None = None) -> Any:
 
 def verdict(clients: Mapping[str, Any], asked: Asked) -> str:
     """`taken`, or the code of the error."""
+    vpcs = list[str]()
     for service, operation, request in asked.before:
-        _call(clients[service], operation, _with_memory(request))
-    said = _call(clients[asked.service], asked.operation, asked.request)
+        _, answer = _call(clients[service], operation, _with_memory(_filled(request, vpcs)))
+        vpcs += [answer["Vpc"]["VpcId"]] if operation == "CreateVpc" else []
+    said, _ = _call(clients[asked.service], asked.operation, _filled(asked.request, vpcs))
     if asked.service == "scheduler" and said == "taken":
         # Names are taken once.
         clients["scheduler"].delete_schedule(Name=asked.request["Name"])
     return said
+
+
+def _filled(request: Request, vpcs: list[str]) -> Request:
+    """A request of a row, with the id of a VPC that was made before it."""
+    return {key: value.format(*vpcs) if value == "{0}" else value for key, value in request.items()}
 
 
 def _with_memory(request: Request) -> Request:
@@ -147,14 +154,17 @@ def _with_memory(request: Request) -> Request:
     return {**request, "containerDefinitions": [{"memory": 512, **it} for it in containers]} if containers else request
 
 
-def _call(client: Any, operation: str, request: Request) -> str:
+def _call(client: Any, operation: str, request: Request) -> tuple[str, Any]:
+    """The verdict and the answer."""
     methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
     try:
         answer = getattr(client, methods[operation])(**request)
     except ClientError as error:
         response: Any = error.response
-        return response["Error"]["Code"]
-    return f"failures {answer['failures'][0]['reason']}" if answer.get("failures") else "taken"
+        return response["Error"]["Code"], {}
+    except NotImplementedError:  # moto's
+        return "not implemented", {}
+    return (f"failures {answer['failures'][0]['reason']}" if answer.get("failures") else "taken"), answer
 
 
 def botocore_refuses(asked: Asked) -> str:

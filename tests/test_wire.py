@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -110,6 +115,72 @@ def test_a_flow_log_and_an_endpoint_are_described_whole(emulator: Emulator) -> N
     assert json.loads(endpoint["PolicyDocument"])["Statement"][0]["Effect"] == "Allow"
     assert endpoint["DnsOptions"] == {"DnsRecordIpType": "ipv4"}
     assert len(endpoint["NetworkInterfaceIds"]) == 1
+
+
+def in_query(aws: Emulator, action: str, **given: str) -> Any:
+    """CloudWatch asked in the Query protocol, as older providers do: status, and the answer without its namespace."""
+    asked = urllib.parse.urlencode({"Action": action, "Version": "2010-08-01", **given}).encode()
+    signed = f"AWS4-HMAC-SHA256 Credential=test/20260101/{aws.region}/monitoring/aws4_request"
+    try:
+        answer = urllib.request.urlopen(urllib.request.Request(aws.endpoint, asked, {"Authorization": signed}))
+    except urllib.error.HTTPError as refused:
+        answer = refused
+    with answer:
+        text = answer.read().decode()
+    return answer.status, ElementTree.fromstring(re.sub(r' xmlns="[^"]*"', "", text))
+
+
+def test_an_alarm_in_the_query_protocol_has_all_that_it_was_given(emulator: Emulator) -> None:
+    topic = f"arn:aws:sns:{emulator.region}:{emulator.account}:t"
+    given = {
+        "AlarmDescription": "more <than> 2 & less",
+        "MetricName": "Errors",
+        "Namespace": "AWS/Lambda",
+        "Statistic": "Sum",
+        "Period": "300",
+        "EvaluationPeriods": "2",
+        "DatapointsToAlarm": "1",
+        "Threshold": "2.5",
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+        "Unit": "Count",
+        "ActionsEnabled": "false",
+    }
+    lists = {
+        "AlarmActions.member.1": topic,
+        "AlarmActions.member.2": f"{topic}-2",
+        "OKActions.member.1": topic,
+        "InsufficientDataActions.member.1": topic,
+    }
+    dimensions = {"Dimensions.member.1.Name": "FunctionName", "Dimensions.member.1.Value": "a&b"}
+    tags = {"Tags.member.1.Key": "owner", "Tags.member.1.Value": ""}
+    status, made = in_query(emulator, "PutMetricAlarm", AlarmName="in-query", **given, **lists, **dimensions, **tags)
+    assert (status, made.tag) == (200, "PutMetricAlarmResponse")
+
+    asked: tuple[tuple[str, dict[str, str]], ...] = (
+        ("DescribeAlarms", {"AlarmNames.member.1": "in-query"}),
+        ("DescribeAlarmsForMetric", {"MetricName": "Errors", "Namespace": "AWS/Lambda"}),
+    )
+    for action, parameters in asked:
+        _, described = in_query(emulator, action, **parameters)
+        (alarm,) = described.findall(f"{action}Result/MetricAlarms/member")
+        assert {key: alarm.findtext(key) for key in given} == given
+        assert [it.text for it in alarm.findall("AlarmActions/member")] == [topic, f"{topic}-2"]
+        for key in ("OKActions", "InsufficientDataActions"):
+            assert [it.text for it in alarm.findall(f"{key}/member")] == [topic]
+        assert alarm.findtext("Dimensions/member/Value") == "a&b"
+        assert alarm.find("ExtendedStatistic") is None
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", alarm.findtext("StateUpdatedTimestamp"))
+
+    # Whoever speaks CBOR sees the same alarm.
+    (cbor,) = emulator.client("cloudwatch").describe_alarms(AlarmNames=["in-query"])["MetricAlarms"]
+    assert (cbor["Period"], cbor["InsufficientDataActions"], cbor["ActionsEnabled"]) == (300, [topic], False)
+    kept = emulator.client("cloudwatch").list_tags_for_resource(ResourceARN=cbor["AlarmArn"])["Tags"]
+    assert kept == [{"Key": "owner", "Value": ""}]
+
+    status, refused = in_query(emulator, "DescribeAlarms", MaxRecords="101")
+    assert (status, refused.findtext("Error/Code")) == (400, "ValidationError")
+    emulator.client("cloudwatch").delete_alarms(AlarmNames=["in-query"])
 
 
 def test_the_providers_own_sdk_reads_it_back_too(emulator: Emulator, tmp_path: Path) -> None:

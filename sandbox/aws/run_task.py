@@ -266,7 +266,15 @@ ROWS: Final = (
         {"overrides": {"containerOverrides": [{"name": "other", "command": ["c"]}]}},
         "https://github.com/azavea/django-ecsmanage/issues/21",
         fields={"name": "other"},
-        # An empty override is one: API_ContainerOverride.
+        takes={"overrides": {"containerOverrides": [{"name": "job", "command": ["c"]}]}},
+    ),
+    _of_a_launch(
+        "overrides.name",
+        "An override that is not empty names its container",
+        "name cannot be blank.",
+        {"overrides": {"containerOverrides": [{"command": ["c"]}]}},
+        "https://github.com/aws/aws-sdk-go/issues/2553",
+        "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerOverride.html",
         takes={"overrides": {"containerOverrides": [{}]}},
     ),
     Refusal(

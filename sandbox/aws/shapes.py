@@ -116,7 +116,86 @@ def _event(aws: Emulator) -> Checked:
     )
 
 
+def _unmounted(aws: Emulator) -> Checked:
+    """A task with files in a zone without a mount target, and one in the zone that has it."""
+    ec2, efs, ecs = aws.client("ec2"), aws.client("efs"), aws.client("ecs")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.77.{number}.0/24", AvailabilityZone=f"{aws.region}{zone}")
+        for number, zone in enumerate("ab")
+    ]
+    without, there = (it["Subnet"]["SubnetId"] for it in subnets)
+    files = efs.create_file_system(CreationToken="rows-files")["FileSystemId"]
+    efs.create_mount_target(FileSystemId=files, SubnetId=there)
+    ecs.create_cluster(clusterName="rows")
+    volume = {"name": "files", "efsVolumeConfiguration": {"fileSystemId": files}}
+    ecs.register_task_definition(**{**FAMILY, "family": "rows-files", "volumes": [volume]})
+
+    def ended(subnet: str) -> dict[str, Any]:
+        network = {"awsvpcConfiguration": {"subnets": [subnet]}}
+        asked = {**LAUNCH, "taskDefinition": "rows-files", "networkConfiguration": network}
+        return _ended(aws, ecs.run_task(**asked)["tasks"][0])
+
+    refused, mounted = ended(without), ended(there)
+    name = f"{files}.efs.{aws.region}.amazonaws.com"
+    words = (
+        "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: Failed to "
+        f'resolve "{name}" - check that your file system ID is correct, and ensure that the VPC has an EFS mount '
+        "target for this file system ID. See https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail. "
+        "Attempting to lookup mount target ip address using botocore. Failed to import necessary dependency botocore, "
+        "please install botocore first. : unsuccessful EFS utils command execution; code: 1"
+    )
+    return (
+        (refused["stopCode"], refused["stoppedReason"], refused.get("startedAt"), mounted["stopCode"]),
+        ("TaskFailedToStart", words, None, "EssentialContainerExited"),
+    )
+
+
+def _dropped(aws: Emulator) -> Checked:
+    """What a queue gets of a topic before its policy lets the topic in, and after."""
+    sns, sqs = aws.client("sns"), aws.client("sqs")
+    topic = sns.create_topic(Name="rows-dropped")["TopicArn"]
+    url = sqs.create_queue(QueueName="rows-dropped")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    sns.publish(TopicArn=topic, Message="dropped")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.publish(TopicArn=topic, Message="let in")
+    got: list[str] = []
+    deadline = time.monotonic() + SECONDS
+    while not got and time.monotonic() < deadline:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        got += [it["Body"] for it in found.get("Messages", [])]
+    sns.delete_topic(TopicArn=topic)
+    sqs.delete_queue(QueueUrl=url)
+    return got, ["let in"]
+
+
 ROWS: Final = (
+    Shape(
+        "ecs.RunTask.volumes.unmounted",
+        "A task whose EFS file system has no mount target in its zone is launched and fails to start",
+        (
+            "https://github.com/aws/copilot-cli/issues/5419",
+            "https://github.com/rileydakota/valheim-ecs-fargate-cdk/issues/28",
+            "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html",
+        ),
+        _unmounted,
+    ),
+    Shape(
+        "sns.Publish.queue_policy",
+        "SNS takes a message whose queue does not let the topic in, and the queue never gets it",
+        ("https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html",),
+        _dropped,
+    ),
     Shape(
         "ecs.DescribeTasks.missing",
         "A task that ECS does not know is no error but a failure of reason MISSING",
