@@ -204,7 +204,7 @@ def _decrypting(facts: Facts, keys: Mapping[str, str]) -> Iterator[tuple[str, Ca
         for secret in container.get("secrets", []):
             arn = ":".join(secret["valueFrom"].split(":")[:7])
             if arn in keys:
-                yield f"decrypt {secret['name']}", Call("kms:Decrypt", keys[arn])
+                yield f"decrypt {secret['name']}", Call("kms:Decrypt", keys[arn], _through("secretsmanager", arn))
 
 
 def _triggers(account: Account, function: Resource) -> Iterator[str]:
