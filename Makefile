@@ -60,9 +60,12 @@ test-aws: install ## the end-to-end suite on the account AWS_ACCOUNT, which it p
 scan: install ## checkov itself, asked about prod; it is installed once, which takes minutes
 	@$(BIN)/python tests/scan.py
 
-.PHONY: test-engine
-test-engine: install ## the real Pulumi engine: the PATH's, or built once where Go is (minutes); skipped elsewhere
+.PHONY: engine
+engine: install ## the real Pulumi engine for the tests: the PATH's, or built once where Go is (minutes); skipped elsewhere
 	@$(BIN)/python tests/engine.py
+
+.PHONY: test-engine
+test-engine: engine ## the suite of the real Pulumi engine; `make test` runs it too where the engine is there already
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile tests/test_engine.py tests/test_updates.py
 
 .PHONY: bench

@@ -1,7 +1,8 @@
 """The real Pulumi engine: the `pulumi` of the PATH, or one built once from Go's module index where there is Go.
 
 With it and Pulumi's Automation API a program runs inside the tests' own process: that needs the engine and a provider,
-which is a stand-in (tests/cli/), and no language host, no account and no network. `make test-engine` builds it.
+which is a stand-in (tests/cli/), and no language host, no account and no network. `make engine` builds it,
+`make test` never does.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ SOURCE: Final = TESTS / "cli"
 COMMAND: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 STAMP: Final = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 PASSPHRASE: Final = "of a test"
+WITHOUT: Final = "WITHOUT_ENGINE"
+"""Set where the suite is not to run although the engine is there: `.ci/run` runs it once, not on each Python."""
 
 
 def version() -> str:
@@ -49,10 +52,12 @@ def found() -> Path | None:
 
 
 def missing() -> str:
-    """Why the real engine cannot run here; empty where it can."""
+    """Why the suite of the real engine does not run here; empty where it does."""
+    if os.environ.get(WITHOUT):
+        return f"the real engine: {WITHOUT} is set, its suite runs once and not here"
     if found() is not None:
         return ""
-    how = "`make test-engine` builds it" if shutil.which("go") else "there is no Go to build it with either"
+    how = "`make engine` builds it" if shutil.which("go") else "there is no Go to build it with either"
     return f"the real engine: pulumi is not on the PATH, and {how}"
 
 

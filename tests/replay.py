@@ -25,6 +25,7 @@ Declared = Mapping[str, Sequence[Sequence[Call]]]
 ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 FUNCTION, ALIAS = "aws:lambda/function:Function", "aws:lambda/alias:Alias"
 DEFINITION, LOG_GROUP = "aws:ecs/taskDefinition:TaskDefinition", "aws:cloudwatch/logGroup:LogGroup"
+TOPIC = "aws:sns/topic:Topic"
 QUEUE, QUEUE_POLICY = "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"
 SCHEDULE, MAPPING = "aws:scheduler/schedule:Schedule", "aws:lambda/eventSourceMapping:EventSourceMapping"
 TARGET, PERMISSION = "aws:cloudwatch/eventTarget:EventTarget", "aws:lambda/permission:Permission"
@@ -48,6 +49,12 @@ class Account:
     """Function and version → its configuration, its role included, as it was published."""
     definitions: dict[str, Resource] = field(default_factory=dict[str, Resource])
     """Every revision ever registered: they stay ACTIVE."""
+    keys: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """ARN of a queue or topic → the KMS keys that it has had, the present one last: a message stays under the key that
+    it was sent with. "" is SQS's own key.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    """
 
     def take(self, it: Step) -> None:
         """One step more."""
@@ -57,6 +64,8 @@ class Account:
         elif it.step in ("create", "update"):
             made = {**it.outputs, **it.inputs, "id": it.id, "called": it.name}
             of_kind[it.id] = made
+            if it.kind in (QUEUE, TOPIC):
+                self.keys.setdefault(made["arn"], []).append(made.get("kmsMasterKeyId", ""))
             if it.kind == DEFINITION:
                 self.definitions[made["arn"]] = made
             if it.kind == FUNCTION:
@@ -66,6 +75,19 @@ class Account:
     def of(self, kind: str) -> list[Resource]:
         """What stands of a type."""
         return list(self.standing.get(kind, {}).values())
+
+    def reading(self, queue: str) -> Iterator[tuple[str, Call]]:
+        """What it takes to read whatever may be in a queue: every key under which a message was sent."""
+        for key in dict.fromkeys(self.keys[queue]):
+            if key:
+                yield f"read a message under {key}", Call("kms:Decrypt", key, _through("sqs", queue))
+
+    def sending(self, to: str) -> Iterator[tuple[str, Call]]:
+        """What it takes to send to a queue or a topic as it is now."""
+        key = self.keys[to][-1]
+        if key:
+            for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+                yield f"send under {key} ({action})", Call(action, key, _through(to.split(":")[2], to))
 
     def role(self, arn: str) -> Role | None:
         """A role with what is attached to it now; None where it is gone."""
@@ -129,7 +151,7 @@ def _launch(account: Account, function: Resource, declared: Declared, keys: Mapp
     for role, needs in (
         (launcher, [(it.name, it.call) for it in launcher_needs(facts)] + list(_own_needs(account, function, facts))),
         (execution, [(it.name, it.call) for it in execution_needs(facts)] + list(_decrypting(facts, keys))),
-        (task, [(it.name, it.call) for it in task_needs(facts)]),
+        (task, [(it.name, it.call) for it in task_needs(facts)] + list(_payloads(account, function))),
     ):
         policies = role.policies
         yield from (f"{short} cannot {name}" for name, call in needs if not policies.decide(call).allowed)
@@ -158,6 +180,23 @@ def _own_needs(account: Account, function: Resource, facts: Facts) -> Iterator[t
         if it["functionName"].startswith(function["arn"]):
             for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
                 yield f"take from its queue ({action})", Call(f"sqs:{action}", it["eventSourceArn"])
+            yield from account.reading(it["eventSourceArn"])
+    for it in account.of(PARKED):
+        if it["functionName"] == function["id"]:
+            yield from account.sending(it["destinationConfig"]["onFailure"]["destination"])
+
+
+def _payloads(account: Account, function: Resource) -> Iterator[tuple[str, Call]]:
+    """What the job's code needs for a payload that any version of the function has put."""
+    for (identifier, _), version in account.versions.items():
+        key = json.loads(version["environment"]["variables"].get(VARIABLE, "{}")).get("payloadKey")
+        if identifier == function["id"] and key:
+            yield f"read a payload under {key}", Call("kms:Decrypt", key, _through("s3", function["arn"]))
+
+
+def _through(service: str, arn: str) -> dict[str, str]:
+    """Where a key is used through a service, in the region of this ARN."""
+    return {"kms:ViaService": f"{service}.{arn.split(':')[3]}.amazonaws.com"}
 
 
 def _decrypting(facts: Facts, keys: Mapping[str, str]) -> Iterator[tuple[str, Call]]:
@@ -165,7 +204,7 @@ def _decrypting(facts: Facts, keys: Mapping[str, str]) -> Iterator[tuple[str, Ca
         for secret in container.get("secrets", []):
             arn = ":".join(secret["valueFrom"].split(":")[:7])
             if arn in keys:
-                yield f"decrypt {secret['name']}", Call("kms:Decrypt", keys[arn])
+                yield f"decrypt {secret['name']}", Call("kms:Decrypt", keys[arn], _through("secretsmanager", arn))
 
 
 def _triggers(account: Account, function: Resource) -> Iterator[str]:
@@ -180,6 +219,9 @@ def _triggers(account: Account, function: Resource) -> Iterator[str]:
         for action, resource in wanted.items():
             if role is None or not role.policies.decide(Call(action, resource)).allowed:
                 yield f"its schedule may not {action}"
+        for name, call in account.sending(target["deadLetterConfig"]["arn"]):
+            if role is None or not role.policies.decide(call).allowed:
+                yield f"its schedule cannot {name}"
         if target["arn"] not in aliases or function["id"] not in parked:
             yield "its schedule has no alias that parks what fails"
     rules = {it["id"]: it for it in account.of(RULE)} | {it["name"]: it for it in account.of(RULE)}
@@ -212,6 +254,11 @@ def _supervision(account: Account, launcher: str) -> Iterator[str]:
             if it["functionName"] == function["arn"]
             for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
         ]
+        for it in account.of(MAPPING):
+            if it["functionName"] == function["arn"]:
+                calls += [call for _, call in account.reading(it["eventSourceArn"])]
+        if settings["topic"] in account.keys:
+            calls += [call for _, call in account.sending(settings["topic"])]
         for call in calls:
             if role is None or not role.policies.decide(call).allowed:
                 yield f"its supervisor cannot {call.action} on {call.resource}"

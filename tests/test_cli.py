@@ -27,8 +27,6 @@ pytestmark = pytest.mark.skipif(engine.hosts_missing() != "", reason=engine.host
 PROJECT: Final = "fargate-job-launcher"
 DEFINITION: Final = ("aws:ecs/taskDefinition:TaskDefinition", "report")
 POLICY: Final = ("aws:iam/rolePolicy:RolePolicy", "report-launcher")
-GUARD: Final = ("aws:iam/rolePolicy:RolePolicy", "report-launcher-guard")
-ROLE: Final = ("aws:iam/role:Role", "report-launcher")
 FUNCTION: Final = ("aws:lambda/function:Function", "report-launcher")
 ONE_JOB: Final[dict[str, Any]] = {
     "aws:region": "eu-west-1",
@@ -121,15 +119,6 @@ def example(folder: Path, name: str) -> Cli:
     return initialized(Cli(folder / "examples" / name, "dev"), name)
 
 
-@pytest.fixture(scope="module")
-def one_job(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    """A stack of one job in an adopted network, deployed once; each test leaves it deployed with its own image."""
-    cli = opened(tmp_path_factory.mktemp("one-job"), config=ONE_JOB)
-    done = cli.up()
-    assert done.ok, done.said
-    return cli
-
-
 def test_each_environment_is_previewed_made_from_nothing_and_then_the_same(environment: str, tmp_path: Path) -> None:
     cli = opened(tmp_path, environment)
     preview = cli.run("preview", "--stack", environment)
@@ -149,71 +138,6 @@ def test_each_environment_is_previewed_made_from_nothing_and_then_the_same(envir
     assert again.of("create", "update", "delete") == []
     assert "unchanged" in again.said
     assert not [word for word in ("created", "updated", "deleted", "replaced") if word in again.said]
-
-
-def test_a_new_image_is_a_new_revision_then_a_new_policy_then_the_function_then_the_old_ones_go(one_job: Cli) -> None:
-    job = {"report": {"image": "nginx:2"}}
-    one_job.configure({**ONE_JOB, f"{PROJECT}:jobs": job})
-    done = one_job.up()
-    assert done.ok, done.said
-    assert done.of("create", "update", "delete") == [
-        ("create", *DEFINITION),
-        ("create", *POLICY),
-        ("update", *FUNCTION),
-        ("delete", *POLICY),
-        ("delete", *DEFINITION),
-    ]
-    # The provider is asked to delete the old revision, and leaves it ACTIVE: launches in flight still find it.
-    (definition,) = (it for it in one_job.state() if it["type"] == DEFINITION[0])
-    assert definition["outputs"]["revision"] == 2
-    assert definition["inputs"]["skipDestroy"] is True
-    function = next(it for it in one_job.state() if (it["type"], it["urn"].rpartition("::")[2]) == FUNCTION)
-    assert ":2" in json.loads(function["inputs"]["environment"]["variables"]["LAUNCHER_SETTINGS"])["taskDefinition"]
-
-
-def test_another_size_is_a_new_role_with_policies_of_its_own_so_that_no_old_denial_meets_a_new_launch(
-    one_job: Cli,
-) -> None:
-    one_job.configure({**ONE_JOB, f"{PROJECT}:jobs": {"report": {"image": "nginx:2", "cpu": 512, "memory": 1024}}})
-    done = one_job.up()
-    assert done.ok, done.said
-    steps = done.of("create", "update", "delete")
-    made, (updated,), gone = steps[:4], [it for it in steps if it[0] == "update"], steps[5:]
-    assert steps[4] == updated == ("update", *FUNCTION)
-    assert set(made) == {("create", *it) for it in (DEFINITION, ROLE, POLICY, GUARD)}
-    assert made.index(("create", *ROLE)) < min(made.index(("create", *POLICY)), made.index(("create", *GUARD)))
-    assert made.index(("create", *DEFINITION)) < made.index(("create", *POLICY))
-    assert set(gone) == {("delete", *it) for it in (DEFINITION, ROLE, POLICY, GUARD)}
-    (role,) = (it for it in one_job.state() if (it["type"], it["urn"].rpartition("::")[2]) == ROLE)
-    function = next(it for it in one_job.state() if (it["type"], it["urn"].rpartition("::")[2]) == FUNCTION)
-    assert function["inputs"]["role"] == role["outputs"]["arn"]
-
-
-def test_a_refresh_changes_nothing(one_job: Cli) -> None:
-    done = one_job.run("refresh", "--yes", "--stack", "dev")
-    assert done.ok, done.said
-    assert len(done.of("read")) >= 10
-    assert "unchanged" in done.said
-    assert "updated" not in done.said
-    assert one_job.up().of("create", "update", "delete") == []
-
-
-def test_a_create_that_failed_is_retried_and_what_stood_is_not_made_twice(tmp_path: Path) -> None:
-    cli = opened(tmp_path, config=ONE_JOB)
-    (cli.kept / "refuse").write_text("::".join(FUNCTION))
-    failed = cli.up()
-    assert not failed.ok
-    assert "AccessDenied: not authorized to create report-launcher" in failed.said
-    assert failed.of("refuse") == [("refuse", *FUNCTION)]
-    made = failed.of("create")
-    assert ("create", *POLICY) in made
-    (cli.kept / "refuse").unlink()
-    retried = cli.up()
-    assert retried.ok, retried.said
-    assert ("create", *FUNCTION) in retried.of("create")
-    assert set(made) & set(retried.of("create")) == set()
-    assert retried.of("delete") == []
-    assert cli.up().of("create", "update", "delete") == []
 
 
 def test_what_is_protected_is_not_destroyed_until_somebody_says_so(tmp_path: Path) -> None:

@@ -49,6 +49,9 @@ EVENT: Final[dict[str, Any]] = {
 """Everything that a caller may ask for."""
 
 
+NEXT_KEY: Final = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
 def job(key: str) -> dict[str, Any]:
     """A job with nearly every argument."""
     return {
@@ -114,6 +117,7 @@ def job(key: str) -> dict[str, Any]:
         "alarms": {"topic_arn": TOPICS["alarms"], "dashboard": True, "max_job_minutes": 30},
         **{"log_retention_days": 7, "kms_key_arn": key, "tags": {"team": "data"}},
         **{"protect_logs": True, "protect_queues": True, "keep_logs": True, "adopt_logs": ["job"]},
+        "further_kms_key_arns": [NEXT_KEY],
     }
 
 
@@ -612,6 +616,7 @@ CASES: Final[dict[str, Case]] = {
     "alarms.dashboard": of_job(lambda it: it.child("aws:cloudwatch/dashboard:Dashboard", "") is not None, True),
     "alarms.max_job_minutes": of_job(lambda it: it.alarm("-slow").get("Threshold"), 1800),
     "log_retention_days": of_job(lambda it: it.group()["retentionInDays"], 7),
+    "further_kms_key_arns": of_job(lambda it: NEXT_KEY in it.statement("launcher", "EncryptMessages"), True),
     "kms_key_arn": of_job(lambda it: (it.group().get("kmsKeyId"), it.function.get("KMSKeyArn")), (KEY, KEY)),
     "keep_logs": of_job(lambda it: sorted(it.retained), ["job-job", "job-launcher", "job-supervisor"]),
     "adopt_logs": of_job(lambda it: "before" in it.streams(), True),

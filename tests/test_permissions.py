@@ -438,7 +438,7 @@ def test_the_largest_policies_fit_in_a_role() -> None:
         payload_objects_arn=iam.payload_objects(place.partition, "b" * 63, f"project-stack-{name}"),
         dead_letter_queue_arn=base % ("sqs", "q" * 80),
         queue_arn=base % ("sqs", "q" * 80),
-        key_arn=base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
         counts_running=True,
         traces=True,
         in_vpc=True,

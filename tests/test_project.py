@@ -43,7 +43,9 @@ def test_the_lock_holds_what_pyproject_asks_for() -> None:
     assert {name: pins("dev.txt")[name] for name in exact} == exact
 
 
-def test_ci_runs_exactly_the_readmes_test_command_on_the_newest_and_on_the_oldest_python(tmp_path: Path) -> None:
+def test_ci_runs_the_readmes_test_command_on_the_newest_and_on_the_oldest_python_and_the_engine_once(
+    tmp_path: Path,
+) -> None:
     readme = (ROOT / "README.md").read_text()
     commands = [block.strip() for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)][:2]
     assert commands == ["make up", "make test"]
@@ -53,22 +55,35 @@ def test_ci_runs_exactly_the_readmes_test_command_on_the_newest_and_on_the_oldes
         (tmp_path / ".ci").mkdir(exist_ok=True)
         shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
         stands_in(tmp_path / ".ci" / "pythons", "".join(f"echo {it}\n" for it in pythons))
-        said = 'echo "${VENV:-.venv} $PYTHON make $*" >> called\n'
+        said = 'echo "${VENV:-.venv} $PYTHON ${WITHOUT_ENGINE:+without }make $*" >> called\n'
         stands_in(tmp_path / "make", said + (f'[ "$PYTHON" != {fails} ]\n' if fails else ""))
         (tmp_path / "called").write_text("")
         path = f"{tmp_path}:{os.environ['PATH']}"
-        environ = {**{key: value for key, value in os.environ.items() if key not in ("PYTHON", "VENV")}, "PATH": path}
+        environ = {
+            **{key: value for key, value in os.environ.items() if key not in ("PYTHON", "VENV", "WITHOUT_ENGINE")},
+            "PATH": path,
+        }
         done = subprocess.run([tmp_path / ".ci" / "run"], env=environ, check=False)
         assert (done.returncode != 0) is bool(fails)
         return (tmp_path / "called").read_text().splitlines()
 
-    # Its last line is then that of the tests on the oldest one.
-    newest, oldest = ".venv-newest /b/python3.13 make test", ".venv /a/python3.11 make test"
-    assert runs("/a/python3.11", "/a/python3.12", "/b/python3.13") == [newest, oldest]
-    assert runs("/a/python3.11") == [oldest]
-    assert runs() == [".venv python3 make test"]
+    # The engine is built before the last one, whose last line is that of the tests on the oldest Python.
+    newest = ".venv-newest /b/python3.13 without make test"
+    oldest = [".venv /a/python3.11 make engine", ".venv /a/python3.11 make test"]
+    assert runs("/a/python3.11", "/a/python3.12", "/b/python3.13") == [newest, *oldest]
+    assert runs("/a/python3.11") == oldest
+    assert runs() == [".venv python3 make engine", ".venv python3 make test"]
     assert runs("/a/python3.11", "/b/python3.13", fails="/b/python3.13") == [newest]
-    assert runs("/a/python3.11", "/b/python3.13", fails="/a/python3.11") == [newest, oldest]
+    assert runs("/a/python3.11", "/b/python3.13", fails="/a/python3.11") == [newest, oldest[0]]
+
+
+def test_the_readmes_test_command_builds_no_engine() -> None:
+    """It takes a newcomer's machine a quarter of an hour of Go."""
+    asked = subprocess.run(["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "tests/engine.py" not in asked
+    assert "pytest" in asked
+    built = subprocess.run(["make", "--dry-run", "engine"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "tests/engine.py" in built
 
 
 def stands_in(path: Path, script: str) -> None:

@@ -39,6 +39,7 @@ RIGHT: Final[dict[str, list[str]]] = {
     "function.signed_code.bucket": ["code-5f8078d"],
     "payload_bucket": ["payloads-5f8078d", "my.old.bucket"],
     "kms_key_arn": [KEY, f"arn:aws:kms:{HERE}:key/mrk-1234abcd12ab34cd56ef1234567890ab"],
+    "further_kms_key_arns[]": [KEY],
     "secret_key_arns[]": [KEY, KEY.replace("eu-west-1", "us-east-1"), KEY.replace("123456789012", "999999999999")],
     "task_role_arn": [ROLE, "arn:aws:iam::123456789012:role/r"],
     "execution_role_arn": [ROLE],

@@ -65,6 +65,14 @@ def volume(number: int) -> dict[str, str]:
 
 
 IMAGE_1, IMAGE_2 = {"image": f"{ECR}/first:1"}, {"image": f"{ECR}/second:1"}
+KEY_1: Final[dict[str, Any]] = {"kms_key_arn": FIRST_KEY, "further_kms_key_arns": [SECOND_KEY]}
+KEY_2: Final[dict[str, Any]] = {"kms_key_arn": SECOND_KEY, "further_kms_key_arns": [FIRST_KEY]}
+"""A key that is moved to was named by the deployment before, and the old one by this: docs/environments.md."""
+KEYED: Final[dict[str, Any]] = {
+    "queue": {},
+    "schedule": {"expression": "rate(1 hour)"},
+    "supervision": {"retries": 1},
+}
 PAYLOAD: Final = {"overrides": {"payload": True}}
 CHANGES: Final[dict[str, Change]] = {
     "repository": Change(IMAGE_1, IMAGE_2),
@@ -86,9 +94,10 @@ CHANGES: Final[dict[str, Change]] = {
     "novolume": Change({"efs_volumes": [{**volume(7), "read_only": True}]}, {}),
     "bucket": Change({**PAYLOAD, "payload_bucket": "first"}, {**PAYLOAD, "payload_bucket": "second"}),
     "key": Change(
-        {**PAYLOAD, "payload_bucket": "first", "kms_key_arn": FIRST_KEY},
-        {**PAYLOAD, "payload_bucket": "first", "kms_key_arn": SECOND_KEY},
+        {**PAYLOAD, "payload_bucket": "first", **KEY_1, "asynchronous": True},
+        {**PAYLOAD, "payload_bucket": "first", **KEY_2, "asynchronous": True},
     ),
+    "keyed": Change({**KEYED, **KEY_1, **IMAGE_1}, {**KEYED, **KEY_2, **IMAGE_2}),
     "exec": Change({}, {"allow_exec": True}),
     "size": Change({"cpu": 256, "memory": 1024}, {"cpu": 512, "memory": 2048}),
     "ceiling": Change({}, {"overrides": {"cpu": 1024, "memory": 4096}}),
@@ -113,7 +122,7 @@ CHANGES: Final[dict[str, Change]] = {
     "queued": Change({**IMAGE_1, "queue": {}}, {**IMAGE_2, "queue": {}, "max_running": 3}),
     "schedule": Change(IMAGE_1, {**IMAGE_2, "schedule": {"expression": "rate(1 hour)"}}),
     "scheduled": Change(
-        {**IMAGE_1, "schedule": {"expression": "rate(1 hour)"}},
+        {**IMAGE_1, "schedule": {"expression": "rate(1 hour)"}, "further_kms_key_arns": [FIRST_KEY]},
         {**IMAGE_2, "schedule": {"expression": "rate(2 hours)"}, "kms_key_arn": FIRST_KEY},
     ),
     "rule": Change(

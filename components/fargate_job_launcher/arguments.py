@@ -301,6 +301,9 @@ class FargateJobLauncherArgs(TypedDict):
     """ARN of the customer-managed KMS key for the log groups, queues, the topic, the functions' settings, and payloads
     of a bucket that uses it; its key policy has to admit CloudWatch Logs, EventBridge and CloudWatch. Default: none
     (AWS's own keys)."""
+    further_kms_key_arns: NotRequired[Sequence[pulumi.Input[str]]]
+    """ARNs of the KMS keys that `kms_key_arn` had before or gets next: what is encrypted with them can be read, and its
+    queues and topic can be moved from one key to another without a moment in which a message cannot. Default: none."""
     keep_logs: NotRequired[bool]
     """Whether the log groups stay where they are, with their lines, when the launcher is deleted. Default: false."""
     adopt_logs: NotRequired[Sequence[str]]
@@ -375,11 +378,17 @@ class Job:
     alarms: Alarms | None = None
     log_retention_days: int = 30
     kms_key_arn: pulumi.Input[str] | None = None
+    further_kms_key_arns: Sequence[pulumi.Input[str]] = ()
     keep_logs: bool = False
     adopt_logs: Sequence[str] = ()
     protect_logs: bool = False
     protect_queues: bool = False
     tags: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+
+    @property
+    def key_arns(self) -> list[pulumi.Input[str]]:
+        """The keys of its queues, its topic and its payloads: the one of now first, then those before and after it."""
+        return [*([] if self.kms_key_arn is None else [self.kms_key_arn]), *self.further_kms_key_arns]
 
     @property
     def has_dead_letters(self) -> bool:

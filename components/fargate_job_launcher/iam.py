@@ -268,7 +268,7 @@ def launcher_policy(
     payload_objects_arn: str = "",
     dead_letter_queue_arn: str = "",
     queue_arn: str = "",
-    key_arn: str = "",
+    key_arns: Sequence[str] = (),
     counts_running: bool = False,
     traces: bool = False,
     in_vpc: bool = False,
@@ -279,7 +279,7 @@ def launcher_policy(
     do, is in launcher_guard.
 
     `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` the queue that it may send
-    to, `queue_arn` the one that it takes launch events from, `key_arn` the KMS key that all of these are encrypted
+    to, `queue_arn` the one that it takes launch events from, `key_arns` the KMS keys that all of these are encrypted
     with; empty where there are none. `counts_running`: whether it has to know the job's tasks; `traces`: whether X-Ray
     hears of it; `in_vpc`: whether Lambda runs it in one.
     """
@@ -301,10 +301,10 @@ def launcher_policy(
         optional.append(_take("TakeFromQueue", queue_arn))
     if counts_running:
         optional.append(_list_tasks(cluster_arn))
-    if key_arn and payload_objects_arn:
-        optional.append(_use_key("EncryptPayloads", key_arn, place, "s3", "kms:GenerateDataKey"))
-    if key_arn and (dead_letter_queue_arn or queue_arn):
-        optional.append(_use_key("EncryptMessages", key_arn, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey"))
+    if key_arns and payload_objects_arn:
+        optional.append(_use_key("EncryptPayloads", key_arns, place, "s3", "kms:GenerateDataKey"))
+    if key_arns and (dead_letter_queue_arn or queue_arn):
+        optional.append(_use_key("EncryptMessages", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey"))
     if traces:
         optional.append(_everywhere("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]))
     if in_vpc:
@@ -384,13 +384,13 @@ def supervisor_policy(
     topic_arn: str,
     log_group_arn: str,
     launcher_arn: str = "",
-    key_arn: str = "",
+    key_arns: Sequence[str] = (),
     stops: bool = False,
 ) -> Document:
     """What the supervisor may do: look at the cluster's tasks and tell of them. It runs no task and passes no role.
 
     `launcher_arn`: the function that it retries a job with, empty where nothing is retried; `stops`: whether it has to
-    stop what runs too long; `key_arn`: the KMS key of its queue and topic, if they have one.
+    stop what runs too long; `key_arns`: the KMS keys of its queue and topic, if they have one.
     """
     tasks = f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_arn.rpartition('/')[2]}/*"
     here = {"ArnEquals": {"ecs:cluster": cluster_arn}}
@@ -411,10 +411,10 @@ def supervisor_policy(
         statements.append(
             {"Sid": "LaunchAgain", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": launcher_arn}
         )
-    if key_arn:
+    if key_arns:
         statements += [
-            _use_key("DecryptEvents", key_arn, place, "sqs", "kms:Decrypt"),
-            _use_key("EncryptNotices", key_arn, place, "sns", "kms:Decrypt", "kms:GenerateDataKey"),
+            _use_key("DecryptEvents", key_arns, place, "sqs", "kms:Decrypt"),
+            _use_key("EncryptNotices", key_arns, place, "sns", "kms:Decrypt", "kms:GenerateDataKey"),
         ]
     return document(*statements)
 
@@ -453,13 +453,15 @@ def schedule_trust(place: Place) -> Document:
     )
 
 
-def schedule_policy(place: Place, function_arn: str, dead_letter_queue_arn: str, key_arn: str = "") -> Document:
-    """What a schedule may do: invoke the launcher, and keep what it could not deliver, encrypted with `key_arn`."""
-    encrypt = _use_key("EncryptUndelivered", key_arn, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey")
+def schedule_policy(
+    place: Place, function_arn: str, dead_letter_queue_arn: str, key_arns: Sequence[str] = ()
+) -> Document:
+    """What a schedule may do: invoke the launcher, and keep what it could not deliver, encrypted with `key_arns`."""
+    encrypt = _use_key("EncryptUndelivered", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey")
     return document(
         {"Sid": "InvokeLauncher", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function_arn},
         {"Sid": "KeepUndelivered", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead_letter_queue_arn},
-        *([encrypt] if key_arn else []),
+        *([encrypt] if key_arns else []),
     )
 
 
@@ -565,12 +567,12 @@ def payload_objects(partition: str, bucket: str, family: str) -> str:
     return f"arn:{partition}:s3:::{bucket}/{family}/*"
 
 
-def payload_reader_policy(place: Place, payload_objects_arn: str, key_arn: str = "") -> Document:
-    """What the job's code may do to read its payload, which is encrypted with `key_arn` where there is one."""
-    decrypt = _use_key("DecryptPayloads", key_arn, place, "s3", "kms:Decrypt")
+def payload_reader_policy(place: Place, payload_objects_arn: str, key_arns: Sequence[str] = ()) -> Document:
+    """What the job's code may do to read its payload, which is encrypted with one of `key_arns` where there are any."""
+    decrypt = _use_key("DecryptPayloads", key_arns, place, "s3", "kms:Decrypt")
     return document(
         {"Sid": "ReadPayloads", "Effect": "Allow", "Action": "s3:GetObject", "Resource": payload_objects_arn},
-        *([decrypt] if key_arn else []),
+        *([decrypt] if key_arns else []),
     )
 
 
@@ -780,16 +782,20 @@ def _never(sid: str, condition: Mapping[str, Mapping[str, str]]) -> Statement:
     return {"Sid": sid, "Effect": "Deny", "Action": "ecs:RunTask", "Resource": "*", "Condition": condition}
 
 
-def _use_key(sid: str, key_arn: str, place: Place, service: str, *actions: str) -> Statement:
-    """Use of a KMS key through one service only: what S3, SQS or SNS does with it on the caller's behalf."""
-    if key_arn:
-        _refuse_key("kms_key_arn", key_arn)
+def _use_key(sid: str, key_arns: Sequence[str], place: Place, service: str, *actions: str) -> Statement:
+    """Use of KMS keys through one service only: what S3, SQS or SNS does with them on the caller's behalf.
+
+    In the order of their names, so that a key that changes places with another changes no policy.
+    """
+    keys = sorted(set(key_arns))
+    for arn in keys:
+        _refuse_key("kms_key_arn", arn)
     through = partitions.service_host(service, place.region, place.partition)
     return {
         "Sid": sid,
         "Effect": "Allow",
         "Action": list(actions),
-        "Resource": key_arn,
+        "Resource": keys[0] if len(keys) == 1 else keys,
         "Condition": {"StringEquals": {"kms:ViaService": through}},
     }
 

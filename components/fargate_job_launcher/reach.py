@@ -173,6 +173,7 @@ LAUNCHER: Final[dict[str, Row]] = {
     "alarms": NOTHING,
     "log_retention_days": Row("`logs`, as every task", lambda _: iter(())),
     "kms_key_arn": _OF_THE_SERVICE,
+    "further_kms_key_arns": _OF_THE_SERVICE,
     "keep_logs": NOTHING,
     "adopt_logs": NOTHING,
     "protect_logs": NOTHING,

@@ -95,8 +95,8 @@ def task_role(
     if job.task_policy is not None:
         documents["task"] = pulumi.Output.from_input(job.task_policy).apply(lambda it: compact(json.loads(it)))
     if payload_objects_arn is not None:
-        reading = pulumi.Output.all(place, payload_objects_arn, job.kms_key_arn or "").apply(
-            lambda it: iam.to_json(iam.payload_reader_policy(*cast("tuple[iam.Place, str, str]", tuple(it))))
+        reading = pulumi.Output.all(place, payload_objects_arn, job.key_arns).apply(
+            lambda it: iam.to_json(iam.payload_reader_policy(*cast("tuple[iam.Place, str, list[str]]", tuple(it))))
         )
         documents["payload"] = reading
     if job.efs_volumes:
@@ -174,7 +174,7 @@ def launcher_role(
         "payload_objects_arn": payload_objects_arn or "",
         "dead_letter_queue_arn": dead_letter_queue_arn or "",
         "queue_arn": queue_arn or "",
-        "key_arn": job.kms_key_arn or "",
+        "key_arns": job.key_arns,
     }
     attached = attach(f"{name}-launcher", role, resolved(known).apply(policy), parent=parent)
     # A guard that changes goes with a new role.

@@ -126,7 +126,7 @@ def _function(
         "topic_arn": topic_arn,
         "log_group_arn": own_logs.arn,
         "launcher_arn": launcher.arn if retries else "",
-        "key_arn": job.kms_key_arn or "",
+        "key_arns": job.key_arns,
     }
     role = supervisor_role(name, job, policy=resolved(known).apply(policy), parent=parent)
     settings = {

@@ -184,8 +184,8 @@ def _schedule(it: Launchable, schedule: LaunchSchedule) -> None:
         tags=it.job.tags,
         opts=it.child,
     )
-    computed = pulumi.Output.all(it.place, it.alias.arn, it.dead_letters.arn, it.job.kms_key_arn or "").apply(
-        lambda known: iam.to_json(iam.schedule_policy(*cast("tuple[iam.Place, str, str, str]", tuple(known))))
+    computed = pulumi.Output.all(it.place, it.alias.arn, it.dead_letters.arn, it.job.key_arns).apply(
+        lambda known: iam.to_json(iam.schedule_policy(*cast("tuple[iam.Place, str, str, list[str]]", tuple(known))))
     )
     policy = attach(name, role, computed, parent=it.parent)
     window = schedule.get("flexible_window_minutes")

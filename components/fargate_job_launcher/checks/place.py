@@ -29,7 +29,8 @@ def place_problems(given: Mapping[str, Any], place: iam.Place | None = None) -> 
                 yield f"{field}: {len(listed)} {what}; a task takes 1 to {most}"
             yield from (f"{field}: {it!r} is named twice; once is enough" for it in shapes.repeated(listed))
     named = {"kms_key_arn": keys}
-    named |= {f"secret_key_arns[{number}]": it for number, it in enumerate(given.get("secret_key_arns", []))}
+    for field in ("secret_key_arns", "further_kms_key_arns"):
+        named |= {f"{field}[{number}]": it for number, it in enumerate(given.get(field, []))}
     for field, key in named.items():
         if isinstance(key, str) and not iam.is_key_arn(key):
             yield (

@@ -79,6 +79,7 @@ NAMED: Final[Mapping[str, Kind]] = {
     "function.signed_code.bucket": BUCKET,
     "payload_bucket": BUCKET,
     "kms_key_arn": KEY,
+    "further_kms_key_arns[]": KEY,
     "secret_key_arns[]": SECRET_KEY,
     "task_role_arn": ROLE,
     "execution_role_arn": ROLE,
