@@ -616,7 +616,7 @@ CASES: Final[dict[str, Case]] = {
     "alarms.dashboard": of_job(lambda it: it.child("aws:cloudwatch/dashboard:Dashboard", "") is not None, True),
     "alarms.max_job_minutes": of_job(lambda it: it.alarm("-slow").get("Threshold"), 1800),
     "log_retention_days": of_job(lambda it: it.group()["retentionInDays"], 7),
-    "further_kms_key_arns": of_job(lambda it: NEXT_KEY in it.statement("launcher", "EncryptMessages"), True),
+    "further_kms_key_arns": of_job(lambda it: NEXT_KEY in (it.statement("launcher", "EncryptMessages") or ()), True),
     "kms_key_arn": of_job(lambda it: (it.group().get("kmsKeyId"), it.function.get("KMSKeyArn")), (KEY, KEY)),
     "keep_logs": of_job(lambda it: sorted(it.retained), ["job-job", "job-launcher", "job-supervisor"]),
     "adopt_logs": of_job(lambda it: "before" in it.streams(), True),

@@ -74,7 +74,7 @@ REPORTS = (
     ("System error: exec: \"echo hi\": executable file not found in $PATH", "aws/amazon-ecs-cli/issues/25", "Check the command"),
     ("failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/entrypoint.sh\": permission denied: unknown.", "aminvakil/docker-ocserv/issues/52", "Check the command"),
     ("DockerStateError: [8] System error: exec: \"./stocks.rb\": permission denied", "amazon-archives/service-discovery-ecs-consul/pull/1", "Check the command"),
-    (OCI + "exec: \"/opt/sonarqube/bin/run.sh\": stat /opt/sonarqube/bin/run.sh...no such file or direct...", "aws/amazon-ecs-agent/issues/2954", "Check the command"),
+    (OCI + "exec: \"/sonarqube/bin/run.sh\": stat /sonarqube/bin/run.sh...no such file or direct...", "aws/amazon-ecs-agent/issues/2954", "Check the command"),
     ("Timeout waiting for network interface provisioning to complete.", "aws/amazon-ecs-agent/issues/4825", "no network interface in time"),
     ("was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone", "sil-org/ecs-deploy/issues/277", "no such capacity"),
     ("ECS was unable to assume the role 'arn:aws:iam::1:role/r' that was provided for this task.", GUIDE + "stopped-task-error-codes.html", "may not assume"),
