@@ -17,7 +17,12 @@ from fargate_job_launcher.sandbox.tokens import Tokens
 from ministack.services import ecs
 
 HOUR = 3600.0
-REQUEST = {"cluster": "c", "taskDefinition": "t", "clientToken": "k", "count": 2}
+REQUEST: dict[str, Any] = {
+    **{"cluster": "c", "taskDefinition": "t", "clientToken": "k", "count": 2, "launchType": "FARGATE"},
+    "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+}
+FITS = {"networkMode": "awsvpc", "cpu": "256", "memory": "512"}
+"""What a task definition for Fargate has."""
 RECORDS: Any = ecs
 
 
@@ -41,7 +46,7 @@ class World:
         asked = json.loads((await receive())["body"])
         answer: dict[str, Any] = {
             "DescribeClusters": {"clusters": [{"status": "ACTIVE", "clusterArn": "c"}]},
-            "DescribeTaskDefinition": {"taskDefinition": {"status": "ACTIVE", "containerDefinitions": []}},
+            "DescribeTaskDefinition": {"taskDefinition": {**FITS, "status": "ACTIVE", "containerDefinitions": []}},
         }.get(operation, {})
         if operation == "RunTask":
             new = [f"arn:{len(self.arns) + number}" for number in range(asked.get("count", 1))]
@@ -80,7 +85,9 @@ def asked(gate: Gate, operation: str, request: dict[str, Any]) -> dict[str, Any]
 
 
 def launched(gate: Gate, **more: Any) -> list[str]:
-    return [it["taskArn"] for it in asked(gate, "RunTask", {**REQUEST, **more})["tasks"]]
+    answer = asked(gate, "RunTask", {**REQUEST, **more})
+    assert "tasks" in answer, answer
+    return [it["taskArn"] for it in answer["tasks"]]
 
 
 def test_a_token_is_known_for_a_day_while_its_tasks_run(world: World) -> None:

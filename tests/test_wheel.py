@@ -166,6 +166,7 @@ def test_the_wheel_holds_the_package_and_the_sdist_builds_the_same(built: Built,
         "components/fargate_job_launcher_pytest": "fargate_job_launcher_pytest",
         "handler": "fargate_job_launcher/handler",
         "sandbox": "fargate_job_launcher/sandbox",
+        "sandbox/aws": "fargate_job_launcher/sandbox/aws",
     }
     modules = {
         f"{inside}/{path.name}" for folder, inside in folders.items() for path in (PROGRAM / folder).glob("*.py")

@@ -85,7 +85,7 @@ def test_the_changelog_has_this_version_and_says_of_each_what_an_upgrade_asks_fo
     assert len(numbers) == len(versions) - 1
     assert numbers == sorted(numbers, reverse=True)
     assert versions[1][0] == tomllib.loads((PROGRAM / "pyproject.toml").read_text())["project"]["version"]
-    known = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security", "Upgrade"}
+    known = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security", "Known", "Upgrade"}
     assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= known
     for section in text.split("\n## ")[2:]:
         assert "### Upgrade" in section or not re.search(r"### (Changed|Removed)", section)
