@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,11 @@ def pytest_unconfigure() -> None:
     """The end of pytest's own process, or of one of its workers."""
     _LOOP.close()
 
+
+# Whoever starts the tests in the background (a CI runner, `make test &`) starts them with SIGINT ignored, and every
+# program that they start would inherit that, so that no Ctrl-C reached it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROGRAM = Path(__file__).parents[1]
 ENVIRONMENTS = stacks(PROGRAM)
