@@ -18,7 +18,7 @@ SANDBOX := $(BIN)/python -m fargate_job_launcher.sandbox
 ASKED := --stack "$$STACK" --port "$$PORT" --job "$$JOB" --event "$$EVENT" $(if $(DOCKER),--docker)
 
 # setuptools' strict editable install links every module by name, so a new or removed file means a new install.
-SOURCES := $(sort $(wildcard components/*/*.py components/*/*/*.py handler/*.py sandbox/*.py sandbox/*/*.py))
+SOURCES := $(sort $(wildcard components/*/*.py components/*/*/*.py environments/*.py handler/*.py operate/*.py policy/rules/*.py sandbox/*.py sandbox/*/*.py sandbox/*/*/*.py))
 MODULES := $(VENV)/modules-$(shell echo '$(SOURCES)' | cksum | cut -d' ' -f1)
 
 .PHONY: help
@@ -50,7 +50,7 @@ test: install ## format, lint, types, and every test
 
 .PHONY: test-cli
 test-cli: install ## the real Pulumi CLI and its language hosts; skipped where they are not on the PATH
-	$(BIN)/pytest --numprocesses=2 --dist=load tests/test_cli.py
+	$(BIN)/pytest --numprocesses=2 --dist=load tests/engine/test_cli.py
 
 .PHONY: test-aws
 test-aws: install ## the end-to-end suite on the account AWS_ACCOUNT, which it pays cents for: CONTRIBUTING.md
@@ -58,23 +58,23 @@ test-aws: install ## the end-to-end suite on the account AWS_ACCOUNT, which it p
 
 .PHONY: scan
 scan: install ## checkov itself, asked about prod; it is installed once, which takes minutes
-	@$(BIN)/python tests/scan.py
+	@$(BIN)/python -m tools.docs.scan
 
 .PHONY: engine
 engine: install ## the real Pulumi engine for the tests: the PATH's, or built once where Go is (minutes); skipped elsewhere
-	@$(BIN)/python tests/engine.py
+	@$(BIN)/python -m tools.engine
 
 .PHONY: test-engine
 test-engine: engine ## the suite of the real Pulumi engine; `make test` runs it too where the engine is there already
-	$(BIN)/pytest --numprocesses=2 --dist=loadfile tests/test_engine.py tests/test_updates.py
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile tests/engine/test_engine.py tests/engine/test_updates.py
 
 .PHONY: bench
 bench: install ## the costs of the function, against plain boto3, and of the policy pack, against a program
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python -m tools.bench.bench
 
 .PHONY: storm
 storm: install ## LAUNCHES (10000) launches while every third call of ECS fails: none lost, none twice
-	@LAUNCHES=$(or $(LAUNCHES),10000) $(BIN)/pytest -q -s -k storm tests/test_launch.py
+	@LAUNCHES=$(or $(LAUNCHES),10000) $(BIN)/pytest -q -s -k storm tests/handler/test_launch.py
 
 .PHONY: dist
 dist: install ## build the wheel and the sdist that other teams install, into dist/
@@ -82,10 +82,10 @@ dist: install ## build the wheel and the sdist that other teams install, into di
 
 .PHONY: docs
 docs: install ## compute the tables of docs/ and what the README shows of a run anew
-	@$(BIN)/python tests/documents.py
-	@$(BIN)/python tests/controls.py
+	@$(BIN)/python -m tools.docs.documents
+	@$(BIN)/python -m tools.docs.controls
 	@$(BIN)/python -m fargate_job_launcher.policies --write docs/policies.md
-	@$(BIN)/python tests/transcripts.py
+	@$(BIN)/python -m tools.docs.transcripts
 
 .PHONY: schema
 schema: install ## write the schema of the Pulumi.*.yaml files anew, from the config's model
@@ -93,19 +93,19 @@ schema: install ## write the schema of the Pulumi.*.yaml files anew, from the co
 
 .PHONY: snapshots
 snapshots: install ## write the recorded inputs of every environment anew; review what changed
-	@$(BIN)/python tests/snapshots.py
+	@$(BIN)/python -m tools.snapshots
 
 .PHONY: policies
 policies: install ## the rules of the policy pack, the stacks that each catches, and what it says
-	@$(BIN)/python tests/policy_catches.py
+	@$(BIN)/python -m tools.pack.policy_catches
 
 .PHONY: plugin-schema
 plugin-schema: install ## compute the schema of the components anew, for review: components/plugin/schema.json
-	@$(BIN)/python tests/schema.py
+	@$(BIN)/python -m tools.schema
 
 .PHONY: partitions
 partitions: install ## compute the table of AWS's partitions anew, from botocore's data: handler/partitions.py
-	@$(BIN)/python tests/partitions.py
+	@$(BIN)/python -m tools.partitions
 
 .PHONY: format
 format: install ## rewrite the code as ruff wants it

@@ -1,7 +1,7 @@
 """What ECS says when something does not run → what to do about it, in one sentence. Pure.
 
 The cause decides, and the subject fills the blank: "AccessDenied" on a log stream, on a secret and on an image have the
-same cause. A row is a cause; the first that fits goes. tests/test_remedy.py has a public report for each.
+same cause. A row is a cause; the first that fits goes. tests/handler/test_remedy.py has a public report for each.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resolve-stopped-errors.html

@@ -29,12 +29,12 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 - display.py        what a person sees of it
 """
 
-from .deploy import Deployment, DeploymentFailed, deploy
-from .jobs import LaunchFailed, NoSuchJob
-from .resources import Inputs, Made, creates
-from .run import Run
-from .server import Emulator, EmulatorFailed
-from .stack import Stack, StackFileError
+from .engine.deploy import Deployment, DeploymentFailed, deploy
+from .engine.jobs import LaunchFailed, NoSuchJob
+from .engine.resources import Inputs, Made, creates
+from .aws.tasks.run import Run
+from .aws.server import Emulator, EmulatorFailed
+from .engine.stack import Stack, StackFileError
 from .testing import DeployedStack, FargateSandbox, NotStopped, Refusal, Task
 
 __all__ = [

@@ -12,16 +12,16 @@ from typing import Any
 
 from rich.console import Console
 
-from .attack import PASTED, attack
-from .deploy import Deployment, DeploymentFailed, Resource, deploy
+from .proof.attack import PASTED, attack
+from .engine.deploy import Deployment, DeploymentFailed, Resource, deploy
 from .display import Briefly, Progress, show_launch, show_supervised
-from .explain import explain, granted
-from .facts import Facts, NotALauncher, read
-from .jobs import LaunchFailed, NoSuchJob, find, launch
+from .proof.explain import explain, granted
+from .proof.facts import Facts, NotALauncher, read
+from .engine.jobs import LaunchFailed, NoSuchJob, find, launch
 from .provider_config import provider_config
-from .server import Emulator, EmulatorFailed
-from .stack import Stack, StackFileError
-from .supervised import NotSupervised, supervise
+from .aws.server import Emulator, EmulatorFailed
+from .engine.stack import Stack, StackFileError
+from .proof.supervised import NotSupervised, supervise
 
 
 class UsageError(Exception):

@@ -9,9 +9,9 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from .deploy import Resource
-from .jobs import Launched
-from .supervised import Supervised
+from .engine.deploy import Resource
+from .engine.jobs import Launched
+from .proof.supervised import Supervised
 
 
 class Briefly:

@@ -17,11 +17,11 @@ from typing import Any, Final, cast
 import yaml
 from fargate_job_launcher.container import CONTAINER
 
-from . import jobs
-from .deploy import Deployment, deploy
-from .run import Run
-from .server import Emulator
-from .stack import Stack
+from .engine import jobs
+from .engine.deploy import Deployment, deploy
+from .aws.tasks.run import Run
+from .aws.server import Emulator
+from .engine.stack import Stack
 
 WAIT_SECONDS: Final = 120
 """A task of the sandbox ends within seconds; a busy machine takes its time."""

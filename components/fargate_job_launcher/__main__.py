@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .archive import handler_zip
-from .terminal import piped
+from fargate_job_launcher.operate.terminal import piped
 
 PROGRAM = "python -m fargate_job_launcher"
 
@@ -53,7 +53,7 @@ def _archive(file: Path) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     try:
-        from fargate_job_launcher.sandbox import explanations
+        from fargate_job_launcher.sandbox.proof import explanations
     except ModuleNotFoundError as error:
         return _failed(f"{error.name} is not installed; pip install 'fargate-job-launcher[sandbox]'")
     try:

@@ -1,79 +1,41 @@
-"""What EventBridge and EventBridge Scheduler refuse of a schedule. The grammar itself is in ../schedules.py."""
+"""Schedule expressions as EventBridge and EventBridge Scheduler take them; the emulator takes nearly any. Pure."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import re
+import zoneinfo
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
-from .row import Refusal
+from dateutil.zoneinfo import get_zonefile_instance
+from fargate_job_launcher.checks.schedules import expression_problem
 
-TYPES: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"
-RULE: Final[dict[str, Any]] = {"Name": "rows", "State": "DISABLED"}
-SCHEDULE: Final[dict[str, Any]] = {
-    "Name": "rows",
-    "ScheduleExpression": "rate(1 day)",
-    "FlexibleTimeWindow": {"Mode": "OFF"},
-    "Target": {
-        "Arn": "arn:aws:lambda:eu-west-1:123456789012:function:rows",
-        "RoleArn": "arn:aws:iam::123456789012:role/rows",
-    },
-    "State": "DISABLED",
-}
-CHANGED: Final = {**SCHEDULE, "Name": "rows-changed"}
+from .rows import refuse
 
-ROWS: Final = (
-    Refusal(
-        id="events.PutRule.ScheduleExpression",
-        refuses="A rule's schedule is rate(1 hour), with a plural for all but 1, or cron(…) of six fields",
-        code="ValidationException",
-        words="Parameter ScheduleExpression is not valid.",
-        sources=(
-            "https://github.com/buildkite/buildkite-agent-scaler/pull/100",
-            "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html",
-        ),
-        request={**RULE, "ScheduleExpression": "rate(1 minutes)"},
-        takes={**RULE, "ScheduleExpression": "rate(1 minute)"},
-    ),
-    Refusal(
-        id="scheduler.CreateSchedule.ScheduleExpression",
-        refuses="A schedule is rate(…), cron(…) of six fields, or at(…) without a zone",
-        code="ValidationException",
-        words="Invalid Schedule Expression {expression}.",
-        sources=("https://github.com/localstack/localstack/issues/9284", TYPES),
-        request={**SCHEDULE, "ScheduleExpression": "cron(60 3 * * ? *)"},
-        fields={"expression": "cron(60 3 * * ? *)"},
-        takes={**SCHEDULE, "ScheduleExpression": "cron(0/15 8-17 ? JAN-mar MON,WED 2026/2)"},
-    ),
-    Refusal(
-        id="scheduler.CreateSchedule.ScheduleExpressionTimezone",
-        refuses="A time zone is one of IANA's",
-        code="ValidationException",
-        words="Invalid Schedule Expression Timezone {zone}.",
-        sources=("https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html",),
-        request={**SCHEDULE, "Name": "rows-zone", "ScheduleExpressionTimezone": "Europe/Berln"},
-        fields={"zone": "Europe/Berln"},
-        takes={**SCHEDULE, "Name": "rows-zone", "ScheduleExpressionTimezone": "Europe/Berlin"},
-        seen=False,
-    ),
-    Refusal(
-        id="scheduler.UpdateSchedule.ScheduleExpression",
-        refuses="A changed schedule is held to the same grammar as a new one",
-        code="ValidationException",
-        words="Invalid Schedule Expression {expression}.",
-        sources=("https://github.com/localstack/localstack/issues/9284", TYPES),
-        request={**CHANGED, "ScheduleExpression": "rate(0 days)"},
-        fields={"expression": "rate(0 days)"},
-        before=(("scheduler", "CreateSchedule", CHANGED),),
-        takes=CHANGED,
-    ),
-    Refusal(
-        id="scheduler.UpdateSchedule.ScheduleExpressionTimezone",
-        refuses="A changed schedule is held to the same time zones as a new one",
-        code="ValidationException",
-        words="Invalid Schedule Expression Timezone {zone}.",
-        sources=("https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html",),
-        request={**CHANGED, "Name": "rows-moved", "ScheduleExpressionTimezone": "Europe/Berln"},
-        fields={"zone": "Europe/Berln"},
-        before=(("scheduler", "CreateSchedule", {**CHANGED, "Name": "rows-moved"}),),
-        seen=False,
-    ),
-)
+
+def hold_rule(parameters: Mapping[str, Any]) -> None:
+    """Hold the schedule of a PutRule against what EventBridge takes. Raises Refused."""
+    expression = parameters.get("ScheduleExpression") or ""
+    plural = re.fullmatch(r"rate\((\d+) \w+?(s?)\)", expression)
+    one_as_many = plural is not None and (int(plural[1]) == 1) is bool(plural[2])
+    if expression and (one_as_many or expression.startswith("at(") or expression_problem(expression)):
+        refuse("events.PutRule.ScheduleExpression")
+
+
+def hold_schedule(operation: str, parameters: Mapping[str, Any]) -> None:
+    """Hold a CreateSchedule or an UpdateSchedule against what Scheduler takes. Raises Refused.
+
+    It takes `1 minutes` as well as `1 minute`: its page shows plurals only, its API names both.
+    """
+    expression, zone = parameters.get("ScheduleExpression") or "", parameters.get("ScheduleExpressionTimezone")
+    if expression and expression_problem(expression):
+        refuse(f"scheduler.{operation}.ScheduleExpression", expression=expression)
+    if zone and zone not in _zones():
+        refuse(f"scheduler.{operation}.ScheduleExpressionTimezone", zone=zone)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """IANA's: a machine may have none of its own, and those of dateutil, which botocore needs, are older."""
+    return frozenset(zoneinfo.available_timezones()) | frozenset(get_zonefile_instance().zones)

@@ -1,57 +1,134 @@
-"""What Amazon EC2 refuses of a new subnet."""
+"""What Amazon EC2 refuses of a new subnet, and the ranges that awsx gives to the subnets of a VPC.
+
+The emulator takes any subnet. On AWS a subnet lies in a range of its VPC, has between 16 and 65,536 addresses, and
+shares none with another subnet: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import ipaddress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from xml.etree.ElementTree import Element
 
-from .row import Before, Refusal
+from .rows import refusal, refuse
 
-ERRORS: Final = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"
-SIZES: Final = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"
-_VPC: Final[Before] = ("ec2", "CreateVpc", {"CidrBlock": "10.77.0.0/16"})
+Ask = Callable[[dict[str, str]], Awaitable[Element]]
+"""Asks the emulator another question of EC2: the parameters in, the answer's document out."""
 
-ROWS: Final = (
-    Refusal(
-        id="ec2.CreateSubnet.vpc",
-        refuses="A subnet lies in a VPC that is there",
-        code="InvalidVpcID.NotFound",
-        words="The vpc ID '{vpc}' does not exist",
-        sources=(ERRORS,),
-        request={"VpcId": "vpc-0123456789abcdef0", "CidrBlock": "10.77.0.0/24"},
-        fields={"vpc": "vpc-0123456789abcdef0"},
-        seen=False,
-    ),
-    Refusal(
-        id="ec2.CreateSubnet.range.format",
-        refuses="The range of a subnet is a block of addresses that begins where its size lets it",
-        code="InvalidParameterValue",
-        words="Value ({given}) for parameter cidrBlock is invalid. This is not a valid CIDR block.",
-        sources=(ERRORS,),
-        request={"VpcId": "{0}", "CidrBlock": "10.77.0.1/24"},
-        fields={"given": "10.77.0.1/24"},
-        before=(_VPC,),
-        seen=False,
-    ),
-    Refusal(
-        id="ec2.CreateSubnet.range",
-        refuses="A subnet lies in its VPC's range, and has 16 to 65,536 addresses",
-        code="InvalidSubnet.Range",
-        words="The CIDR '{given}' is invalid.",
-        sources=(ERRORS, SIZES),
-        request={"VpcId": "{0}", "CidrBlock": "10.78.0.0/24"},
-        fields={"given": "10.78.0.0/24"},
-        before=(_VPC,),
-        takes={"VpcId": "{0}", "CidrBlock": "10.77.9.0/28"},
-    ),
-    Refusal(
-        id="ec2.CreateSubnet.range.conflict",
-        refuses="A subnet shares no address with another one of its VPC",
-        code="InvalidSubnet.Conflict",
-        words="The CIDR '{given}' conflicts with another subnet",
-        sources=("https://github.com/pulumi/pulumi-awsx/issues/910", ERRORS),
-        request={"VpcId": "{0}", "CidrBlock": "10.77.1.128/25"},
-        fields={"given": "10.77.1.128/25"},
-        before=(_VPC, ("ec2", "CreateSubnet", {"VpcId": "{0}", "CidrBlock": "10.77.1.0/24"})),
-        takes={"VpcId": "{0}", "CidrBlock": "10.77.2.0/24"},
-    ),
-)
+FEWEST_ADDRESSES: Final = 16
+MOST_ADDRESSES: Final = 65536
+"""https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"""
+
+
+class NotMade(Exception):
+    """A resource that awsx or the engine does not make, in their own words."""
+
+
+async def hold(request: Mapping[str, str], ask: Ask) -> None:
+    """Hold the making of a subnet against its VPC and its neighbours; every other request passes. Raises Refused."""
+    if request.get("Action") != "CreateSubnet" or "CidrBlock" not in request:
+        return
+    given, vpc = request["CidrBlock"], request.get("VpcId", "")
+    vpcs = await ask({"Action": "DescribeVpcs", "Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpc})
+    ranges = [ipaddress.ip_network(it) for it in _texts(vpcs, "cidrBlock")]
+    if not ranges:
+        refuse("ec2.CreateSubnet.vpc", vpc=vpc)
+    try:
+        block = ipaddress.ip_network(given)
+    except ValueError:
+        raise refusal("ec2.CreateSubnet.range.format", given=given) from None
+    inside = any(block.version == it.version and block.subnet_of(it) for it in ranges)  # pyright: ignore[reportArgumentType]
+    if not inside or not FEWEST_ADDRESSES <= block.num_addresses <= MOST_ADDRESSES:
+        refuse("ec2.CreateSubnet.range", given=given)
+    subnets = await ask({"Action": "DescribeSubnets", "Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpc})
+    if any(block.overlaps(ipaddress.ip_network(it)) for it in _texts(subnets, "cidrBlock")):
+        refuse("ec2.CreateSubnet.range.conflict", given=given)
+
+
+def _texts(document: Element, tag: str) -> list[str]:
+    return [it.text for it in document.iter() if it.tag.rpartition("}")[2] == tag and it.text]
+
+
+ZONES: Final = {"us-east-1": 6, "us-west-2": 4, "ap-northeast-2": 4, "us-west-1": 2}
+"""Availability zones that an account finds in a region, where they are not three.
+
+https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
+"""
+
+
+def zone_names(region: str, wanted: int) -> list[str]:
+    """The first zones of a region, as awsx chooses them. Raises NotMade where the region has fewer (getDefaultAzs)."""
+    most = ZONES.get(region, 3)
+    if wanted > most:
+        raise NotMade(
+            f"The configured region for this provider does not have at least {wanted} Availability Zones. Either "
+            "specify an explicit list of zones in availabilityZoneNames or choose a region with at least "
+            f"{wanted} AZs. ({region} has {most}.)"
+        )
+    return [f"{region}{letter}" for letter in "abcdef"[:wanted]]
+
+
+def subnet_ranges(
+    cidr_block: str, zones: int, specs: Sequence[Mapping[str, Any]] | None, strategy: str | None
+) -> list[list[str]]:
+    """The ranges that awsx 3 gives to the subnets of a VPC: for each zone one for each spec, in their order.
+
+    Raises NotMade for what it refuses. The ranges of the specs count where there are any, and the strategy is not
+    Legacy, its default; else each zone has a part of the VPC's range, and in it each spec a part of that.
+    https://github.com/pulumi/pulumi-awsx/blob/master/awsx/ec2/subnetDistributorNew.ts
+    """
+    vpc = ipaddress.IPv4Network(cidr_block)
+    of_zone = vpc.prefixlen + (zones - 1).bit_length()
+    if specs is None:
+        # Private and public, in a zone's first half and its third quarter.
+        specs = [{"type": "Private", "cidrMask": of_zone + 1}, {"type": "Public", "cidrMask": of_zone + 2}]
+    given = [it["cidrBlocks"] for it in specs if it.get("cidrBlocks") is not None]
+    if given and strategy not in (None, "Legacy"):
+        return _explicit(vpc, zones, given, len(specs), exact=strategy == "Exact")
+    return [
+        _of_zone(base, specs, legacy=strategy in (None, "Legacy"))
+        for base, _ in zip(vpc.subnets(new_prefix=of_zone), range(zones), strict=False)
+    ]
+
+
+def _explicit(
+    vpc: ipaddress.IPv4Network, zones: int, given: Sequence[Sequence[str]], specs: int, *, exact: bool
+) -> list[list[str]]:
+    if len(given) < specs:
+        raise NotMade("If any subnet spec has explicit cidrBlocks, all subnets must have explicit cidrBlocks.")
+    for number, blocks in enumerate(given):
+        if len(blocks) != zones:
+            raise NotMade(
+                f"The number of CIDR blocks in subnetSpecs[{number}] must match the number of availability zones "
+                f"({zones})."
+            )
+    by_zone = [[blocks[zone] for blocks in given] for zone in range(zones)]
+    networks = [ipaddress.IPv4Network(it) for blocks in by_zone for it in blocks]
+    if any(one.overlaps(other) for at, one in enumerate(networks) for other in networks[at + 1 :]):
+        raise NotMade("The following subnets overlap with at least one other subnet.")
+    if exact and sum(it.num_addresses for it in networks) != vpc.num_addresses:
+        raise NotMade("There are gaps in the subnet ranges.")
+    return by_zone
+
+
+_LARGEST: Final = {"Private": 19, "Public": 20, "Isolated": 24}
+"""What the strategy Legacy gives to a subnet at most, as a prefix."""
+
+
+def _of_zone(zone: ipaddress.IPv4Network, specs: Sequence[Mapping[str, Any]], *, legacy: bool) -> list[str]:
+    """The ranges of a zone's subnets, one after the other: each begins where its own size lets it."""
+    found, free = list[str](), int(zone.network_address)
+    for spec in specs:
+        usual = zone.prefixlen + ((len(specs) - 1).bit_length() if not legacy else min(1, len(specs) - 1))
+        prefix = int(spec.get("cidrMask") or (max(usual, _LARGEST.get(spec["type"], 24)) if legacy else usual))
+        size = 2 ** (32 - prefix)
+        start = -(-free // size) * size
+        block = ipaddress.IPv4Network((start, prefix))
+        if not block.subnet_of(zone):
+            raise NotMade(
+                f"Subnets are too large for VPC. VPC has {zone.num_addresses} addresses, but subnets require more."
+            )
+        found.append(str(block))
+        free = start + size
+    return found

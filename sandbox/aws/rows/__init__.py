@@ -1,0 +1,52 @@
+"""What is known of AWS that an emulator does not do by itself: one row for each refusal and each shape of an answer.
+
+A row has its source, AWS's words, and an example; tests/sandbox/test_sandbox_rows.py asks every row's example of the running
+sandbox. The code that refuses is in the rooms around (../gate.py, ../rules.py, …) and names a row:
+
+    refuse("ecs.RunTask.overrides.container", name="other")
+
+- row.py              what a row is
+- answers.py          a refusal on the wire, in the protocol of its service
+- run_task.py         refusals of RunTask, and of any operation of Amazon ECS
+- task_definition.py  refusals of RegisterTaskDefinition
+- clusters.py         refusals of CreateCluster, PutClusterCapacityProviders, DeleteCluster
+- subnets.py          refusals of EC2's CreateSubnet
+- others.py           refusals of calls that the sandbox answers in the emulator's place
+- schedules.py        refusals of EventBridge and EventBridge Scheduler
+- permissions.py      IAM's no, as each service words it
+- shapes.py           how AWS answers
+"""
+
+from typing import Final
+
+from . import clusters, others, permissions, run_task, schedules, shapes, subnets, task_definition
+from .answers import ROW_HEADER, answer, answer_of
+from .row import Before, Refusal, Refused, Shape, Table
+
+TABLE: Final = Table(
+    run_task.ROWS,
+    task_definition.ROWS,
+    clusters.ROWS,
+    subnets.ROWS,
+    schedules.ROWS,
+    permissions.ROWS,
+    others.ROWS,
+    shapes.ROWS,
+)
+
+refusal = TABLE.refusal
+refuse = TABLE.refuse
+
+__all__ = [
+    "ROW_HEADER",
+    "TABLE",
+    "Before",
+    "Refusal",
+    "Refused",
+    "Shape",
+    "Table",
+    "answer",
+    "answer_of",
+    "refusal",
+    "refuse",
+]

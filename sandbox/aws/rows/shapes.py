@@ -1,0 +1,289 @@
+"""How AWS answers what it takes, where an emulator answers otherwise. The sandbox's part is in ../lifecycle.py,
+../tokens.py and ../asynchronous.py.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from ..tasks.run import Run
+from .row import Shape
+from .run_task import FAMILY, LAUNCH
+
+if TYPE_CHECKING:
+    from ..server import Emulator
+
+SECONDS: Final = 60
+"""That a check waits for a task's end."""
+
+CODES: Final = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html"
+IDEMPOTENCY: Final = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html"
+LIFECYCLE: Final = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html"
+
+Checked = tuple[Any, Any]
+"""What the sandbox answers, and what AWS does."""
+
+
+def _launched(aws: Emulator, family: str, *runs: Run, **more: Any) -> dict[str, Any]:
+    """A task of a family of its own."""
+    ecs = aws.client("ecs")
+    ecs.create_cluster(clusterName="rows")
+    ecs.register_task_definition(**{**FAMILY, "family": family})
+    if runs:
+        aws.script(family, *runs)
+    return ecs.run_task(**{**LAUNCH, "taskDefinition": family, **more})["tasks"][0]
+
+
+def _ended(aws: Emulator, task: dict[str, Any]) -> dict[str, Any]:
+    """The task once it has stopped; as it is then, when it does not in time."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        (found,) = aws.client("ecs").describe_tasks(cluster="rows", tasks=[task["taskArn"]])["tasks"]
+        if found["lastStatus"] == "STOPPED" or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
+def _unknown_task(aws: Emulator) -> Checked:
+    arn = f"arn:aws:ecs:{aws.region}:{aws.account}:task/rows/{'0' * 32}"
+    aws.client("ecs").create_cluster(clusterName="rows")
+    answered = aws.client("ecs").describe_tasks(cluster="rows", tasks=[arn])
+    return (answered["tasks"], answered["failures"]), ([], [{"arn": arn, "reason": "MISSING"}])
+
+
+def _unknown_cluster(aws: Emulator) -> Checked:
+    arn = f"arn:aws:ecs:{aws.region}:{aws.account}:cluster/nowhere"
+    answered = aws.client("ecs").describe_clusters(clusters=["nowhere"])
+    return (answered["clusters"], answered["failures"]), ([], [{"arn": arn, "reason": "MISSING"}])
+
+
+def _begins(aws: Emulator) -> Checked:
+    task = _launched(aws, "rows-begins")
+    shown = task["lastStatus"], task["desiredStatus"], task.get("startedAt")
+    return shown, ("PROVISIONING", "RUNNING", None)
+
+
+def _ends(aws: Emulator) -> Checked:
+    task = _ended(aws, _launched(aws, "rows-ends", Run(exit_code=3, seconds=0)))
+    shown = task["lastStatus"], task["stopCode"], task["containers"][0].get("exitCode")
+    return shown, ("STOPPED", "EssentialContainerExited", 3)
+
+
+def _never_starts(aws: Emulator) -> Checked:
+    run = Run(exit_code=None, stop_code="TaskFailedToStart", reason="CannotPullContainerError: not found")
+    task = _ended(aws, _launched(aws, "rows-never", run))
+    shown = task["stopCode"], task["containers"][0].get("exitCode"), task.get("startedAt")
+    return shown, ("TaskFailedToStart", None, None)
+
+
+def _stopped_by_a_caller(aws: Emulator) -> Checked:
+    task = _launched(aws, "rows-stopped", Run(seconds=SECONDS))
+    aws.client("ecs").stop_task(cluster="rows", task=task["taskArn"], reason="enough")
+    found = _ended(aws, task)
+    return (found["stopCode"], found["stoppedReason"]), ("UserInitiated", "enough")
+
+
+def _same_token(aws: Emulator) -> Checked:
+    asked = {"clientToken": "rows-same", "taskDefinition": "rows-same", "count": 2}
+    first = _launched(aws, "rows-same", **{**asked, "taskDefinition": "rows-same"})
+    again = aws.client("ecs").run_task(**{**LAUNCH, **asked})["tasks"]
+    return (first["taskArn"], len(again)), (again[0]["taskArn"], 2)
+
+
+def _event(aws: Emulator) -> Checked:
+    """The events of one task, as a queue gets them."""
+    sqs, events = aws.client("sqs"), aws.client("events")
+    url = sqs.create_queue(QueueName="rows-events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": {"startedBy": ["rows-event"]}}
+    events.put_rule(Name="rows-events", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="rows-events", Targets=[{"Id": "queue", "Arn": arn}])
+    tags = [{"key": "customer", "value": "c"}]
+    _ended(aws, _launched(aws, "rows-event", Run(seconds=0), startedBy="rows-event", tags=tags))
+    seen: list[dict[str, Any]] = []
+    deadline = time.monotonic() + SECONDS
+    while not any(it["lastStatus"] == "STOPPED" for it in seen) and time.monotonic() < deadline:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):
+            seen.append(json.loads(message["Body"])["detail"])
+    events.remove_targets(Rule="rows-events", Ids=["queue"])
+    events.delete_rule(Name="rows-events")
+    sqs.delete_queue(QueueUrl=url)
+    return (
+        ({it["lastStatus"] for it in seen}, any("tags" in it for it in seen)),
+        ({"PROVISIONING", "PENDING", "RUNNING", "STOPPED"}, False),
+    )
+
+
+def _unmounted(aws: Emulator) -> Checked:
+    """A task with files in a zone without a mount target, and one in the zone that has it."""
+    ec2, efs, ecs = aws.client("ec2"), aws.client("efs"), aws.client("ecs")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.77.{number}.0/24", AvailabilityZone=f"{aws.region}{zone}")
+        for number, zone in enumerate("ab")
+    ]
+    without, there = (it["Subnet"]["SubnetId"] for it in subnets)
+    files = efs.create_file_system(CreationToken="rows-files")["FileSystemId"]
+    efs.create_mount_target(FileSystemId=files, SubnetId=there)
+    ecs.create_cluster(clusterName="rows")
+    volume = {"name": "files", "efsVolumeConfiguration": {"fileSystemId": files}}
+    ecs.register_task_definition(**{**FAMILY, "family": "rows-files", "volumes": [volume]})
+
+    def ended(subnet: str) -> dict[str, Any]:
+        network = {"awsvpcConfiguration": {"subnets": [subnet]}}
+        asked = {**LAUNCH, "taskDefinition": "rows-files", "networkConfiguration": network}
+        return _ended(aws, ecs.run_task(**asked)["tasks"][0])
+
+    refused, mounted = ended(without), ended(there)
+    name = f"{files}.efs.{aws.region}.amazonaws.com"
+    words = (
+        "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: Failed to "
+        f'resolve "{name}" - check that your file system ID is correct, and ensure that the VPC has an EFS mount '
+        "target for this file system ID. See https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail. "
+        "Attempting to lookup mount target ip address using botocore. Failed to import necessary dependency botocore, "
+        "please install botocore first. : unsuccessful EFS utils command execution; code: 1"
+    )
+    return (
+        (refused["stopCode"], refused["stoppedReason"], refused.get("startedAt"), mounted["stopCode"]),
+        ("TaskFailedToStart", words, None, "EssentialContainerExited"),
+    )
+
+
+def _dropped(aws: Emulator) -> Checked:
+    """What a queue gets of a topic before its policy lets the topic in, and after."""
+    sns, sqs = aws.client("sns"), aws.client("sqs")
+    topic = sns.create_topic(Name="rows-dropped")["TopicArn"]
+    url = sqs.create_queue(QueueName="rows-dropped")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    sns.publish(TopicArn=topic, Message="dropped")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.publish(TopicArn=topic, Message="let in")
+    got: list[str] = []
+    deadline = time.monotonic() + SECONDS
+    while not got and time.monotonic() < deadline:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        got += [it["Body"] for it in found.get("Messages", [])]
+    sns.delete_topic(TopicArn=topic)
+    sqs.delete_queue(QueueUrl=url)
+    return got, ["let in"]
+
+
+ROWS: Final = (
+    Shape(
+        "ecs.RunTask.volumes.unmounted",
+        "A task whose EFS file system has no mount target in its zone is launched and fails to start",
+        (
+            "https://github.com/aws/copilot-cli/issues/5419",
+            "https://github.com/rileydakota/valheim-ecs-fargate-cdk/issues/28",
+            "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html",
+        ),
+        _unmounted,
+    ),
+    Shape(
+        "sns.Publish.queue_policy",
+        "SNS takes a message whose queue does not let the topic in, and the queue never gets it",
+        ("https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html",),
+        _dropped,
+    ),
+    Shape(
+        "ecs.DescribeTasks.missing",
+        "A task that ECS does not know is no error but a failure of reason MISSING",
+        ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html",),
+        _unknown_task,
+    ),
+    Shape(
+        "ecs.DescribeClusters.missing",
+        "A cluster that ECS does not know is no error but a failure of reason MISSING",
+        ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html",),
+        _unknown_cluster,
+    ),
+    Shape(
+        "ecs.RunTask.begins",
+        "A task on Fargate is PROVISIONING when RunTask answers, and has not started",
+        (LIFECYCLE,),
+        _begins,
+    ),
+    Shape(
+        "ecs.RunTask.ends",
+        "A task stops when its essential container has ended, and carries that one's exit code",
+        (LIFECYCLE, CODES),
+        _ends,
+    ),
+    Shape(
+        "ecs.RunTask.never_starts",
+        "A task that fails before it runs has the stop code TaskFailedToStart and no exit code",
+        (CODES, "https://github.com/apache/airflow/issues/52943"),
+        _never_starts,
+    ),
+    Shape(
+        "ecs.StopTask.reason",
+        "A task that a caller stops has the stop code UserInitiated, and the caller's reason",
+        (CODES,),
+        _stopped_by_a_caller,
+    ),
+    Shape(
+        "ecs.RunTask.clientToken.again",
+        "The same request with the same client token has the same answer and launches nothing more",
+        (IDEMPOTENCY,),
+        _same_token,
+    ),
+    Shape(
+        "ecs.RunTask.clientToken.lifetime",
+        "A client token is known for 24 hours, or until an hour after its last task has stopped",
+        (IDEMPOTENCY,),
+        held_by="test_sandbox_tokens.py::test_a_token_is_known_for_an_hour_after_the_last_of_its_tasks",
+    ),
+    Shape(
+        "ecs.DescribeTasks.forgets",
+        "A stopped task is shown for an hour at least; nothing counts on more",
+        ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html",),
+        held_by="test_sandbox_tokens.py::test_a_stopped_task_is_shown_for_an_hour",
+    ),
+    Shape(
+        "ecs.RunTask.event",
+        "Each state of a task is an event, ECS Task State Change, without the task's tags",
+        ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html",),
+        _event,
+    ),
+    Shape(
+        "ecs.RunTask.family",
+        "A family's name is resolved to its newest revision before the request is authorized",
+        ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_service-with-iam.html",),
+        held_by="test_permissions.py::test_a_family_name_is_resolved_to_its_revision_before_it_is_authorized",
+    ),
+    Shape(
+        "lambda.Invoke.asynchronous",
+        "An event that nobody waits for is delivered up to three times, then goes to the failure destination",
+        ("https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html",),
+        held_by="test_supervision.py::test_a_launcher_that_is_down_for_a_while_loses_nothing",
+    ),
+    Shape(
+        "lambda.PutFunctionConcurrency.zero",
+        "Where the reserved concurrency is 0, an event that nobody waits for goes to the failure destination at once",
+        ("https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",),
+        held_by="test_supervision.py::test_functions_that_do_not_run_for_a_while_lose_nothing",
+    ),
+    Shape(
+        "events.PutTargets.dead_letters",
+        "What a rule or a schedule cannot deliver goes to its target's dead-letter queue",
+        ("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",),
+        held_by="test_supervision.py::test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with_later",
+    ),
+    Shape(
+        "scheduler.CreateSchedule.context",
+        "In a target's input <aws.scheduler.scheduled-time> and its like are filled in",
+        ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html",),
+        held_by="test_sandbox_triggers.py::test_a_schedule",
+    ),
+)

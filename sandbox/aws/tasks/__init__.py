@@ -1,0 +1,1 @@
+"""What a task does after RunTask: its states, its containers, its end."""

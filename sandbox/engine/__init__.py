@@ -1,0 +1,1 @@
+"""A Pulumi program run against the emulated AWS, and what it deployed."""

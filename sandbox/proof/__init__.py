@@ -1,0 +1,1 @@
+"""What a launcher's roles are allowed, proven and explained; the attack that is refused."""

@@ -1,0 +1,184 @@
+"""Who may pass what to whom in a deployed launcher, and why: as text, as JSON, and as a Mermaid picture.
+
+Nothing is told from a table of reasons: what breaks without a statement is found by taking it out and asking IAM again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..aws.authorization import TASKS_SERVICE, Call
+from .facts import Document, Facts, Role, listed
+from .proof import (
+    Attack,
+    Need,
+    consequences,
+    execution_attacks,
+    execution_needs,
+    launcher_attacks,
+    launcher_needs,
+    task_attacks,
+    task_needs,
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One statement, in words."""
+
+    sid: str
+    effect: str
+    actions: list[str]
+    on: list[str]
+    where: list[str]
+    without: list[str]
+    """What would change if it were dropped."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A launcher's permissions, explained."""
+
+    launcher: str
+    statements: dict[str, list[Line]]
+    """Role → its statements."""
+    passing: dict[str, dict[str, bool]]
+    """Role → principal → whether that principal may hand this role to ECS tasks."""
+    assuming: dict[str, list[str]]
+    """Role → services, accounts and roles that may assume it; `*` for anybody."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def explain(facts: Facts) -> Explanation:
+    """The explanation of a launcher."""
+    statements = {
+        facts.launcher.name: _lines(facts.launcher, launcher_needs(facts), launcher_attacks(facts)),
+        facts.execution.name: _lines(facts.execution, execution_needs(facts), execution_attacks(facts)),
+    }
+    statements[facts.task.name] = _lines(facts.task, task_needs(facts), task_attacks(facts))
+    for role in facts.choices:
+        statements[role.name] = _lines(role, [], [])
+    stranger = Role(f"{facts.launcher.arn.partition(':role/')[0]}:role/Administrator", (), None, {"Statement": []})
+    principals = [facts.launcher, facts.execution, facts.task]
+    passing = {
+        role.name: {
+            principal.name: principal.policies.decide(
+                Call("iam:PassRole", role.arn, {"iam:PassedToService": TASKS_SERVICE})
+            ).allowed
+            for principal in principals
+        }
+        for role in (*facts.roles, stranger)
+    }
+    assuming = {role.name: _trusted(role) for role in facts.roles}
+    return Explanation(facts.launcher.name, statements, passing, assuming)
+
+
+def granted(explanation: Explanation, *, why: bool = False) -> str:
+    """Role by role, one line for each statement, and on demand a second one: what breaks without it."""
+    lines: list[str] = []
+    for role, statements in explanation.statements.items():
+        lines += ["", f"{role}  (assumed by {', '.join(explanation.assuming[role])})"]
+        for it in statements:
+            where = f" where {', '.join(it.where)}" if it.where else ""
+            word = "may" if it.effect == "Allow" else "never"
+            lines.append(f"  {it.sid:<22} {word:<5} {', '.join(it.actions)} on {', '.join(it.on)}{where}")
+            lines += [f"  {'':<22} without it: {_brief(it.without)}"] if why else []
+        if not statements:
+            lines.append("  may do nothing")
+    return "\n".join(lines[1:])
+
+
+def as_text(explanation: Explanation) -> str:
+    """For a person to read: every statement with what breaks without it, and who may hand over which role."""
+    lines = [granted(explanation, why=True)]
+    principals = list(next(iter(explanation.passing.values())))
+    width = max(len(name) for name in (*explanation.passing, "role")) + 2
+    lines += ["", "Who may hand which role to ECS tasks", ""]
+    lines.append("  " + "role".ljust(width) + "  ".join(principals))
+    for role, row in explanation.passing.items():
+        cells = (("allowed" if row[it] else "denied").ljust(len(it)) for it in principals)
+        lines.append("  " + role.ljust(width) + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def as_mermaid(explanation: Explanation) -> str:
+    """A picture: principals, the roles that they may hand over, and what they never may."""
+    names = list(dict.fromkeys([*explanation.passing, *next(iter(explanation.passing.values()))]))
+    key = {name: f"n{number}" for number, name in enumerate(names)}
+    lines = ["flowchart LR", *(f'  {key[name]}["{name}"]' for name in names), '  ecs(["ECS tasks"])']
+    for role, row in explanation.passing.items():
+        for principal, allowed in row.items():
+            if allowed:
+                lines.append(f"  {key[principal]} -- iam:PassRole --> {key[role]}")
+    refused = [role for role, row in explanation.passing.items() if not any(row.values())]
+    lines += [f"  {key[explanation.launcher]} -. denied .-x {key[role]}" for role in refused]
+    for role, services in explanation.assuming.items():
+        if TASKS_SERVICE in services:
+            lines.append(f"  ecs -- assumes --> {key[role]}")
+    return "\n".join(lines)
+
+
+def mutation_table(facts: Facts) -> str:
+    """Every statement dropped in turn, and everything that changes by it."""
+    lines: list[str] = []
+    for role, statements in explain(facts).statements.items():
+        for it in statements:
+            lines.append(f"{role}  without {it.sid}:")
+            lines += [f"    {change}" for change in it.without]
+    return "\n".join(lines)
+
+
+def _lines(role: Role, needs: list[Need], attacks: list[Attack]) -> list[Line]:
+    return [
+        Line(
+            sid=statement.get("Sid", "(no Sid)"),
+            effect=statement["Effect"],
+            actions=_actions(statement),
+            on=_objects(statement),
+            where=_conditions(statement),
+            without=consequences(role, needs, attacks, statement),
+        )
+        for statement in role.statements
+    ]
+
+
+def _brief(changes: list[str]) -> str:
+    if not changes:
+        return "nothing that a launch needs would change"
+    more = f"; and {len(changes) - 2} more" if len(changes) > 2 else ""
+    return "; ".join(changes[:2]) + more
+
+
+def _actions(statement: Document) -> list[str]:
+    if "NotAction" in statement:
+        return [f"anything but {', '.join(listed(statement['NotAction']))}"]
+    return listed(statement["Action"])
+
+
+def _objects(statement: Document) -> list[str]:
+    if "NotResource" in statement:
+        return [f"anything but {', '.join(_short(it) for it in listed(statement['NotResource']))}"]
+    return [_short(it) for it in listed(statement["Resource"])]
+
+
+def _conditions(statement: Document) -> list[str]:
+    signs = {"ArnEquals": "=", "StringEquals": "=", "NumericGreaterThan": ">"}
+    return [
+        f"{key} {signs.get(operator, operator)} {' or '.join(_short(it) for it in listed(value))}"
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, value in keys.items()
+    ]
+
+
+def _trusted(role: Role) -> list[str]:
+    principals = (it["Principal"] for it in role.trust["Statement"] if it["Effect"] == "Allow" and "Principal" in it)
+    return [who for it in principals for value in ({"AWS": it} if it == "*" else it).values() for who in listed(value)]
+
+
+def _short(arn: str) -> str:
+    """An ARN without what is the same in all of them."""
+    return arn.split(":", 5)[5] if arn.startswith("arn:") else arn

@@ -1,0 +1,42 @@
+"""What there is to explain: a launcher deployed to the sandbox for the purpose, or one of a live account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..engine.deploy import DeploymentFailed, deploy
+from ..display import Briefly
+from .explain import as_mermaid, as_text, explain, mutation_table
+from .facts import Facts, NotALauncher, read
+from ..engine.jobs import NoSuchJob, find
+from ..aws.server import Emulator, EmulatorFailed
+from ..engine.stack import Stack, StackFileError
+
+ERRORS: Final = (
+    *(DeploymentFailed, EmulatorFailed, NoSuchJob, NotALauncher, StackFileError),
+    *(BotoCoreError, ClientError),
+)
+"""Everything that can go wrong on the way to the facts, each with a message of one line or AWS's own words."""
+
+
+def of_stack(program: Path, stack: str, job: str) -> Facts:
+    """The facts of a job of a stack, deployed to the sandbox. `job` empty: the first one."""
+    read_stack = Stack.read(program.resolve(), stack)
+    with Emulator(region=read_stack.region, account=read_stack.account) as aws:
+        with Briefly(stack) as progress:
+            launcher = find(deploy(read_stack, aws, seen=progress.seen), job)
+        return read(aws.client, launcher.outputs["launcher_role_arn"])
+
+
+def of_account(role_arn: str) -> Facts:
+    """The facts of the launcher that runs with this role, asked of AWS with the caller's own credentials."""
+    session: Any = boto3.Session()
+    clients: dict[str, Any] = {}
+    return read(lambda service: clients.setdefault(service, session.client(service)), role_arn)
+
+
+__all__ = ["ERRORS", "as_mermaid", "as_text", "explain", "mutation_table", "of_account", "of_stack"]

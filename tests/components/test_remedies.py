@@ -1,0 +1,168 @@
+"""A value of the wrong kind: the message names the field, the value and the rule, and its remedy is accepted."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin, get_type_hints, is_typeddict
+
+import pulumi
+import pytest
+from tools.recording import program
+from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs, shapes
+from fargate_job_launcher.checks import remedies
+from fargate_job_launcher.environments.config import validate
+from fargate_job_launcher.sandbox import DeploymentFailed, Emulator
+from fargate_job_launcher.sandbox.engine import deploy
+
+COMPONENTS: Final = (FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs)
+VALUES: Final[tuple[Any, ...]] = (
+    *("python x.py", "512", "yes", "A=1", "", True, False, 7, 1.5, [], ["a"], ["A=1"], ["a", 1], {}, {"a": "b"}),
+    *([{"name": "A", "value": "1"}], "sh -c 'a b'", "it's", "a | b", "subnet-1, subnet-2"),
+)
+"""Of every kind that JSON has."""
+KINDS: Final = r"is not text|is not true or false|is no list|is no object|is no switch|is not a whole number"
+
+
+def nodes(declared: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Path and declared type of each argument, and of what is inside of it."""
+    for key, hint in get_type_hints(declared, localns={"Output": pulumi.Output, "T": Any}).items():
+        yield from _nodes(hint, f"{path}.{key}".lstrip("."))
+
+
+def _nodes(hint: Any, path: str) -> Iterator[tuple[str, Any]]:
+    origin, of = get_origin(hint), get_args(hint)
+    if is_typeddict(hint):
+        yield path, hint
+        yield from nodes(hint, path)
+    elif origin in (Sequence, Mapping):
+        yield path, hint
+        yield from _nodes(of[-1], f"{path}[0]" if origin is Sequence else f"{path}.A")
+    elif of:
+        yield from _nodes(of[0], path)
+    else:
+        yield path, hint
+
+
+def held(path: str, value: Any) -> dict[str, Any]:
+    for step in reversed(path.replace("[0]", ".[0]").split(".")):
+        value = [value] if step == "[0]" else {step: value}
+    return value
+
+
+def said(declared: Any, path: str, value: Any) -> list[str]:
+    """What is said of the kind of this one value."""
+    problems: list[str] = []
+    shapes.read("", held(path, value), declared, problems)
+    return [it for it in problems if re.match(rf"{re.escape(path)}: .*({KINDS})", it, re.DOTALL)]
+
+
+ARGUMENTS: Final = [(declared, path) for declared in COMPONENTS for path, hint in nodes(declared) if hint is not float]
+
+
+@pytest.mark.parametrize(("declared", "path"), ARGUMENTS, ids=lambda it: it if isinstance(it, str) else it.__name__)
+def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that(declared: Any, path: str) -> None:
+    wrong = [(value, problems[0]) for value in VALUES if (problems := said(declared, path, value))]
+    assert len(wrong) >= 5
+    for value, problem in wrong:
+        hidden = "secrets" in path
+        assert ("not shown" in problem) is hidden
+        assert hidden or problem.startswith(f"{path}: {value!r} is")
+        remedy = problem.rpartition("; ")[2]
+        written = re.fullmatch(r"write (.+?)( or \S+|, which has all of its defaults, or leave it out)?", remedy)
+        if written is None:
+            assert re.match(r"give (one|a list|names|an object|its JSON)|leave it out", remedy), problem
+        else:
+            assert said(declared, path, ast.literal_eval(written[1])) == [], problem
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "remedy"),
+    [
+        ("command", "python x.py", "write ['python', 'x.py']"),
+        ("command", "python x.py --name 'a b'", "write ['python', 'x.py', '--name', 'a b']"),
+        ("command", "cat a | wc -l", "write ['sh', '-c', 'cat a | wc -l']"),
+        ("command", "A=1 run", "write ['sh', '-c', 'A=1 run']"),
+        ("command", "it's", "write ['sh', '-c', \"it's\"]"),
+        ("sidecars[0].command", "serve -p 80", "write ['serve', '-p', '80']"),
+        ("health_check.command", "curl -f localhost", "write ['CMD-SHELL', 'curl -f localhost']"),
+        ("overrides.command", "yes", "write True"),
+        ("overrides.command", ["yes"], "write True or False"),
+        ("subnet_ids", "subnet-1,subnet-2", "write ['subnet-1', 'subnet-2']"),
+        ("supervision", True, "write {}, which has all of its defaults, or leave it out"),
+        ("supervision", False, "leave it out, which is how to have none of it"),
+        ("schedule", "rate(1 hour)", "write {'expression': 'rate(1 hour)'}"),
+        ("schedule", True, "give an object with expression"),
+        ("environment", ["A=1", "B=x=y"], "write {'A': '1', 'B': 'x=y'}"),
+        ("environment", [{"name": "A", "value": "1"}], "write {'A': '1'}"),
+        ("environment.A", True, "write 'true'"),
+        ("task_policy", {"Version": "2012-10-17"}, "give its JSON: json.dumps({'Version': '2012-10-17'})"),
+        ("task_policy", {"Statement": ["x" * 300]}, "give its JSON: json.dumps(…)"),
+        ("event_rule.pattern", {"source": ["a"]}, "give its JSON: json.dumps({'source': ['a']})"),
+        ("schedule.event", {"count": 2}, "give its JSON: json.dumps({'count': 2})"),
+        ("cpu", "512", "write 512"),
+        ("cpu", 0.5, "write 512 (1024 is one vCPU)"),
+        ("cpu", 0.3, "write 0 or 1"),
+        ("overrides.cpu", "2", "write 2048 (1024 is one vCPU)"),
+        ("memory", 0.5, "write 0 or 1"),
+        ("cpu", "half", "give one without quotes and without a fraction"),
+        ("image", ["nginx"], "write 'nginx'"),
+        ("secrets", "A=hunter2", "give names and values in braces"),
+        ("secrets.A", 5, "give one text"),
+    ],
+)
+def test_what_is_meant_is_read_from_the_value_where_it_says_so(path: str, value: Any, remedy: str) -> None:
+    (problem,) = said(FargateJobLauncherArgs, path, value)
+    assert problem.endswith(f"; {remedy}")
+    assert "hunter2" not in problem
+
+
+def test_no_value_however_large_or_odd_breaks_what_is_said_of_it() -> None:
+    for value in (10**400, "9" * 400, float("inf"), float("nan"), "\x00", "'" * 999, ["\ud800"]):
+        for path, _ in nodes(FargateJobLauncherArgs):
+            assert all(len(it) < 5000 for it in said(FargateJobLauncherArgs, path, value))
+    assert remedies.whole("cpu", "1e400") == "give one without quotes and without a fraction"
+
+
+def test_a_config_says_it_as_yaml() -> None:
+    base = {"aws:region": "eu-west-1", "pulumi:disable-default-providers": ["aws"], "network": {}}
+    job = {
+        "image": "nginx",
+        "command": "python x.py",
+        "cpu": "512",
+        "readOnlyRoot": "no",
+        "supervision": {"retryOn": "failed"},
+    }
+    _, problems = validate({**base, "jobs": {"report": job}}, secret=set())
+    assert [it.removeprefix("jobs.report.") for it in problems] == [
+        'command: \'python x.py\' is not a list; write ["python", "x.py"]',
+        "cpu: '512' is not a whole number; write 512",
+        "readOnlyRoot: 'no' is neither true nor false; write false",
+        "supervision.retryOn: 'failed' is not a list; write [\"failed\"]",
+    ]
+
+
+BESIDE: Final = """
+from fargate_job_launcher import FargateJobLauncher
+
+def job(name):
+    return FargateJobLauncher(name, {"image": "nginx", "comand": []})
+"""
+
+
+def test_a_mistake_in_a_program_is_told_with_the_file_and_the_line_and_is_no_configs(
+    tmp_path: Path, emulator: Emulator
+) -> None:
+    (tmp_path / "jobs.py").write_text(BESIDE)
+    for source, where in (
+        ("import jobs\n\njobs.job('report')\n", "jobs.py, line 5: FargateJobLauncher 'report' cannot be built:\n"),
+        ("import pulumi\nraise pulumi.RunError('not today')\n", "__main__.py, line 2: not today"),
+    ):
+        with pytest.raises(DeploymentFailed) as raised:
+            deploy(program(tmp_path, source), emulator)
+        assert str(raised.value).startswith(where)
+    source = "from fargate_job_launcher import environments\nenvironments.read()\n"
+    with pytest.raises(DeploymentFailed, match=r"^the program refuses its config: Pulumi\.dev\.yaml has"):
+        deploy(program(tmp_path, source), emulator)

@@ -1,0 +1,182 @@
+"""One reading of schedules for the component and the sandbox, held against what AWS's pages and public reports say."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Final
+
+import pytest
+from fargate_job_launcher.checks.schedules import expression_problem, never_problem, schedule_problems
+from fargate_job_launcher.sandbox.aws.rows import Refused
+from fargate_job_launcher.sandbox.aws.schedules import hold_rule, hold_schedule
+
+
+def rule_refusal(request: dict[str, str]) -> str | None:
+    """What EventBridge says to a rule; None where it takes it."""
+    try:
+        hold_rule(request)
+    except Refused as refused:
+        return refused.message
+    return None
+
+
+def schedule_refusal(request: dict[str, str]) -> str | None:
+    """The same of Scheduler."""
+    try:
+        hold_schedule("CreateSchedule", request)
+    except Refused as refused:
+        return refused.message
+    return None
+
+
+PAGE: Final = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"
+SCHEDULER: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"
+LOCALSTACK: Final = "https://github.com/localstack/localstack/issues/13572"  # each tried on AWS
+KEEL: Final = "https://github.com/teamkeel/keel/pull/1286"
+VALIDATOR: Final = "https://github.com/grumBit/aws_cron_expression_validator/issues/6"
+NOT_SAID: Final = "nowhere said that AWS takes it; the remedy is what AWS surely takes"
+
+TAKEN: Final = (
+    ("cron(0 10 * * ? *)", PAGE),
+    ("cron(15 12 * * ? *)", PAGE),
+    ("cron(0 18 ? * MON-FRI *)", PAGE),
+    ("cron(0 8 1 * ? *)", PAGE),
+    ("cron(0/15 * * * ? *)", PAGE),
+    ("cron(0/10 * ? * MON-FRI *)", PAGE),
+    ("cron(0/5 8-17 ? * MON-FRI *)", PAGE),
+    ("cron(15 10 ? * 6L 2019-2022)", PAGE),
+    ("cron(0 9 ? * 2#1 *)", PAGE),
+    ("cron(0 0 3W * ? *)", PAGE),
+    ("cron(0 0 L * ? *)", PAGE),
+    ("cron(0 0 ? JAN,FEB,MAR 3#2 *)", PAGE),
+    ("cron(1/10 * 1-15 * ? *)", PAGE),
+    ("cron(0-15/1 8-8 ? * 2,3,4,5,6,7 *)", LOCALSTACK),
+    ("cron(30-30 13-13 ? * 2,4,6 *)", LOCALSTACK),
+    ("cron(1-31/30 1-1 ? * 1,7 *)", LOCALSTACK),
+    ("cron(0 11-23/4 ? * 2-6 *)", VALIDATOR),
+    ("cron(0 0 1 1-12/3 ? *)", VALIDATOR),
+    ("cron(* 1 * * ? *)", "https://github.com/aws-cloudformation/cfn-lint/issues/1351"),
+    ("cron(00 05 ? * mon-fri *)", "https://github.com/aws/aws-cdk/issues/1181"),
+    ("rate(5 minutes)", PAGE),
+    ("rate(1 hour)", PAGE),
+    ("rate(7 days)", PAGE),
+)
+"""What both services take, and where that is said."""
+
+REFUSED: Final = (
+    ("cron(0 3 ? * 3#1,6#3 *)", "'3#1,6#3' is no day of week: 3#1 stands alone, not in a list", PAGE),
+    ("cron(0 3 ? * 2,3#1 *)", "3#1 stands alone", PAGE),
+    ("cron(0 3 ? * MON,FRIL *)", "6L stands alone", NOT_SAID),
+    ("cron(0 3 1,L * ? *)", "L stands alone", NOT_SAID),
+    ("cron(0 3 1W,15 * ? *)", "1W stands alone", NOT_SAID),
+    ("cron(0 3 1-15W * ? *)", "'1-15W' is no day of month: 1 to 31, or L or 15W", NOT_SAID),
+    ("cron(0 3 ? * */2 *)", "'*/2' is no day of week: it knows no /; list the days, such as MON,WED,FRI", KEEL),
+    ("cron(0 3 ? * MON-FRI/2 *)", "it knows no /", KEEL),
+    ("cron(0 3 ? * -1 *)", "'-1' is no day of week: 1 to 7", "https://github.com/winglang/wing/issues/7115"),
+    ("cron(0 3 ? * 0 *)", "'0' is no day of week: 1 to 7, SUN to SAT", PAGE),
+    ("cron(0 3 ? * 3#6 *)", "'3#6' is no day of week", PAGE),
+    ("cron(0 3 ? * W *)", "'W' is no day of week", PAGE),
+    ("cron(*/60 * * * ? *)", "a step is 1 to 59", "https://github.com/aws/aws-sdk-js/issues/4212"),
+    ("cron(0/0 3 * * ? *)", "a step is 1 to 59", NOT_SAID),
+    ("cron(*/1 * * * *)", "has 5 fields", "https://github.com/cds-snc/notification-terraform/pull/344"),
+    ("cron(0 50 0,6,12,18 * ? *)", "'50' is no hours", "https://github.com/aws/aws-cdk/issues/32753"),
+    ("cron(* 1 * * * *)", "has to be ?", "https://github.com/aws-cloudformation/cfn-lint/issues/1351"),
+    ("cron(15 0 * * MON-FRI *)", "has to be ?", "https://github.com/aws/aws-cdk/issues/1181"),
+    ("cron(0 3 ? * ? *)", "has to be ?", PAGE),
+    ("cron(0 22-2 * * ? *)", "'22-2' is no hours: 22-2 ends before it begins; write two ranges: 22-23,0-2", NOT_SAID),
+    ("cron(0 3 ? * SAT-SUN *)", "write two ranges: 7-7,1-1", NOT_SAID),
+    ("cron(0 3 *,5 * ? *)", "* stands alone", NOT_SAID),
+    ("cron(? 3 * * ? *)", "? goes with the days only", PAGE),
+    ("cron(0 3 * L ? *)", "'L' is no month", PAGE),
+    ("cron(0 3 * MONDAY ? *)", "'MONDAY' is no month: 1 to 12, JAN to DEC", PAGE),
+    ("cron(0 3 * JANUARY ? *)", "'JANUARY' is no month", PAGE),
+    ("cron(0 3 * * ? 1969)", "1970 to 2199", PAGE),
+    ("cron(0 3 * * ? 2026-2200)", "1970 to 2199", PAGE),
+    ("cron(0/5, 9-18, ?, *, MON-FRI, *)", "'0/5,' is no minutes", "https://github.com/boto/boto3/issues/2876"),
+    ("cron(0  3 * * ? *)", "one blank stands between two fields, and none at the ends: cron(0 3 * * ? *)", NOT_SAID),
+    ("cron( 0 3 * * ? *)", "none at the ends", NOT_SAID),
+    ("cron(0 3 * * ? *", "is no schedule", PAGE),
+    ("CRON(0 3 * * ? *)", "is no schedule", NOT_SAID),
+    (
+        "rate(2 minute)",
+        "more than one is written as rate(2 minutes)",
+        "https://github.com/buildkite/buildkite-agent-scaler/pull/100",
+    ),
+    ("rate(0 minutes)", "a rate is a whole number", PAGE),
+    ("rate(1 week)", "minutes, hours or days", PAGE),
+    ("rate(5minutes)", "a rate is", NOT_SAID),
+    ("at(2026-1-31T03:00:00)", "a time is written as", SCHEDULER),
+    ("at(2026-02-30T03:00:00)", "there is no such time", SCHEDULER),
+    ("at(2026-01-31T03:00:00Z)", "without a zone", SCHEDULER),
+    ("at(2026-01-31 03:00:00)", "a time is written as", SCHEDULER),
+)
+"""What neither takes, what is said of it, and why we think so."""
+
+
+@pytest.mark.parametrize(("expression", "source"), TAKEN)
+def test_what_aws_takes_is_taken_by_the_component_and_by_both_services_of_the_sandbox(
+    expression: str, source: str
+) -> None:
+    assert (expression_problem(expression), never_problem(expression)) == ("", ""), source
+    assert rule_refusal({"ScheduleExpression": expression}) is None
+    assert schedule_refusal({"ScheduleExpression": expression}) is None
+
+
+@pytest.mark.parametrize(("expression", "said", "source"), REFUSED)
+def test_what_aws_refuses_is_refused_by_all_three_and_the_component_says_why(
+    expression: str, said: str, source: str
+) -> None:
+    assert said in expression_problem(expression), source
+    assert rule_refusal({"ScheduleExpression": expression}) == "Parameter ScheduleExpression is not valid."
+    assert schedule_refusal({"ScheduleExpression": expression}) == f"Invalid Schedule Expression {expression}."
+
+
+def test_where_rules_and_scheduler_differ() -> None:
+    # https://github.com/aws/aws-cdk/issues/32753: no rule is rate(1 minutes). The API of Scheduler names it.
+    assert rule_refusal({"ScheduleExpression": "rate(1 minutes)"})
+    assert schedule_refusal({"ScheduleExpression": "rate(1 minutes)"}) is None
+    # A rule knows no single time.
+    assert rule_refusal({"ScheduleExpression": "at(2026-01-31T03:00:00)"})
+    assert schedule_refusal({"ScheduleExpression": "at(2026-01-31T03:00:00)"}) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "months", "never"),
+    [
+        *(("31", "2", True), ("30", "FEB", True), ("29", "2", False), ("31", "4,6,9,11", True), ("31", "4-6", False)),
+        *(("30-31", "2", True), ("29,31", "2", False), ("31", "4/2", False), ("31", "4/5", True), ("31", "*", False)),
+        *(("31", "2/2", False), ("30", "*/2", False), ("L", "2", False), ("31", "9,11", True), ("30W", "2", False)),
+    ],
+)
+def test_a_date_that_no_month_has_is_refused_by_the_component_alone(days: str, months: str, never: bool) -> None:
+    expression = f"cron(0 3 {days} {months} ? *)"
+    problems = list(schedule_problems({"expression": expression}))
+    assert ("never happens: no month of" in "".join(problems)) is never
+    # What AWS does with it is not known, so the sandbox takes it.
+    assert schedule_refusal({"ScheduleExpression": expression}) is None
+
+
+def test_a_remedy_is_an_expression_that_is_taken() -> None:
+    remedies = {
+        "cron(0 22-2 * * ? *)": "cron(0 22-23,0-2 * * ? *)",
+        "cron(0 3 ? * SAT-SUN *)": "cron(0 3 ? * 7-7,1-1 *)",
+        "cron(0  3 * * ? *)": "cron(0 3 * * ? *)",
+        "rate(2 minute)": "rate(2 minutes)",
+        "cron(0 3 ? * */2 *)": "cron(0 3 ? * MON,WED,FRI *)",
+    }
+    for wrong, right in remedies.items():
+        said = expression_problem(wrong)
+        assert any(part in said for part in (right, right.split(" ")[-2], right.split(" ")[1])), said
+        assert expression_problem(right) == ""
+
+
+def test_every_number_that_is_in_a_field_is_taken_there_and_no_other() -> None:
+    ranges = {0: range(60), 1: range(24), 2: range(1, 32), 3: range(1, 13), 5: range(1970, 2200)}
+    for at, values in ranges.items():
+        for number in {*values, values.start - 1, values.stop} - {-1}:
+            fields = ["0", "3", "*", "*", "?", "*"]
+            fields[at] = str(number)
+            assert (expression_problem(f"cron({' '.join(fields)})") == "") is (number in values)
+    for day, nth in product(range(10), range(8)):
+        expression = f"cron(0 3 ? * {day}#{nth} *)"
+        assert (expression_problem(expression) == "") is (1 <= day <= 7 and 1 <= nth <= 5)

@@ -1,0 +1,99 @@
+"""The pages of docs/ say what is so."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from tools.recording import Recording, program
+from tools.docs.documents import DOCS, PAGES, PICTURES, PRICES, SOURCE, TABLES, written
+from fargate_job_launcher.sandbox import Emulator
+from fargate_job_launcher.sandbox.engine import deploy
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda it: it.name)
+def test_a_computed_table_is_what_it_would_be_computed_to_now(page: Path) -> None:
+    text = page.read_text()
+    assert text == written(text), f"{page.name} is stale: make docs"
+
+
+def test_each_table_stands_in_one_page_and_the_costs_with_the_date_of_their_prices() -> None:
+    pages = {name: [it for it in PAGES if f"<!-- {name} -->" in it.read_text()] for name in TABLES}
+    assert {name: len(found) for name, found in pages.items()} == dict.fromkeys(TABLES, 1)
+    assert PRICES["date"] in pages["features"][0].read_text()
+
+
+def test_the_reference_knows_every_key_of_an_event_and_every_export(recording: Recording) -> None:
+    page = (DOCS / "reference.md").read_text()
+    jobs = recording.exports["jobs"].values()
+    exported = {*recording.exports.keys() - {"jobs"}, *(f"jobs.JOB.{key}" for job in jobs for key in job)}
+    listed = set(re.findall(r"^\| `([\w.]+)`", page.partition("## Exports")[2], re.MULTILINE))
+    assert exported <= listed
+    assert "| `idempotencyKey` | `str` |" in page
+    assert "| `cluster_arn` (required) | string |" in page
+
+
+def test_each_picture_stands_somewhere() -> None:
+    pages = "".join(page.read_text() for page in PAGES)
+    assert [name for name in PICTURES if f"<!-- {name} -->" not in pages or f"<!-- /{name} -->" not in pages] == []
+
+
+def block(page: str, marker: str) -> str:
+    """The code after this marker in a page of docs/."""
+    found = re.search(rf"<!-- {marker}: run by .*? -->\n```\w+\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    assert found is not None, marker
+    return found[1]
+
+
+def test_a_state_machine_and_any_code_launch_the_job_once_for_each_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "program").mkdir()
+    source = SOURCE.format(arguments={"overrides": {"payload": True}})
+    source = "import pulumi_aws as aws\n" + re.sub(r'"arn:aws:ecs:[^"]*"', 'aws.ecs.Cluster("c").arn', source)
+    with Emulator(region="eu-west-1") as aws:
+        job = deploy(program(tmp_path / "program", source), aws).launchers["job"]
+        name = job.outputs["function_name"]
+        iam, states, ecs = (aws.client(it) for it in ("iam", "stepfunctions", "ecs"))
+
+        def tasks() -> list[dict[str, Any]]:
+            (cluster,) = ecs.list_clusters()["clusterArns"]
+            listed = [ecs.list_tasks(cluster=cluster, desiredStatus=it)["taskArns"] for it in ("RUNNING", "STOPPED")]
+            arns = sorted({*listed[0], *listed[1]})
+            return ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+
+        trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(
+            RoleName="machine", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        )["Role"]["Arn"]
+        function = aws.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
+        definition = block("when-to-use-what.md", "state machine").replace("LAUNCHER_FUNCTION_ARN", function)
+        machine = states.create_state_machine(name="report", roleArn=role, definition=definition)["stateMachineArn"]
+        asked = {"stateMachineArn": machine, "name": "run-1", "input": '{"rows": [1, 2]}'}
+        execution = states.start_execution(**asked)["executionArn"]
+        deadline = time.monotonic() + 180
+        while not tasks() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        (task,) = tasks()
+        (variable,) = task["overrides"]["containerOverrides"][0]["environment"]
+        payload = json.loads(variable["value"])
+        assert (variable["name"], payload["rows"]) == ("JOB_PAYLOAD", [1, 2])
+        assert states.describe_execution(executionArn=execution)["status"] == "RUNNING"
+        states.send_task_success(taskToken=payload["taskToken"], output='{"done": true}')
+        while states.describe_execution(executionArn=execution)["status"] == "RUNNING" and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert states.describe_execution(executionArn=execution)["output"] == '{"done": true}'
+
+        monkeypatch.setattr(boto3, "client", aws.client)
+        code: dict[str, Any] = {}
+        exec(block("when-to-use-what.md", "code"), code)
+        first = code["launch"](name, "run-7", payload={"a": 1})
+        assert code["launch"](name, "run-7", payload={"a": 1}) == first
+        assert len(tasks()) == 2
+        with pytest.raises(RuntimeError, match="REJECTED"):
+            code["launch"](name, "run-8", image="nginx")

@@ -1,0 +1,101 @@
+"""Each example is deployed in the sandbox as it stands, and its job launched."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.recording import PROGRAM
+from fargate_job_launcher.sandbox import Deployment, Emulator, Stack
+from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox.engine.jobs import launch
+
+EXAMPLES = PROGRAM / "examples"
+LONGEST = 80
+"""Lines of a program that somebody is to paste."""
+
+PROGRAMS = sorted(it.parent for it in EXAMPLES.glob("*/__main__.py"))
+ALONE = [it for it in PROGRAMS if it.name != "caller"]
+
+
+def deployed(example: Path, aws: Emulator) -> Deployment:
+    """Once for all tests: another time would be another stack of the same name."""
+    if example.name not in _DEPLOYED:
+        _DEPLOYED[example.name] = deploy(Stack.read(example, "dev"), aws)
+    return _DEPLOYED[example.name]
+
+
+_DEPLOYED: dict[str, Deployment] = {}
+
+
+def adopt(aws: Emulator) -> None:
+    """What the example `existing` finds in its account."""
+    aws.client("ecs").create_cluster(clusterName="shared")
+    for role in ("shared-execution", "import-task"):
+        service = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = {"Version": "2012-10-17", "Statement": [service]}
+        aws.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Emulator]:
+    with Emulator(region="eu-west-1") as emulator:
+        adopt(emulator)
+        yield emulator
+
+
+@pytest.mark.parametrize("example", ALONE, ids=lambda it: it.name)
+def test_an_example_is_deployed_and_its_job_launched(example: Path, aws: Emulator) -> None:
+    deployment = deployed(example, aws)
+    (launcher,) = deployment.launchers.values()
+    launched = launch(aws, launcher, {})
+    assert len(launched.tasks) == 1
+    assert launched.result["status"] == "LAUNCHED"
+    assert deployment.outputs
+    assert None not in deployment.outputs.values()
+
+
+def test_an_image_of_the_callers_own_is_named_by_its_digest_and_may_be_pulled(aws: Emulator) -> None:
+    deployment = deployed(EXAMPLES / "from-dockerfile", aws)
+    (launcher,) = deployment.launchers.values()
+    image = deployment.outputs["imageUri"]
+    assert "@sha256:" in image
+    arn = launcher.outputs["task_definition_arn"]
+    definition = aws.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    assert definition["containerDefinitions"][0]["image"] == image
+    role = definition["executionRoleArn"].rpartition("/")[2]
+    (name,) = aws.client("iam").list_role_policies(RoleName=role)["PolicyNames"]
+    policy = aws.client("iam").get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    (pull,) = (it for it in policy["Statement"] if it["Sid"] == "PullOnlyTheseImages")
+    repositories = {it["repositoryUri"]: it["repositoryArn"] for it in _repositories(aws)}
+    assert pull["Resource"] == [repositories[image.partition("@")[0]]]
+
+
+def _repositories(aws: Emulator) -> list[dict[str, Any]]:
+    return aws.client("ecr").describe_repositories()["repositories"]
+
+
+def test_a_caller_in_another_stack_launches_once_for_each_key(aws: Emulator) -> None:
+    cluster = deploy(Stack.read(PROGRAM, "dev"), aws).outputs["clusterArn"]
+    caller = deployed(EXAMPLES / "caller", aws).outputs["functionName"]
+
+    def call(key: str) -> dict[str, Any]:
+        answer = aws.client("lambda").invoke(FunctionName=caller, Payload=json.dumps({"key": key}).encode())
+        return json.loads(answer["Payload"].read())
+
+    first, again, other = call("2026/01.csv"), call("2026/01.csv"), call("2026/02.csv")
+    assert first["status"] == "LAUNCHED"
+    assert again["tasks"] == first["tasks"] != other["tasks"]
+    assert len(aws.client("ecs").list_tasks(cluster=cluster)["taskArns"]) == 2
+
+
+def test_a_program_is_short_enough_to_paste_and_says_first_what_it_is() -> None:
+    assert len(PROGRAMS) >= 7
+    for it in PROGRAMS:
+        text = (it / "__main__.py").read_text()
+        assert len(text.splitlines()) <= LONGEST, it
+        assert ast.get_docstring(ast.parse(text)), it

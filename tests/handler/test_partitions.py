@@ -1,0 +1,42 @@
+"""AWS's partitions: the table is botocore's, and nothing of it is spelt anywhere else."""
+
+from __future__ import annotations
+
+import re
+
+from tools import partitions
+import pytest
+from tools.recording import PROGRAM
+from fargate_job_launcher.handler.partitions import PARTITIONS, partition, partition_of, service_host
+
+
+def test_the_table_is_what_botocore_knows() -> None:
+    text = partitions.TABLE.read_text()
+    assert text == partitions.written(text), "stale; run: make partitions"
+
+
+def test_every_region_that_botocore_knows_is_found_in_its_partition() -> None:
+    for it in partitions.known():
+        for region in it["regions"]:
+            # `aws-global` and its like are no regions.
+            if not region.endswith("-global"):
+                assert partition_of(region).name == it["id"], region
+                host = service_host("s3", region, it["id"])
+                assert host == f"s3.{region}.{it['outputs']['dnsSuffix']}"
+    # As the SDKs do.
+    assert partition_of("xx-future-9").name == "aws"
+    with pytest.raises(ValueError, match=r"partition: 'awz' is none; known: aws, aws-cn, aws-eusc"):
+        partition("awz")
+
+
+def test_no_other_module_spells_what_hosts_end_in() -> None:
+    endings = {it.suffix for it in PARTITIONS} - {"amazonaws.com"}
+    for room in ("components", "handler", "policy", "sandbox"):
+        for path in sorted((PROGRAM / room).rglob("*.py")):
+            if path == partitions.TABLE:
+                continue
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                told = line.partition("#")[0]
+                assert not any(it in told for it in endings), f"{path}:{number}"
+                # A service's principal is in amazonaws.com everywhere; a host with a region in it is not.
+                assert not re.search(r"\{region\}\.amazonaws|\{place\.region\}\.amazonaws", told), f"{path}:{number}"

@@ -1,0 +1,353 @@
+"""What a caller may ask for: everything that was declared, nothing else, and every problem told at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.session import get_session
+from fargate_job_launcher.function import archive
+from fargate_job_launcher.handler import fargate
+from fargate_job_launcher.handler.dry_run import dry_run
+from fargate_job_launcher.handler.launch import chunks, rejection, run_task_request
+from fargate_job_launcher.handler.request import LARGEST_EVENT, PROBLEMS_TOLD, LaunchRequest, Rejected, parse
+from fargate_job_launcher.handler.settings import Settings
+from fargate_job_launcher.sandbox.aws.constraints import violations
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from tools.launching import CLOSED, DECLARED, ROLE, SETTINGS, asked, settings
+
+
+def refused(event: object, of: Settings = SETTINGS) -> list[str]:
+    with pytest.raises(Rejected) as raised:
+        parse(event, of, key="r")
+    return raised.value.problems
+
+
+def test_everything_that_was_declared_may_be_asked_for() -> None:
+    request = asked(
+        {
+            "version": "1",
+            "idempotencyKey": "2026-01-31",
+            "command": ["run", "--all"],
+            "environment": {"SOURCE": "s3://a\n"},
+            "cpu": 2048,
+            "memory": 8192,
+            "ephemeralStorageGiB": 100,
+            "count": 2,
+            "tags": {"customer": "Überseehandel 1"},
+            "payload": {"a": [1, None, "ü"]},
+            "role": "reader",
+            "capacity": "on_demand",
+            "dryRun": True,
+        }
+    )
+    assert request.overrides == {
+        "cpu": "2048",
+        "memory": "8192",
+        "ephemeralStorage": {"sizeInGiB": 100},
+        "taskRoleArn": ROLE,
+        "containerOverrides": [
+            {
+                "name": "job",
+                "command": ["run", "--all"],
+                "environment": [
+                    {"name": "JOB_PAYLOAD", "value": '{"a":[1,null,"ü"]}'},
+                    {"name": "SOURCE", "value": "s3://a\n"},
+                ],
+            }
+        ],
+    }
+    assert (request.key, request.count, request.capacity, request.dry_run) == ("2026-01-31", 2, "on_demand", True)
+    call = run_task_request(SETTINGS, request, count=2)
+    assert call["tags"] == [{"key": "customer", "value": "Überseehandel 1"}]
+    assert (call["launchType"], call.get("capacityProviderStrategy")) == ("FARGATE", None)
+
+
+RETRY: dict[str, Any] = {"task": "0123", "origin": "0" * 32, "attempt": 1}
+
+
+def with_variable(name: object, value: object) -> dict[str, Any]:
+    return {"containerOverrides": [{"name": "job", "environment": [{"name": name, "value": value}]}]}
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (None, ["event: a JSON object is expected, not null"]),
+        ([], ["event: a JSON object is expected, not a list"]),
+        ({"cluster": "other"}, ["cluster: unknown; a launch event knows version, idempotencyKey, delivery"]),
+        ({"taskDefinition": "x", "networkConfiguration": {}, "image": "x", "entryPoint": [], "enableExecuteCommand": 1},
+         ["taskDefinition: unknown", "networkConfiguration: unknown", "image: unknown", "entryPoint: unknown",
+          "enableExecuteCommand: unknown"]),
+        ({"overrides": {"taskRoleArn": "arn:aws:iam::1:role/admin"}}, ["overrides: unknown"]),
+        ({"a\nb": 1}, ['"a\\nb": unknown']),
+        ({"version": "2"}, ["version: only '1' is understood"]),
+        ({"environment": {"OTHER": "x", "SOURCE": 1}}, ["environment.OTHER: not declared under overrides.environment; "
+         "declared: SOURCE", "environment.SOURCE: a string is expected, not a number"]),
+        ({"environment": {"AWS_ACCESS_KEY_ID": "x", "ld_preload": "x", "ECS_X": "", "JOB_PAYLOAD": "", "PATH": "/x"}},
+         ["environment.AWS_ACCESS_KEY_ID: no caller may set it", "environment.ld_preload: no caller may set it",
+          "environment.ECS_X: no caller", "environment.JOB_PAYLOAD: no caller", "environment.PATH: no caller"]),
+        ({"environment": {"SOURCE": "a\x00b"}}, ["environment.SOURCE: holds control characters"]),
+        ({"environment": []}, ["environment: an object of names and strings is expected, not a list"]),
+        ({"command": "rm"}, ["command: a list of at least one string is expected"]),
+        ({"command": []}, ["command: a list of at least one string is expected"]),
+        ({"command": ["a", 1]}, ["command: a list of at least one string is expected"]),
+        ({"command": ["a\x1b[2J"]}, ["command: holds control characters"]),
+        ({"cpu": 4096}, ["cpu: a whole number of CPU units up to 2048 is expected (overrides.cpu)"]),
+        ({"cpu": True}, ["cpu: a whole number of CPU units up to 2048"]),
+        ({"cpu": 300}, ["cpu: 300 is no Fargate size; allowed: 256, 512"]),
+        ({"cpu": 256, "memory": 8192}, ["memory: 8192 MiB does not go with cpu 256; allowed with it: 512, 1024, 2048"]),
+        ({"memory": "2048"}, ["memory: a whole number of MiB up to 8192"]),
+        ({"ephemeralStorageGiB": 20}, ["ephemeralStorageGiB: 20 is less than 21"]),
+        ({"ephemeralStorageGiB": 101}, ["ephemeralStorageGiB: a whole number of GiB up to 100"]),
+        ({"role": ROLE}, ["role: an alias declared under overrides.task_roles is expected; declared: reader"]),
+        ({"role": ["reader"]}, ["role: an alias declared"]),
+        ({"role": None}, ["role: an alias declared"]),
+        ({"capacity": "cheap"}, ["capacity: one of on_demand, spot, spot_then_on_demand is expected"]),
+        ({"tags": {"owner": "x"}}, ["tags.owner: not declared under overrides.tags; declared: customer"]),
+        ({"tags": {"customer": "a<b"}}, ["tags.customer: a string of at most 256 letters"]),
+        ({"count": 1001}, ["count: a whole number from 1 to 1000 is expected"]),
+        ({"count": True}, ["count: a whole number from 1 to 1000 is expected"]),
+        ({"count": 2.0}, ["count: a whole number from 1 to 1000 is expected"]),
+        ({"count": 0, "idempotencyKey": ""}, ["idempotencyKey: a string of 1 to 256", "count: a whole number from 1"]),
+        ({"idempotencyKey": "a\nb"}, ["idempotencyKey: a string of 1 to 256 printable characters"]),
+        ({"delivery": 0}, ["delivery: a whole number from 1 to 99 is expected"]),
+        ({"count": 0, "environment": {"SOURCE": "x" * 9000}}, ["count: a whole number", "environment, command: the"]),
+        ({"environment": {"SOURCE": "a\x9b2J"}}, ["environment.SOURCE: holds control characters"]),
+        ({"tags": {"customer": "aws:x"}}, ["tags.customer: a string of at most 256 letters"]),
+        ({"retryOf": {}}, ["retryOf.task: the id of a task is expected"]),
+        ({"retryOf": {**RETRY, "delivery": 100}}, ["retryOf.delivery: a whole number from 1 to 99 is expected"]),
+        ({"retryOf": {**RETRY, "overrides": with_variable("JOB_PAYLOAD", "[" * 100_000)}}, ["retryOf: its overrides"]),
+        ({"retryOf": {**RETRY, "overrides": with_variable(1, "x")}}, ["environment.1: not declared"]),
+        ({"dryRun": "yes"}, ["dryRun: true or false is expected, not a string"]),
+        ({"payload": float("nan")}, ["event: holds what JSON cannot"]),
+        ({"payload": "\ud800"}, ["event: holds what JSON cannot"]),
+        ({"payload": "x" * (LARGEST_EVENT + 1)}, [f"event: {LARGEST_EVENT + 16} bytes; at most {LARGEST_EVENT}"]),
+    ],
+)  # fmt: skip
+def test_what_was_not_declared_is_rejected_with_every_problem(event: object, said: list[str]) -> None:
+    problems = refused(event)
+    assert [problem[: len(start)] for problem, start in zip(problems, said, strict=True)] == said
+    result = rejection(SETTINGS, problems)
+    assert (result["status"], result["launched"], result["attempts"], result["tasks"]) == ("REJECTED", 0, 0, [])
+    assert [it["detail"] for it in result["failures"]] == problems
+
+
+def test_a_job_that_declared_nothing_takes_nothing() -> None:
+    closed = settings(CLOSED)
+    assert parse({}, closed, key="r").overrides == {}
+    fields = {
+        "command": ["x"], "environment": {"A": "x"}, "cpu": 256, "memory": 512, "ephemeralStorageGiB": 30, "count": 2,
+        "tags": {"a": "b"}, "payload": 1, "role": "r", "capacity": "spot",
+    }  # fmt: skip
+    for field, value in fields.items():
+        (problem,) = refused({field: value}, closed)
+        assert problem.startswith(field)
+    assert len(refused(fields, closed)) == len(fields)
+
+
+def test_too_deep_an_event_is_refused_before_it_is_looked_at() -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    assert refused({"payload": deep}) == ["event: more than 64 objects and lists within one another"]
+    # Taking it apart recursively would overrun the stack as well.
+    while isinstance(deep, list):
+        deep = deep[0]
+
+
+def test_a_hundred_problems_are_told_in_a_message_that_can_be_read() -> None:
+    problems = refused({f"key-{number}": "hunter2" for number in range(100)})
+    assert len(problems) == PROBLEMS_TOLD + 1
+    assert problems[-1] == "and 80 problems more"
+    assert "hunter2" not in str(problems)
+
+
+def test_what_is_declared_is_told_in_few_words() -> None:
+    overrides = {**DECLARED["overrides"], "environment": [f"NAME_{number:03}" for number in range(100)]}
+    (problem,) = refused({"environment": {"OTHER": "x"}}, settings(overrides=overrides))
+    assert problem.endswith("NAME_008, NAME_009, and 90 more")
+
+
+def test_a_launch_that_is_asked_for_again_counts_the_deliveries() -> None:
+    assert asked({"delivery": 3}).delivery == 3
+    assert asked({"delivery": 3}, delivery=5).delivery == 5
+    assert asked({"retryOf": {**RETRY, "delivery": 4}}).delivery == 4
+
+
+def test_overrides_are_counted_as_aws_counts_them_to_the_character() -> None:
+    def size(request: LaunchRequest) -> int:
+        return len(json.dumps(request.overrides, separators=(",", ":"), ensure_ascii=False))
+
+    room = fargate.OVERRIDES_CHARACTERS - size(asked({"environment": {"SOURCE": ""}}))
+    assert size(asked({"environment": {"SOURCE": "ü" * room}})) == fargate.OVERRIDES_CHARACTERS
+    (problem,) = refused({"environment": {"SOURCE": "ü" * (room + 1)}})
+    assert problem == "environment, command: the launch overrides 8193 characters, at most 8192 fit in a call to ECS"
+    assert refused({"environment": {"SOURCE": '"' * (room // 2 + 1)}})
+    # A character beyond the first 65,536 is two of Java's.
+    assert refused({"environment": {"SOURCE": "😀" * (room // 2 + 1)}})
+    assert asked({"environment": {"SOURCE": "😀" * (room // 2)}})
+
+
+def test_a_payload_travels_in_the_call_while_it_fits_and_in_the_bucket_when_it_does_not() -> None:
+    room = fargate.OVERRIDES_CHARACTERS - len(
+        json.dumps(asked({"payload": ""}).overrides, separators=(",", ":"), ensure_ascii=False)
+    )
+    fits, too_long = {"payload": "x" * room}, {"payload": "x" * (room + 1)}
+    assert asked(fits).stored_payload is None
+    (problem,) = refused(too_long)
+    assert problem == (
+        f"payload: {room + 3} characters, 8193 with everything else that this launch overrides; at most 8192 fit in a "
+        "call to ECS; give the launcher a payload_bucket"
+    )
+    of = settings(payloadPrefix="s3://payloads/p-dev-import/")
+    assert asked(fits, of=of).stored_payload is None
+    request = asked(too_long, of=of)
+    assert request.stored_payload is not None
+    uri, body = request.stored_payload
+    assert re.fullmatch(r"s3://payloads/p-dev-import/[0-9a-f]{64}\.json", uri)
+    assert json.loads(body) == too_long["payload"]
+    (variable,) = request.overrides["containerOverrides"][0]["environment"]
+    assert variable == {"name": "JOB_PAYLOAD_S3_URI", "value": uri}
+    # A retry finds its own object; the same key with another payload does not change what a job is reading.
+    assert asked(too_long, of=of).stored_payload == request.stored_payload
+    other = asked({"payload": "y" * (room + 1)}, of=of).stored_payload
+    assert other is not None
+    assert other[0] != uri
+
+
+def test_a_dry_run_is_the_exact_call_what_iam_is_asked_and_the_most_it_costs() -> None:
+    event = {"count": 12, "cpu": 1024, "memory": 2048, "ephemeralStorageGiB": 30, "role": "reader", "dryRun": True}
+    request = asked(event)
+    plan = dry_run(SETTINGS, request)
+    assert (plan["status"], plan["launched"], plan["attempts"]) == ("DRY_RUN", 0, 0)
+    assert plan["maxCostUsdPerHour"] == pytest.approx(12 * (0.04 + 2 * 0.004 + 10 * 0.0001))
+    # A public address costs too, where the task has one and the price is known.
+    priced: dict[str, Any] = {**DECLARED["prices"], "publicIpv4Hour": 0.005}
+    for public, more in ((True, 12 * 0.005), (False, 0)):
+        of = settings(prices=priced, assignPublicIp=public)
+        assert dry_run(of, asked(event, of=of))["maxCostUsdPerHour"] == pytest.approx(
+            (plan["maxCostUsdPerHour"] or 0) + more
+        )
+    details = plan.get("dryRun", {})
+    assert details["pricesOf"] == "2026-11-01"
+    assert [call["count"] for call in details["runTask"]] == [10, 2]
+    assert details["runTask"][1] == run_task_request(SETTINGS, request, count=2, chunk=1)
+    assert [(it["action"], it["resource"].rpartition("/")[2]) for it in details["iam"]] == [
+        ("ecs:RunTask", "f:7"),
+        ("iam:PassRole", "import-execution"),
+        ("iam:PassRole", "import-task"),
+        ("iam:PassRole", "reader"),
+        ("ecs:TagResource", "*"),
+    ]
+    limited = settings(maxRunning=4, payloadPrefix="s3://b/p/", payloadKey="arn:aws:kms:eu-west-1:123456789012:key/k")
+    more = asked({"capacity": "spot_then_on_demand", "payload": "x" * 9000, "dryRun": True}, of=limited)
+    asked_of_iam = dry_run(limited, more).get("dryRun", {})["iam"]
+    assert [it["action"] for it in asked_of_iam] == [
+        *("ecs:RunTask", "ecs:RunTask", "ecs:ListTasks", "iam:PassRole", "iam:PassRole", "ecs:TagResource"),
+        *("s3:PutObject", "kms:GenerateDataKey"),
+    ]
+    # The fallback is a launch type, of which IAM is told nothing.
+    assert [it["context"].get("ecs:capacity-provider") for it in asked_of_iam[:2]] == ["FARGATE_SPOT", None]
+    assert asked_of_iam[-1]["context"] == {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+SENSIBLE: dict[str, st.SearchStrategy[Any]] = {
+    "version": st.just("1"),
+    "idempotencyKey": st.text(min_size=1, max_size=20),
+    "command": st.lists(st.text(), min_size=1, max_size=3),
+    "environment": st.dictionaries(st.sampled_from(["SOURCE", "AWS_X", "OTHER"]), st.text(), max_size=2),
+    "cpu": st.sampled_from([256, 512, 1024, 2048, 4096]),
+    "memory": st.sampled_from([512, 1024, 2048, 4096, 8192, 16384]),
+    "ephemeralStorageGiB": st.integers(18, 110),
+    "count": st.integers(-1, 1100),
+    "tags": st.dictionaries(st.sampled_from(["customer", "other"]), st.text(), max_size=2),
+    "payload": JSON,
+    "role": st.sampled_from(["reader", "writer"]),
+    "capacity": st.sampled_from(["spot", "on_demand", "free"]),
+    "dryRun": st.booleans(),
+    "delivery": st.integers(-1, 120),
+}
+CONTAINERS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.just("job")},
+        optional={
+            "command": st.lists(st.text()) | JSON,
+            "environment": st.lists(st.fixed_dictionaries({"name": st.text() | JSON, "value": st.text() | JSON}))
+            | JSON,
+        },
+    )
+)
+RETRIES = st.fixed_dictionaries(
+    {"retryOf": st.fixed_dictionaries(
+        {key: st.just(value) for key, value in RETRY.items()},
+        optional={
+            "overrides": JSON | st.fixed_dictionaries({}, optional={"cpu": JSON, "containerOverrides": CONTAINERS}),
+            "tags": JSON, "delivery": JSON, "key": JSON, "interrupted": JSON,
+        },
+    ) | JSON}
+)  # fmt: skip
+"""Retries, as somebody who is not the supervisor might ask for them."""
+EVENTS = (
+    JSON
+    | RETRIES
+    | st.fixed_dictionaries(
+        {}, optional={key: usual | JSON for key, usual in SENSIBLE.items()} | {"cluster": JSON, "overrides": JSON}
+    )
+)
+RUN_TASK: Any = get_session().get_service_model("ecs").operation_model("RunTask")
+
+
+@given(event=EVENTS)
+@hypothesis_settings(max_examples=1500, deadline=None)
+def test_whatever_the_event_it_is_a_valid_request_within_the_declaration_or_a_rejection(event: Any) -> None:
+    problems: list[str] = []
+    try:
+        request = asked(event)
+    except Rejected as rejected:
+        request, problems = None, rejected.problems
+    assert all(len(problem) < 1000 and problem.isprintable() for problem in problems)
+    if request is None:
+        assert problems
+        return
+    declared = SETTINGS.overrides
+    assert sum(chunks(request)) == request.count <= declared.max_count
+    for chunk, count in enumerate(chunks(request)):
+        call = run_task_request(SETTINGS, request, count=count, chunk=chunk)
+        assert violations(RUN_TASK, call) == []
+        assert 1 <= call["count"] <= 10
+        # One or the other, or ECS refuses the call.
+        asked_for = (call.get("launchType"), call.get("capacityProviderStrategy"))
+        spot = (None, [{"capacityProvider": "FARGATE_SPOT", "weight": 1}])
+        assert asked_for == (("FARGATE", None) if request.capacity == "on_demand" else spot)
+        fixed = run_task_request(SETTINGS, asked({}), count=1)
+        free = {"count", "clientToken", "startedBy", "launchType", "capacityProviderStrategy", "overrides", "tags"}
+        assert {key: call[key] for key in call.keys() - free} == {key: fixed[key] for key in fixed.keys() - free}
+        overrides = call.get("overrides", {})
+        assert overrides.keys() <= {"cpu", "memory", "ephemeralStorage", "taskRoleArn", "containerOverrides"}
+        assert overrides.get("taskRoleArn", ROLE) == ROLE
+        assert int(overrides.get("cpu", 0)) <= declared.cpu
+        assert int(overrides.get("memory", 0)) <= declared.memory
+        for container in overrides.get("containerOverrides", []):
+            assert container.keys() <= {"name", "command", "environment"}
+            names = {variable["name"] for variable in container.get("environment", [])}
+            assert names <= declared.environment | {"JOB_PAYLOAD"}
+        assert {tag["key"] for tag in call.get("tags", [])} <= declared.tags
+        assert len(json.dumps(overrides, separators=(",", ":"), ensure_ascii=False)) <= fargate.OVERRIDES_CHARACTERS
+
+
+def test_the_archive_is_the_handlers_modules_and_nothing_else() -> None:
+    sources = Path(__file__).parents[1] / "handler"
+    assets: dict[str, Any] = archive().assets
+    assert list(assets) == sorted(f"handler/{path.name}" for path in sources.glob("*.py"))
+    assert {Path(asset.path).resolve().parent for asset in assets.values()} == {sources}

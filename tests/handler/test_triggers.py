@@ -1,0 +1,328 @@
+"""Which trigger spoke, and what it is owed: the function's entry point, over an ECS endpoint on the wire."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from tools.ecs_endpoint import Endpoint, ecs_endpoint
+from fargate_job_launcher.handler.launch import ATTEMPTS
+from fargate_job_launcher.handler.running import Running
+from fargate_job_launcher.handler.timing import Pace
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from tools.launching import DECLARED, SETTINGS
+from test_request import EVENTS
+
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:import-launcher"
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"
+SECRET = "hunter2-hunter2"
+
+
+@dataclass
+class Context:
+    """As Lambda gives it."""
+
+    invoked_function_arn: str = FUNCTION
+    aws_request_id: str = "request-1"
+    function_name: str = "import-launcher"
+    seconds: float = 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class Deployed:
+    """The function in its environment, and what reached the services that it calls."""
+
+    app: Any
+    ecs: Endpoint
+    capture: Callable[[], str]
+    parked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    stored: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    broken: bool = False
+    """Whether SQS fails."""
+
+    def invoke(self, event: object, **context: Any) -> Any:
+        return self.app.handle(event, Context(**context))
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.capture().splitlines()]
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Deployed]]:
+    """Makes the function as a stack deploys it."""
+    with ecs_endpoint() as endpoint:
+
+        def deploy(fault: Callable[[Any], str] = lambda _: "", **changed: Any) -> Deployed:
+            endpoint.fault = fault
+            settings = {**DECLARED, "deadLetterQueue": QUEUE, "payloadPrefix": "s3://b/p/", **changed}
+            for key, value in {
+                "LAUNCHER_SETTINGS": json.dumps(settings),
+                "AWS_REGION": "eu-west-1",
+                "AWS_ENDPOINT_URL": endpoint.url,
+                "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+                "AWS_SECRET_ACCESS_KEY": SECRET,
+            }.items():
+                monkeypatch.setenv(key, value)
+            sys.modules.pop("fargate_job_launcher.handler.app", None)
+            app = importlib.import_module("fargate_job_launcher.handler.app")
+            deployed = Deployed(app, endpoint, lambda: capsys.readouterr().out)
+
+            class Service:
+                def send_message(self, **message: Any) -> None:
+                    if deployed.broken:
+                        raise OSError("SQS is down")
+                    deployed.parked.append(message)
+
+                def put_object(self, **put: Any) -> None:
+                    deployed.stored.append(put)
+
+            monkeypatch.setattr(app, "_client", lambda _: Service())
+            monkeypatch.setattr(app, "Launcher", functools.partial(app.Launcher, wait=lambda _: 0.0))
+            monkeypatch.setattr(app, "SETTLING_SECONDS", 0.0)
+            monkeypatch.setattr(app, "Pace", lambda: Pace(burst=float("inf")))
+            return deployed
+
+        yield deploy
+
+
+def sqs(*bodies: str, received: int = 1) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{number}",
+                "eventSource": "aws:sqs",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": str(received)},
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def rule(detail: Any, **changed: Any) -> dict[str, Any]:
+    event = {"version": "0", "id": "event-1", "source": "shop", "detail-type": "Paid", "detail": detail}
+    return {**event, "time": "2026-01-31T00:00:00Z", "resources": [], **changed}
+
+
+def test_a_direct_caller_is_given_the_result(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    result = deployed.invoke({"count": 2})
+    assert (result["status"], result["launched"], result["idempotencyKey"]) == ("LAUNCHED", 2, "request-1")
+    refused = deployed.invoke({"count": 0})
+    assert (refused["status"], len(deployed.ecs.calls), deployed.parked) == ("REJECTED", 1, [])
+
+
+def test_an_asynchronous_caller_is_delivered_again_or_its_event_is_kept(function: Callable[..., Deployed]) -> None:
+    deployed = function(lambda _: "no_capacity")
+    waiting = {"invoked_function_arn": f"{FUNCTION}:async"}
+    with pytest.raises(deployed.app.LaunchIncomplete) as raised:
+        deployed.invoke({"count": 2}, **waiting)
+    # Lambda logs it.
+    assert json.loads(str(raised.value)) == {**json.loads(str(raised.value)), "status": "FAILED", "idempotencyKey": ""}
+    assert deployed.parked == []
+    event = {"count": 0, "environment": {"SOURCE": SECRET}}
+    assert deployed.invoke(event, **waiting)["status"] == "REJECTED"
+    (parked,) = deployed.parked
+    assert (parked["QueueUrl"], json.loads(parked["MessageBody"])) == (QUEUE, event)
+    reasons = parked["MessageAttributes"]["reasons"]["StringValue"]
+    assert reasons == "Rejected: count: a whole number from 1 to 1000 is expected (overrides.max_count)"
+    # Where it cannot be kept, Lambda is told: nothing is dropped in silence.
+    deployed.broken = True
+    with pytest.raises(OSError, match="SQS is down"):
+        deployed.invoke(event, **waiting)
+    with pytest.raises(Exception, match="REJECTED"):
+        function(deadLetterQueue="").invoke(event, **waiting)
+
+
+def test_a_partial_launch_is_delivered_again_for_the_rest(function: Callable[..., Deployed]) -> None:
+    left = ["partial", *["no_capacity"] * (ATTEMPTS - 1)]
+    deployed = function(lambda _: left.pop(0) if left else "")
+    waiting = {"invoked_function_arn": f"{FUNCTION}:async"}
+    with pytest.raises(deployed.app.LaunchIncomplete):
+        deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
+    assert sum(deployed.ecs.launched.values()) == 2
+    old = "Root=1-00000001-a006649127e371903a2de979;Sampled=0"
+    with pytest.MonkeyPatch.context() as patch:
+        # Lambda keeps the caller's trace: the event is known to be old.
+        patch.setenv("_X_AMZN_TRACE_ID", old)
+        result = deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
+    assert (result["status"], result["launched"]) == ("LAUNCHED", 4)
+    assert sum(deployed.ecs.launched.values()) == 4
+
+
+def test_whoever_sends_records_does_not_wait_and_they_are_kept(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    event = {"Records": [{"eventSource": "aws:s3", "s3": "é\uffff"}]}
+    assert deployed.invoke(event)["status"] == "REJECTED"
+    (parked,) = deployed.parked
+    assert json.loads(parked["MessageBody"]) == event
+    # As small as it came, and without the characters that SQS refuses.
+    assert "é" in parked["MessageBody"]
+    assert "\uffff" not in parked["MessageBody"]
+
+
+def test_a_record_without_attributes_is_a_first_delivery(function: Callable[..., Deployed]) -> None:
+    for attributes in (None, {}, {"ApproximateReceiveCount": "9" * 5000}):
+        batch = sqs("{}")
+        batch["Records"][0]["attributes"] = attributes
+        assert function().invoke(batch) == {"batchItemFailures": []}
+
+
+def test_of_a_batch_no_more_run_at_once_than_may(function: Callable[..., Deployed]) -> None:
+    deployed = function(maxRunning=3)
+
+    class Late:
+        """ECS does not list yet what was just launched."""
+
+        def list_tasks(self, **_: Any) -> dict[str, Any]:
+            return {"taskArns": []}
+
+    deployed.app.RUNNING = Running(Late(), deployed.app.SETTINGS)
+    answer = deployed.invoke(sqs(*["{}"] * 10))
+    assert sum(deployed.ecs.launched.values()) == 3
+    assert len(answer["batchItemFailures"]) == 7
+
+
+def test_a_rule_launches_what_the_events_detail_asks_for_once(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    first = deployed.invoke(rule({"count": 3}))
+    again = deployed.invoke(rule({"count": 3}), aws_request_id="request-2")
+    assert (first["idempotencyKey"], first) == ("event-1", again)
+    assert sum(deployed.ecs.launched.values()) == 3
+    assert deployed.invoke(rule({"count": 3, "x": 1}))["status"] == "REJECTED"
+    assert [json.loads(it["MessageBody"]) for it in deployed.parked] == [{"count": 3, "x": 1}]
+
+
+def test_a_schedule_launches_once_for_each_of_its_times(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    arn = "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/nightly"
+    for attempt in range(3):
+        event = rule({}, source="aws.scheduler", id=f"execution-{attempt}", resources=[arn])
+        result = deployed.invoke(event)
+        assert result["idempotencyKey"] == f"{arn}@2026-01-31T00:00:00Z"
+    deployed.invoke(rule("{}", source="aws.scheduler", time="2026-02-01T00:00:00Z", resources=[arn]))
+    assert sum(deployed.ecs.launched.values()) == 2
+
+
+def test_of_a_batch_each_message_gets_what_it_is_owed(function: Callable[..., Deployed]) -> None:
+    faults = {7: "no_capacity", 9: "denied"}
+    deployed = function(lambda call: faults.get(call["count"], ""))
+    bodies = [
+        '{"count": 2}',
+        "not JSON",
+        '{"count": 7}',
+        '{"x": 1}',
+        '{"count": 9}',
+        '{"idempotencyKey": "own"}',
+        "[" * 9999,
+    ]
+    answer = deployed.invoke(sqs(*bodies))
+    # Only what may succeed later goes back; what never will is kept at once, as it came.
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-2"}]}
+    assert sorted(it["MessageBody"] for it in deployed.parked) == sorted(bodies[number] for number in (1, 3, 4, 6))
+    assert sorted(deployed.ecs.launched.values()) == [0, 1, 2]
+    statuses = {line["requestId"]: line["trigger"] for line in deployed.lines()}
+    assert statuses == {"request-1": "queue"}
+    # Delivered twice, launched once.
+    deployed.invoke(sqs(*bodies[:1]))
+    assert sorted(deployed.ecs.launched.values()) == [0, 1, 2]
+
+
+def test_a_message_that_cannot_be_kept_goes_back_to_its_queue(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    deployed.broken = True
+    assert deployed.invoke(sqs("x", "{}")) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert any("OSError while launching message message-0" in line["message"] for line in deployed.lines())
+    assert function(deadLetterQueue="").invoke(sqs("x")) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+
+
+def test_a_later_delivery_from_the_queue_makes_attempts_that_are_new(function: Callable[..., Deployed]) -> None:
+    left = ["no_capacity"] * ATTEMPTS
+    deployed = function(lambda _: left.pop(0) if left else "")
+    assert deployed.invoke(sqs("{}"))["batchItemFailures"] != []
+    assert deployed.invoke(sqs("{}", received=2)) == {"batchItemFailures": []}
+    assert sum(deployed.ecs.launched.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"Records": [{"eventSource": "aws:s3"}]}, "event: has Records but is no SQS batch"),
+        ({"Records": []}, "event: has Records but is no SQS batch"),
+        ({"Records": 1}, "event: has Records but is no SQS batch"),
+        ({**sqs("{}"), "count": 1}, "event: has Records but is no SQS batch"),
+        ({**rule({}), "count": 1, "payload": 1}, "event: is EventBridge's and a launch event at once; count, payload"),
+        ({**rule({}), "retryOf": {}}, "event: is EventBridge's and a launch event at once; retryOf"),
+        (rule("{"), "event: its detail is not JSON"),
+        (rule(None), "event: a JSON object is expected, not null"),
+        (7, "event: a JSON object is expected, not a number"),
+    ],
+)
+def test_what_no_trigger_sends_is_rejected(event: object, said: str, function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    result = deployed.invoke(event)
+    assert (result["status"], deployed.ecs.calls) == ("REJECTED", [])
+    (failure,) = result["failures"]
+    assert failure["detail"].startswith(said)
+
+
+def test_the_line_of_a_launch_is_one_and_holds_its_metrics_and_no_value(function: Callable[..., Deployed]) -> None:
+    left = ["throttled", "invalid"]
+    deployed = function(lambda _: left.pop(0) if left else "")
+    event = {
+        "environment": {"SOURCE": SECRET},
+        "command": [SECRET],
+        "payload": SECRET,
+        "idempotencyKey": "a-secret-key",
+        "tags": {"customer": "Mallory"},
+    }
+    deployed.invoke(event)
+    deployed.invoke({**event, "payload": {"p": SECRET * 1000}})
+    deployed.invoke({**event, 'x\n{"level": "FATAL"}': SECRET, "count": 0})
+    captured = deployed.capture()
+    lines = [json.loads(line) for line in captured.splitlines()]
+    assert [line["status"] for line in lines] == ["FAILED", "LAUNCHED", "REJECTED"]
+    for secret in (SECRET, "a-secret-key", "Mallory"):
+        assert secret not in captured
+    metrics = lines[0]["_aws"]["CloudWatchMetrics"][0]
+    assert metrics["Dimensions"] == [["FunctionName"]]
+    for line in lines:
+        assert all(isinstance(line[it["Name"]], int | float) for it in metrics["Metrics"])
+        assert line["FunctionName"] == "import-launcher"
+    names = ("TasksLaunched", "LaunchesRejected", "LaunchesFailed", "CallsRetried")
+    assert [[line[name] for name in names] for line in lines] == [[0, 0, 1, 1], [1, 0, 0, 0], [0, 1, 0, 0]]
+    (put,) = deployed.stored
+    assert (put["Bucket"], json.loads(put["Body"])) == ("b", {"p": SECRET * 1000})
+
+
+def test_a_dry_run_calls_nobody_through_any_trigger(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    event = {"dryRun": True, "payload": "x" * 9000}
+    result = deployed.invoke(event)
+    assert (result["status"], result["dryRun"]["payload"]["bytes"]) == ("DRY_RUN", 9002)
+    assert deployed.invoke(rule(event))["status"] == "DRY_RUN"
+    assert deployed.invoke(sqs(json.dumps(event))) == {"batchItemFailures": []}
+    assert (deployed.ecs.calls, deployed.stored, deployed.parked) == ([], [], [])
+
+
+@given(event=EVENTS | st.builds(rule, EVENTS) | st.builds(lambda it: sqs(json.dumps(it)), EVENTS))
+@hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_event_the_function_answers(event: Any, function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    deployed.ecs.forget()
+    answer = deployed.invoke(event)
+    assert answer == {"batchItemFailures": []} or answer["status"] in ("LAUNCHED", "REJECTED", "DRY_RUN")
+    for call in deployed.ecs.calls:
+        assert call["cluster"] == SETTINGS.cluster
+        assert call["taskDefinition"] == SETTINGS.task_definition

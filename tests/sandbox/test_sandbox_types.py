@@ -1,0 +1,322 @@
+"""Resource types beside ours that a right program has, and a team's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tools.recording import PROGRAM, program
+from fargate_job_launcher.sandbox import Deployment, Emulator, Stack
+from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox.engine.resources import known_types
+
+SOURCE = """
+import json, pulumi, pulumi_aws as aws
+vpc = aws.ec2.Vpc("v", cidr_block="10.8.0.0/16", tags={"a": "b"})
+subnet = aws.ec2.Subnet("s", vpc_id=vpc.id, cidr_block="10.8.0.0/24", availability_zone="eu-west-1a")
+gateway = aws.ec2.InternetGateway("g", vpc_id=vpc.id)
+table = aws.ec2.RouteTable("t", vpc_id=vpc.id, routes=[{"cidr_block": "0.0.0.0/0", "gateway_id": gateway.id}])
+aws.ec2.RouteTableAssociation("a", route_table_id=table.id, subnet_id=subnet.id)
+group = aws.ec2.SecurityGroup("nfs", vpc_id=vpc.id)
+aws.ec2.SecurityGroupRule("r", type="ingress", security_group_id=group.id, protocol="tcp", from_port=2049,
+                          to_port=2049, cidr_blocks=["10.8.0.0/16"])
+files = aws.efs.FileSystem("f")
+target = aws.efs.MountTarget("m", file_system_id=files.id, subnet_id=subnet.id, security_groups=[group.id])
+bus = aws.cloudwatch.EventBus("bus")
+parameter = aws.ssm.Parameter("p", type="String", value="v", name="/a/b")
+repository = aws.ecr.Repository("repo", image_tag_mutability="IMMUTABLE", force_delete=True)
+oldest = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14}
+expiry = {"rules": [{"rulePriority": 1, "selection": oldest, "action": {"type": "expire"}}]}
+aws.ecr.LifecyclePolicy("l", repository=repository.name, policy=json.dumps(expiry))
+items = aws.dynamodb.Table("items", hash_key="id", billing_mode="PAY_PER_REQUEST",
+                           attributes=[{"name": "id", "type": "S"}])
+bucket = aws.s3.Bucket("b")
+aws.s3.BucketVersioning("b", bucket=bucket.id, versioning_configuration={"status": "Enabled"})
+aws.s3.BucketObjectv2("o", bucket=bucket.id, key="k", content="hello")
+pulumi.export("parameter", parameter.arn)
+pulumi.export("repository", repository.repository_url)
+pulumi.export("bus", bus.arn)
+pulumi.export("items", items.name)
+pulumi.export("target", target.id)
+pulumi.export("bucket", bucket.bucket)
+"""
+
+
+def test_what_programs_have_beside_a_job_is_made(tmp_path: Path, emulator: Emulator) -> None:
+    outputs = deploy(program(tmp_path, SOURCE), emulator).outputs
+    client = emulator.client
+    assert client("ssm").get_parameter(Name="/a/b")["Parameter"]["ARN"] == outputs["parameter"]
+    urls = [it["repositoryUri"] for it in client("ecr").describe_repositories()["repositories"]]
+    assert outputs["repository"] in urls
+    assert outputs["bus"] in [it["Arn"] for it in client("events").list_event_buses()["EventBuses"]]
+    assert client("dynamodb").describe_table(TableName=outputs["items"])["Table"]["TableStatus"] == "ACTIVE"
+    (target,) = client("efs").describe_mount_targets(MountTargetId=outputs["target"])["MountTargets"]
+    assert target["AvailabilityZoneName"] == "eu-west-1a"
+    assert client("s3").get_object(Bucket=outputs["bucket"], Key="k")["Body"].read() == b"hello"
+    assert client("s3").get_bucket_versioning(Bucket=outputs["bucket"])["Status"] == "Enabled"
+
+
+MORE = (
+    SOURCE
+    + """
+import pulumi_awsx as awsx
+zone = aws.ec2.Subnet("z", vpc_id=vpc.id, cidr_block="10.8.1.0/24", availability_zone="eu-west-1b")
+address = aws.ec2.Eip("e", domain="vpc", tags={"a": "b"})
+nat = aws.ec2.NatGateway("n", allocation_id=address.id, subnet_id=subnet.id, tags={"a": "b"})
+private = aws.ec2.RouteTable("private", vpc_id=vpc.id)
+aws.ec2.Route("out", route_table_id=private.id, destination_cidr_block="0.0.0.0/0", nat_gateway_id=nat.id)
+point = aws.efs.AccessPoint("a", file_system_id=files.id, posix_user={"uid": 1, "gid": 1})
+statement = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Resource": "*"}
+def policy(*actions, **more):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Action": list(actions), **more}]})
+aws.ecr.RepositoryPolicy("r", repository=repository.name, policy=json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": statement["Principal"], "Action": ["ecr:BatchGetImage"]}]}))
+user = aws.iam.User("u", force_destroy=True, tags={"a": "b"})
+readers = aws.iam.Policy("readers", policy=json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}))
+aws.iam.UserPolicyAttachment("u", user=user.name, policy_arn=readers.arn)
+trust = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+role = aws.iam.Role("r", assume_role_policy=trust)
+aws.iam.RolePolicyAttachment("r", role=role.name, policy_arn=readers.arn)
+code = pulumi.AssetArchive({"f.py": pulumi.StringAsset("def handle(event, context): return 1")})
+function = aws.lambda_.Function("f", role=role.arn, runtime="python3.13", handler="f.handle", code=code)
+aws.lambda_.FunctionUrl("f", function_name=function.name, authorization_type="AWS_IAM")
+logs = aws.cloudwatch.LogGroup("g", name="/types")
+aws.cloudwatch.LogMetricFilter("errors", log_group_name=logs.name, pattern="ERROR", metric_transformation={
+    "name": "Errors", "namespace": "types", "value": "1", "default_value": "0"})
+allowed = aws.lambda_.Permission("logs", function=function.name, action="lambda:InvokeFunction",
+                                 principal="logs.eu-west-1.amazonaws.com")
+aws.cloudwatch.LogSubscriptionFilter("errors", log_group=logs.name, filter_pattern="ERROR",
+                                     destination_arn=function.arn, opts=pulumi.ResourceOptions(depends_on=[allowed]))
+secret = aws.secretsmanager.Secret("s", name="types")
+aws.secretsmanager.SecretVersion("s", secret_id=secret.id, secret_string="v")
+aws.secretsmanager.SecretPolicy("s", secret_arn=secret.arn, policy=policy("secretsmanager:GetSecretValue"))
+topic = aws.sns.Topic("t")
+aws.sns.TopicPolicy("t", arn=topic.arn, policy=topic.arn.apply(lambda it: policy("sns:Publish", Resource=it)))
+aws.s3.BucketOwnershipControls("b", bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"})
+aws.s3.BucketNotification("b", bucket=bucket.id, eventbridge=True)
+aws.s3.BucketObject("old", bucket=bucket.id, key="old", content="hello")
+pushed = awsx.ecr.Repository("pushed", name="pushed")
+awsx.ecr.Image("pushed", repository_url=pushed.url, context=".", dockerfile="Dockerfile", platform="linux/amd64")
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, Deployment, Deployment]]:
+    """An AWS with prod and with what other programs have."""
+    folder = tmp_path_factory.mktemp("more")
+    (folder / "Dockerfile").write_text("FROM scratch")
+    with Emulator(region="eu-west-1") as aws:
+        more = deploy(program(folder, MORE), aws)
+        yield aws, more, deploy(Stack.read(PROGRAM, "prod"), aws)
+
+
+def whole(aws: Emulator, service: str, operation: str, **given: Any) -> str:
+    """What AWS says of what there is, as one text."""
+    return str(getattr(aws.client(service), operation)(**given))
+
+
+Read = Callable[[Emulator, str], str]
+
+
+def listed(service: str, operation: str, key: str = "", *, several: bool = True) -> Read:
+    """Reads a resource back by its id, as the value of this parameter; without one, all that there is of its kind."""
+
+    def read(aws: Emulator, identifier: str) -> str:
+        return whole(aws, service, operation, **({key: [identifier] if several else identifier} if key else {}))
+
+    return read
+
+
+def each(service: str, names: tuple[str, str, str], operation: str, key: str, **more: Any) -> Read:
+    """Reads what belongs to another resource back, by asking for that of each of those: `names` is the operation that
+    lists them, where in its answer, and what of each is the value of the parameter `key`."""
+
+    def read(aws: Emulator, _: str) -> str:
+        client, (every, members, name) = aws.client(service), names
+        said = list[str]()
+        for it in getattr(client, every)()[members]:
+            try:
+                said.append(whole(aws, service, operation, **{key: it[name]}, **more))
+            except client.exceptions.ClientError as missing:
+                said.append(str(missing))
+        return " ".join(said)
+
+    return read
+
+
+FUNCTIONS: Final = ("list_functions", "Functions", "FunctionName")
+ROLES: Final = ("list_roles", "Roles", "RoleName")
+
+READ: Final[dict[str, Read]] = {
+    "aws:cloudwatch/dashboard:Dashboard": listed("cloudwatch", "get_dashboard", "DashboardName", several=False),
+    "aws:cloudwatch/eventBus:EventBus": listed("events", "describe_event_bus", "Name", several=False),
+    "aws:cloudwatch/eventRule:EventRule": listed("events", "describe_rule", "Name", several=False),
+    "aws:cloudwatch/eventTarget:EventTarget": each(
+        "events", ("list_rules", "Rules", "Name"), "list_targets_by_rule", "Rule"
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": listed("logs", "describe_log_groups", "logGroupNamePrefix", several=False),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": listed("logs", "describe_metric_filters"),
+    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": lambda aws, _: whole(
+        aws, "logs", "describe_subscription_filters", logGroupName="/types"
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": listed("cloudwatch", "describe_alarms", "AlarmNames"),
+    "aws:dynamodb/table:Table": listed("dynamodb", "describe_table", "TableName", several=False),
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": listed("ec2", "describe_security_groups", "GroupIds"),
+    "aws:ec2/eip:Eip": listed("ec2", "describe_addresses", "AllocationIds"),
+    "aws:ec2/flowLog:FlowLog": listed("ec2", "describe_flow_logs", "FlowLogIds"),
+    "aws:ec2/internetGateway:InternetGateway": listed("ec2", "describe_internet_gateways", "InternetGatewayIds"),
+    "aws:ec2/natGateway:NatGateway": listed("ec2", "describe_nat_gateways", "NatGatewayIds"),
+    "aws:ec2/route:Route": listed("ec2", "describe_route_tables", "RouteTableIds"),
+    "aws:ec2/routeTable:RouteTable": listed("ec2", "describe_route_tables", "RouteTableIds"),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": listed("ec2", "describe_route_tables"),
+    "aws:ec2/securityGroup:SecurityGroup": listed("ec2", "describe_security_groups", "GroupIds"),
+    "aws:ec2/securityGroupRule:SecurityGroupRule": listed(
+        "ec2", "describe_security_group_rules", "SecurityGroupRuleIds"
+    ),
+    "aws:ec2/subnet:Subnet": listed("ec2", "describe_subnets", "SubnetIds"),
+    "aws:ec2/vpc:Vpc": listed("ec2", "describe_vpcs", "VpcIds"),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": listed("ec2", "describe_vpc_endpoints", "VpcEndpointIds"),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": listed("ecr", "get_lifecycle_policy", "repositoryName", several=False),
+    "aws:ecr/repository:Repository": listed("ecr", "describe_repositories", "repositoryNames"),
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": listed(
+        "ecr", "get_repository_policy", "repositoryName", several=False
+    ),
+    "aws:ecs/cluster:Cluster": listed("ecs", "describe_clusters", "clusters"),
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": listed("ecs", "describe_clusters", "clusters"),
+    "aws:ecs/taskDefinition:TaskDefinition": listed("ecs", "describe_task_definition", "taskDefinition", several=False),
+    "aws:efs/accessPoint:AccessPoint": listed("efs", "describe_access_points", "AccessPointId", several=False),
+    "aws:efs/fileSystem:FileSystem": listed("efs", "describe_file_systems", "FileSystemId", several=False),
+    "aws:efs/mountTarget:MountTarget": listed("efs", "describe_mount_targets", "MountTargetId", several=False),
+    "aws:iam/policy:Policy": listed("iam", "get_policy", "PolicyArn", several=False),
+    "aws:iam/role:Role": listed("iam", "get_role", "RoleName", several=False),
+    "aws:iam/rolePolicy:RolePolicy": each("iam", ROLES, "list_role_policies", "RoleName"),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": each("iam", ROLES, "list_attached_role_policies", "RoleName"),
+    "aws:iam/user:User": listed("iam", "get_user", "UserName", several=False),
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": each(
+        "iam", ("list_users", "Users", "UserName"), "list_attached_user_policies", "UserName"
+    ),
+    "aws:kms/alias:Alias": listed("kms", "list_aliases"),
+    "aws:kms/key:Key": listed("kms", "describe_key", "KeyId", several=False),
+    "aws:lambda/alias:Alias": each("lambda", FUNCTIONS, "list_aliases", "FunctionName"),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": listed(
+        "lambda", "get_event_source_mapping", "UUID", several=False
+    ),
+    "aws:lambda/function:Function": listed("lambda", "get_function", "FunctionName", several=False),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": each(
+        "lambda", FUNCTIONS, "list_function_event_invoke_configs", "FunctionName"
+    ),
+    "aws:lambda/functionUrl:FunctionUrl": listed("lambda", "get_function_url_config", "FunctionName", several=False),
+    "aws:lambda/permission:Permission": each("lambda", FUNCTIONS, "get_policy", "FunctionName"),
+    "aws:s3/bucket:Bucket": listed("s3", "list_buckets"),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": listed(
+        "s3", "get_bucket_lifecycle_configuration", "Bucket", several=False
+    ),
+    "aws:s3/bucketNotification:BucketNotification": listed(
+        "s3", "get_bucket_notification_configuration", "Bucket", several=False
+    ),
+    "aws:s3/bucketObject:BucketObject": each("s3", ("list_buckets", "Buckets", "Name"), "list_objects_v2", "Bucket"),
+    "aws:s3/bucketObjectv2:BucketObjectv2": each(
+        "s3", ("list_buckets", "Buckets", "Name"), "list_objects_v2", "Bucket"
+    ),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": listed(
+        "s3", "get_bucket_ownership_controls", "Bucket", several=False
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": listed("s3", "get_bucket_policy", "Bucket", several=False),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": listed(
+        "s3", "get_public_access_block", "Bucket", several=False
+    ),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": listed(
+        "s3", "get_bucket_encryption", "Bucket", several=False
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": listed("s3", "get_bucket_versioning", "Bucket", several=False),
+    "aws:scheduler/schedule:Schedule": listed("scheduler", "list_schedules"),
+    "aws:secretsmanager/secret:Secret": listed("secretsmanager", "describe_secret", "SecretId", several=False),
+    "aws:secretsmanager/secretPolicy:SecretPolicy": listed(
+        "secretsmanager", "get_resource_policy", "SecretId", several=False
+    ),
+    "aws:secretsmanager/secretVersion:SecretVersion": lambda aws, identifier: whole(
+        aws, "secretsmanager", "get_secret_value", SecretId=identifier.partition("|")[0]
+    ),
+    "aws:sns/topic:Topic": listed("sns", "get_topic_attributes", "TopicArn", several=False),
+    "aws:sns/topicPolicy:TopicPolicy": listed("sns", "get_topic_attributes", "TopicArn", several=False),
+    "aws:sns/topicSubscription:TopicSubscription": listed("sns", "list_subscriptions"),
+    "aws:sqs/queue:Queue": lambda aws, url: whole(
+        aws, "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": lambda aws, url: whole(
+        aws, "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["Policy"]
+    ),
+    "aws:ssm/parameter:Parameter": listed("ssm", "get_parameter", "Name", several=False),
+    "awsx:ec2:Vpc": listed("ec2", "describe_vpcs", "VpcIds"),
+    "awsx:ecr:Image": lambda aws, _: whole(aws, "ecr", "list_images", repositoryName="pushed"),
+    "awsx:ecr:Repository": listed("ecr", "describe_repositories", "repositoryNames"),
+}
+"""How boto3 reads a resource of each type back."""
+
+SHOWN: Final = {
+    "aws:cloudwatch/eventTarget:EventTarget": "'Id': 'import-reaper-",
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": "'metricNamespace': 'types'",
+    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": "'destinationArn': 'arn:aws:lambda:",
+    "aws:ec2/eip:Eip": "'Key': 'a'",
+    "aws:ec2/internetGateway:InternetGateway": "'VpcId': 'vpc-",
+    "aws:ec2/natGateway:NatGateway": "'State': 'available'",
+    "aws:ec2/route:Route": "'NatGatewayId': 'nat-",
+    "aws:ec2/securityGroupRule:SecurityGroupRule": "'ToPort': 2049",
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": "sinceImagePushed",
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": "ecr:BatchGetImage",
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": "'FARGATE_SPOT'",
+    "aws:iam/user:User": "'Value': 'b'",
+    "aws:lambda/functionUrl:FunctionUrl": "'AuthType': 'AWS_IAM'",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "'DaysAfterInitiation': 1",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "'RestrictPublicBuckets': True",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "BucketKeyEnabled",
+    "aws:s3/bucketNotification:BucketNotification": "EventBridgeConfiguration",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "BucketOwnerEnforced",
+    "aws:s3/bucketPolicy:BucketPolicy": "'Policy': '{",
+    "aws:s3/bucketVersioning:BucketVersioning": "'Status': 'Enabled'",
+    "aws:secretsmanager/secretPolicy:SecretPolicy": "secretsmanager:GetSecretValue",
+    "aws:secretsmanager/secretVersion:SecretVersion": "'SecretString': 'v'",
+    "aws:sns/topicPolicy:TopicPolicy": "sns:Publish",
+    "aws:sqs/queuePolicy:QueuePolicy": "aws:SecureTransport",
+    "awsx:ecr:Image": "sha256:",
+}
+"""What the answer shows of it; of a type that is not here, the last part of its id."""
+
+NOWHERE: Final = {
+    "pulumi:providers:aws": "a provider is of the engine's, nothing in AWS",
+    "aws:lambda/invocation:Invocation": "a call leaves nothing; what the function did with it has its own tests",
+}
+
+
+def test_every_type_that_the_sandbox_knows_has_a_case() -> None:
+    of_teams = {it for it in known_types() if it.startswith("random:")}
+    assert set(READ) | set(NOWHERE) == known_types() - of_teams
+    assert set(SHOWN) <= set(READ)
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_what_was_made_of_a_type_is_read_back(everything: tuple[Emulator, Deployment, Deployment], kind: str) -> None:
+    aws, *deployments = everything
+    found = [it for deployment in deployments for it in deployment.resources.values() if it.kind == kind]
+    assert found, f"nothing of the type {kind} was deployed"
+    shown = SHOWN.get(kind) or re.split(r"[/|,]|:(?!.*[/:])", found[0].id.rstrip("/"))[-1]
+    assert shown
+    assert shown in READ[kind](aws, found[0].id)
+
+
+def test_a_team_adds_a_type_as_the_page_shows(tmp_path: Path, emulator: Emulator) -> None:
+    page = (PROGRAM / "docs" / "pulumi-against-the-sandbox.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(example, "page", "exec"), {})
+    source = """
+import pulumi
+pet = pulumi.CustomResource("random:index/randomPet:RandomPet", "pet", {"length": 3})
+pulumi.export("pet", pet.id)
+"""
+    assert deploy(program(tmp_path, source), emulator).outputs["pet"] == "quiet-heron-brave"

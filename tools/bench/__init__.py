@@ -1,0 +1,1 @@
+"""What the function, the program and the policy pack cost, each against what it is made of."""

@@ -1,0 +1,411 @@
+"""What checkov, cdk-nag and AWS Security Hub ask of a stack like prod: a predicate for what is met, a reason for the rest.
+
+`python tools/docs/controls.py` writes docs/controls.md from this list; `make docs` does the same. The ids are those of
+checkov's policies for AWS, of cdk-nag's pack AwsSolutions, and of Security Hub's AWS Foundational Security Best Practices.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tools.recording import PROGRAM, Recorded, Recording, record
+from fargate_job_launcher.plain_secrets import secret_variable
+from fargate_job_launcher.sandbox import Stack
+
+Offenders = Callable[[Recording], list[str]]
+"""Resources of a stack that do not meet a control."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One demand, by whatever names it has."""
+
+    of: str
+    """The service that it is about."""
+    ids: str
+    asks: str
+    offenders: Offenders | None = None
+    """None: nothing in a program can show it."""
+    reason: str = ""
+    """Why it is not met; empty where it is."""
+    how: str = ""
+    """How it is met, where that is not what a scanner looks for."""
+
+
+def _kind(recording: Recording, kind: str) -> list[Recorded]:
+    found = recording.kind(f"aws:{kind}")
+    assert found, f"prod has no {kind} any more; take its controls out"
+    return found
+
+
+def _each(kind: str, holds: Callable[[dict[str, Any]], Any]) -> Offenders:
+    """A control on the inputs of every resource of a type."""
+    return lambda recording: [it.name for it in _kind(recording, kind) if not holds(it.inputs)]
+
+
+def _tagged(kind: str) -> Offenders:
+    return _each(kind, lambda it: {"project", "stack", "environment", "owner"} <= it.get("tags", {}).keys())
+
+
+def _none(kind: str) -> Offenders:
+    """A control that nothing but the absence of a type meets."""
+    return lambda recording: [it.name for it in recording.kind(f"aws:{kind}")]
+
+
+def _followed_by(kind: str) -> Offenders:
+    """A control that takes another resource for every bucket."""
+
+    def offenders(recording: Recording) -> list[str]:
+        return [] if recording.kind(f"aws:{kind}") else [it.name for it in _kind(recording, BUCKET)]
+
+    return offenders
+
+
+def _containers(holds: Callable[[dict[str, Any]], Any]) -> Offenders:
+    return _each(TASK, lambda it: all(holds(container) for container in json.loads(it["containerDefinitions"])))
+
+
+def _statements(recording: Recording, *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for kind in kinds:
+        for it in _kind(recording, kind):
+            key = "assumeRolePolicy" if kind == ROLE else "policy"
+            for statement in json.loads(it.inputs[key])["Statement"]:
+                if statement["Effect"] == "Allow":
+                    yield it.name, statement
+
+
+def _allowing(holds: Callable[[dict[str, Any]], Any], *kinds: str) -> Offenders:
+    """A control on every statement that allows something."""
+    return lambda recording: sorted({name for name, it in _statements(recording, *kinds) if not holds(it)})
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _own_in_bucket(kind: str, holds: Callable[[dict[str, Any]], Any]) -> Offenders:
+    """A control that a second resource meets for every bucket."""
+
+    def offenders(recording: Recording) -> list[str]:
+        good = {it.name for it in _kind(recording, kind) if holds(it.inputs)}
+        return [it.name for it in _kind(recording, BUCKET) if it.name not in good]
+
+    return offenders
+
+
+def _in_vpc(kind: str, holds: Callable[[dict[str, Any]], Any] = bool) -> Offenders:
+    def offenders(recording: Recording) -> list[str]:
+        good = {it.inputs["vpcId"] for it in _kind(recording, kind) if holds(it.inputs)}
+        return [it.name for it in recording.kind("awsx:ec2:Vpc") if it.outputs["vpcId"] not in good]
+
+    return offenders
+
+
+def _only_tls(kind: str, of: str, key: str) -> Offenders:
+    def offenders(recording: Recording) -> list[str]:
+        closed = {
+            it.inputs[key] for it in _kind(recording, kind) if '"aws:SecureTransport":"false"' in it.inputs["policy"]
+        }
+        return [it.name for it in _kind(recording, of) if f"{it.outputs['name']}-id" not in closed]
+
+    return offenders
+
+
+def _dead_letters(recording: Recording) -> list[str]:
+    """Launchers whose events are kept when they fail, supervisors whose messages are."""
+    kept = {
+        it.inputs["functionName"]
+        for it in _kind(recording, "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+    }
+    from_queue = {it.inputs["functionName"] for it in _kind(recording, "lambda/eventSourceMapping:EventSourceMapping")}
+    return [
+        it.name
+        for it in _kind(recording, FUNCTION)
+        if it.outputs["name"] not in kept and it.outputs["arn"] not in from_queue
+    ]
+
+
+def _redriven(recording: Recording) -> list[str]:
+    redriven = [
+        json.loads(it.inputs["redrivePolicy"]) for it in _kind(recording, QUEUE) if "redrivePolicy" in it.inputs
+    ]
+    targets = {it["deadLetterTargetArn"] for it in redriven}
+    queues = _kind(recording, QUEUE)
+    receiving = "dead-letters"
+    return [
+        it.name
+        for it in queues
+        if "redrivePolicy" not in it.inputs and it.outputs["arn"] not in targets and not it.name.endswith(receiving)
+    ]
+
+
+def _different_roles(recording: Recording) -> list[str]:
+    return [it.name for it in _kind(recording, TASK) if it.inputs["executionRoleArn"] == it.inputs["taskRoleArn"]]
+
+
+def _secrets_in_environment(recording: Recording) -> list[str]:
+    found = [
+        (it.name, variable)
+        for it in _kind(recording, TASK)
+        for container in json.loads(it.inputs["containerDefinitions"])
+        for variable in container.get("environment", [])
+    ]
+    return [job for job, variable in found if secret_variable(variable["name"], variable["value"])]
+
+
+def _egress(recording: Recording) -> list[str]:
+    groups = _kind(recording, GROUP)
+    return [it.name for it in groups if any(_ranges(rule) for rule in it.inputs.get("egress", []))]
+
+
+def _ingress(recording: Recording) -> list[str]:
+    """Only another security group may be let in; a rule that stands beside its group would not be seen here."""
+    groups = [it for it in _kind(recording, GROUP) if any(_ranges(rule) for rule in it.inputs.get("ingress", []))]
+    beside = [it for kind in RULES for it in recording.kind(f"aws:{kind}")]
+    return [it.name for it in (*groups, *beside)]
+
+
+def _ranges(rule: dict[str, Any]) -> list[str]:
+    return [it for key in ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds") for it in rule.get(key, [])]
+
+
+def _silent_alarms(recording: Recording) -> list[str]:
+    """Alarms that nobody hears: without an action, or with a topic of this stack that nobody has subscribed to."""
+    heard = {it.inputs["topic"] for it in recording.kind(f"aws:{SUBSCRIPTION}")}
+    unheard = {it.outputs["arn"] for it in _kind(recording, TOPIC)} - heard
+    return [
+        it.name
+        for it in _kind(recording, ALARM)
+        if not it.inputs["alarmActions"]
+        or not it.inputs.get("actionsEnabled", True)
+        or unheard & set(it.inputs["alarmActions"])
+    ]
+
+
+def _provider_keys(recording: Recording) -> list[str]:
+    secret = {"accessKey", "secretKey", "token"}
+    return [it.name for it in recording.kind("pulumi:providers:aws") if secret & it.inputs.keys()]
+
+
+ROLE: Final = "iam/role:Role"
+POLICY: Final = "iam/rolePolicy:RolePolicy"
+TASK: Final = "ecs/taskDefinition:TaskDefinition"
+CLUSTER: Final = "ecs/cluster:Cluster"
+FUNCTION: Final = "lambda/function:Function"
+PERMISSION: Final = "lambda/permission:Permission"
+QUEUE: Final = "sqs/queue:Queue"
+QUEUE_POLICY: Final = "sqs/queuePolicy:QueuePolicy"
+TOPIC: Final = "sns/topic:Topic"
+BUCKET: Final = "s3/bucket:Bucket"
+BLOCK: Final = "s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+BUCKET_POLICY: Final = "s3/bucketPolicy:BucketPolicy"
+ENCRYPTION: Final = "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+LIFECYCLE: Final = "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+LOGS: Final = "cloudwatch/logGroup:LogGroup"
+ALARM: Final = "cloudwatch/metricAlarm:MetricAlarm"
+KEY: Final = "kms/key:Key"
+SECRET: Final = "secretsmanager/secret:Secret"
+GROUP: Final = "ec2/securityGroup:SecurityGroup"
+SCHEDULE: Final = "scheduler/schedule:Schedule"
+
+SUBSCRIPTION: Final = "sns/topicSubscription:TopicSubscription"
+RULES: Final = (
+    "ec2/securityGroupRule:SecurityGroupRule",
+    "vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+)
+CLOSED: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+
+NO_RESOURCE_TYPE: Final = {"ecr:GetAuthorizationToken", "ecs:ListTasks"}
+"""Actions that AWS lets nobody restrict by resource on Fargate."""
+
+CONTROLS: Final = (
+    Control("ECS", "CKV_AWS_65, AwsSolutions-ECS4, ECS.12", "Container Insights are on",
+            _each(CLUSTER, lambda it: it["settings"] == [{"name": "containerInsights", "value": "enabled"}])),
+    Control("ECS", "CKV_AWS_223, CKV_AWS_224", "ECS Exec is logged and encrypted",
+            _each(CLUSTER, lambda it: "configuration" in it),
+            "Nobody can exec into a task: no launcher asks for it, and each has a Deny for it (NoExec)."),
+    Control("ECS", "CKV_AWS_249", "execution role and task role differ", _different_roles),
+    Control("ECS", "CKV_AWS_334, ECS.4", "containers are not privileged", _containers(lambda it: not it.get("privileged"))),
+    Control("ECS", "CKV_AWS_335, ECS.3", "no process namespace is shared", _each(TASK, lambda it: "pidMode" not in it)),
+    Control("ECS", "ECS.17", "no task uses the host's network", _each(TASK, lambda it: it["networkMode"] == "awsvpc")),
+    Control("ECS", "CKV_AWS_336, ECS.5", "the root file system is read-only",
+            _containers(lambda it: it.get("readonlyRootFilesystem"))),
+    Control("ECS", "ECS.20", "containers run as a user that is not root",
+            _containers(lambda it: it.get("user", "0").partition(":")[0] not in ("0", "root"))),
+    Control("ECS", "ECS.8", "no secret stands in a variable", _secrets_in_environment),
+    Control("ECS", "AwsSolutions-ECS2", "no variable is given directly", _containers(lambda it: not it.get("environment")),
+            "Only settings are: the config refuses what looks like a secret, and secrets come from Secrets Manager."),
+    Control("ECS", "AwsSolutions-ECS7, ECS.9", "containers have a log", _containers(lambda it: "logConfiguration" in it)),
+    Control("ECS", "ECS.14", "the cluster is tagged", _tagged(CLUSTER)),
+    Control("ECS", "ECS.15", "task definitions are tagged", _tagged(TASK)),
+    Control("Lambda", "CKV_AWS_45", "no secret stands in the environment",
+            _each(FUNCTION, lambda it: all("_SETTINGS" in key for key in it["environment"]["variables"]))),
+    Control("Lambda", "CKV_AWS_50, Lambda.7", "X-Ray traces the function", _each(FUNCTION, lambda it: "tracingConfig" in it),
+            "A launch is one call, and its log line has the time of each step. Tracing would need xray:Put* on every "
+            "resource, in a role whose point is to have nothing of the kind."),
+    Control("Lambda", "CKV_AWS_115", "concurrency is reserved",
+            _each(FUNCTION, lambda it: "reservedConcurrentExecutions" in it),
+            "It takes from what all functions of the account share; a job may ask for it (function.reservedConcurrency)."),
+    Control("Lambda", "CKV_AWS_116", "what fails is kept", _dead_letters,
+            how="the alias that is invoked has a failure destination, and the supervisor's queue has dead letters. checkov "
+            "fails all functions: it looks at dead_letter_config alone, which keeps the event and not what became of it."),
+    Control("Lambda", "CKV_AWS_117, Lambda.3, Lambda.5", "the function runs in a VPC", _each(FUNCTION, lambda it: "vpcConfig" in it),
+            "It calls AWS's public endpoints only, over TLS with signed requests; in a VPC it would need ec2:*NetworkInterface."),
+    Control("Lambda", "CKV_AWS_173", "the environment is encrypted with a key of one's own", _each(FUNCTION, lambda it: "kmsKeyArn" in it)),
+    Control("Lambda", "CKV_AWS_272", "code is signed", _each(FUNCTION, lambda it: "codeSigningConfigArn" in it),
+            "The archive is made of this package's modules at each deployment; who may deploy could sign as well."),
+    Control("Lambda", "CKV_AWS_301, CKV_AWS_364, Lambda.1", "only one rule of this account may invoke it",
+            _each(PERMISSION, lambda it: it["principal"] == "events.amazonaws.com" and it["sourceArn"] and it["sourceAccount"])),
+    Control("Lambda", "CKV_AWS_363, Lambda.2", "the runtime is supported", _each(FUNCTION, lambda it: it["runtime"] in ("python3.12", "python3.13", "python3.14"))),
+    Control("Lambda", "AwsSolutions-L1", "the runtime is the latest", _each(FUNCTION, lambda it: it["runtime"] == "python3.14"),
+            "The handler is tested on one version, which AWS supports until 2029; it moves with the tests."),
+    Control("Lambda", "Lambda.6", "functions are tagged", _tagged(FUNCTION)),
+    Control("SQS", "CKV_AWS_27, CKV2_AWS_73, AwsSolutions-SQS2, SQS.1", "queues are encrypted with a key of one's own",
+            _each(QUEUE, lambda it: "kmsMasterKeyId" in it)),
+    Control("SQS", "CKV_AWS_168, CKV_AWS_387, SQS.3", "no queue is open to others",
+            _allowing(lambda it: it["Principal"] == {"Service": "events.amazonaws.com"} and "ArnEquals" in it["Condition"], QUEUE_POLICY)),
+    Control("SQS", "AwsSolutions-SQS3", "a queue has dead letters, or is for them", _redriven),
+    Control("SQS", "AwsSolutions-SQS4", "queues talk TLS only", _only_tls(QUEUE_POLICY, QUEUE, "queueUrl")),
+    Control("SQS", "SQS.2", "queues are tagged", _tagged(QUEUE)),
+    Control("SNS", "CKV_AWS_26, SNS.1", "topics are encrypted", _each(TOPIC, lambda it: "kmsMasterKeyId" in it)),
+    Control("SNS", "AwsSolutions-SNS3", "publishers use TLS",
+            _each(TOPIC, lambda it: "kmsMasterKeyId" in it)),
+    Control("SNS", "CKV_AWS_169, CKV_AWS_385, SNS.4", "no topic is open to others", _none("sns/topicPolicy:TopicPolicy")),
+    Control("SNS", "SNS.3", "topics are tagged", _tagged(TOPIC)),
+    Control("S3", "CKV_AWS_53, CKV_AWS_54, CKV_AWS_55, CKV_AWS_56, CKV2_AWS_6, AwsSolutions-S2, S3.2, S3.3, S3.8", "nothing is public",
+            _own_in_bucket(BLOCK, lambda it: all(it.get(key) is True for key in CLOSED))),
+    Control("S3", "CKV_AWS_20, CKV_AWS_57, S3.12", "there are no access control lists", _none("s3/bucketAcl:BucketAcl")),
+    Control("S3", "CKV_AWS_19, CKV_AWS_145, S3.17", "objects are encrypted with a key of one's own",
+            _own_in_bucket(ENCRYPTION, lambda it: it["rules"][0]["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms")),
+    Control("S3", "CKV_AWS_70, AwsSolutions-S10, S3.5, S3.6", "TLS only, and nobody else's account",
+            _own_in_bucket(BUCKET_POLICY, lambda it: '"Effect":"Allow"' not in it["policy"] and "SecureTransport" in it["policy"])),
+    Control("S3", "CKV2_AWS_61, CKV_AWS_300, S3.13", "objects and failed uploads end",
+            _own_in_bucket(LIFECYCLE, lambda it: {"expiration", "abortIncompleteMultipartUpload"} <= it["rules"][0].keys())),
+    Control("S3", "CKV_AWS_18, AwsSolutions-S1, S3.9", "access is logged", _followed_by("s3/bucketLogging:BucketLogging"),
+            "A payload lives for days, one function writes it and one role reads it; CloudTrail's data events say who did."),
+    Control("S3", "CKV_AWS_21, CKV_AWS_143, CKV_AWS_144, S3.7, S3.10, S3.14, S3.15, S3.20", "versions, locks, replicas",
+            _followed_by("s3/bucketVersioning:BucketVersioning"),
+            "A payload is a copy of an event, written once under the hash of its content and deleted by age."),
+    Control("S3", "CKV2_AWS_62, S3.11", "events of the bucket are sent on", _followed_by("s3/bucketNotification:BucketNotification"),
+            "Nobody waits for them: the launch says where the payload is."),
+    Control("IAM", "CKV_AWS_60, CKV_AWS_61", "roles trust one service",
+            _allowing(lambda it: isinstance(it["Principal"].get("Service"), str) and len(it["Principal"]) == 1, ROLE)),
+    Control("IAM", "CKV_AWS_62, CKV_AWS_63, CKV2_AWS_40, CKV_AWS_274, IAM.1, IAM.21", "no role may do everything, of a service neither",
+            _allowing(lambda it: not any("*" in action for action in _listed(it["Action"])), POLICY)),
+    Control("IAM", "CKV_AWS_286, CKV_AWS_287, CKV_AWS_288, CKV_AWS_289", "no way to more rights, to credentials, to all data",
+            _allowing(lambda it: not any(re.match(r"(iam:(?!PassRole)|sts:|ssm:GetParameter$|lambda:Update)", action) for action in _listed(it["Action"]))
+                      and ("iam:PassRole" not in _listed(it["Action"]) or all("*" not in arn for arn in _listed(it["Resource"]))), POLICY)),
+    Control("IAM", "CKV_AWS_290, CKV_AWS_355", "* only where AWS knows no resource",
+            _allowing(lambda it: "*" not in _listed(it["Resource"]) or set(_listed(it["Action"])) <= NO_RESOURCE_TYPE, POLICY)),
+    Control("IAM", "AwsSolutions-IAM4", "no managed policy of AWS", _none("iam/rolePolicyAttachment:RolePolicyAttachment")),
+    Control("IAM", "AwsSolutions-IAM5", "no wildcard", _allowing(lambda it: not any("*" in arn for arn in _listed(it["Resource"])), POLICY),
+            "What begins with a name of the job's own: its log streams, its payloads, the cluster's tasks at their launch. "
+            "tests/components/test_permissions.py proves each statement tight."),
+    Control("IAM", "IAM.24", "roles are tagged", _tagged(ROLE)),
+    Control("KMS", "CKV_AWS_7, AwsSolutions-KMS5, KMS.4", "keys rotate", _each(KEY, lambda it: it["enableKeyRotation"])),
+    Control("KMS", "CKV_AWS_33, CKV2_AWS_64, KMS.5", "the key's policy names its users",
+            _allowing(lambda it: it["Principal"] != "*" and "*" not in json.dumps(it["Principal"]), KEY)),
+    Control("KMS", "CKV_AWS_227", "keys are enabled", _each(KEY, lambda it: it.get("isEnabled", True))),
+    Control("KMS", "KMS.1, KMS.2", "nobody may decrypt with every key",
+            _allowing(lambda it: "kms:Decrypt" not in _listed(it["Action"]) or "*" not in _listed(it["Resource"]), POLICY)),
+    Control("KMS", "KMS.3", "no key is deleted by mistake", lambda it: [key.name for key in _kind(it, KEY) if not key.protect]),
+    Control("Secrets Manager", "CKV_AWS_149", "secrets are encrypted with a key of one's own", _each(SECRET, lambda it: "kmsKeyId" in it)),
+    Control("Secrets Manager", "CKV2_AWS_57, AwsSolutions-SMG4, SecretsManager.1, SecretsManager.4", "secrets rotate",
+            lambda it: [] if it.kind("aws:secretsmanager/secretRotation:SecretRotation") else [s.name for s in _kind(it, SECRET)],
+            "Who issued a secret rotates it: the stack keeps the place, and never sees the value."),
+    Control("Secrets Manager", "SecretsManager.5", "secrets are tagged", _tagged(SECRET)),
+    Control("CloudWatch", "CKV_AWS_66, CKV_AWS_338, CloudWatch.16", "logs are kept for a year", _each(LOGS, lambda it: it["retentionInDays"] >= 365)),
+    Control("CloudWatch", "CKV_AWS_158", "logs are encrypted with a key of one's own", _each(LOGS, lambda it: "kmsKeyId" in it)),
+    Control("CloudWatch", "CKV_AWS_319, CloudWatch.15, CloudWatch.17", "alarms tell somebody", _silent_alarms),
+    Control("EventBridge", "CKV_AWS_297", "schedules are encrypted with a key of one's own", _each(SCHEDULE, lambda it: "kmsKeyArn" in it),
+            "A schedule holds a time and a launch event, which stand in the config for everybody to read."),
+    Control("VPC", "CKV2_AWS_11, AwsSolutions-VPC7, EC2.6", "traffic is logged", _in_vpc("ec2/flowLog:FlowLog", lambda it: it["trafficType"] == "ALL")),
+    Control("VPC", "CKV2_AWS_12, EC2.2", "the default security group lets nothing through",
+            _in_vpc("ec2/defaultSecurityGroup:DefaultSecurityGroup", lambda it: not {"ingress", "egress"} & it.keys())),
+    Control("VPC", "CKV_AWS_148", "there is no default VPC", _none("ec2/defaultVpc:DefaultVpc")),
+    Control("VPC", "CKV_AWS_23, AwsSolutions-EC27", "security groups say what they are for", _each(GROUP, lambda it: it.get("description"))),
+    Control("VPC", "CKV_AWS_24, CKV_AWS_25, CKV_AWS_260, CKV_AWS_277, AwsSolutions-EC23, EC2.13, EC2.14, EC2.18, EC2.19", "nothing comes in from outside", _ingress),
+    Control("VPC", "CKV_AWS_382", "not everything may go out", _egress,
+            "A job calls what it calls. Where that is AWS alone, network.endpoints without NAT leave it no other way."),
+    Control("VPC", "CKV2_AWS_5, EC2.22", "security groups are used",
+            lambda it: [g.name for g in _kind(it, GROUP) if not any(f'"{g.outputs["name"]}-id"' in json.dumps(f.inputs["environment"]).replace("\\", "") for f in _kind(it, FUNCTION))],
+            how="each launcher hands it to its tasks at their launch. A scanner sees that only by the reference in the "
+            "launcher's settings: no service or function stands in the group."),
+    Control("VPC", "CKV_AWS_130, EC2.15", "subnets give no public addresses", None,
+            "The three public subnets hold NAT gateways and nothing else; tasks run in the private ones, without an address."),
+    Control("VPC", "CKV2_AWS_1, AwsSolutions-VPC3, EC2.21", "network access lists stand beside security groups", None,
+            "They know no state, so that they would have to let every answer in; the groups let nothing in at all."),
+    Control("VPC", "EC2.10, EC2.55, EC2.56, EC2.57, EC2.58, EC2.60", "AWS is reached by endpoints of one's own", None,
+            "NAT is there for the jobs anyway, and S3 has its gateway; network.endpoints makes more, each for its price."),
+    Control("Pulumi", "CKV_AWS_41", "the provider holds no keys", _provider_keys),
+)  # fmt: skip
+
+
+UNASKED: Final = {
+    "CKV2_AWS_1": "the plan has no subnets: awsx makes them",
+    "CKV_AWS_130": "the plan has no subnets: awsx makes them",
+    "CKV_AWS_143": "it is asked of buckets that have an object lock",
+    "CKV_AWS_148": "it is asked of a default VPC",
+    "CKV_AWS_169": "it is asked of a topic's policy",
+    "CKV_AWS_223": "it passes a cluster that says nothing of ECS Exec",
+    "CKV_AWS_224": "it is asked of a cluster that configures ECS Exec",
+    "CKV_AWS_385": "it is asked of a topic's policy",
+}
+"""checkov's checks of which its own run tells nothing, and why."""
+
+
+def differences(failed: Mapping[str, Sequence[str]], passed: Set[str]) -> list[str]:
+    """Where checkov says other than the page, and no reason for it stands here. `failed`: check → resources."""
+    by_id = {name: it for it in CONTROLS for name in it.ids.split(", ") if name.startswith("CKV")}
+    found = [
+        f"{it} fails on {', '.join(failed[it])}, and the page does not know it" for it in failed.keys() - by_id.keys()
+    ]
+    for name, control in by_id.items():
+        if name in failed and not (control.reason or control.how):
+            found.append(f"{name} fails on {', '.join(failed[name])}, and the page says met")
+        elif name in UNASKED:
+            if name in failed or (name in passed and not control.reason):
+                found.append(f"{name} is asked after all; take it out of UNASKED")
+        elif name not in failed and (control.reason or name not in passed):
+            found.append(
+                f"{name} {'passes' if name in passed else 'is not asked'}, and the page says: {control.reason or 'met'}"
+            )
+    return sorted(found)
+
+
+def text(recording: Recording) -> str:
+    """docs/controls.md."""
+    met = [it for it in CONTROLS if not it.reason]
+    lines = [
+        "# Controls",
+        "",
+        "What checkov, cdk-nag (AwsSolutions) and Security Hub (AWS Foundational Security Best Practices) ask of a stack",
+        f"such as `{recording.stack.name}`, and where it stands. {len(met)} demands are met, each shown by a test over every",
+        f"resource of the program; {len(CONTROLS) - len(met)} are not, each with its reason. Generated by `make docs`.",
+        "`make scan` asks checkov itself of the same resources, and fails where it says other than this page.",
+        "",
+        "| service | control | asks that | " + recording.stack.name + " |",
+        "| --- | --- | --- | --- |",
+        *(f"| {it.of} | {it.ids} | {it.asks} | {_stands(it)} |" for it in CONTROLS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _stands(control: Control) -> str:
+    return control.reason or (f"met: {control.how}" if control.how else "met")
+
+
+def main() -> int:
+    """Write the table."""
+    (PROGRAM / "docs" / "controls.md").write_text(text(record(Stack.read(PROGRAM, "prod"))))
+    print("docs/controls.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""checkov itself, asked about prod: the recorded program as a plan of Terraform's, which checkov reads.
+
+`python tools/docs/scan.py` (`make scan`) installs it once, in an environment of its own in the user's cache (its pins and
+ours exclude each other: some hundred packages, 300 MB, minutes), and holds what it says against docs/controls.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from tools.docs import controls
+import pulumi
+from tools.recording import PROGRAM, Recorded, Recording, record
+from fargate_job_launcher.sandbox import Stack
+
+VERSION: Final = "3.3.30"
+CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fargate-job-launcher"
+CHECKOV: Final = CACHE / f"checkov-{VERSION}" / "bin" / "checkov"
+
+MAPS: Final = {"tags", "variables", "tagsAll"}
+"""Inputs whose keys are the user's own: an object there is no block."""
+AS_IT_IS: Final = {"ingress", "egress"}
+"""Blocks whose names are no plural."""
+
+
+def installed() -> bool:
+    """Whether there is a checkov to ask."""
+    return CHECKOV.exists()
+
+
+def install() -> None:
+    """Make checkov's environment, where there is none yet."""
+    if installed():
+        return
+    print(f"Installing checkov {VERSION} into {CHECKOV.parents[1]} (once, some minutes) …", flush=True)
+    folder = CHECKOV.parents[1]
+    made = folder.with_name(f"{folder.name}.{os.getpid()}")
+    venv.create(made, with_pip=True, symlinks=True)
+    pip = [made / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, f"checkov=={VERSION}"], check=True)
+    # Its commands name the environment that they were made in; they are started with this one's Python below.
+    made.rename(folder)
+
+
+def plan(recording: Recording) -> dict[str, Any]:
+    """What Terraform would plan for a stack of the same resources."""
+    addresses = {urn: _address(it) for urn, it in recording.resources.items() if _terraform(it.kind)}
+    resources = [recording.resources[urn] for urn in addresses]
+    described = {
+        it.urn: {
+            "address": addresses[it.urn],
+            "mode": "managed",
+            "type": _terraform(it.kind),
+            "name": addresses[it.urn].partition(".")[2],
+            "provider_name": "registry.terraform.io/hashicorp/aws",
+        }
+        for it in resources
+    }
+    return {
+        "format_version": "1.2",
+        "terraform_version": "1.9.0",
+        "planned_values": {
+            "root_module": {"resources": [{**described[it.urn], "values": _values(it.inputs)} for it in resources]}
+        },
+        "resource_changes": [
+            {
+                **described[it.urn],
+                "change": {"actions": ["create"], "before": None, "after": _values(it.inputs), "after_unknown": {}},
+            }
+            for it in resources
+        ],
+        "configuration": {
+            "provider_config": {"aws": {"name": "aws", "full_name": "registry.terraform.io/hashicorp/aws"}},
+            "root_module": {
+                "resources": [
+                    {
+                        **{key: described[it.urn][key] for key in ("address", "mode", "type", "name")},
+                        "provider_config_key": "aws",
+                        "expressions": _expressions(it, addresses),
+                    }
+                    for it in resources
+                ]
+            },
+        },
+    }
+
+
+def verdicts(recording: Recording) -> tuple[dict[str, list[str]], set[str]]:
+    """What checkov says of a stack: check → resources that fail it, and every check that something passed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "plan.json"
+        path.write_text(json.dumps(plan(recording)))
+        words = [CHECKOV.with_name("python"), "-m", "checkov.main", "--file", path, "--framework", "terraform_plan"]
+        done = subprocess.run(
+            [*words, "--output", "json", "--compact", "--skip-download", "--soft-fail"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "LOG_LEVEL": "ERROR"},
+        )
+    try:
+        results = cast("dict[str, Any]", json.loads(done.stdout))["results"]
+    except (ValueError, KeyError, TypeError):
+        raise SystemExit(f"checkov has not answered: {done.stdout[-500:]}{done.stderr[-2000:]}") from None
+    failed = defaultdict[str, list[str]](list)
+    for it in results["failed_checks"]:
+        failed[it["check_id"]].append(it["resource"])
+    return dict(failed), {it["check_id"] for it in results["passed_checks"]}
+
+
+def _terraform(kind: str) -> str:
+    """Terraform's name of a type of the AWS provider; empty for what is none."""
+    if kind == "awsx:ec2:Vpc":
+        return "aws_vpc"
+    found = re.fullmatch(r"aws:(\w+)/\w+:(\w+)", kind)
+    if found is None:
+        return ""
+    return f"aws_{'' if found[1] == 'ec2' else f'{found[1]}_'}{_snake(found[2])}"
+
+
+def _address(it: Recorded) -> str:
+    return f"{_terraform(it.kind)}.{re.sub(r'[^a-zA-Z0-9_-]', '_', it.name)}"
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _values(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs as Terraform has them: an object is a list of one block, and a list of blocks has the name of one."""
+    found: dict[str, Any] = {}
+    for key, value in inputs.items():
+        if isinstance(value, pulumi.Asset | pulumi.Archive):
+            found["filename"] = "code.zip"
+        elif isinstance(value, dict) and key not in MAPS:
+            found[_snake(key)] = [_values(cast("dict[str, Any]", value))]
+        elif isinstance(value, list) and any(isinstance(it, dict) for it in value):
+            found[_block(key)] = [_values(it) for it in value]
+        else:
+            # Numbers are recorded as JSON's.
+            found[_snake(key)] = int(value) if isinstance(value, float) and value.is_integer() else value
+    return found
+
+
+def _block(key: str) -> str:
+    return _snake(key if key in AS_IT_IS else key.removesuffix("s"))
+
+
+def _expressions(it: Recorded, addresses: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        _snake(key): {
+            "references": [name for urn in sorted(urns & addresses.keys()) for name in _named(addresses[urn])]
+        }
+        for key, urns in it.computed_from.items()
+        if urns & addresses.keys()
+    }
+
+
+def _named(address: str) -> tuple[str, str]:
+    return f"{address}.id", address
+
+
+if __name__ == "__main__":
+    install()
+    found = controls.differences(*verdicts(record(Stack.read(PROGRAM, "prod"))))
+    print("\n".join(found) or "checkov says of prod what docs/controls.md says, but for the reasons that stand there")
+    sys.exit(1 if found else 0)

@@ -1,0 +1,91 @@
+"""What the documents show of a command, made anew by running it: `make docs` writes it, a test holds it.
+
+A transcript may leave lines out. What is another one at each run (ids, times, the state that a task is met in) is
+masked before it is compared, and stays in the page as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tools.recording import PROGRAM
+from fargate_job_launcher.sandbox import Stack
+
+STATES: Final = "PROVISIONING|PENDING|RUNNING"
+JOB: Final = "nightly-report"
+
+
+def masked(text: str) -> list[str]:
+    """Its lines, without what is another one each time."""
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}", "ID", text)
+    text = re.sub(r"-[0-9a-f]{7}\b", "-RANDOM", text)
+    text = re.sub(rf"^(  state  )({STATES})$", r"\1STATE", text, flags=re.MULTILINE)
+    return [re.sub(r"\d+(\.\d)? s\b", "TIME", it).rstrip() for it in text.splitlines() if it.strip() not in ("", "…")]
+
+
+def steady(text: str) -> list[str]:
+    """The same, without the states that a task is followed through: which are seen depends on when one looks."""
+    return [it for it in masked(text) if not re.search(rf" is ({STATES})$", it)]
+
+
+def renewed(shown: str, printed: str) -> str:
+    """A transcript with each line that is no longer printed replaced by the one that is there in its place: the first
+    that differs from it in numbers only. Raises LookupError where there is none."""
+    known, lines = set(masked(printed)), printed.splitlines()
+
+    def line(it: str) -> str:
+        if not masked(it) or masked(it)[0] in known:
+            return it
+        for found in lines:
+            if masked(found) and _without_numbers(found) == _without_numbers(it):
+                return found
+        raise LookupError(f"nothing like this is printed any more; edit it by hand: {it}")
+
+    return "".join(f"{line(it)}\n" for it in shown.splitlines())
+
+
+def _without_numbers(line: str) -> str:
+    return re.sub(r"\d+(\.\d+)?", "N", masked(line)[0])
+
+
+def of_sandbox(action: str, folder: Path = PROGRAM, **environ: str) -> str:
+    """What `make up` or `make attack` prints once everything is installed."""
+    command = [sys.executable, "-m", "fargate_job_launcher.sandbox", action]
+    return subprocess.run(command, cwd=folder, env=environ or None, capture_output=True, text=True, check=True).stdout
+
+
+def of_job(stack: str, **variables: str) -> tuple[int, tuple[str, ...]]:
+    """What the demo job's own code does with these variables: its exit code and its lines. It is Python, so it needs no
+    container for it."""
+    jobs = json.loads(Stack.read(PROGRAM, stack).config["fargate-job-launcher:jobs"])
+    python, *arguments = jobs[JOB]["command"]
+    assert python == "python"
+    done = subprocess.run([sys.executable, *arguments], env=variables, capture_output=True, text=True, check=False)
+    return done.returncode, tuple((done.stdout + done.stderr).splitlines())
+
+
+SHOWN: Final[dict[str, Callable[[], str]]] = {
+    "shown by make up": lambda: of_sandbox("up"),
+    "shown by make attack": lambda: of_sandbox("attack"),
+}
+"""How a transcript's comment begins → what it is of."""
+
+
+def write(page: Path) -> None:
+    """Renew the page's transcripts."""
+    text = page.read_text()
+    for marker, printed in SHOWN.items():
+        found = re.search(rf"<!-- {marker}[^\n]*-->\n```text\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        if found is not None:
+            text = text[: found.start(1)] + renewed(found[1], printed()) + text[found.end(1) :]
+    page.write_text(text)
+
+
+if __name__ == "__main__":
+    write(PROGRAM / "README.md")

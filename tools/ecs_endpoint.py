@@ -1,0 +1,219 @@
+"""Amazon ECS on the wire: RunTask alone, with clientToken as AWS honours it, and with every fault that was ever seen.
+
+It knows what it launched, whatever it answered.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final, cast
+
+from botocore.exceptions import ReadTimeoutError
+from fargate_job_launcher.handler.ecs import Credentials, Ecs
+from fargate_job_launcher.handler.launch import capacity_of
+from fargate_job_launcher.sandbox.aws.rows import Refused
+from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
+
+PATIENCE_SECONDS: Final = 120
+"""How long the tests' client waits for an answer: an endpoint on a busy machine is no endpoint that has died."""
+LATE: Final = 599
+"""The status of an answer for which no client waits."""
+
+Request = dict[str, Any]
+Reply = tuple[int, bytes] | None
+"""Status and body; None for a connection that is closed without a word."""
+
+CAPACITY: Final = {"reason": "RESOURCE:CPU", "detail": "Capacity is unavailable at this time. Please try again later."}
+
+
+def error(code: str, message: str, status: int = 400, **more: Any) -> Reply:
+    return status, json.dumps({"__type": f"com.amazonaws.ecs#{code}", "message": message, **more}).encode()
+
+
+class Impatient:
+    """botocore's HTTP session, which gives up where the endpoint says that its answer is late: nobody has to wait."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def send(self, request: Any) -> Any:
+        """The answer. Raises what botocore raises once its time is up."""
+        answer = self._session.send(request)
+        if answer.status_code == LATE:
+            raise ReadTimeoutError(endpoint_url=request.url, error="late")
+        return answer
+
+
+@dataclass
+class Endpoint:
+    """The state of one ECS endpoint. `fault` names what goes wrong with a request, "" for nothing."""
+
+    fault: Callable[[Request], str] = lambda _: ""
+    url: str = ""
+    calls: list[Request] = field(default_factory=list[Request])
+    launched: Counter[str] = field(default_factory=Counter[str])
+    """startedBy → tasks that really run."""
+    faults: Counter[str] = field(default_factory=Counter[str])
+    capacity: Counter[str] = field(default_factory=Counter[str])
+    """FARGATE or FARGATE_SPOT → tasks that really run."""
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _tokens: Tokens = field(default_factory=Tokens)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self) -> Ecs:
+        ecs = Ecs(f"{self.url}/", "eu-west-1", Credentials("a", "b"), timeout=(PATIENCE_SECONDS, PATIENCE_SECONDS))
+        http: Any = ecs._http  # pyright: ignore[reportPrivateUsage]
+        ecs._http = cast("Any", Impatient(http))  # pyright: ignore[reportPrivateUsage]
+        return ecs
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._tokens = Tokens()
+        for seen in (self.calls, self.launched, self.faults, self.capacity):
+            seen.clear()
+
+    def answer(self, request: Request) -> Reply:
+        with self._lock:
+            self.calls.append(request)
+            fault = self.fault(request)
+            self.faults[fault or "none"] += 1
+        try:
+            return cast("Callable[[Request], Reply]", getattr(self, f"_{fault or 'well'}"))(request)
+        except Refused as conflict:
+            return error(conflict.row.code, conflict.message, **conflict.members)
+
+    def _run(self, request: Request, most: int = 10, failures: list[dict[str, str]] | None = None) -> Request:
+        with self._lock:
+            known = self._tokens.recall(request)
+            if known is None:
+                count = min(request["count"], most)
+                cluster = request["cluster"].rpartition("/")[2]
+                place = f"arn:aws:ecs:eu-west-1:123456789012:task/{cluster}"
+                arns = [f"{place}/{next(self._numbers):08d}" for _ in range(count)]
+                self.launched[request["startedBy"]] += count
+                assert ("launchType" in request) != ("capacityProviderStrategy" in request)
+                self.capacity[capacity_of(request)] += count
+                known = {"tasks": [{"taskArn": arn} for arn in arns], "failures": failures or []}
+                self._tokens.remember(request, known)
+            return known
+
+    def _well(self, request: Request) -> Reply:
+        return 200, json.dumps(self._run(request)).encode()
+
+    def _throttled(self, _: Request) -> Reply:
+        return error("ThrottlingException", "Rate exceeded")
+
+    def _throttled_in_disguise(self, _: Request) -> Reply:
+        return error("InvalidParameterException", "Error retrieving security group information: Request limit exceeded")
+
+    def _server_error_before(self, _: Request) -> Reply:
+        return error("ServerException", "Service Unavailable. Please try again later.", 500)
+
+    def _server_error_after(self, request: Request) -> Reply:
+        self._run(request)
+        return error("ServerException", "Service Unavailable. Please try again later.", 503)
+
+    def _bad_gateway(self, _: Request) -> Reply:
+        return 502, b"<html>502 Bad Gateway</html>"
+
+    def _time_out_after(self, request: Request) -> Reply:
+        self._run(request)
+        return LATE, b""
+
+    def _reset_before(self, _: Request) -> Reply:
+        return None
+
+    def _reset_after(self, request: Request) -> Reply:
+        self._run(request)
+        return None
+
+    def _unreadable(self, request: Request) -> Reply:
+        self._run(request)
+        return 200, b"<html>502 Bad Gateway</html>"
+
+    def _says_nothing(self, request: Request) -> Reply:
+        self._run(request)
+        return 200, b'{"tasks": [], "failures": []}'
+
+    def _no_capacity(self, request: Request) -> Reply:
+        return 200, json.dumps(self._run(request, most=0, failures=[CAPACITY])).encode()
+
+    def _partial(self, request: Request) -> Reply:
+        return 200, json.dumps(self._run(request, most=request["count"] // 2, failures=[CAPACITY])).encode()
+
+    def _quota(self, _: Request) -> Reply:
+        return error("ClientException", "You've reached the limit on the number of tasks in the PROVISIONING state.")
+
+    def _role_unready(self, _: Request) -> Reply:
+        return error("ClientException", "ECS was unable to assume the role 'arn:aws:iam::1:role/r' that was provided.")
+
+    def _denied(self, _: Request) -> Reply:
+        return error("AccessDeniedException", "User: u is not authorized to perform: iam:PassRole on resource: r")
+
+    def _invalid(self, _: Request) -> Reply:
+        return error("InvalidParameterException", "Invalid subnet; given the value hunter2-hunter2.")
+
+    def _unplaceable(self, request: Request) -> Reply:
+        never = [{"reason": "ATTRIBUTE", "detail": "ecs.capability.x"}]
+        return 200, json.dumps(self._run(request, most=0, failures=never)).encode()
+
+
+TRANSIENT: Final = (
+    *("throttled", "throttled_in_disguise", "server_error_before", "server_error_after", "reset_before", "reset_after"),
+    *("unreadable", "says_nothing", "bad_gateway", "quota", "no_capacity", "partial", "time_out_after"),
+)
+"""The faults after which a launch still succeeds."""
+
+
+@contextmanager
+def ecs_endpoint(fault: Callable[[Request], str] = lambda _: "") -> Generator[Endpoint]:
+    """An endpoint on a free port of 127.0.0.1, until the block is left."""
+    endpoint = Endpoint(fault)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            assert self.headers["x-amz-target"] == "AmazonEC2ContainerServiceV20141113.RunTask"
+            assert "Signature=" in self.headers["authorization"]
+            reply = endpoint.answer(json.loads(body))
+            if reply is None:
+                self.close_connection = True
+                return
+            self.wfile.write(
+                b"HTTP/1.1 %d X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: %d\r\n\r\n%s"
+                % (reply[0], len(reply[1]), reply[1])
+            )
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Nothing: the test prints what it wants to."""
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            # A client that has lost its patience closes the connection: that is what the test is about.
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    endpoint.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield endpoint
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

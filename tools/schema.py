@@ -1,0 +1,27 @@
+"""The components' schema, kept for review in components/plugin. `make plugin-schema` writes it; a test holds it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from tools.recording import PROGRAM
+from fargate_job_launcher.provider import Provider
+
+SCHEMA: Final = PROGRAM / "components" / "plugin" / "schema.json"
+
+
+def computed() -> dict[str, Any]:
+    """The schema, as Pulumi's engine gets it."""
+    schema = Provider().schema
+    assert schema is not None
+    return json.loads(schema)
+
+
+def written(schema: dict[str, Any]) -> str:
+    """As it is kept: a line for each value, so that a review sees what changed."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(written(computed()))
