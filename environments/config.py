@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import pulumi
 from fargate_job_launcher.checks import remedies
-from fargate_job_launcher.shapes import ConfigRefused, unknown
+from fargate_job_launcher.checks.shapes import ConfigRefused, unknown
 from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails

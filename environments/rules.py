@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from fargate_job_launcher.arguments import examine
+from fargate_job_launcher.checks.plain_secrets import secret_in
+from fargate_job_launcher.checks.shapes import repeated
 from fargate_job_launcher.checks.tags import LAUNCHER_TAGS, tag_problems
 from fargate_job_launcher.cluster import examine_cluster
 from fargate_job_launcher.endpoints import TO_START_A_TASK
@@ -15,9 +17,7 @@ from fargate_job_launcher.handler.partitions import partition_of
 from fargate_job_launcher.iam import Place, is_key_arn, is_topic_arn
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
-from fargate_job_launcher.plain_secrets import secret_in
 from fargate_job_launcher.reach import INTERNET, Reached, reached
-from fargate_job_launcher.shapes import repeated
 from pulumi.output import Unknown
 
 from .fields import camel

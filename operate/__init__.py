@@ -5,28 +5,34 @@ from fargate_job_launcher.operate import launch
 launch("nightly-report", environment={"REPORT_DATE": "2026-01-31"}).wait()
 """
 
-from .account import Account
-from .catalogue import Found, Job, find, jobs
-from .errors import (
-    AccessDenied,
-    AmbiguousJob,
-    CredentialsExpired,
-    JobError,
-    JobFailed,
-    LauncherFailed,
-    NoCredentials,
-    NoSuchJob,
-    NoSuchStack,
-    NoSuchTask,
-    NotLaunched,
-    Rejected,
-    StillRunning,
-    Unreachable,
-    WrongRegion,
-)
-from .following import Change, End, Line, follow
-from .launching import Launch, launch, retry, stop
-from .tasks import Task, tasks
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .account import Account
+    from .catalogue import Found, Job, find, jobs
+    from .errors import (
+        AccessDenied,
+        AmbiguousJob,
+        CredentialsExpired,
+        JobError,
+        JobFailed,
+        LauncherFailed,
+        NoCredentials,
+        NoSuchJob,
+        NoSuchStack,
+        NoSuchTask,
+        NotLaunched,
+        Rejected,
+        StillRunning,
+        Unreachable,
+        WrongRegion,
+    )
+    from .following import Change, End, Line, follow
+    from .launching import Launch, launch, retry, stop
+    from .task import Task, tasks
 
 __all__ = [
     "AccessDenied",
@@ -60,3 +66,14 @@ __all__ = [
     "stop",
     "tasks",
 ]
+
+_MODULES: Final = ("account", "catalogue", "errors", "following", "launching", "task")
+"""Where the public names are. They are loaded when the first one is used: terminal.py has to start without boto3."""
+
+
+def __getattr__(name: str) -> Any:
+    for module in _MODULES if name in __all__ else ():
+        names = vars(import_module(f"{__name__}.{module}"))
+        if name in names:
+            return names[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

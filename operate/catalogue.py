@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
-
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE, Settings
 
 from .account import Account

@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import click
-
 from fargate_job_launcher.handler.launch import LaunchResult
 from fargate_job_launcher.handler.request import MOST_DELIVERIES
-from fargate_job_launcher.operate.terminal import INTERRUPTED, reader_gone
 
 from .account import Account
 from .catalogue import Job, find, jobs
@@ -26,8 +24,9 @@ from .errors import JobError, NoSuchTask, NotLaunched
 from .following import End, Line, Stream, follow
 from .launching import Launch, invoke, retry, stop
 from .parked import DeadLetter, dead_letters, redrive, waiting
+from .pipes import INTERRUPTED, reader_gone
 from .show import SHORT, TASK_COLUMNS, Following, Output, ago, launched, task_row
-from .tasks import Task, chosen, later_attempt, tasks
+from .task import Task, chosen, later_attempt, tasks
 
 FAILED: Final = 125
 """As `docker run` has it: whatever failed was not the container."""

@@ -25,7 +25,6 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as ConnectionFailed
-
 from fargate_job_launcher.handler.remedy import remedy
 
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from .catalogue import Job
 from .errors import NoSuchTask, StillRunning
-from .tasks import Task, describe
+from .task import Task, describe
 
 POLL_SECONDS: Final = 1.0
 READS_PER_SECOND: Final = 5

@@ -17,7 +17,7 @@ from .account import Account
 from .catalogue import Job, find
 from .errors import JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected
 from .following import Change, End, Line, follow
-from .tasks import Task, describe
+from .task import Task, describe
 
 
 class Launch:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from .errors import JobError, sentences
 from .following import Change, End, Line
-from .tasks import Task
+from .task import Task
 
 SHORT: Final = 8
 """Characters of a task's id that tell tasks apart."""

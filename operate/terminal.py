@@ -1,17 +1,10 @@
-"""The way in from a terminal: what is not installed is said in a line, and neither Ctrl-C nor a reader who leaves, as
-`head` does, is an error."""
+"""The command `fargate-job`. Where boto3 or click is not installed, it says so in one line."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable
-from typing import Final
 
-READER_GONE: Final = 128 + 13
-"""What a shell makes of SIGPIPE."""
-INTERRUPTED: Final = 128 + 2
-"""What a shell makes of SIGINT."""
+from .pipes import INTERRUPTED, piped
 
 
 def fargate_job() -> None:
@@ -34,19 +27,3 @@ def fargate_job() -> None:
         return 0
 
     sys.exit(piped(run))
-
-
-def piped(command: Callable[[], int]) -> int:
-    """Run it; when nobody reads its output any more, end quietly as other commands do."""
-    try:
-        code = command()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return reader_gone()
-    return code
-
-
-def reader_gone() -> int:
-    """The exit code for it. What Python still holds for the reader would be written, and fail, once more at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return READER_GONE

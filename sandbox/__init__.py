@@ -29,11 +29,11 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 - display.py        what a person sees of it
 """
 
+from .aws.server import Emulator, EmulatorFailed
+from .aws.tasks.run import Run
 from .engine.deploy import Deployment, DeploymentFailed, deploy
 from .engine.jobs import LaunchFailed, NoSuchJob
 from .engine.resources import Inputs, Made, creates
-from .aws.tasks.run import Run
-from .aws.server import Emulator, EmulatorFailed
 from .engine.stack import Stack, StackFileError
 from .testing import DeployedStack, FargateSandbox, NotStopped, Refusal, Task
 

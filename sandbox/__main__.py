@@ -12,16 +12,17 @@ from typing import Any
 
 from rich.console import Console
 
-from .proof.attack import PASTED, attack
+from .aws.server import Emulator, EmulatorFailed
+from .display import show_launch, show_supervised
 from .engine.deploy import Deployment, DeploymentFailed, Resource, deploy
-from .display import Briefly, Progress, show_launch, show_supervised
+from .engine.jobs import LaunchFailed, NoSuchJob, find, launch
+from .engine.progress import Briefly, Progress
+from .engine.stack import Stack, StackFileError
+from .proof.attack import PASTED, attack
 from .proof.explain import explain, granted
 from .proof.facts import Facts, NotALauncher, read
-from .engine.jobs import LaunchFailed, NoSuchJob, find, launch
-from .provider_config import provider_config
-from .aws.server import Emulator, EmulatorFailed
-from .engine.stack import Stack, StackFileError
 from .proof.supervised import NotSupervised, supervise
+from .provider_config import provider_config
 
 
 class UsageError(Exception):

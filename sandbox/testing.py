@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any, Final, cast
 
 import yaml
-from fargate_job_launcher.container import CONTAINER
+from fargate_job_launcher.checks.names import CONTAINER
 
+from .aws.server import Emulator
+from .aws.tasks.run import Run
 from .engine import jobs
 from .engine.deploy import Deployment, deploy
-from .aws.tasks.run import Run
-from .aws.server import Emulator
 from .engine.stack import Stack
 
 WAIT_SECONDS: Final = 120

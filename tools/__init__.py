@@ -1,1 +1,1 @@
-"""What make runs: documents, schemas and snapshots computed from the code, benchmarks, and what tests share with them."""
+"""What make runs: documents, schemas and snapshots computed from the code, benchmarks, and what tests share."""

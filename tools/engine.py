@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-TESTS: Final = Path(__file__).parent
-SOURCE: Final = TESTS / "cli"
+SOURCE: Final = Path(__file__).parent / "provider"
 """Where go.mod names the version, and go.sum what its modules must be."""
 COMMAND: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 STAMP: Final = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from tools.recording import PROGRAM
 from fargate_job_launcher.provider import Provider
+
+from tools.recording import PROGRAM
 
 SCHEMA: Final = PROGRAM / "components" / "plugin" / "schema.json"
 

@@ -9,8 +9,9 @@ from typing import Any, Final, cast
 
 import pulumi
 import yaml
-from tools.recording import ENVIRONMENTS, PROGRAM, Recorded, Recording, record
 from fargate_job_launcher.sandbox import Stack
+
+from tools.recording import ENVIRONMENTS, PROGRAM, Recorded, Recording, record
 
 FOLDER: Final = Path(__file__).parent / "snapshots"
 
@@ -52,7 +53,7 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     for name in ENVIRONMENTS:
         (FOLDER / f"{name}.yaml").write_text(text(record(Stack.read(PROGRAM, name))))
-        print(f"tests/environments/snapshots/{name}.yaml")
+        print((FOLDER / f"{name}.yaml").relative_to(PROGRAM))
     return 0
 
 

@@ -15,7 +15,8 @@ import pulumi
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.iam import Place
 
-from . import container, iam, shapes
+from . import container, iam
+from .checks import shapes
 from .checks.function import function_problems
 from .checks.kinds import json_object, outside, retention_problems
 from .checks.overrides import override_problems

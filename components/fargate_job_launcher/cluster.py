@@ -15,7 +15,7 @@ import pulumi_aws as aws
 
 from fargate_job_launcher.handler import fargate
 
-from . import shapes
+from .checks import shapes
 from .checks.names import CLUSTER, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems

@@ -12,11 +12,10 @@ from typing import Any, Final, NotRequired, TypedDict
 import pulumi
 
 from . import iam
-from .checks.kinds import outside
+from .checks.kinds import LARGEST_DEFINITION, outside
+from .checks.names import CONTAINER
 from .checks.references import image_problems
 
-CONTAINER: Final = "job"
-"""Name of the job's own container; a launch's overrides address it."""
 NOBODY: Final = "65532:65532"
 """User and group of no account in any usual image: the container's program owns nothing that it finds."""
 WRITABLE_PATHS: Final[Mapping[str, int]] = {"/tmp": 64}  # noqa: S108 - a path in the container
@@ -247,10 +246,6 @@ def _on_disk(container: str, paths: Mapping[str, int]) -> list[tuple[str, str]]:
     return [
         (f"disk-{container}-{number}", path) for number, path in enumerate(it for it, mib in paths.items() if not mib)
     ]
-
-
-LARGEST_DEFINITION: Final = 65_536
-"""Bytes of a task definition. https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149"""
 
 
 def fitting(definitions: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from .shapes import repeated
+from .checks.shapes import repeated
 
 GATEWAYS: Final = ("s3", "dynamodb")
 """Services with a gateway endpoint, which costs nothing. https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html"""

@@ -13,7 +13,7 @@ from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
 
 from .arguments import PUBLIC_IPV4_HOUR, Job, LauncherFunction
 from .checks.function import seconds_to_launch
-from .container import CONTAINER
+from .checks.names import CONTAINER
 from .resolving import as_json
 from .roles import Role
 from .task_definition import family, log_group

@@ -12,7 +12,7 @@ import pulumi_awsx as awsx
 
 from fargate_job_launcher.handler import fargate
 
-from . import shapes
+from .checks import shapes
 from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
 from .checks.names import LOGGED_NETWORK, NETWORK, name_problems
 from .checks.place import place_problems

@@ -9,8 +9,9 @@ import pulumi_aws as aws
 
 from fargate_job_launcher.handler import fargate
 
-from . import iam, shapes
+from . import iam
 from .arguments import Job
+from .checks import shapes
 from .checks.names import BUCKET, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems

@@ -16,12 +16,12 @@ from pulumi.provider.experimental.analyzer import PropertyDefinition
 from pulumi.provider.experimental.component import ComponentProvider
 
 from .arguments import examine
+from .checks.shapes import unknown
 from .cluster import JobCluster, examine_cluster
 from .launcher import FargateJobLauncher
 from .network import JobNetwork, examine_network
 from .payload import PayloadBucket, examine_bucket
 from .plugin_schema import completed, respelt
-from .shapes import unknown
 
 NAME: Final = "fargate-job-launcher"
 """Of the Pulumi package, as of the Python one: it begins each component's type."""

@@ -15,8 +15,8 @@ from fargate_job_launcher.handler.settings import SUPERVISOR_SECONDS
 
 from . import iam
 from .arguments import RETRIED, Job, Supervision
+from .checks.names import CONTAINER
 from .checks.queue import VISIBILITY_TIMEOUTS
-from .container import CONTAINER
 from .function import RUNTIME, archive
 from .resolving import as_json, resolved
 from .roles import supervisor_role

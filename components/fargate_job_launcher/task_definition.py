@@ -14,8 +14,9 @@ from pulumi.runtime.settings import get_monitor
 
 from fargate_job_launcher.handler import fargate
 
-from . import container, iam, shapes
+from . import container, iam
 from .arguments import Job
+from .checks import shapes
 from .resolving import as_json
 from .roles import Role
 

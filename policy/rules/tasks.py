@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
+from fargate_job_launcher.checks.plain_secrets import secret_variable
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.partitions import PARTITIONS
-from fargate_job_launcher.plain_secrets import secret_variable
 
 from .config import Limit
 from .roles import TASK_DEFINITION

@@ -28,8 +28,8 @@ from ministack.core.responses import get_account_id
 
 from . import authorization, rules, schedules, subnets
 from .authorization import Call, Policies, run_task_calls
-from .rows import Refused, answer, refuse
 from .constraints import violations
+from .rows import Refused, answer, refuse
 from .tasks.lapse import pass_minutes
 from .tasks.lifecycle import Lifecycle
 from .tasks.tokens import Tokens

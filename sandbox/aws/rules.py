@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from fargate_job_launcher.container import LARGEST_DEFINITION
+from fargate_job_launcher.checks.kinds import LARGEST_DEFINITION
 from fargate_job_launcher.handler.fargate import SIZES
 
 from .rows import refuse

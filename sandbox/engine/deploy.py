@@ -23,7 +23,7 @@ from typing import Any, Final, cast
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from fargate_job_launcher.archive import UnknownArchive
-from fargate_job_launcher.shapes import ConfigRefused
+from fargate_job_launcher.checks.shapes import ConfigRefused
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import configure, mocks, rpc, run_in_stack, set_all_config
@@ -33,16 +33,13 @@ from pulumi.runtime.proto.resource_pb2 import (
     RegisterResourceResponse,
 )
 
-from . import derived
-from . import environment
-from . import files
+from ..aws.constraints import ConstraintViolation
+from ..aws.server import Emulator
+from ..aws.subnets import NotMade
 from .adopting import ADOPTED, adopt
 from .callbacks import CallbackFailed, Callbacks
-from ..aws.constraints import ConstraintViolation
 from .resources import Inputs, Made, Unsupported, create, invoke, tag_list
-from ..aws.server import Emulator
 from .stack import Stack
-from ..aws.subnets import NotMade
 
 ORGANIZATION: Final = "organization"
 """What Pulumi calls it where a backend has none."""

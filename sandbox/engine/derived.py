@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from .resources import Inputs, Made, Unsupported, creates, specification
 from ..aws.server import Emulator
+from .resources import Inputs, Made, Unsupported, creates, specification
 
 # botocore computes its models' attributes at run time, where no type checker sees them.
 Shape = Any

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from .resources import Inputs, Made, Unsupported, creates, specification, tag_list
 from ..aws.server import Emulator
+from .resources import Inputs, Made, Unsupported, creates, specification, tag_list
 
 
 @creates("aws:kms/key:Key")

@@ -8,8 +8,8 @@ import json
 import secrets
 from pathlib import Path
 
-from .resources import Inputs, Made, Unsupported, creates
 from ..aws.server import Emulator
+from .resources import Inputs, Made, Unsupported, creates
 
 
 @creates("awsx:ecr:Repository")

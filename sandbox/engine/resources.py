@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from fargate_job_launcher.archive import zipped
 
-from .naming import UnknownInput, spelt
 from ..aws.server import Emulator
 from ..aws.subnets import NotMade, subnet_ranges, zone_names
+from .naming import UnknownInput, spelt
 
 State = dict[str, Any]
 

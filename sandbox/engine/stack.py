@@ -9,6 +9,8 @@ from typing import Any, Final, cast
 
 import yaml
 
+from ..aws.server import ACCOUNT
+
 _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "string": str,
     "integer": int,
@@ -16,10 +18,6 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "array": list,
     "object": dict,
 }
-
-
-ACCOUNT: Final = "123456789012"
-"""The account of a stack that names none."""
 
 
 class StackFileError(Exception):

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from ..aws.server import Emulator
 from .facts import Facts
 from .proof import ANYTHING
-from ..aws.server import Emulator
 
 PASTED: Final[dict[str, Any]] = {
     "Version": "2012-10-17",

@@ -8,13 +8,13 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..aws.server import Emulator, EmulatorFailed
 from ..engine.deploy import DeploymentFailed, deploy
-from ..display import Briefly
+from ..engine.jobs import NoSuchJob, find
+from ..engine.progress import Briefly
+from ..engine.stack import Stack, StackFileError
 from .explain import as_mermaid, as_text, explain, mutation_table
 from .facts import Facts, NotALauncher, read
-from ..engine.jobs import NoSuchJob, find
-from ..aws.server import Emulator, EmulatorFailed
-from ..engine.stack import Stack, StackFileError
 
 ERRORS: Final = (
     *(DeploymentFailed, EmulatorFailed, NoSuchJob, NotALauncher, StackFileError),

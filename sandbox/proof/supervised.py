@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from ..aws.server import Emulator
+from ..aws.tasks.run import Run
 from ..engine.deploy import Resource
 from ..engine.jobs import launch
-from ..aws.tasks.run import Run
-from ..aws.server import Emulator
 
 WAIT_SECONDS: Final = 180
 

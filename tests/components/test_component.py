@@ -12,12 +12,13 @@ from typing import Any, Final, get_args, get_type_hints, is_typeddict
 import fargate_job_launcher
 import pulumi
 import pytest
-from tools.recording import Recording, program, record
 from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
 from fargate_job_launcher.provider import COMPONENTS
 from fargate_job_launcher.task_definition import family
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tools.recording import Recording, program, record
 
 NAMES = Path(__file__).with_name("urns.txt")
 

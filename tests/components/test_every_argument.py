@@ -18,14 +18,14 @@ from hashlib import sha256
 from typing import Any, Final, cast
 
 import pytest
-from tools.recording import program, record
 from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
 from fargate_job_launcher.archive import zipped
 from fargate_job_launcher.function import archive
-from fargate_job_launcher.sandbox import Deployment, Emulator
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
 from fargate_job_launcher.sandbox.engine.deploy import Resource
 from fargate_job_launcher.sandbox.engine.jobs import LaunchFailed, launch
+
+from tools.recording import program, record
 
 HERE: Final = "eu-west-1:123456789012"
 ROLE: Final = "arn:aws:iam::123456789012:role/"

@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from fargate_job_launcher.sandbox import Emulator, Stack, deploy
+
 from tools.recording import PROGRAM
-from fargate_job_launcher.sandbox import Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

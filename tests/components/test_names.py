@@ -11,13 +11,14 @@ import pytest
 import regex
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
-from tools.recording import PROGRAM, Recorded, copied, program, record
 from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
 from fargate_job_launcher.checks.names import BUCKET, CLUSTER, LOGGED_NETWORK, NETWORK, PULUMI_ADDS, Rule, name_problems
 from fargate_job_launcher.sandbox import Stack
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.rules import hold
 from test_roles import EVERYTHING
+
+from tools.recording import PROGRAM, Recorded, copied, program, record
 
 
 @dataclass(frozen=True)

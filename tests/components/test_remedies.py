@@ -10,12 +10,12 @@ from typing import Any, Final, get_args, get_origin, get_type_hints, is_typeddic
 
 import pulumi
 import pytest
-from tools.recording import program
-from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs, shapes
-from fargate_job_launcher.checks import remedies
+from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
+from fargate_job_launcher.checks import remedies, shapes
 from fargate_job_launcher.environments.config import validate
-from fargate_job_launcher.sandbox import DeploymentFailed, Emulator
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, deploy
+
+from tools.recording import program
 
 COMPONENTS: Final = (FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs)
 VALUES: Final[tuple[Any, ...]] = (

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tools.recording import copied, program, record
 from fargate_job_launcher.arguments import examine
-from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, Stack, deploy
+
+from tools.recording import copied, program, record
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 QUEUE = "aws:sqs/queue:Queue"

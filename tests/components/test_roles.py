@@ -11,8 +11,9 @@ from typing import Any
 
 import pulumi
 import pytest
-from tools.recording import Recording, program, record
 from fargate_job_launcher.sandbox.aws.authorization import Call, Policies, run_task_calls
+
+from tools.recording import Recording, program, record
 
 ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"

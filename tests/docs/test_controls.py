@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tools.docs import controls
 import pytest
-from tools.docs import scan
-from tools.recording import PROGRAM, Recording, record
 from fargate_job_launcher.sandbox import Stack
+
+from tools.docs import controls, scan
+from tools.recording import PROGRAM, Recording, record
 
 
 @pytest.fixture(scope="module")

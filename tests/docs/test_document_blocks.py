@@ -34,20 +34,20 @@ import pytest
 import yaml
 from botocore.client import BaseClient
 from click.testing import CliRunner
-from tools.recording import ENVIRONMENTS, PROGRAM, program, record
-from tools.docs.documents import PAGES, PICTURES, TABLES
 from fargate_job_launcher.handler.event import KEYS
 from fargate_job_launcher.handler.request import parse
 from fargate_job_launcher.operate import Account, find, tasks
 from fargate_job_launcher.operate.command import main
-from fargate_job_launcher.operate.tasks import later_attempt
-from fargate_job_launcher.sandbox import Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
-from fargate_job_launcher.sandbox.engine.deploy import Resource
-from fargate_job_launcher.sandbox.display import Briefly
+from fargate_job_launcher.operate.task import later_attempt
+from fargate_job_launcher.sandbox import Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.aws.tasks.run import Run
-from tools.launching import DECLARED, settings
+from fargate_job_launcher.sandbox.engine.deploy import Resource
+from fargate_job_launcher.sandbox.engine.progress import Briefly
+
+from tools.docs.documents import PAGES, PICTURES, TABLES
 from tools.docs.transcripts import masked, of_job, renewed, steady
+from tools.launching import DECLARED, settings
+from tools.recording import ENVIRONMENTS, PROGRAM, program, record
 
 PRELUDE = """
 import pulumi_aws as aws

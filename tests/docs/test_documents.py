@@ -10,10 +10,10 @@ from typing import Any
 
 import boto3
 import pytest
-from tools.recording import Recording, program
+from fargate_job_launcher.sandbox import Emulator, deploy
+
 from tools.docs.documents import DOCS, PAGES, PICTURES, PRICES, SOURCE, TABLES, written
-from fargate_job_launcher.sandbox import Emulator
-from fargate_job_launcher.sandbox.engine import deploy
+from tools.recording import Recording, program
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda it: it.name)

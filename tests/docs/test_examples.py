@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.recording import PROGRAM
-from fargate_job_launcher.sandbox import Deployment, Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.engine.jobs import launch
+
+from tools.recording import PROGRAM
 
 EXAMPLES = PROGRAM / "examples"
 LONGEST = 80

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from fargate_job_launcher.sandbox import Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Emulator, Stack, deploy
 
 from . import account
 from .by_pulumi import ByPulumi

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pulumi import automation
+
 from tools import engine
 from tools.engine import Step
-from pulumi import automation
 
 Program = Callable[[], None]
 

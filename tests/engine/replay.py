@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tools.engine import Step
 from fargate_job_launcher.handler.settings import VARIABLE
 from fargate_job_launcher.sandbox.aws.authorization import Call, Policies
 from fargate_job_launcher.sandbox.proof.facts import Facts, Role
 from fargate_job_launcher.sandbox.proof.proof import ANYTHING, execution_needs, launcher_needs, task_needs
+
+from tools.engine import Step
 
 Declared = Mapping[str, Sequence[Sequence[Call]]]
 """ARN of a task definition → what its job's code may do: all the calls of one of these lists, whichever stands."""

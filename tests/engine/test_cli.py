@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tools import engine
 import pytest
 import yaml
+
+from tools import engine
 from tools.recording import PROGRAM, copied
 
 pytestmark = pytest.mark.skipif(engine.hosts_missing() != "", reason=engine.hosts_missing())

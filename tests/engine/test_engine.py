@@ -11,11 +11,12 @@ import runpy
 from pathlib import Path
 from typing import Any, Final
 
-from tools import engine
 import pulumi_aws as aws
 import pytest
-from tools.recording import PROGRAM
 from inline import Inline
+
+from tools import engine
+from tools.recording import PROGRAM
 
 pytestmark = pytest.mark.skipif(engine.missing() != "", reason=engine.missing())
 

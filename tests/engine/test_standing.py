@@ -1,7 +1,7 @@
 """The stand-in for AWS under the real engine refuses what AWS refuses between two steps of an update, in AWS's words.
 
-Each refusal is asked of the account itself, without an engine: tools/provider/standing.py. That it reaches the engine's user
-is in test_engine.py.
+Each refusal is asked of the account itself, without an engine: tools/provider/standing.py. That it reaches the engine's
+user is in test_engine.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from cli import standing
+
+from tools.provider import standing
 
 Made = dict[str, Any]
 TYPES: Final = {

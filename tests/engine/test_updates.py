@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from tools import engine
 import pulumi
 import pulumi_aws as aws
 import pytest
 import replay
-from tools.engine import Step
 from fargate_job_launcher import FargateJobLauncher
 from fargate_job_launcher.sandbox.aws.authorization import Call
 from inline import Done, Inline
+
+from tools import engine
+from tools.engine import Step
 
 pytestmark = pytest.mark.skipif(engine.missing() != "", reason=engine.missing())
 

@@ -14,12 +14,13 @@ import jsonschema
 import pulumi
 import pytest
 import yaml
-from tools.recording import ENVIRONMENTS, PROGRAM, Recording, copied, record
+from fargate_job_launcher.checks.plain_secrets import secret_variable
 from fargate_job_launcher.environments import StackConfig, schema
 from fargate_job_launcher.environments.config import validate
 from fargate_job_launcher.environments.model import DefaultsConfig, JobConfig
-from fargate_job_launcher.plain_secrets import secret_variable
 from fargate_job_launcher.sandbox import Stack
+
+from tools.recording import ENVIRONMENTS, PROGRAM, Recording, copied, record
 
 SMALLEST: dict[str, Any] = {
     "aws:region": "eu-west-1",
@@ -472,7 +473,7 @@ config:
 
 def test_the_tests_and_the_tables_take_a_new_environment_as_it_is(tmp_path: Path) -> None:
     folder = copied(tmp_path)
-    for name in ("tests", "docs", "examples"):
+    for name in ("tests", "tools", "docs", "examples"):
         shutil.copytree(PROGRAM / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     for name in ("README.md", "pyproject.toml"):
         shutil.copy(PROGRAM / name, folder)
@@ -480,9 +481,9 @@ def test_the_tests_and_the_tables_take_a_new_environment_as_it_is(tmp_path: Path
     (folder / "Pulumi.adopting.yaml").write_text(ADOPTING)
     tested = ("tests/environments/test_environments.py", "tests/environments/test_preview.py")
     for command in (
-        ("tools/snapshots.py",),
+        ("-m", "tools.snapshots"),
         ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "staging or adopting", *tested),
-        ("-c", "import sys; sys.path.insert(0, 'tests'); import documents; print(documents.environments())"),
+        ("-c", "from tools.docs import documents; print(documents.environments())"),
     ):
         done = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tools.recording import Recorded, Recording
 from fargate_job_launcher.arguments import Job
 from fargate_job_launcher.container import NOBODY
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG
 from fargate_job_launcher.payload import EXPIRE_DAYS
+
+from tools.recording import Recorded, Recording
 
 LAUNCHER = "fargate-job-launcher:index:FargateJobLauncher"
 ROLE = "aws:iam/role:Role"

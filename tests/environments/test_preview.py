@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import snapshots
-from tools.recording import PROGRAM, Recording, program, record
 from fargate_job_launcher.sandbox import Stack
 from pulumi.runtime.rpc import UNKNOWN
 from pulumi.runtime.settings import SETTINGS
+
+from tools import snapshots
+from tools.recording import PROGRAM, Recording, program, record
 
 PROVIDER = "pulumi:providers:aws"
 QUEUE = "sqs/queue:Queue"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tools.recording import PROGRAM
 from fargate_job_launcher import iam
 from fargate_job_launcher.handler import notifications
 from fargate_job_launcher.handler.trigger import Delivery, identify
-from fargate_job_launcher.sandbox import Deployment, Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
+
+from tools.recording import PROGRAM
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from tools.ecs_endpoint import TRANSIENT, Endpoint, Request, ecs_endpoint
 from fargate_job_launcher.handler.launch import ATTEMPTS, Launcher, LaunchResult, run_task_request, started_by, token
 from fargate_job_launcher.handler.running import Running
 from fargate_job_launcher.handler.timing import CALL_SECONDS, Budget, Pace, jitter
+
+from tools.ecs_endpoint import TRANSIENT, Endpoint, Request, ecs_endpoint
 from tools.launching import ROLE, SETTINGS, asked, launcher, settings
 
 LAUNCHES = int(os.environ.get("LAUNCHES", "600"))

@@ -15,6 +15,7 @@ import pytest
 from fargate_job_launcher.handler.launch import run_task_request, started_by
 from fargate_job_launcher.handler.outcome import KINDS, classify
 from fargate_job_launcher.handler.request import Rejected
+
 from tools.launching import CLOSED, SETTINGS, asked, settings
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tools import partitions
 import pytest
-from tools.recording import PROGRAM
 from fargate_job_launcher.handler.partitions import PARTITIONS, partition, partition_of, service_host
+
+from tools import partitions
+from tools.recording import PROGRAM
 
 
 def test_the_table_is_what_botocore_knows() -> None:

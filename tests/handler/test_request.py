@@ -19,6 +19,7 @@ from fargate_job_launcher.sandbox.aws.constraints import violations
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
 from tools.launching import CLOSED, DECLARED, ROLE, SETTINGS, asked, settings
 
 
@@ -347,7 +348,7 @@ def test_whatever_the_event_it_is_a_valid_request_within_the_declaration_or_a_re
 
 
 def test_the_archive_is_the_handlers_modules_and_nothing_else() -> None:
-    sources = Path(__file__).parents[1] / "handler"
+    sources = Path(__file__).parents[2] / "handler"
     assets: dict[str, Any] = archive().assets
     assert list(assets) == sorted(f"handler/{path.name}" for path in sources.glob("*.py"))
     assert {Path(asset.path).resolve().parent for asset in assets.values()} == {sources}

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.recording import program
-from fargate_job_launcher.sandbox import Emulator, Run
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from fargate_job_launcher.sandbox.engine.deploy import Resource
-from fargate_job_launcher.sandbox.proof.facts import Facts, Role, read, read_role
 from fargate_job_launcher.sandbox.engine.jobs import launch
+from fargate_job_launcher.sandbox.proof.facts import Facts, Role, read, read_role
 from fargate_job_launcher.sandbox.proof.proof import consequences, supervisor_attacks, supervisor_needs
 from fargate_job_launcher.sandbox.proof.supervised import mailbox
+
+from tools.recording import program
 
 SOURCE = """
 import pulumi_aws as aws

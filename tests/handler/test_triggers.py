@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tools.ecs_endpoint import Endpoint, ecs_endpoint
 from fargate_job_launcher.handler.launch import ATTEMPTS
 from fargate_job_launcher.handler.running import Running
 from fargate_job_launcher.handler.timing import Pace
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from tools.launching import DECLARED, SETTINGS
 from test_request import EVENTS
+
+from tools.ecs_endpoint import Endpoint, ecs_endpoint
+from tools.launching import DECLARED, SETTINGS
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:import-launcher"
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"

@@ -19,8 +19,6 @@ from typing import Any, cast
 import pytest
 from botocore.client import BaseClient
 from click.testing import CliRunner
-from tools.recording import program
-from tools.docs.documents import SOURCE
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
 from fargate_job_launcher.operate import (
     Account,
@@ -35,12 +33,14 @@ from fargate_job_launcher.operate import (
 )
 from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.parked import read
-from fargate_job_launcher.operate.tasks import describe, later_attempt
-from fargate_job_launcher.sandbox import Deployment, Emulator
-from fargate_job_launcher.sandbox.engine import deploy
-from fargate_job_launcher.sandbox.engine.jobs import launch as sandbox_launch
+from fargate_job_launcher.operate.task import describe, later_attempt
+from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
 from fargate_job_launcher.sandbox.aws.tasks.run import Run
+from fargate_job_launcher.sandbox.engine.jobs import launch as sandbox_launch
 from fargate_job_launcher.sandbox.proof.supervised import supervise
+
+from tools.docs.documents import SOURCE
+from tools.recording import program
 
 FARGATE_JOB = [sys.executable, "-m", "fargate_job_launcher.operate"]
 WELL = Run(0, 0.1, lines=("first line", "second line"))
@@ -536,7 +536,7 @@ def test_ctrl_c_while_launching_says_how_to_find_out_and_before_it_says_nothing(
 def test_ctrl_c_while_the_command_is_loaded_is_quiet(tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
     done = subprocess.run(
-        [sys.executable, "-c", "from fargate_job_launcher.terminal import fargate_job; fargate_job()"],
+        [sys.executable, "-c", "from fargate_job_launcher.operate.terminal import fargate_job; fargate_job()"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

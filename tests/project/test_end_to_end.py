@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tools.recording import PROGRAM
 from end_to_end import account
 from end_to_end.account import Identity, LeftBehind, Refused, deployed, identified
 from end_to_end.by_pulumi import ByPulumi
 from end_to_end.place import PROJECT
 from fargate_job_launcher.sandbox import Emulator
 from pulumi import automation as auto
+
+from tools.recording import PROGRAM
 
 SCRIPT: Final = PROGRAM / "tests" / "end_to_end" / "on_aws.py"
 MINE: Final = {"AWS_ACCOUNT": "123456789012", "AWS_REGION": "eu-west-1"}
@@ -212,7 +213,7 @@ def by_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ByPulumi:
         folder.mkdir()
     (program / "__main__.py").write_text(PROGRAM_OF_THREE)
     plugin = plugins / "pulumi-resource-aws"
-    plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}/tests/cli/provider.py" "$@"\n')
+    plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}/tools/provider/provider.py" "$@"\n')
     plugin.chmod(0o755)
     for name in [it for it in os.environ if it.startswith(("AWS_", "PULUMI_"))]:
         monkeypatch.delenv(name)

@@ -10,7 +10,7 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def pins(name: str) -> dict[str, str]:

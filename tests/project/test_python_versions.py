@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+
 from tools.recording import PROGRAM
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((PROGRAM / "pyproject.toml").read_text())

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tools.recording import PROGRAM, program
 
 SOURCES = ("components", "handler", "sandbox", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tools.recording import ENVIRONMENTS, PROGRAM
 
 WORKFLOWS = {path.name: path for path in (PROGRAM / ".github" / "workflows").iterdir()}

@@ -11,11 +11,11 @@ from typing import Any
 import docker
 import docker.errors
 import pytest
-from tools.recording import program
-from fargate_job_launcher.sandbox import Emulator, Run
-from fargate_job_launcher.sandbox.engine import deploy
-from fargate_job_launcher.sandbox.engine.jobs import launch
+from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from fargate_job_launcher.sandbox.aws.server import EmulatorFailed
+from fargate_job_launcher.sandbox.engine.jobs import launch
+
+from tools.recording import program
 
 IMAGE = os.environ.get("SANDBOX_TEST_IMAGE", "public.ecr.aws/docker/library/busybox:1.37")
 

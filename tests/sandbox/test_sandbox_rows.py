@@ -14,9 +14,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tools.recording import PROGRAM
 from fargate_job_launcher.sandbox import Emulator
 from fargate_job_launcher.sandbox.aws.rows import ROW_HEADER, TABLE, Refusal, Refused, Shape
+
+from tools.recording import PROGRAM
 
 UNSIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/{service}/aws4_request"
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.gate import Gate
+from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.tasks.lifecycle import Lifecycle
 from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
 from ministack.services import ecs

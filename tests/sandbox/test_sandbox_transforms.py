@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fargate_job_launcher.sandbox import Deployment, DeploymentFailed, Emulator, deploy
+
 from tools.recording import program
-from fargate_job_launcher.sandbox import Deployment, DeploymentFailed, Emulator
-from fargate_job_launcher.sandbox.engine import deploy
 
 HEAD = """
 import pulumi

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tools.recording import PROGRAM
-from fargate_job_launcher.sandbox import Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.engine.deploy import Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
+
+from tools.recording import PROGRAM
 
 
 @dataclass

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tools.recording import PROGRAM, program
-from fargate_job_launcher.sandbox import Deployment, Emulator, Stack
-from fargate_job_launcher.sandbox.engine import deploy
+from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.engine.resources import known_types
+
+from tools.recording import PROGRAM, program
 
 SOURCE = """
 import json, pulumi, pulumi_aws as aws

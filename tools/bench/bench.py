@@ -12,19 +12,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
-from tools.bench import bench_program
 import boto3
-from tools.bench import policy_bench
 from botocore.config import Config
-from tools.ecs_endpoint import ecs_endpoint
 from fargate_job_launcher.archive import zipped
 from fargate_job_launcher.function import archive
 from fargate_job_launcher.handler.ecs import Credentials, Ecs
 from fargate_job_launcher.handler.launch import run_task_request
+
+from tools.bench import bench_program, policy_bench
+from tools.ecs_endpoint import ecs_endpoint
 from tools.launching import DECLARED, SETTINGS, asked, launcher
+from tools.recording import PROGRAM
 
 COLD_RUNS: Final = 15
 WARM_RUNS: Final = 600
@@ -63,7 +63,7 @@ def cold() -> list[Row]:
     """A new process for each: the import of the function against boto3 and a client of ECS."""
     ours = PROBE.format(code="import fargate_job_launcher.handler.app")
     # The component's package imports Pulumi; in Lambda the handler stands alone.
-    ours = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n" + ours.replace(
+    ours = f"import sys; sys.path.insert(0, {str(PROGRAM)!r})\n" + ours.replace(
         "fargate_job_launcher.handler", "handler"
     )
     theirs = PROBE.format(code='import boto3; boto3.client("ecs")')
@@ -86,7 +86,11 @@ def cold() -> list[Row]:
 def warm() -> list[Row]:
     """One launch against a bare run_task, and a thousand tasks against the hundred calls that they take."""
     with subprocess.Popen(
-        [sys.executable, __file__, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tools.bench.bench", "serve"],
+        cwd=PROGRAM,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as server:
         assert server.stdin is not None
         assert server.stdout is not None

@@ -16,9 +16,10 @@ import time
 from pathlib import Path
 from typing import Final
 
+from pulumi import automation as auto
+
 from tools.bench.bench_program import COMPONENT, flat_source
 from tools.recording import PROGRAM
-from pulumi import automation as auto
 
 CHECKPOINTS: Final = {"checkpoints": "false", "no checkpoints": "true"}
 
@@ -42,7 +43,7 @@ def preview(folder: Path, source: str, skip_checkpoints: str) -> tuple[float, fl
     for path in (folder, folder / "stand-in", folder / "plugins", folder / "state"):
         path.mkdir()
     plugin = folder / "plugins" / "pulumi-resource-aws"
-    plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}/tests/cli/provider.py" "$@"\n')
+    plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}/tools/provider/provider.py" "$@"\n')
     plugin.chmod(0o755)
     (folder / "__main__.py").write_text(source)
     options = auto.LocalWorkspaceOptions(

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import pulumi
-from tools.recording import Recorded, program, record, recorder
 from fargate_job_launcher.sandbox import Stack
 from fargate_job_launcher.sandbox.engine.deploy import run_program
+
+from tools.recording import PROGRAM, Recorded, program, record, recorder
 
 RUNS: Final = {1: 9, 50: 5, 500: 2}
 """Five hundred launchers take most of a minute, each way."""
@@ -82,11 +83,11 @@ def _measured(folder: Path, jobs: int) -> tuple[list[list[float]], list[list[flo
     for _ in range(RUNS[jobs]):
         for path, kept in zip(programs, both, strict=True):
             done = subprocess.run(
-                [sys.executable, __file__, str(path)],
+                [sys.executable, "-m", "tools.bench.bench_program", str(path)],
                 capture_output=True,
                 text=True,
                 check=True,
-                cwd=Path(__file__).parent,
+                cwd=PROGRAM,
             )
             for number, text in enumerate(done.stdout.split()):
                 kept[number].append(float(text))

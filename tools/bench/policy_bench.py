@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from tools.pack.analyzer import analyzer, of_one, of_stack
-from tools.recording import program, record
 from tools.pack.judging import things
+from tools.recording import program, record
 
 LAUNCHERS: Final = 500
 BUDGET: Final = 0.25

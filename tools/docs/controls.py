@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tools.recording import PROGRAM, Recorded, Recording, record
-from fargate_job_launcher.plain_secrets import secret_variable
+from fargate_job_launcher.checks.plain_secrets import secret_variable
 from fargate_job_launcher.sandbox import Stack
+
+from tools.recording import PROGRAM, Recorded, Recording, record
 
 Offenders = Callable[[Recording], list[str]]
 """Resources of a stack that do not meet a control."""

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tools.docs import reference
 from click.testing import CliRunner
-from tools.recording import ENVIRONMENTS, PROGRAM, Recorded, Recording, program, record
 from fargate_job_launcher.handler.remedy import remedy
 from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.reach import FUNCTION, LAUNCHER, NOTHING
 from fargate_job_launcher.sandbox import Stack
 from fargate_job_launcher.sandbox.aws.rows import TABLE
+
+from tools.docs import reference
 from tools.docs.pictures import pictures
+from tools.recording import ENVIRONMENTS, PROGRAM, Recorded, Recording, program, record
 
 DOCS: Final = PROGRAM / "docs"
 PAGES: Final = (PROGRAM / "README.md", *sorted(DOCS.glob("*.md")))

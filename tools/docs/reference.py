@@ -8,11 +8,12 @@ import re
 import textwrap
 from typing import Any, Final
 
-from tools import schema
-from tools.recording import PROGRAM
 from fargate_job_launcher.handler.answers import Failure
 from fargate_job_launcher.handler.event import LaunchEvent
 from fargate_job_launcher.handler.launch import LaunchedTask, LaunchResult
+
+from tools import schema
+from tools.recording import PROGRAM
 
 COMPONENTS: Final = ("FargateJobLauncher", "JobNetwork", "JobCluster", "PayloadBucket")
 

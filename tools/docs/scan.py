@@ -1,6 +1,6 @@
 """checkov itself, asked about prod: the recorded program as a plan of Terraform's, which checkov reads.
 
-`python tools/docs/scan.py` (`make scan`) installs it once, in an environment of its own in the user's cache (its pins and
+`make scan` installs it once, in an environment of its own in the user's cache (its pins and
 ours exclude each other: some hundred packages, 300 MB, minutes), and holds what it says against docs/controls.md.
 """
 
@@ -18,10 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
-from tools.docs import controls
 import pulumi
-from tools.recording import PROGRAM, Recorded, Recording, record
 from fargate_job_launcher.sandbox import Stack
+
+from tools.docs import controls
+from tools.recording import PROGRAM, Recorded, Recording, record
 
 VERSION: Final = "3.3.30"
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fargate-job-launcher"

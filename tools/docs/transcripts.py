@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.recording import PROGRAM
 from fargate_job_launcher.sandbox import Stack
+
+from tools.recording import PROGRAM
 
 STATES: Final = "PROVISIONING|PENDING|RUNNING"
 JOB: Final = "nightly-report"

@@ -13,11 +13,13 @@ from typing import Any, Final
 import grpc
 from google.protobuf import struct_pb2
 from google.protobuf.empty_pb2 import Empty
-from tools.pack.judging import Thing
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy.deserialize import serialize_properties
 
-PACK: Final = Path(__file__).parents[1] / "policy"
+from tools.pack.judging import Thing
+from tools.recording import PROGRAM
+
+PACK: Final = PROGRAM / "policy"
 LEVELS: Final = {analyzer_pb2.ADVISORY: "advisory", analyzer_pb2.MANDATORY: "mandatory"}
 
 Diagnostics = list[tuple[str, str, str, str]]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pulumi
-from tools.recording import Recording
 from fargate_job_launcher.policies import RULES, Environment, Rule
 from pulumi_policy import (
     Policy,
@@ -22,6 +21,8 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError, unknown_checking_proxy
+
+from tools.recording import Recording
 
 TODAY: Final = datetime.date(2026, 11, 24)
 NOT_KNOWN: Final = UNKNOWN_STRING_VALUE

@@ -7,12 +7,13 @@ import tempfile
 import textwrap
 from pathlib import Path
 
-from tools.recording import program, record
 from fargate_job_launcher.policies import RULES
-from tools.pack.judging import judge, things
-from tools.pack.policy_cases import ANOTHER_TEAM, CASES
 from rich.console import Console
 from rich.text import Text
+
+from tools.pack.judging import judge, things
+from tools.pack.policy_cases import ANOTHER_TEAM, CASES
+from tools.recording import program, record
 
 
 def main() -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+LARGEST_DEFINITION: Final = 65_536
+"""Bytes of a task definition. https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149"""
 LOG_RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+CONTAINER: Final = "job"
+"""Name of the job's own container; a launch's overrides address it."""
 PULUMI_ADDS: Final = 8
 """Letters that Pulumi puts behind a resource's name to make the physical one.
 

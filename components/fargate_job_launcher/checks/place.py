@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from fargate_job_launcher import iam, shapes
+from fargate_job_launcher import iam
 
+from . import shapes
 from .references import called, ecr_place_problems, reference_problems
 
 MOST: Final = {"subnet_ids": ("subnets", 16), "security_group_ids": ("security groups", 5)}

@@ -13,10 +13,9 @@ from typing import Any, Final, cast
 import pulumi
 from pulumi.output import Unknown
 
-from fargate_job_launcher import shapes
-from fargate_job_launcher.plain_secrets import secret_in, secret_variable
-
+from . import shapes
 from .kinds import json_object
+from .plain_secrets import secret_in, secret_variable
 
 _ASSIGNED: Final = re.compile(r"(?:^|[\s;'\"])-{0,2}([A-Za-z_][\w-]*)=([^\s;'\"]+)")
 """NAME=value and --name=value in a command."""

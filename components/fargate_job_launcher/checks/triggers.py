@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from fargate_job_launcher import iam
-from fargate_job_launcher.container import CONTAINER
 from fargate_job_launcher.handler.request import Rejected, parse
 from fargate_job_launcher.handler.settings import Overrides, Settings
 
 from .kinds import json_object, outside
+from .names import CONTAINER
 from .queue import FEWEST_DELIVERIES, MOST_DELIVERIES
 from .schedules import schedule_problems
 

@@ -1,7 +1,7 @@
 """What is known of AWS that an emulator does not do by itself: one row for each refusal and each shape of an answer.
 
-A row has its source, AWS's words, and an example; tests/sandbox/test_sandbox_rows.py asks every row's example of the running
-sandbox. The code that refuses is in the rooms around (../gate.py, ../rules.py, …) and names a row:
+A row has its source, AWS's words, and an example; tests/sandbox/test_sandbox_rows.py asks every row's example of the
+running sandbox. The code that refuses is in the rooms around (../gate.py, ../rules.py, …) and names a row:
 
     refuse("ecs.RunTask.overrides.container", name="other")
 

@@ -16,7 +16,7 @@ from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 import pulumi
 from pulumi.output import Unknown
 
-from .checks import remedies
+from . import remedies
 
 _KINDS: Final[dict[Any, tuple[type, str]]] = {
     str: (str, "text"),
