@@ -77,8 +77,10 @@ def programs() -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for file in PROGRAMS:
         nodes = ast.walk(ast.parse((PROGRAM / file).read_text()))
-        names = [it.module or "" for it in nodes if isinstance(it, ast.ImportFrom)]
-        found[file] = frozenset(it for it in names if it.split(".")[0] == PACKAGE)
+        froms = [it for it in nodes if isinstance(it, ast.ImportFrom) and (it.module or "").split(".")[0] == PACKAGE]
+        named = {(it.module or "", f"{it.module}.{alias.name}") for it in froms for alias in it.names}
+        # `from package import name`: the name may be a module.
+        found[file] = frozenset(longer if longer in modules() else module for module, longer in named)
     return found
 
 
