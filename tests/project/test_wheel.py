@@ -22,7 +22,18 @@ import pytest
 
 from tools.recording import PROGRAM, program
 
-SOURCES = ("components", "handler", "sandbox", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
+SOURCES = (
+    "components",
+    "environments",
+    "handler",
+    "operate",
+    "policy",
+    "sandbox",
+    "pyproject.toml",
+    "MANIFEST.in",
+    "README.md",
+    "LICENSE",
+)
 VERSION = tomllib.loads((PROGRAM / "pyproject.toml").read_text())["project"]["version"]
 
 LAUNCHER = """
