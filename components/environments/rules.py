@@ -15,7 +15,7 @@ from fargate_job_launcher.handler.partitions import partition_of
 from fargate_job_launcher.iam import Place, is_key_arn, is_topic_arn
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
-from fargate_job_launcher.plain_secrets import secret_in
+from fargate_job_launcher.plain_secrets import secret_text
 from fargate_job_launcher.reach import INTERNET, Reached, reached
 from fargate_job_launcher.shapes import repeated
 from pulumi.output import Unknown
@@ -155,9 +155,9 @@ def _secret_problems(config: Mapping[str, Any], *, secret: set[str]) -> Iterator
         yield f"secretValues.{name}: is no secret of this stack; name it under secrets"
     # What stands in a container's arguments, its component judges.
     yield from (
-        _spelt(f"{path}: holds what looks like {kind} (not shown); it belongs into Secrets Manager")
+        _spelt(f"{path}: {looks} (not shown); it belongs into Secrets Manager")
         for path, text in _texts("", config)
-        if not path.startswith("secret_values.") and not _JUDGED.search(path) and (kind := secret_in(text))
+        if not path.startswith("secret_values.") and not _JUDGED.search(path) and (looks := secret_text(text))
     )
 
 
