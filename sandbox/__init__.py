@@ -13,6 +13,7 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 - authorization.py  what IAM decides
 - stack.py          a program's Pulumi.yaml and Pulumi.STACK.yaml
 - resources.py      Pulumi resource type → AWS calls
+- lookups.py        data source → AWS calls; policy_documents.py writes a policy from its parts
 - environment.py    the same for what only an environment has: key, endpoints, flow log
 - files.py          the same for container images and EFS
 - derived.py        types that are one call of AWS, whose names come from the service model
@@ -31,6 +32,7 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 
 from .deploy import Deployment, DeploymentFailed, deploy
 from .jobs import LaunchFailed, NoSuchJob
+from .lookups import answers
 from .resources import Inputs, Made, creates
 from .run import Run
 from .server import Emulator, EmulatorFailed
@@ -54,6 +56,7 @@ __all__ = [
     "Stack",
     "StackFileError",
     "Task",
+    "answers",
     "creates",
     "deploy",
 ]

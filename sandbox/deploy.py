@@ -39,7 +39,8 @@ from . import files as files  # its resource types are known from here on
 from .adopting import ADOPTED, adopt
 from .callbacks import CallbackFailed, Callbacks
 from .constraints import ConstraintViolation
-from .resources import Inputs, Made, Unsupported, create, invoke, tag_list
+from .lookups import invoke
+from .resources import Inputs, Made, Unsupported, create, tag_list
 from .server import Emulator
 from .stack import Stack
 from .subnets import NotMade
@@ -336,7 +337,7 @@ class _Creator(mocks.MockMonitor):
             return super().Invoke(self.callbacks.transformed_invoke(request))
         except Unsupported as error:
             raise self._failed(str(error)) from None
-        except CallbackFailed as error:
+        except (*REFUSED, CallbackFailed) as error:
             raise self._failed(f"{request.tok}: {error}") from None
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
