@@ -52,6 +52,8 @@ def install(app: App) -> App:
     _cloudwatch.handle_request = query_protocol.spoken(_cloudwatch.handle_request)
     _logs.handle_request = _with_log_keys(_logs.handle_request)
     _events._put_permission = _whole_policy(_events._put_permission)
+    for named in _OF_A_BUS:
+        setattr(_events, named, _by_name_or_arn(getattr(_events, named)))
     _lambda._list_versions = _qualified(_lambda._list_versions)
     actions = _ec2._ACTION_MAP
     actions["CreateFlowLogs"] = _flow_log_kept(actions["CreateFlowLogs"])
@@ -76,6 +78,26 @@ def _compact_policies(get: Callable[..., Parameters]) -> Callable[..., Parameter
         return answer
 
     return got
+
+
+_OF_A_BUS: Final = (
+    *("_put_rule", "_delete_rule", "_list_rules", "_describe_rule", "_enable_rule", "_disable_rule"),
+    *("_put_targets", "_remove_targets", "_list_targets_by_rule", "_list_rule_names_by_target"),
+    *("_put_permission", "_remove_permission"),
+)
+
+
+def _by_name_or_arn(handle: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
+    """A bus is named by its name or by its ARN, of which the emulator knows one.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+    """
+
+    def handling(given: Parameters) -> Answer:
+        bus = str(given.get("EventBusName", "default"))
+        return handle({**given, "EventBusName": bus.rpartition(":event-bus/")[2]})
+
+    return handling
 
 
 def _whole_policy(put: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:

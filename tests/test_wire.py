@@ -226,3 +226,16 @@ def test_a_policy_of_a_bus_that_is_given_as_a_whole_is_the_policy(emulator: Emul
     events.put_permission(EventBusName="whole", StatementId="two", Action="events:PutEvents", Principal="123456789012")
     kept = json.loads(events.describe_event_bus(Name="whole")["Policy"])["Statement"]
     assert [it["Sid"] for it in kept] == ["one", "two"]
+
+
+def test_a_bus_is_named_by_its_name_or_by_its_arn(emulator: Emulator) -> None:
+    events = emulator.client("events")
+    arn = events.create_event_bus(Name="by-arn")["EventBusArn"]
+    events.put_rule(Name="r", EventBusName=arn, EventPattern='{"source": ["shop"]}')
+    target = {"Id": "t", "Arn": f"arn:aws:sqs:eu-west-1:{emulator.account}:q"}
+    events.put_targets(Rule="r", EventBusName=arn, Targets=[target])
+    for bus in ("by-arn", arn):
+        assert events.describe_rule(Name="r", EventBusName=bus)["EventBusName"] == "by-arn"
+        assert events.list_targets_by_rule(Rule="r", EventBusName=bus)["Targets"] == [target]
+        assert [it["Name"] for it in events.list_rules(EventBusName=bus)["Rules"]] == ["r"]
+    assert "r" not in [it["Name"] for it in events.list_rules()["Rules"]]

@@ -287,6 +287,12 @@ ROWS: Final = (
         held_by="test_wire.py::test_a_policy_of_a_bus_that_is_given_as_a_whole_is_the_policy",
     ),
     Shape(
+        "events.PutRule.bus",
+        "A rule's bus is named by its name or by its ARN",
+        ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",),
+        held_by="test_wire.py::test_a_bus_is_named_by_its_name_or_by_its_arn",
+    ),
+    Shape(
         "scheduler.CreateSchedule.context",
         "In a target's input <aws.scheduler.scheduled-time> and its like are filled in",
         ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html",),
