@@ -463,10 +463,11 @@ def _bucket_notification(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:s3/bucketObjectv2:BucketObjectv2")
 def _bucket_object(aws: Emulator, inputs: Inputs) -> Made:
     bucket, key = inputs.take("bucket"), inputs.physical_name("key", longest=1024)
-    content, source = inputs.take("content"), inputs.take("source")
+    content: Any = inputs.take("content")
+    source: Any = inputs.take("source")
     if content is None and source is None:
         raise Unsupported(f"{inputs.kind}: the sandbox takes an object's `content` or its `source`")
-    body = content.encode() if source is None else asset(source)
+    body = asset(source) if content is None else content.encode()
     kept = inputs.given(ContentType=inputs.take("contentType"), Metadata=inputs.take("metadata"))
     etag = aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body, **kept)["ETag"]
     return Made(key, {"key": key, "etag": etag.strip('"'), "arn": f"arn:aws:s3:::{bucket}/{key}"})

@@ -179,9 +179,9 @@ def _answerer(lookup: Lookup) -> Answerer:
             value = inputs.take(argument)
             if value is not None:
                 asked[parameter.removesuffix("[]")] = [value] if parameter.endswith("[]") else value
-        found = _at(lookup.at, getattr(aws.client(service), operation)(**asked))
+        found: Any = _at(lookup.at, getattr(aws.client(service), operation)(**asked))
         several = any(name.startswith(("=", "*")) for name in lookup.outputs.values())
-        if found is None and not several:
+        if not found and not several:
             said = ", ".join(str(it[0] if isinstance(it, list) else it) for it in asked.values())
             raise NotMade(f"there is no {said}")
         made: State = {}
@@ -190,7 +190,7 @@ def _answerer(lookup: Lookup) -> Answerer:
                 made[key] = [it[name[1:]] for it in found or []]
             elif name == "=":
                 made[key] = found or []
-            elif name in found:
+            elif found and name in found:
                 made[key] = found[name]
         return {"id": aws.region, **made}
 
