@@ -19,7 +19,7 @@ from . import container, iam
 from .checks import shapes
 from .checks.containers import WRITABLE_PATHS, container_problems
 from .checks.function import function_problems
-from .checks.kinds import json_object, outside, retention_problems
+from .checks.kinds import outside, policy_problems, retention_problems
 from .checks.overrides import override_problems
 from .checks.place import place_problems
 from .checks.plain import plain_problems
@@ -441,8 +441,8 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
         problems.append(
             "task_policy: goes with a role made here, but task_role_arn adopts one; attach it there yourself"
         )
-    if isinstance(given.get("task_policy"), str) and json_object(given["task_policy"]) is None:
-        problems.append('task_policy: is not the JSON of an IAM policy: {"Version": "2012-10-17", "Statement": […]}')
+    if isinstance(given.get("task_policy"), str):
+        problems += policy_problems("task_policy", given["task_policy"])
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - LAUNCHER_TAGS)
     if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
         problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")

@@ -737,19 +737,20 @@ def is_policy_arn(arn: str) -> bool:
 
 def is_ecr_image(image: str) -> bool:
     """Whether an image lies in a private ECR registry."""
-    return re.search(r"\.dkr[.-]ecr", image.partition("/")[0]) is not None
+    # A host may be written in capitals, and would then be none that ECS knows as ECR's.
+    return re.search(r"\.dkr[.-]ecr", image.partition("/")[0], re.IGNORECASE) is not None
 
 
 def refuse_ecr_image(field: str, image: str) -> None:
     """Raises ValueError for an image that is meant to be in ECR and is not written as one there: no permission would be
     granted to pull it."""
     if is_ecr_image(image) and _in_ecr(image) is None:
-        region = re.search(r"\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.", image)
+        region = re.search(r"\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.", image.lower())
         there = "eu-west-1" if region is None else region[1]
         host = f"123456789012.dkr.ecr.{there}.{partitions.partition_of(there).suffix}"
         raise ValueError(
             f"{field}: {image!r} is no image of ECR; it looks like {host}/NAME:TAG or …/NAME@sha256:DIGEST, with the "
-            "account's twelve digits and the name in lower case"
+            "account's twelve digits, host and name in lower case"
         )
 
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from ministack.core.responses import get_region, json_response
-from ministack.services import cloudwatch, cloudwatch_logs, ec2, lambda_svc, s3, sqs
+from ministack.services import cloudwatch, cloudwatch_logs, ec2, eventbridge, lambda_svc, s3, sqs
 
 from . import query_protocol
 from .rows import answer_of, refusal
@@ -37,6 +37,7 @@ FLOW_LOG_FORMAT: Final = (
 # The emulator's own steps, which it gives no public way to; its version is pinned.
 _cloudwatch: Any = cloudwatch
 _ec2: Any = ec2
+_events: Any = eventbridge
 _lambda: Any = lambda_svc
 _logs: Any = cloudwatch_logs
 _s3: Any = s3
@@ -50,6 +51,9 @@ def install(app: App) -> App:
     _s3._invalid_notification_config = _as_s3_words_it(_s3._invalid_notification_config)
     _cloudwatch.handle_request = query_protocol.spoken(_cloudwatch.handle_request)
     _logs.handle_request = _with_log_keys(_logs.handle_request)
+    _events._put_permission = _whole_policy(_events._put_permission)
+    for named in _OF_A_BUS:
+        setattr(_events, named, _by_name_or_arn(getattr(_events, named)))
     _lambda._list_versions = _qualified(_lambda._list_versions)
     actions = _ec2._ACTION_MAP
     actions["CreateFlowLogs"] = _flow_log_kept(actions["CreateFlowLogs"])
@@ -74,6 +78,41 @@ def _compact_policies(get: Callable[..., Parameters]) -> Callable[..., Parameter
         return answer
 
     return got
+
+
+_OF_A_BUS: Final = (
+    *("_put_rule", "_delete_rule", "_list_rules", "_describe_rule", "_enable_rule", "_disable_rule"),
+    *("_put_targets", "_remove_targets", "_list_targets_by_rule", "_list_rule_names_by_target"),
+    *("_put_permission", "_remove_permission"),
+)
+
+
+def _by_name_or_arn(handle: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
+    """A bus is named by its name or by its ARN, of which the emulator knows one.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+    """
+
+    def handling(given: Parameters) -> Answer:
+        bus = str(given.get("EventBusName", "default"))
+        return handle({**given, "EventBusName": bus.rpartition(":event-bus/")[2]})
+
+    return handling
+
+
+def _whole_policy(put: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
+    """A bus's policy may be given as a whole, which the emulator takes for one statement that lets everybody in.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html
+    """
+
+    def putting(given: Parameters) -> Answer:
+        if not given.get("Policy"):
+            return put(given)
+        _events._event_bus_policies[given.get("EventBusName", "default")] = json.loads(given["Policy"])
+        return json_response({})
+
+    return putting
 
 
 def _queue_policy_allows(queue_arn: str, service: str, source_arn: str, source_account: str) -> bool:

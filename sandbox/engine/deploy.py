@@ -41,7 +41,8 @@ from . import environment as environment  # the same
 from . import files as files  # the same
 from .adopting import ADOPTED, adopt
 from .callbacks import CallbackFailed, Callbacks
-from .resources import Inputs, Made, Unsupported, create, invoke, tag_list
+from .lookups import invoke
+from .resources import Inputs, Made, Unsupported, create, tag_list
 from .stack import Stack
 
 ORGANIZATION: Final = "organization"
@@ -336,7 +337,7 @@ class _Creator(mocks.MockMonitor):
             return super().Invoke(self.callbacks.transformed_invoke(request))
         except Unsupported as error:
             raise self._failed(str(error)) from None
-        except CallbackFailed as error:
+        except (*REFUSED, CallbackFailed) as error:
             raise self._failed(f"{request.tok}: {error}") from None
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802

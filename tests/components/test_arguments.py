@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pulumi
 import pytest
+from conftest import program, record
 from fargate_job_launcher import FargateJobLauncherArgs, JobNetwork, JobNetworkArgs
 from fargate_job_launcher.arguments import Job, check
 from fargate_job_launcher.handler import fargate
@@ -381,3 +383,32 @@ def test_a_network_that_cannot_be_is_refused(args: dict[str, Any], said: str) ->
     with pytest.raises(pulumi.RunError) as raised:
         JobNetwork("jobs", cast("JobNetworkArgs", args))
     assert f"  - {said}" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nonsense", "task_policy: is not the JSON of an IAM policy"),
+        ("[]", "task_policy: is not the JSON of an IAM policy"),
+        ('{"Statement": "all"}', "task_policy: is not the JSON of an IAM policy"),
+        (
+            '{"Version": "2012-10-17", "Statement": []}',
+            "task_policy: has no Statement, and IAM takes no policy without",
+        ),
+        ('{"Version": "2012-10-17"}', "task_policy: has no Statement"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_task_policy_that_iam_refuses_is_refused_here_whenever_its_text_is_known(
+    tmp_path: Path, text: str, said: str, known: bool
+) -> None:
+    policy = repr(text) if known else f"pulumi.Output.from_input({text!r})"
+    place = {"cluster_arn": CLUSTER, "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
+    source = f"""
+import pulumi
+from fargate_job_launcher import FargateJobLauncher
+FargateJobLauncher("job", {{"image": "nginx", **{place!r}, "task_policy": {policy}}})
+"""
+    with pytest.raises(pulumi.RunError) as raised:
+        record(program(tmp_path, source))
+    assert said in str(raised.value)

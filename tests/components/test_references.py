@@ -226,6 +226,9 @@ def test_every_mistake_is_told_with_what_it_seems_to_be() -> None:
         ("payload_bucket", "s3://payloads", "is an address in S3, not a bucket's name"),
         ("image", "https://ghcr.io/a/b", "has a scheme; leave it out: ghcr.io/a/b"),
         ("image", "ghcr.io/Team/App:1", "a repository is written in lower case: ghcr.io/team/app:1"),
+        ("image", "localhost:5000/Team/App:V1", "is written in lower case: localhost:5000/team/app:V1"),
+        ("image", f"Team/App@sha256:{'a' * 64}", f"is written in lower case: team/app@sha256:{'a' * 64}"),
+        ("image", f"{ECR.upper()}/app:1", "is no image of ECR; it looks like 123456789012.dkr.ecr.eu-west-1.amazonaws"),
         ("image", "nginx@sha256:1234", "has no digest after the @: sha256: and 64 hexadecimal digits in lower case"),
         ("image", "a" * 256, "has 256 letters; ECS takes 255"),
     ):  # fmt: skip

@@ -211,3 +211,31 @@ def test_the_config_for_the_real_provider_names_every_service_and_asks_aws_nothi
     config = yaml.safe_load(provider_config("http://127.0.0.1:4566", "eu-west-1"))["config"]
     assert config["aws:endpoints"] == [dict.fromkeys(SERVICES, "http://127.0.0.1:4566")]
     assert all(config[f"aws:{it}"] for it in ("skipCredentialsValidation", "skipMetadataApiCheck", "s3UsePathStyle"))
+
+
+def test_a_policy_of_a_bus_that_is_given_as_a_whole_is_the_policy(emulator: Emulator) -> None:
+    events = emulator.client("events")
+    events.create_event_bus(Name="whole")
+    statement = {
+        **{"Sid": "one", "Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"},
+        "Principal": {"AWS": "arn:aws:iam::210987654321:root"},
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    events.put_permission(EventBusName="whole", Policy=json.dumps(policy))
+    assert json.loads(events.describe_event_bus(Name="whole")["Policy"]) == policy
+    events.put_permission(EventBusName="whole", StatementId="two", Action="events:PutEvents", Principal="123456789012")
+    kept = json.loads(events.describe_event_bus(Name="whole")["Policy"])["Statement"]
+    assert [it["Sid"] for it in kept] == ["one", "two"]
+
+
+def test_a_bus_is_named_by_its_name_or_by_its_arn(emulator: Emulator) -> None:
+    events = emulator.client("events")
+    arn = events.create_event_bus(Name="by-arn")["EventBusArn"]
+    events.put_rule(Name="r", EventBusName=arn, EventPattern='{"source": ["shop"]}')
+    target = {"Id": "t", "Arn": f"arn:aws:sqs:eu-west-1:{emulator.account}:q"}
+    events.put_targets(Rule="r", EventBusName=arn, Targets=[target])
+    for bus in ("by-arn", arn):
+        assert events.describe_rule(Name="r", EventBusName=bus)["EventBusName"] == "by-arn"
+        assert events.list_targets_by_rule(Rule="r", EventBusName=bus)["Targets"] == [target]
+        assert [it["Name"] for it in events.list_rules(EventBusName=bus)["Rules"]] == ["r"]
+    assert "r" not in [it["Name"] for it in events.list_rules()["Rules"]]

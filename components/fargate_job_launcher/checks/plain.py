@@ -6,7 +6,6 @@ What a secret looks like is in plain_secrets.py. No message holds a value.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -15,10 +14,8 @@ from pulumi.output import Unknown
 
 from . import shapes
 from .kinds import json_object
-from .plain_secrets import secret_in, secret_variable
+from .plain_secrets import secret_variable, secret_words
 
-_ASSIGNED: Final = re.compile(r"(?:^|[\s;'\"])-{0,2}([A-Za-z_][\w-]*)=([^\s;'\"]+)")
-"""NAME=value and --name=value in a command."""
 _WORDS: Final = ("command", "entry_point", "health_check")
 
 
@@ -45,21 +42,8 @@ def _container_problems(path: str, container: Mapping[str, Any]) -> Iterator[str
     words["health_check"] = container.get("health_check", {}).get("command", [])
     for key, listed in words.items():
         at = f"{path}health_check.command" if key == "health_check" else f"{path}{key}"
-        for number, word in enumerate(listed if key not in fine else []):
-            looks = _in_command(word)
-            if looks is not None:
-                yield told(f"{at}[{number}]", looks, key, path)
-
-
-def _in_command(word: str) -> str | None:
-    kind = secret_in(word)
-    if kind is not None:
-        return f"holds what looks like {kind}"
-    for name, value in _ASSIGNED.findall(word):
-        # A shell finds the value elsewhere.
-        if not value.startswith("$") and secret_variable(name.replace("-", "_"), value) is not None:
-            return f"gives {name}, which is named like a secret, a value"
-    return None
+        for number, looks in secret_words(listed if key not in fine else []):
+            yield told(f"{at}[{number}]", looks, key, path)
 
 
 def told(path: str, looks: str, name: str, container: str) -> str:

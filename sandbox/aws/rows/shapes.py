@@ -281,6 +281,18 @@ ROWS: Final = (
         held_by="handler/test_supervision.py::test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with_later",
     ),
     Shape(
+        "events.PutPermission.policy",
+        "A bus's policy that is given as a whole is the bus's policy, and lets nobody else in",
+        ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html",),
+        held_by="test_wire.py::test_a_policy_of_a_bus_that_is_given_as_a_whole_is_the_policy",
+    ),
+    Shape(
+        "events.PutRule.bus",
+        "A rule's bus is named by its name or by its ARN",
+        ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",),
+        held_by="test_wire.py::test_a_bus_is_named_by_its_name_or_by_its_arn",
+    ),
+    Shape(
         "scheduler.CreateSchedule.context",
         "In a target's input <aws.scheduler.scheduled-time> and its like are filled in",
         ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html",),
