@@ -127,6 +127,12 @@ class StackConfig(Fields):
         """The arguments of a job's launcher: the job's own, and the defaults where it says nothing."""
         return merged(self.arguments("defaults"), given(self.jobs[name]))
 
+    @property
+    def queue_sources(self) -> list[str]:
+        """ARNs of the buckets, topics and rules that fill the jobs' queues."""
+        queues = [self.job_arguments(name).get("queue", {}) for name in self.jobs]
+        return sorted({arn for it in queues for arn in it.get("sources", [])})
+
 
 def given(config: Fields | None) -> dict[str, Any]:
     """What was written down, in a component's spelling."""

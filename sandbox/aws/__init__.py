@@ -11,6 +11,7 @@ sandbox. The code that refuses is in the rooms around (../gate.py, ../rules.py, 
 - task_definition.py  refusals of RegisterTaskDefinition
 - clusters.py         refusals of CreateCluster, PutClusterCapacityProviders, DeleteCluster
 - subnets.py          refusals of EC2's CreateSubnet
+- queues.py           what does not come into a queue: refusals, and what is lost without one
 - others.py           refusals of calls that the sandbox answers in the emulator's place
 - schedules.py        refusals of EventBridge and EventBridge Scheduler
 - permissions.py      IAM's no, as each service words it
@@ -19,7 +20,7 @@ sandbox. The code that refuses is in the rooms around (../gate.py, ../rules.py, 
 
 from typing import Final
 
-from . import clusters, others, permissions, run_task, schedules, shapes, subnets, task_definition
+from . import clusters, others, permissions, queues, run_task, schedules, shapes, subnets, task_definition
 from .answers import ROW_HEADER, answer, answer_of
 from .row import Before, Refusal, Refused, Shape, Table
 
@@ -30,6 +31,7 @@ TABLE: Final = Table(
     subnets.ROWS,
     schedules.ROWS,
     permissions.ROWS,
+    queues.ROWS,
     others.ROWS,
     shapes.ROWS,
 )
