@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any, Final
@@ -57,7 +58,12 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 def payloads(aws: Emulator, count: int) -> list[Any]:
-    """What the tasks were given, once there are so many."""
+    """What the tasks were given, once there are so many: JSON, whatever was sent."""
+    return [json.loads(it) for it in variables(aws, count)]
+
+
+def variables(aws: Emulator, count: int) -> list[str]:
+    """The same as it stands in JOB_PAYLOAD."""
     ecs = aws.client("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
     deadline = time.monotonic() + 120
@@ -71,7 +77,7 @@ def payloads(aws: Emulator, count: int) -> list[Any]:
             break
         time.sleep(0.1)
     tasks = ecs.describe_tasks(cluster=cluster, tasks=sorted(arns))["tasks"] if arns else []
-    found = [
+    return [
         next(
             it["value"]
             for it in task["overrides"]["containerOverrides"][0]["environment"]
@@ -79,7 +85,6 @@ def payloads(aws: Emulator, count: int) -> list[Any]:
         )
         for task in tasks
     ]
-    return [json.loads(it) for it in found]
 
 
 def test_a_file_and_a_message_each_launch_the_job_and_s3s_own_test_launches_and_parks_nothing(
@@ -95,7 +100,7 @@ def test_a_file_and_a_message_each_launch_the_job_and_s3s_own_test_launches_and_
     (record,) = next(it for it in found if it != "order 17")["Records"]
     assert record["eventSource"] == "aws:s3"
     assert record["s3"]["object"]["key"] in ("2026/01.csv", "2026%2F01.csv")
-    assert "order 17" in found
+    assert '"order 17"' in variables(aws, 2)
     parked = aws.client("sqs").receive_message(QueueUrl=outputs["deadLetterQueueUrl"], MaxNumberOfMessages=10)
     assert parked.get("Messages", []) == []
 
@@ -114,6 +119,34 @@ def of(found: list[Any]) -> set[str]:
 def test_the_key_of_an_environment_admits_what_fills_its_queues(keyed: Emulator) -> None:
     sent(keyed, "first")
     assert of(payloads(keyed, 2)) == {"first", "file first"}
+
+
+def test_the_statement_that_the_page_shows_lets_each_service_use_a_key_that_is_given(emulator: Emulator) -> None:
+    page = (PROGRAM / "docs" / "triggers-and-supervision.md").read_text()
+    (shown,) = re.findall(r"<!-- the key of a filled queue: .*? -->\n```json\n(.*?)```", page, re.DOTALL)
+    kms, sqs = emulator.client("kms"), emulator.client("sqs")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    (own,) = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])["Statement"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [own, json.loads(shown)]})
+    bucket, topic = "given-key", emulator.client("sns").create_topic(Name="given-key")["TopicArn"]
+    rule = emulator.client("events").put_rule(Name="given-key", EventPattern='{"source": ["given-key"]}')["RuleArn"]
+    arn = f"arn:aws:sqs:eu-west-1:{emulator.account}:given-key"
+    policy = iam.to_json(iam.filled_queue_policy(arn, [f"arn:aws:s3:::{bucket}", topic, rule], emulator.account))
+    url = sqs.create_queue(QueueName="given-key", Attributes={"KmsMasterKeyId": key, "Policy": policy})["QueueUrl"]
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=document)
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": emulator.region})
+    notified = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=notified)
+    emulator.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    emulator.client("sns").publish(TopicArn=topic, Message="published")
+    emulator.client("events").put_targets(Rule="given-key", Targets=[{"Id": "q", "Arn": arn}])
+    emulator.client("events").put_events(Entries=[{"Source": "given-key", "DetailType": "t", "Detail": "{}"}])
+    bodies = list[dict[str, Any]]()
+    while len(bodies) < 3:
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=20)["Messages"]
+        bodies += [json.loads(it["Body"]) for it in messages]
+    assert {notifications.source_of(it) for it in bodies} == {"S3", "SNS", "EventBridge"}
 
 
 def test_what_a_key_does_not_admit_does_not_arrive(keyed: Emulator) -> None:
@@ -193,7 +226,7 @@ def delivered(body: object, *, as_payload: bool = True, **more: Any) -> Delivery
 
 
 def test_the_message_is_the_payload_whatever_it_is() -> None:
-    for body in (S3, envelope("hello"), {"command": ["rm"]}, [1], "no JSON"):
+    for body in (S3, envelope("hello"), {"command": ["rm"]}, [1], "no JSON", "NaN", '{"a": -Infinity}'):
         assert delivered(body).event == {"payload": body}
 
 

@@ -98,8 +98,9 @@ class StackConfig(Fields):
     )
     kms_key: str | None = Field(
         None,
-        description="`new`, or the ARN of an existing KMS key: what holds data is encrypted with it. Default: "
-        "AWS's own keys.",
+        description="`new`, or the ARN of an existing KMS key: what holds data is encrypted with it. The policy of an "
+        "existing one has to admit CloudWatch Logs, EventBridge, CloudWatch, and what fills queues (`queue.sources` of "
+        "a job). Default: AWS's own keys.",
     )
     alarms: AlarmsConfig | None = Field(
         None, description="Where the alarms of every job go. Default: as each job says."
