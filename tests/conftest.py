@@ -104,6 +104,23 @@ ROUTE_TABLE = "urn:pulumi:stack::project::aws:ec2/routeTable:RouteTable::jobs"
 """Of the network's VPC."""
 
 
+ENDPOINTS_OF_THEIR_OWN = {
+    "eusc-de-east-1": ("ecr.api", "ecr.dkr"),
+    "cn-north-1": ("ecr.api", "ecr.dkr", "sqs", "sts"),
+    "eu-isoe-west-1": ("ecr.api", "ecr.dkr"),
+}
+"""Region → services whose endpoints are called by its partition's name, as far as tests ask.
+
+https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-ec2/lib/vpc-endpoint.ts
+"""
+
+
+def _of_its_own(name: str) -> bool:
+    return any(
+        name.endswith(f".{region}.{it}") for region, services in ENDPOINTS_OF_THEIR_OWN.items() for it in services
+    )
+
+
 class _Provider(mocks.Mocks):
     """Answers as the AWS provider would, so that what is computed from an ARN is computed from a real one."""
 
@@ -116,6 +133,10 @@ class _Provider(mocks.Mocks):
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
             arn = f"arn:{self._partition}:sts::123456789012:assumed-role/Deployer/ci"
             return {"accountId": "123456789012", "arn": arn, "userId": "AROA:ci", "id": "123456789012"}
+        if args.token == "aws:ec2/getVpcEndpointService:getVpcEndpointService":
+            (asked,) = args.args["filters"]
+            (name,) = (it for it in asked["values"] if (it.split(".")[0] == "com") is not _of_its_own(it))
+            return {"serviceName": name, "serviceType": args.args["serviceType"]}
         raise AssertionError(f"the program looks up {args.token}; teach the recording what AWS answers")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
