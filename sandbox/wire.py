@@ -4,8 +4,8 @@ boto3 and the launcher never ask for most of it. The AWS provider of Pulumi and 
 what comes back incomplete is a change in every plan. One function a fault, each with AWS's page; each is for the
 emulator to take over, and CHANGELOG.md says so under Known.
 
-CloudWatch spoken in CBOR, as SDKs of other languages do, needs no mending: the emulator reads it with `cbor2`. Spoken
-in the Query protocol it is answered by query_protocol.py.
+CloudWatch spoken in CBOR, as SDKs of other languages do, needs no mending: the emulator reads it with `cbor2`. What is
+wrong in the Query protocol is mended by query_protocol.py, what services may put into queues is said by delivery.py.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
+import ministack.app
 from ministack.core.responses import get_account_id, json_response
 from ministack.services import cloudwatch, cloudwatch_logs, ec2, lambda_svc, s3, sqs
 
@@ -35,6 +36,7 @@ FLOW_LOG_FORMAT: Final = (
 """Of a flow log that asks for none. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"""
 
 # The emulator's own steps, which it gives no public way to; its version is pinned.
+_app: Any = ministack.app
 _cloudwatch: Any = cloudwatch
 _ec2: Any = ec2
 _lambda: Any = lambda_svc
@@ -49,6 +51,8 @@ def install(app: App) -> App:
     _sqs.queue_policy_allows = delivery.admitted
     _s3._validate_notification_configs = _as_s3_words_it(_s3._validate_notification_configs)
     _cloudwatch.handle_request = query_protocol.spoken(_cloudwatch.handle_request)
+    for name in query_protocol.ECHOING:
+        _app.SERVICE_HANDLERS[name] = query_protocol.echoed(_app.SERVICE_HANDLERS[name])
     _logs.handle_request = _with_log_keys(_logs.handle_request)
     _lambda._list_versions = _qualified(_lambda._list_versions)
     actions = _ec2._ACTION_MAP

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -45,7 +45,7 @@ Sender = tuple[str, Callable[[str], Any]]
 
 
 @contextmanager
-def _topic(aws: Emulator, name: str, queue_arn: str) -> Iterator[Sender]:
+def _topic(aws: Emulator, name: str, queue_arn: str) -> Generator[Sender, None, None]:
     sns = aws.client("sns")
     arn = sns.create_topic(Name=name)["TopicArn"]
     sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"})
@@ -54,7 +54,7 @@ def _topic(aws: Emulator, name: str, queue_arn: str) -> Iterator[Sender]:
 
 
 @contextmanager
-def _rule(aws: Emulator, name: str, queue_arn: str) -> Iterator[Sender]:
+def _rule(aws: Emulator, name: str, queue_arn: str) -> Generator[Sender, None, None]:
     events = aws.client("events")
     arn = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": queue_arn, "InputPath": "$.detail.text"}])
