@@ -18,6 +18,7 @@ from fargate_job_launcher.iam import Place
 from . import container, iam, shapes
 from .checks.function import function_problems
 from .checks.kinds import json_object, outside, retention_problems
+from .checks.later import held
 from .checks.overrides import override_problems
 from .checks.place import place_problems
 from .checks.plain import plain_problems
@@ -401,11 +402,12 @@ class Job:
 def check(name: str, args: FargateJobLauncherArgs) -> Job:
     """The job that these arguments describe.
 
-    Raises pulumi.RunError naming every problem at once: field, value, rule and remedy.
+    Raises pulumi.RunError naming every problem at once: field, value, rule and remedy. What only the deployment knows
+    raises it then.
     """
     given, problems = examine(name, args)
     shapes.refuse("FargateJobLauncher", name, problems)
-    return Job(**given)
+    return Job(**held("FargateJobLauncher", name, given, lambda it: examine(name, it)[1]))
 
 
 def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = None) -> tuple[dict[str, Any], list[str]]:

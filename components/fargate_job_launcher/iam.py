@@ -577,7 +577,7 @@ def sender_key_statements(source_arns: Sequence[str], account: str) -> list[Stat
 def is_sender_arn(arn: str) -> bool:
     """Whether this is the ARN of a bucket, a topic or a rule, which send to a queue by its policy."""
     found = re.fullmatch(
-        r"arn:[a-z0-9-]+:(s3:::[a-z0-9.-]{3,63}|sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}|"
+        r"arn:[a-z0-9-]+:(s3:::[a-z0-9.-]{3,63}|sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?|"
         r"events:[a-z0-9-]+:\d{12}:rule/[A-Za-z0-9_./-]+)",
         arn,
     )
