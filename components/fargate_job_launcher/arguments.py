@@ -245,7 +245,7 @@ class FargateJobLauncherArgs(TypedDict):
     like one is refused."""
     not_secret: NotRequired[Sequence[str]]
     """Names of environment variables that look like secrets and are none; `command`, `entry_point` or `health_check`
-    for what stands there. Default: none."""
+    for what stands there. The container says so in a Docker label, by which the policy pack knows it. Default: none."""
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it. After a
     secret's ARN may follow which part of it, as `:JSON-KEY:VERSION-STAGE:VERSION-ID`: `ARN:password::` is the value of

@@ -14,6 +14,7 @@ import pulumi
 from . import iam
 from .checks.kinds import outside
 from .checks.references import image_problems
+from .plain_secrets import not_secret_label
 
 CONTAINER: Final = "job"
 """Name of the job's own container; a launch's overrides address it."""
@@ -149,6 +150,7 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     own: dict[str, Any] = {
         **{"command": job.command, "environment": job.environment, "secrets": job.secrets, "user": job.user},
+        "not_secret": job.not_secret,
         **{"read_only_root": job.read_only_root, "writable_paths": job.writable_paths},
         **{"health_check": job.health_check, "stop_timeout_seconds": job.stop_timeout_seconds},
         "repository_credentials_arn": job.repository_credentials_arn,
@@ -200,6 +202,8 @@ def _container(
         optional["ulimits"] = limits
     if environment := sorted(given.get("environment", {}).items()):
         optional["environment"] = [{"name": key, "value": value} for key, value in environment]
+    if labels := not_secret_label(given.get("not_secret", ())):
+        optional["dockerLabels"] = labels
     if secrets := sorted(given.get("secrets", {}).items()):
         optional["secrets"] = [{"name": key, "valueFrom": arn} for key, arn in secrets]
     if given.get("health_check"):
