@@ -33,8 +33,8 @@ class LaunchEvent(TypedDict, total=False):
     tags: Mapping[str, str]
     """Tags of the tasks, of the keys in `overrides.tags`, besides the job's own. Default: none."""
     payload: object
-    """Any JSON, where `overrides.payload` allows one: the job finds it in JOB_PAYLOAD, or, past the 8,192 characters
-    of a call, in S3 at JOB_PAYLOAD_S3_URI. Default: none."""
+    """Any JSON, where `overrides.payload` allows one: the job finds it as JSON in JOB_PAYLOAD (a text with its quotes),
+    or, past the 8,192 characters of a call, in S3 at JOB_PAYLOAD_S3_URI. Default: none."""
     role: str
     """Alias of a role in `overrides.task_roles`, in place of the task role. Default: the task role."""
     capacity: str

@@ -20,6 +20,7 @@ from .checks import shapes
 from .checks.containers import WRITABLE_PATHS, container_problems
 from .checks.function import function_problems
 from .checks.kinds import outside, policy_problems, retention_problems
+from .checks.later import held
 from .checks.overrides import override_problems
 from .checks.place import place_problems
 from .checks.plain import plain_problems
@@ -39,7 +40,7 @@ class LaunchOverrides(TypedDict, total=False):
     command: bool
     """Whether a caller may replace the command. Default: false."""
     payload: bool
-    """Whether a caller may give data, any JSON, which the job finds in JOB_PAYLOAD. Default: false."""
+    """Whether a caller may give data, any JSON, which the job finds as JSON in JOB_PAYLOAD. Default: false."""
     cpu: int
     """The most CPU units that a caller may ask for. Default: none may be asked for."""
     memory: int
@@ -131,14 +132,15 @@ class LaunchQueue(TypedDict, total=False):
     letters."""
 
     as_payload: bool
-    """Whether each message is the job's payload (`overrides.payload` goes with it), as S3, SNS and EventBridge send
-    them: their JSON as it comes, SNS's envelope included unless the subscription has raw delivery, and what is no JSON
-    as text. Told twice of, it is launched once. S3's test messages launch nothing. Default: false, each message is a
-    launch event."""
+    """Whether each message is the job's payload (`overrides.payload` goes with it): JSON as it comes from S3, SNS and
+    EventBridge, SNS's envelope included unless the subscription has raw delivery; what is no JSON becomes a JSON
+    string, `"order 17"` with its quotes. Told twice of, it is launched once. S3's test messages launch nothing.
+    Default: false, each message is a launch event."""
     sources: Sequence[pulumi.Input[str]]
     """ARNs of the S3 buckets, SNS topics and EventBridge rules that may send to the queue. With `kms_key_arn` the key's
-    policy lets `s3.amazonaws.com` and `sns.amazonaws.com` `kms:GenerateDataKey` and `kms:Decrypt`. Default: none; who
-    sends has the right by IAM."""
+    policy has to let `s3.amazonaws.com`, `sns.amazonaws.com` or `events.amazonaws.com`, whichever send,
+    `kms:GenerateDataKey` and `kms:Decrypt`, with their account as `aws:SourceAccount`: else S3 refuses the notification
+    and what the others send is lost without a word. Default: none; who sends has the right by IAM."""
     batch_size: int
     """Messages for one invocation, 1 to 10. Default: 10, or as many as ask for 1000 tasks together at most."""
     maximum_concurrency: int
@@ -245,7 +247,7 @@ class FargateJobLauncherArgs(TypedDict):
     like one is refused."""
     not_secret: NotRequired[Sequence[str]]
     """Names of environment variables that look like secrets and are none; `command`, `entry_point` or `health_check`
-    for what stands there. Default: none."""
+    for what stands there. The container says so in a Docker label, by which the policy pack knows it. Default: none."""
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it. After a
     secret's ARN may follow which part of it, as `:JSON-KEY:VERSION-STAGE:VERSION-ID`: `ARN:password::` is the value of
@@ -301,8 +303,8 @@ class FargateJobLauncherArgs(TypedDict):
     """How long the job's and the launcher's log lines are kept, in days, as CloudWatch Logs knows them. Default: 30."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the customer-managed KMS key for the log groups, queues, the topic, the functions' settings, and payloads
-    of a bucket that uses it; its key policy has to admit CloudWatch Logs, EventBridge and CloudWatch. Default: none
-    (AWS's own keys)."""
+    of a bucket that uses it; its key policy has to admit CloudWatch Logs, EventBridge and CloudWatch, and what fills
+    the queue (`queue.sources`). Default: none (AWS's own keys)."""
     further_kms_key_arns: NotRequired[Sequence[pulumi.Input[str]]]
     """ARNs of the KMS keys that `kms_key_arn` had before or gets next: what is encrypted with them can be read, and its
     queues and topic can be moved from one key to another without a moment in which a message cannot. Default: none."""
@@ -402,11 +404,12 @@ class Job:
 def check(name: str, args: FargateJobLauncherArgs) -> Job:
     """The job that these arguments describe.
 
-    Raises pulumi.RunError naming every problem at once: field, value, rule and remedy.
+    Raises pulumi.RunError naming every problem at once: field, value, rule and remedy. What only the deployment knows
+    raises it then.
     """
     given, problems = examine(name, args)
     shapes.refuse("FargateJobLauncher", name, problems)
-    return Job(**given)
+    return Job(**held("FargateJobLauncher", name, given, lambda it: examine(name, it)[1]))
 
 
 def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = None) -> tuple[dict[str, Any], list[str]]:

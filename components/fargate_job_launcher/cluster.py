@@ -16,6 +16,7 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler import fargate
 
 from .checks import shapes
+from .checks.later import held
 from .checks.names import CLUSTER, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -51,6 +52,7 @@ class JobCluster(pulumi.ComponentResource):
         args, problems = examine_cluster(args)
         made = [] if "cluster_arn" in args else name_problems(name, CLUSTER)
         shapes.refuse("JobCluster", name, [*made, *problems])
+        args = cast("JobClusterArgs", held("JobCluster", name, args, lambda it: examine_cluster(it)[1]))
         super().__init__("fargate-job-launcher:index:JobCluster", name, {}, opts)
         if "cluster_arn" in args:
             self.cluster_arn = pulumi.Output.from_input(args["cluster_arn"])

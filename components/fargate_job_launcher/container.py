@@ -13,6 +13,7 @@ import pulumi
 from .checks.containers import STOP_SECONDS, WRITABLE_PATHS
 from .checks.kinds import LARGEST_DEFINITION
 from .checks.names import CONTAINER
+from .checks.plain_secrets import not_secret_label
 
 NOBODY: Final = "65532:65532"
 """User and group of no account in any usual image: the container's program owns nothing that it finds."""
@@ -132,6 +133,7 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     own: dict[str, Any] = {
         **{"command": job.command, "environment": job.environment, "secrets": job.secrets, "user": job.user},
+        "not_secret": job.not_secret,
         **{"read_only_root": job.read_only_root, "writable_paths": job.writable_paths},
         **{"health_check": job.health_check, "stop_timeout_seconds": job.stop_timeout_seconds},
         "repository_credentials_arn": job.repository_credentials_arn,
@@ -183,6 +185,8 @@ def _container(
         optional["ulimits"] = limits
     if environment := sorted(given.get("environment", {}).items()):
         optional["environment"] = [{"name": key, "value": value} for key, value in environment]
+    if labels := not_secret_label(given.get("not_secret", ())):
+        optional["dockerLabels"] = labels
     if secrets := sorted(given.get("secrets", {}).items()):
         optional["secrets"] = [{"name": key, "valueFrom": arn} for key, arn in secrets]
     if given.get("health_check"):

@@ -14,6 +14,7 @@ from fargate_job_launcher.handler import fargate
 
 from .checks import shapes
 from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
+from .checks.later import held
 from .checks.names import LOGGED_NETWORK, NETWORK, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -92,6 +93,7 @@ class JobNetwork(pulumi.ComponentResource):
         args, problems = examine_network(args)
         rule = LOGGED_NETWORK if "flow_log_days" in args else NETWORK
         shapes.refuse("JobNetwork", name, [*name_problems(name, rule), *problems])
+        args = cast("JobNetworkArgs", held("JobNetwork", name, args, lambda it: examine_network(it)[1]))
         super().__init__("fargate-job-launcher:index:JobNetwork", name, {}, opts)
         tags = args.get("tags", {})
         vpc = None

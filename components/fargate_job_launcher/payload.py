@@ -12,6 +12,7 @@ from fargate_job_launcher.handler import fargate
 from . import iam
 from .arguments import Job
 from .checks import shapes
+from .checks.later import held
 from .checks.names import BUCKET, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -48,6 +49,7 @@ class PayloadBucket(pulumi.ComponentResource):
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no bucket."""
         args, problems = examine_bucket(args)
         shapes.refuse("PayloadBucket", name, [*name_problems(name, BUCKET), *problems])
+        args = cast("PayloadBucketArgs", held("PayloadBucket", name, args, lambda it: examine_bucket(it)[1]))
         super().__init__("fargate-job-launcher:index:PayloadBucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         bucket = aws.s3.Bucket(name, force_destroy=args.get("force_destroy", False), tags=args.get("tags"), opts=child)

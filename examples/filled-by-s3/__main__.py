@@ -13,14 +13,14 @@ reader = FargateJobLauncher(
     "reader",
     {
         "image": "public.ecr.aws/docker/library/python:3.13-slim",
-        "command": ["python", "-c", "import os; print(os.environ['JOB_PAYLOAD'])"],
+        "command": ["python", "-c", "import json, os; print(json.loads(os.environ['JOB_PAYLOAD']))"],
         "cluster_arn": cluster.arn,
         "subnet_ids": network.subnet_ids,
         "security_group_ids": [network.security_group_id],
         "assign_public_ip": network.assign_public_ip,
         "overrides": {"payload": True},
         "payload_bucket": PayloadBucket("payloads", {"expire_days": 7}).bucket_name,
-        # The job gets each message as it is: S3's notification, what was published.
+        # JOB_PAYLOAD is JSON: S3's notification, or what was published, which is a JSON string where it is a text.
         "queue": {"as_payload": True, "sources": [incoming.arn, orders.arn]},
     },
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from fargate_job_launcher.checks.plain_secrets import secret_variable
+from fargate_job_launcher.checks.plain_secrets import NOT_SECRET_LABEL, labelled_not_secret, secret_variable, secrets_of
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.partitions import PARTITIONS
 
@@ -45,6 +45,7 @@ _SPELT: Final = {
     for it in (
         *("image", "name", "value", "valueFrom", "user", "privileged", "readonlyRootFilesystem", "environment"),
         *("logConfiguration", "logDriver", "options", "linuxParameters", "capabilities", "add", "drop", "command"),
+        *("dockerLabels", "entryPoint", "healthCheck"),
     )
 }
 """ECS's own spelling of what the rules read."""
@@ -63,6 +64,10 @@ def _spelt(value: Any) -> Any:
             raise ValueError(f"a container has {name} twice")
         made[name] = inner if key.lower() in _FREE else _spelt(inner)
     return made
+
+
+_WORDS: Final = {"command": "command", "entryPoint": "entry_point", "healthCheck": "health_check"}
+"""Where a container's words stand → what a launcher, and so its label, calls them."""
 
 
 def _called(container: Mapping[str, Any]) -> str:
@@ -269,10 +274,11 @@ def logs(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "environment-no-secrets",
-    says="Nothing in an environment looks like a secret.",
-    why="An environment is shown by every console, describe call and crash report.",
+    says="Nothing in an environment or a container's command looks like a secret.",
+    why="Both are shown by every console, describe call and crash report.",
     remedy="put the value into Secrets Manager and name its ARN under `secrets` (valueFrom); for a function, read it "
-    "at run time",
+    "at run time. Where it is none, name it: a launcher's `not_secret`, or the container's Docker label "
+    f"{NOT_SECRET_LABEL}, a JSON list",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=resources(TASK_DEFINITION, FUNCTION),
@@ -284,21 +290,22 @@ def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
         variables = it.get("environment", "variables", default={})
         for name, value in cast("dict[str, Any]", variables).items():
             # One variable that is not known yet hides no other.
-            if isinstance(value, str):
-                yield from _secret("", name, value)
+            looks = secret_variable(name, value) if isinstance(value, str) else None
+            if looks is not None:
+                yield f"the variable {name} {looks}"
         it.whole("environment", "variables")
         return
     for container in containers(it):
-        for variable in container.get("environment") or []:
-            yield from _secret(
-                f"{_called(container)}: ", str(variable.get("name", "")), str(variable.get("value") or "")
-            )
-
-
-def _secret(where: str, name: str, value: str) -> Iterator[str]:
-    looks = secret_variable(name, value)
-    if looks is not None:
-        yield f"{where}the variable {name} {looks}"
+        variables = [
+            (str(one.get("name", "")), str(one.get("value") or "")) for one in container.get("environment") or []
+        ]
+        words = {part: container.get(key) or [] for key, part in _WORDS.items()}
+        words["health_check"] = (container.get("healthCheck") or {}).get("command") or []
+        fine = [_WORDS.get(one, one) for one in labelled_not_secret(container.get("dockerLabels") or {})]
+        for look in secrets_of(variables, words, fine):
+            called = {part: key for key, part in _WORDS.items()}.get(look.part)
+            at = f"the variable {look.at}" if called is None else f"{called}[{look.at}]"
+            yield f"{_called(container)}: {at} {look.looks}"
 
 
 def true(value: Any) -> bool:

@@ -112,7 +112,7 @@ def _only_tls(kind: str, of: str, key: str) -> Offenders:
         closed = {
             it.inputs[key] for it in _kind(recording, kind) if '"aws:SecureTransport":"false"' in it.inputs["policy"]
         }
-        return [it.name for it in _kind(recording, of) if f"{it.outputs['name']}-id" not in closed]
+        return [it.name for it in _kind(recording, of) if it.id not in closed]
 
     return offenders
 
@@ -334,7 +334,7 @@ CONTROLS: Final = (
     Control("VPC", "CKV_AWS_382", "not everything may go out", _egress,
             "A job calls what it calls. Where that is AWS alone, network.endpoints without NAT leave it no other way."),
     Control("VPC", "CKV2_AWS_5, EC2.22", "security groups are used",
-            lambda it: [g.name for g in _kind(it, GROUP) if not any(f'"{g.outputs["name"]}-id"' in json.dumps(f.inputs["environment"]).replace("\\", "") for f in _kind(it, FUNCTION))],
+            lambda it: [g.name for g in _kind(it, GROUP) if not any(f'"{g.id}"' in json.dumps(f.inputs["environment"]).replace("\\", "") for f in _kind(it, FUNCTION))],
             how="each launcher hands it to its tasks at their launch. A scanner sees that only by the reference in the "
             "launcher's settings: no service or function stands in the group."),
     Control("VPC", "CKV_AWS_130, EC2.15", "subnets give no public addresses", None,

@@ -1,4 +1,4 @@
-"""What looks like a secret in plain text. Pure; the policy pack, a stack's config and the tests all ask here.
+"""What looks like a secret in plain text. Pure; the components, a stack's config and the policy pack all ask here.
 
 A text is known by its form (a key that AWS or GitHub gives out), by the name that it goes with (`DB_PASSWORD`), or by
 what it holds: `Password=…` of a connection string, `--token …` of a command, `"password": …` of JSON.
@@ -8,10 +8,16 @@ What is said of it never holds the value: whoever prints it may keep it.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, cast
+
+NOT_SECRET_LABEL: Final = "fargate-job-launcher.not-secret"  # noqa: S105 - it says what is none
+"""Docker label of a container that says, as a JSON list, what of it is no secret: a launcher's `not_secret`, for who
+judges the task definition alone."""
 
 _NAME: Final = re.compile(
     r"passw(or)?d|"
@@ -153,3 +159,49 @@ def _is_secret(name: str, value: str) -> bool:
 def _spaced(name: str) -> str:
     """`dbToken` → `db_Token`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A text of a container that looks like a secret."""
+
+    part: str
+    """Of the container's definition: `environment`, or what its words were called."""
+    at: str | int
+    """Name of the variable, or number of the word."""
+    looks: str
+    """What it does that a secret does; never its value."""
+
+    @property
+    def name(self) -> str:
+        """What names it where it is none."""
+        return self.at if isinstance(self.at, str) else self.part
+
+
+def secrets_of(
+    variables: Iterable[tuple[str, Any]], words: Mapping[str, Sequence[str]], not_secret: Iterable[str]
+) -> Iterator[Look]:
+    """Each text of a container that looks like a secret: its variables, and the words of its command and the like by
+    what the caller calls these. What is named under `not_secret` is none; what is no text is not known yet."""
+    fine = set(not_secret)
+    for name, value in variables:
+        looks = secret_variable(name, value) if isinstance(value, str) and name not in fine else None
+        if looks is not None:
+            yield Look("environment", name, looks)
+    for part, listed in words.items():
+        for number, looks in secret_words(listed if part not in fine else ()):
+            yield Look(part, number, looks)
+
+
+def not_secret_label(names: Sequence[str]) -> dict[str, str]:
+    """The Docker labels of a container of which this is no secret; none where nothing has to be said."""
+    return {NOT_SECRET_LABEL: json.dumps(sorted(set(names)), separators=(",", ":"))} if names else {}
+
+
+def labelled_not_secret(labels: Mapping[str, Any]) -> list[str]:
+    """What a container's Docker labels say is no secret; nothing where they say it in another way."""
+    try:
+        names = json.loads(labels.get(NOT_SECRET_LABEL, "[]"))
+    except (TypeError, ValueError):
+        return []
+    return [it for it in cast("list[Any]", names) if isinstance(it, str)] if isinstance(names, list) else []

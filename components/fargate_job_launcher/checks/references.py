@@ -65,6 +65,7 @@ SIGNING: Final = Kind(
     regional=True,
     owned=True,
 )
+SOURCE: Final = Kind("the ARN of a bucket, a topic or a rule")
 IMAGE: Final = Kind("a container image")
 """Its shape is image_problems' to say."""
 
@@ -87,6 +88,7 @@ NAMED: Final[Mapping[str, Kind]] = {
     "permissions_boundary_arn": POLICY,
     "supervision.topic_arn": TOPIC,
     "alarms.topic_arn": TOPIC,
+    "queue.sources[]": SOURCE,
     "event_rule.bus": BUS,
     "efs_volumes[].file_system_id": FILE_SYSTEM,
     "efs_volumes[].access_point_id": ACCESS_POINT,

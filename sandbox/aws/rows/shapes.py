@@ -8,6 +8,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from ..admission import admitting
 from ..tasks.run import Run
 from .row import Shape
 from .run_task import FAMILY, LAUNCH
@@ -98,7 +99,8 @@ def _event(aws: Emulator) -> Checked:
     url = sqs.create_queue(QueueName="rows-events")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": {"startedBy": ["rows-event"]}}
-    events.put_rule(Name="rows-events", EventPattern=json.dumps(pattern))
+    rule = events.put_rule(Name="rows-events", EventPattern=json.dumps(pattern))["RuleArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": admitting(arn, rule)})
     events.put_targets(Rule="rows-events", Targets=[{"Id": "queue", "Arn": arn}])
     tags = [{"key": "customer", "value": "c"}]
     _ended(aws, _launched(aws, "rows-event", Run(seconds=0), startedBy="rows-event", tags=tags))
@@ -151,34 +153,6 @@ def _unmounted(aws: Emulator) -> Checked:
     )
 
 
-def _dropped(aws: Emulator) -> Checked:
-    """What a queue gets of a topic before its policy lets the topic in, and after."""
-    sns, sqs = aws.client("sns"), aws.client("sqs")
-    topic = sns.create_topic(Name="rows-dropped")["TopicArn"]
-    url = sqs.create_queue(QueueName="rows-dropped")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
-    sns.publish(TopicArn=topic, Message="dropped")
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    sns.publish(TopicArn=topic, Message="let in")
-    got: list[str] = []
-    deadline = time.monotonic() + SECONDS
-    while not got and time.monotonic() < deadline:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        got += [it["Body"] for it in found.get("Messages", [])]
-    sns.delete_topic(TopicArn=topic)
-    sqs.delete_queue(QueueUrl=url)
-    return got, ["let in"]
-
-
 ROWS: Final = (
     Shape(
         "ecs.RunTask.volumes.unmounted",
@@ -189,12 +163,6 @@ ROWS: Final = (
             "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html",
         ),
         _unmounted,
-    ),
-    Shape(
-        "sns.Publish.queue_policy",
-        "SNS takes a message whose queue does not let the topic in, and the queue never gets it",
-        ("https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html",),
-        _dropped,
     ),
     Shape(
         "ecs.DescribeTasks.missing",
