@@ -3,30 +3,14 @@
 It needs a Python package index and nothing else: no Docker, no Pulumi CLI. It is an emulation, with no state, diff
 or destroy of its own; those are the Pulumi CLI's, on the same program.
 
-- server.py         the emulator and its life; process.py is the process
-- gate.py           what the emulator waves through and AWS does not
-- lifecycle.py      a task's life after RunTask, and run.py, what it does in it
-- tokens.py         clientToken as ECS honours it
-- constraints.py    a request held against AWS's own service model
-- rules.py          what ECS refuses besides
-- schedules.py      the expressions of EventBridge and Scheduler
-- authorization.py  what IAM decides
-- stack.py          a program's Pulumi.yaml and Pulumi.STACK.yaml
-- resources.py      Pulumi resource type → AWS calls
-- environment.py    the same for what only an environment has: key, endpoints, flow log
-- files.py          the same for container images and EFS
-- derived.py        types that are one call of AWS, whose names come from the service model
-- wire.py           what the emulator answers otherwise than AWS, mended
-- deploy.py         a program run against the emulator
-- callbacks.py      a program's transforms and hooks
-- jobs.py           a deployed job: find it, launch it, look at its task
-- testing.py        what a team's own tests use; pytest finds it as the fixture fargate_sandbox
-- facts.py          a deployed launcher as IAM and ECS describe it
-- proof.py          what its roles have to be allowed, and what they must never be
-- explain.py        both, in words and pictures; explanations.py finds what to explain
-- attack.py         the attack that iam:PassRole is about
-- supervised.py     a job that fails and one that runs away, and what supervision does about them
-- display.py        what a person sees of it
+- aws/      the emulator and what refuses as AWS does: the gate in front of it, IAM's decisions, ECS's and
+            EventBridge's rules; rows/ has each refusal with its source, tasks/ what a task does after RunTask
+- engine/   a Pulumi program run against it: Pulumi resource type → AWS calls; a deployed job, found and launched
+- proof/    what a launcher's roles have to be allowed and must never be, explained; the attack that is refused;
+            a job that fails and one that runs away, supervised
+- testing.py        what a team's own tests use; pytest_plugin/ makes it the fixture fargate_sandbox
+- display.py        what a person sees of a launch
+- provider_config.py  what the real AWS provider needs to talk to it
 """
 
 from .aws.server import Emulator, EmulatorFailed

@@ -36,9 +36,9 @@ from pulumi.runtime.proto.resource_pb2 import (
 from ..aws.constraints import ConstraintViolation
 from ..aws.server import Emulator
 from ..aws.subnets import NotMade
-from . import derived as derived  # importing these three registers their resource types
-from . import environment as environment
-from . import files as files
+from . import derived as derived  # the import makes its resource types known
+from . import environment as environment  # the same
+from . import files as files  # the same
 from .adopting import ADOPTED, adopt
 from .callbacks import CallbackFailed, Callbacks
 from .resources import Inputs, Made, Unsupported, create, invoke, tag_list

@@ -398,7 +398,7 @@ def test_a_job_says_what_differs_from_the_defaults_within_a_mapping_too() -> Non
 
 
 def test_the_schema_for_editors_is_fresh_and_every_environment_names_it() -> None:
-    path = PROGRAM / "components" / "environments" / schema.FILE
+    path = PROGRAM / "environments" / schema.FILE
     assert path.read_text() == schema.text(), "stale; run: make schema"
     assert yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["name"] == schema.NAMESPACE
     for name in ENVIRONMENTS:

@@ -32,7 +32,7 @@ def test_every_region_that_botocore_knows_is_found_in_its_partition() -> None:
 
 def test_no_other_module_spells_what_hosts_end_in() -> None:
     endings = {it.suffix for it in PARTITIONS} - {"amazonaws.com"}
-    for room in ("components", "handler", "policy", "sandbox"):
+    for room in ("components", "environments", "handler", "operate", "policy", "sandbox"):
         for path in sorted((PROGRAM / room).rglob("*.py")):
             if path == partitions.TABLE:
                 continue

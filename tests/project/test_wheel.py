@@ -22,7 +22,8 @@ import pytest
 
 from tools.recording import PROGRAM, program
 
-SOURCES = ("components", "handler", "sandbox", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
+ROOMS = ("components", "environments", "handler", "operate", "policy", "sandbox")
+SOURCES = (*ROOMS, "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
 VERSION = tomllib.loads((PROGRAM / "pyproject.toml").read_text())["project"]["version"]
 
 LAUNCHER = """
@@ -162,12 +163,17 @@ def test_the_wheel_holds_the_package_and_the_sdist_builds_the_same(built: Built,
         "components/fargate_job_launcher": "fargate_job_launcher",
         "components/fargate_job_launcher/checks": "fargate_job_launcher/checks",
         "operate": "fargate_job_launcher/operate",
+        "operate/commands": "fargate_job_launcher/operate/commands",
         "policy/rules": "fargate_job_launcher/policies",
         "environments": "fargate_job_launcher/environments",
         "sandbox/pytest_plugin": "fargate_job_launcher_pytest",
         "handler": "fargate_job_launcher/handler",
         "sandbox": "fargate_job_launcher/sandbox",
         "sandbox/aws": "fargate_job_launcher/sandbox/aws",
+        "sandbox/aws/rows": "fargate_job_launcher/sandbox/aws/rows",
+        "sandbox/aws/tasks": "fargate_job_launcher/sandbox/aws/tasks",
+        "sandbox/engine": "fargate_job_launcher/sandbox/engine",
+        "sandbox/proof": "fargate_job_launcher/sandbox/proof",
     }
     modules = {
         f"{inside}/{path.name}" for folder, inside in folders.items() for path in (PROGRAM / folder).glob("*.py")

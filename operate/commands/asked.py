@@ -1,0 +1,86 @@
+"""What all verbs share: the common options, where to look for the job, and errors as one line and an exit code."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import click
+
+from ..account import Account
+from ..catalogue import Job, find, jobs
+from ..errors import JobError
+from ..pipes import INTERRUPTED, reader_gone
+from ..show import Output
+
+FAILED: Final = 125
+"""As `docker run` has it: whatever failed was not the container."""
+
+
+class Interrupted(JobError):
+    """Ctrl-C; what goes on all the same is in the message."""
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Asked:
+    """What every command is given: where to look, and how to answer."""
+
+    def __init__(self, *, stack: str, program: Path | None, profile: str, region: str, output: str) -> None:
+        self.output = Output(output)
+        self._stack, self._program, self._profile, self._region = stack, program, profile, region
+
+    @functools.cached_property
+    def account(self) -> Account:
+        """The caller's."""
+        return Account(profile=self._profile, region=self._region)
+
+    def job(self, name: str) -> Job:
+        """The job of this name."""
+        return find(self.account, name, stack=self._stack, program=self._program)
+
+    def jobs(self) -> list[Any]:
+        """All of them."""
+        return jobs(self.account, stack=self._stack, program=self._program)
+
+
+def common(command: Command) -> Command:
+    """The options of every command, and its errors as one line and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **given: Any) -> None:
+        named = {key: given.pop(key) for key in ("stack", "program", "profile", "region", "output")}
+        asked = Asked(**named)
+        try:
+            code = command(*args, asked=asked, **given)
+        except (Interrupted, KeyboardInterrupt) as error:
+            asked.output.interrupted(error if isinstance(error, Interrupted) else Interrupted("interrupted"))
+            code = INTERRUPTED
+        except JobError as error:
+            asked.output.error(error)
+            code = FAILED
+        except BrokenPipeError:
+            # click would make 1 of it.
+            code = reader_gone()
+        click.get_current_context().exit(code or 0)
+
+    options = (
+        click.option(
+            "--stack", "-s", default="", envvar="FARGATE_JOB_STACK", help="The Pulumi stack that the job is of."
+        ),
+        click.option(
+            "--program",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            envvar="FARGATE_JOB_PROGRAM",
+            help="The Pulumi program's folder, to ask pulumi for the stack's exports (this one).",
+        ),
+        click.option("--profile", default="", help="The AWS profile (AWS_PROFILE)."),
+        click.option("--region", default="", help="The AWS region (AWS_REGION)."),
+        click.option(
+            "--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How to answer (text)."
+        ),
+    )
+    return cast("Command", functools.reduce(lambda it, option: option(it), reversed(options), run))
