@@ -130,7 +130,7 @@ def _port(text: str) -> int:
     raise UsageError(f"PORT: {text!r} is no port; a number from 1 to 65535, or 0 for any free one")
 
 
-LINES: Final = TextWrapper(96, subsequent_indent=f"{'':12}", break_long_words=False, break_on_hyphens=False)
+LINES: Final = TextWrapper(101, subsequent_indent=f"{'':12}", break_long_words=False, break_on_hyphens=False)
 """What an attack prints is wrapped between words: an ARN stays in one piece, so that it can be copied."""
 
 
