@@ -17,6 +17,7 @@ from fargate_job_launcher.iam import Place
 
 from . import container, iam
 from .checks import shapes
+from .checks.containers import WRITABLE_PATHS, container_problems
 from .checks.function import function_problems
 from .checks.kinds import json_object, outside, retention_problems
 from .checks.overrides import override_problems
@@ -344,7 +345,7 @@ class Job:
     log_options: LogOptions = field(default_factory=LogOptions)
     user: str = container.NOBODY
     read_only_root: bool = True
-    writable_paths: Mapping[str, int] = field(default_factory=lambda: container.WRITABLE_PATHS)
+    writable_paths: Mapping[str, int] = field(default_factory=lambda: WRITABLE_PATHS)
     stop_timeout_seconds: int = 0
     """0: ECS's own."""
     health_check: HealthCheck | None = None
@@ -447,7 +448,7 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
         problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")
     problems += place_problems(given, place)
     problems += _role_problems(given, asked)
-    problems += container.problems(given)
+    problems += container_problems(given)
     problems += plain_problems(given)
     given.setdefault("read_only_root", not given.get("allow_exec", False))
     if not problems:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from .arguments import CAPACITIES
+from .checks.containers import ARCHITECTURES, CONDITIONS
 from .checks.supervision import RETRYABLE
 from .cluster import CONTAINER_INSIGHTS
-from .container import ARCHITECTURES, CONDITIONS
 from .network import NAT_GATEWAYS, SUBNETS
 
 CHOICES: Final[dict[tuple[str, str], tuple[str, Sequence[str]]]] = {

@@ -17,6 +17,7 @@ from fargate_job_launcher.handler import fargate
 from . import container, iam
 from .arguments import Job
 from .checks import shapes
+from .checks.containers import ARCHITECTURES
 from .resolving import as_json
 from .roles import Role
 
@@ -108,7 +109,7 @@ def task_definition(
         cpu=str(job.cpu),
         memory=str(job.memory),
         runtime_platform={
-            "cpu_architecture": container.ARCHITECTURES[job.architecture],
+            "cpu_architecture": ARCHITECTURES[job.architecture],
             "operating_system_family": "LINUX",
         },
         volumes=container.volumes(job) or None,

@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from tools.recording import PROGRAM
 
-DIFFERENCES: Final = Path(PROGRAM / "tests" / "judged_differences.json")
+DIFFERENCES: Final = Path(PROGRAM / "tests" / "sandbox" / "judged_differences.json")
 """Request → both verdicts, and why they differ."""
 SERVICES: Final = sorted({asked.service for asked in corpus()} | {it[0] for asked in corpus() for it in asked.before})
 CLUSTER: Final = "arn:aws:ecs:eu-west-1:123456789012:cluster/c"

@@ -7,7 +7,6 @@ import re
 import urllib.error
 import urllib.request
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -142,7 +141,8 @@ def test_a_refusal_cannot_be_raised_without_a_row_nor_without_its_words() -> Non
 
 def sources() -> dict[str, str]:
     """The code of the sandbox besides the table, by file."""
-    return {path.name: path.read_text() for path in Path(PROGRAM / "sandbox").glob("*.py")}
+    found = (it for it in (PROGRAM / "sandbox").rglob("*.py") if it.parent.name != "rows")
+    return {str(path.relative_to(PROGRAM)): path.read_text() for path in found}
 
 
 def test_every_row_is_raised_somewhere_and_the_sandbox_words_no_refusal_elsewhere() -> None:

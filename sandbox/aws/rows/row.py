@@ -73,7 +73,7 @@ class Shape:
     check: Callable[[Emulator], tuple[Any, Any]] | None = None
     """What the sandbox answers, and what AWS does: the same. None where `held_by` names the test."""
     held_by: str = ""
-    """`file::test` under tests/, for a shape that needs a moved clock or a function that runs."""
+    """`room/file::test` under tests/, for a shape that needs a moved clock or a function that runs."""
 
 
 class Refused(Exception):
