@@ -36,7 +36,11 @@ AVOIDED: Final = (
     Avoided(
         r"who(?:so)?ever|whomever", "a caller that …, anyone who …, an operator who …", "Whoever invokes it waits."
     ),
-    Avoided(r"\bwhom to\b|\b(?:of|for) whom\b", "who, or name the role: the address that is notified", "It says whom to tell."),
+    Avoided(
+        r"\bwhom to\b|\b(?:of|for) whom\b",
+        "who, or name the role: the address that is notified",
+        "It says whom to tell.",
+    ),
     Avoided(r"\btold of\b", "notified of, reported", "Nobody is told of a retry."),
     Avoided(r"\btell(?:s|ing)? of\b", "report, publish, describe", "The notices tell of an end."),
     Avoided(r"\bhear(?:s|d)? of\b", "receive, is notified of", "The topic hears of each failure."),
@@ -56,7 +60,7 @@ AVOIDED: Final = (
     Avoided(r"\bthat is none\b", "that is not one", "A key that is none of the known ones."),
     Avoided(
         r"\bwhat (?:is|are|was|were|has|have) [^.,;:?!|`()]{1,60} (?:is|are|was|were|goes|go|stays|stay|gets|get) ",
-        "name the subject: a protected resource is not deleted",
+        "name the subject, as in: a protected resource is not deleted",
         "What is protected is not deleted.",
     ),
     Avoided(
