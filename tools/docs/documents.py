@@ -18,12 +18,12 @@ from fargate_job_launcher.reach import FUNCTION, LAUNCHER, NOTHING
 from fargate_job_launcher.sandbox import Stack
 from fargate_job_launcher.sandbox.aws.rows import TABLE
 
-from tools.docs import reference
-from tools.docs.pictures import pictures
+from tools.docs import explained, house, reference
+from tools.docs.pictures import EVERYTHING, flow
 from tools.recording import ENVIRONMENTS, PROGRAM, Recorded, Recording, program, record
 
 DOCS: Final = PROGRAM / "docs"
-PAGES: Final = (PROGRAM / "README.md", *sorted(DOCS.glob("*.md")))
+PAGES: Final = (PROGRAM / "README.md", PROGRAM / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")))
 PRICES: Final[dict[str, Any]] = json.loads((DOCS / "prices.json").read_text())
 
 HOURS: Final = 730
@@ -372,7 +372,11 @@ def answers() -> str:
 PICTURES: Final[dict[str, Callable[[], str]]] = {
     "refusals": refusals,
     "answers": answers,
-    **pictures(recorded),
+    "flow": lambda: flow(recorded(EVERYTHING)),
+    "passing": explained.passing,
+    "execution": explained.execution,
+    "statements": explained.statements,
+    "house": house.picture,
     "remedies": remedies,
     "command help": command_help,
     "index": index,
