@@ -1,4 +1,4 @@
-"""A queue worker: each message launches a task, ten at most at once, and the job gets what was sent."""
+"""A queue worker: each message launches a task, at most ten run at once, and the task gets the payload of the message."""
 
 import pulumi
 import pulumi_aws as aws

@@ -18,12 +18,12 @@ from fargate_job_launcher.reach import FUNCTION, LAUNCHER, NOTHING
 from fargate_job_launcher.sandbox import Stack
 from fargate_job_launcher.sandbox.aws.rows import TABLE
 
-from tools.docs import reference
+from tools.docs import fixture, reference
 from tools.docs.pictures import pictures
 from tools.recording import ENVIRONMENTS, PROGRAM, Recorded, Recording, program, record
 
 DOCS: Final = PROGRAM / "docs"
-PAGES: Final = (PROGRAM / "README.md", *sorted(DOCS.glob("*.md")))
+PAGES: Final = (PROGRAM / "README.md", *sorted(DOCS.glob("*.md")), PROGRAM / "examples" / "README.md")
 PRICES: Final[dict[str, Any]] = json.loads((DOCS / "prices.json").read_text())
 
 HOURS: Final = 730
@@ -142,8 +142,18 @@ FREE_WHILE_IDLE: Final = {
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:secretsmanager/secretVersion:SecretVersion",
     "aws:sns/topicSubscription:TopicSubscription",
+    "aws:ec2/internetGateway:InternetGateway",
+    "aws:ec2/routeTable:RouteTable",
+    "aws:ec2/subnet:Subnet",
+    "aws:ec2/vpc:Vpc",
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+    "aws:ecr/repository:Repository",
+    "aws:efs/accessPoint:AccessPoint",
+    "aws:efs/fileSystem:FileSystem",
+    "aws:efs/mountTarget:MountTarget",
+    "aws:s3/bucketNotification:BucketNotification",
 }
-"""Free, or paid for by use."""
+"""Free, or paid for by use, such as what a bucket, a file system or a repository stores."""
 
 
 def environments() -> str:
@@ -373,6 +383,7 @@ PICTURES: Final[dict[str, Callable[[], str]]] = {
     "refusals": refusals,
     "answers": answers,
     **pictures(recorded),
+    **fixture.TABLES,
     "remedies": remedies,
     "command help": command_help,
     "index": index,
