@@ -140,7 +140,7 @@ class DeployedStack:
             time.sleep(0.05)
 
     def attempts(self, task: Task, count: int, seconds: float = WAIT_SECONDS) -> list[Task]:
-        """Wait until `count` tasks of this task's launch have stopped, retries by supervision included, and return them in
+        """Wait until `count` tasks of this task's launch, retries by supervision included, have stopped; return them in
         order. Raises NotStopped after `seconds`."""
         ecs, cluster = self.aws.client("ecs"), task.described["clusterArn"]
         origin, deadline = task.described["startedBy"], time.monotonic() + seconds

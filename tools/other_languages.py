@@ -1,4 +1,4 @@
-"""The examples in YAML and TypeScript, read: their resources, and the same program in Python, which the sandbox runs."""
+"""The examples in YAML and TypeScript: their resources, and the same program in Python, which the sandbox runs."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def of_typescript(text: str) -> Program:
 def read(folder: Path) -> Program:
     """The program in a folder, in either language."""
     typescript = folder / "index.ts"
-    return of_typescript(typescript.read_text()) if typescript.exists() else of_yaml((folder / "Pulumi.yaml").read_text())
+    return (
+        of_typescript(typescript.read_text()) if typescript.exists() else of_yaml((folder / "Pulumi.yaml").read_text())
+    )
 
 
 def in_python(program: Program) -> str:

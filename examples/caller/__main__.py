@@ -1,4 +1,4 @@
-"""A function in another team's stack that launches a job of the platform: it may invoke that launcher and nothing else."""
+"""A function of another team's stack that launches a job: it may invoke that launcher and nothing else."""
 
 import json
 

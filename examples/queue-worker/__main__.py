@@ -1,4 +1,4 @@
-"""A queue worker: each message launches a task, at most ten run at once, and the task gets the payload of the message."""
+"""A queue worker: each message launches a task with its payload, and at most ten tasks run at once."""
 
 import pulumi
 import pulumi_aws as aws

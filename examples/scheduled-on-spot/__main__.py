@@ -1,4 +1,4 @@
-"""A nightly job on Spot: retried when it is interrupted or fails, stopped after an hour, with a notice of each failure."""
+"""A nightly job on Spot: retried if it is interrupted or fails, stopped after an hour, failures are notified."""
 
 import pulumi
 import pulumi_aws as aws

@@ -150,7 +150,10 @@ def times(page: str) -> dict[str, int]:
 
 def table(computed: list[Row], seconds: Mapping[str, int]) -> str:
     """The index. Raises KeyError for an example that was not measured."""
-    head = ["| example | what for | resources | idle, USD a month | in the sandbox |", "| --- | --- | --- | --- | --- |"]
+    head = [
+        "| example | what for | resources | idle, USD a month | in the sandbox |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     return "\n".join([BEGIN, *head, *(it.line(seconds[it.name]) for it in computed), END])
 
 

@@ -35,7 +35,9 @@ def tasks() -> str:
 
 def stacks() -> str:
     """What a test does with a fixture, and with the stack that it deploys."""
-    return table(("call", "meaning"), [*_members(FargateSandbox, "fargate_sandbox."), *_members(DeployedStack, "stack.")])
+    return table(
+        ("call", "meaning"), [*_members(FargateSandbox, "fargate_sandbox."), *_members(DeployedStack, "stack.")]
+    )
 
 
 def _members(of: type, before: str = "") -> Iterator[tuple[str, str]]:

@@ -31,7 +31,7 @@ def notified(queue: str) -> dict[str, Any]:
 ROWS: Final = (
     Refusal(
         id="s3.PutBucketNotificationConfiguration.destination",
-        refuses="S3 sends a test to each queue and topic of a configuration, whose policy has to let the bucket in",
+        refuses="S3 sends a test message to each configured queue and topic; their policies have to allow the bucket",
         code="InvalidArgument",
         words="Unable to validate the following destination configurations",
         sources=(
@@ -53,7 +53,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="iam.SimulatePrincipalPolicy.source",
-        refuses="A simulation is of a principal that is there",
+        refuses="A simulated principal exists",
         code="NoSuchEntity",
         words="The entity with ARN {arn} cannot be found.",
         sources=("https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html",),
@@ -64,7 +64,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="logs.AssociateKmsKey.group",
-        refuses="A key is associated with a log group that is there",
+        refuses="A key is associated with an existing log group",
         code="ResourceNotFoundException",
         words="The specified log group does not exist.",
         sources=("https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html",),
