@@ -143,7 +143,8 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         r"mounting.*to rootfs.*(not a directory|read-only file system|no such file)",
-        "A volume cannot be mounted there: its `container_path` has to be a folder that the image has, and no file",
+        "A volume cannot be mounted there: each path of `writable_paths` and `efs_volumes` has to be a folder, "
+        "no file, and the image has to have it",
     ),
     (
         r"CannotCreateVolume|copy contents to volume",

@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from fargate_job_launcher import FargateJobLauncherArgs
 from fargate_job_launcher.handler.outcome import classify
 from fargate_job_launcher.handler.remedy import CAUSES, advice, remedy
+from test_remedies import nodes
 
 GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 ECR_AUTH = (
@@ -106,7 +108,7 @@ REPORTS = (
     (SECRET + "1 time(s): failed to fetch secret arn:aws:secretsmanager:eu-west-1:1:secret:a from secrets manager: InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion.", "external-secrets/kubernetes-external-secrets/issues/415", "restore-secret"),
     ("CannotCreateVolumeError: unable to copy contents to volume on host: containerd: failed to get image reference: context deadline exceeded", "aws/containers-roadmap/issues/1425", "could not be filled from the image"),
     ("CannotStartContainerError: ResourceInitializationError: unable to create new container: mount callback failed on /tmp/containerd-mount916692511: open /tmp/containerd-mount916692511/etc/passwd: no such file or directory", "aws-samples/net-modernization/issues/13", "no /etc/passwd"),
-    ("container_linux.go:247: starting container process caused \"process_linux.go:359: container init caused \\\"rootfs_linux.go:54: mounting \\\\\\\"/opt/globality/nginx_conf\\\\\\\" to rootfs \\\\\\\"/var/lib/docker/overlay/db/merged\\\\\\\" caused \\\\\\\"mkdir /merged/etc/nginx/sites-enabled: read-only file system", "aws/amazon-ecs-agent/issues/951", "container_path"),
+    ("container_linux.go:247: starting container process caused \"process_linux.go:359: container init caused \\\"rootfs_linux.go:54: mounting \\\\\\\"/opt/globality/nginx_conf\\\\\\\" to rootfs \\\\\\\"/var/lib/docker/overlay/db/merged\\\\\\\" caused \\\\\\\"mkdir /merged/etc/nginx/sites-enabled: read-only file system", "aws/amazon-ecs-agent/issues/951", "efs_volumes"),
     (OCI + "chdir to cwd (\"/home/atmo\") set in config.json failed: permission denied: unknown.", "suborbital/e2core/issues/197", "working_directory"),
     (OCI + "error during container init: error setting rlimits for ready process: error setting rlimit type 8: operation not permitted: unknown", "containerd/nerdctl/issues/1937", "ulimits"),
     ("exec /osmo/bin/osmo_exec: argument list too long", "microsoft/physical-ai-toolchain/issues/1036", "longer than Linux takes"),
@@ -191,6 +193,16 @@ def test_where_no_cause_fits_that_is_said_with_ecss_words() -> None:
     # One that ran has a log, which knows more.
     failed = {"stopCode": "EssentialContainerExited", "containers": [{"name": "job", "exitCode": 1}]}
     assert classify(failed, "job").remedy == ""
+
+
+def test_a_remedy_names_arguments_as_they_are() -> None:
+    known = {path.replace("[0]", "") for path, _ in nodes(FargateJobLauncherArgs)}
+    known |= {it.rpartition(".")[2] for it in known}
+    # Of an aws.efs.AccessPoint.
+    known |= {"creation_info"}
+    for _, then in CAUSES:
+        named = {next(filter(None, it)) for it in re.findall(r"`([a-z_.]+)`|\b([a-z]+_[a-z_.]*[a-z])", then)}
+        assert named <= known | {"spot_then_on_demand"}, then
 
 
 def test_a_launch_that_goes_well_compiles_none_of_it() -> None:
