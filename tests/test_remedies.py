@@ -158,6 +158,9 @@ def test_a_mistake_in_a_program_is_told_with_the_file_and_the_line_and_is_no_con
     for source, where in (
         ("import jobs\n\njobs.job('report')\n", "jobs.py, line 5: FargateJobLauncher 'report' cannot be built:\n"),
         ("import pulumi\nraise pulumi.RunError('not today')\n", "__main__.py, line 2: not today"),
+        ("import sys\n\nsys.exit('not today')\n", "__main__.py, line 3: not today"),
+        ("import sys\nsys.exit(0)\n", "__main__.py, line 2: the program leaves by sys.exit(0)"),
+        ("import sys\nsys.exit(3)\n", "__main__.py, line 2: the program leaves by sys.exit(3)"),
     ):
         with pytest.raises(DeploymentFailed) as raised:
             deploy(program(tmp_path, source), emulator)
