@@ -1,4 +1,4 @@
-"""A nightly job on Spot: retried if it is interrupted or fails, stopped after an hour, failures are notified."""
+"""A nightly job on Spot: retried if interrupted or failed, stopped after an hour, with a notice of each failure."""
 
 import pulumi
 import pulumi_aws as aws

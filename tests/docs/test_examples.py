@@ -13,6 +13,7 @@ from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.engine.jobs import launch
 
 from tools.docs import examples
+from tools.docs.documents import PRICES
 from tools.docs.examples import EXAMPLES
 from tools.other_languages import in_python, read
 from tools.recording import PROGRAM
@@ -104,6 +105,7 @@ def test_the_index_has_every_example_with_what_it_deploys_and_costs(aws: Emulato
     seconds = {it.name: shown[it.line(0).removesuffix(" 0 s |")] for it in rows}
     assert examples.table(rows, seconds) in page
     assert all(seconds.values())
+    assert PRICES["date"] in page
 
 
 def test_an_example_in_another_language_is_counted_by_the_same_program_in_python() -> None:
