@@ -40,7 +40,7 @@ def show_letters(asked: Asked, job: str) -> None:
 def redrive_letters(asked: Asked, job: str, named: tuple[str, ...]) -> int:
     """Launch JOB's dead letters again. What is launched leaves the queue, what is not stays."""
     found = asked.job(job)
-    done = list[dict[str, Any]]()
+    results = list[dict[str, Any]]()
     with dead_letters(found) as parked:
         some = [it for it in parked if not named or it.id.startswith(named)]
         for letter in some:
@@ -49,16 +49,16 @@ def redrive_letters(asked: Asked, job: str, named: tuple[str, ...]) -> int:
             except JobError as error:
                 some_run = error.result["tasks"] if isinstance(error, NotLaunched) else []
                 ids = [task["id"] for task in some_run]
-                done.append({"id": letter.id, "launched": False, "tasks": ids, "reason": str(error)})
+                results.append({"id": letter.id, "launched": False, "tasks": ids, "reason": str(error)})
                 asked.output.fact(f"stays     {letter.id}  {error}")
             else:
                 ids = [task["id"] for task in result["tasks"]]
-                done.append({"id": letter.id, "launched": True, "tasks": ids, "reason": None})
+                results.append({"id": letter.id, "launched": True, "tasks": ids, "reason": None})
                 asked.output.fact(f"launched  {letter.id}  task {', '.join(ids)}")
-    asked.output.data(done)
-    if not done:
+    asked.output.data(results)
+    if not results:
         asked.output.fact(f"{found.name} has no {'such ' if named else ''}dead letters")
-    return 0 if all(it["launched"] for it in done) else FAILED
+    return 0 if all(it["launched"] for it in results) else FAILED
 
 
 def _shortly(letter: DeadLetter) -> str:

@@ -20,7 +20,7 @@ def explain(asked: Asked, job: str, shape: str | None) -> None:
     """Who may pass what to whom for JOB, and what breaks without each statement."""
     found = asked.job(job)
     try:
-        # Its proof takes the extra `sandbox`, which nothing else here needs.
+        # Only this command needs the extra `sandbox`.
         from fargate_job_launcher.sandbox.proof import explanations, facts
     except ModuleNotFoundError as error:
         raise JobError(f"{error.name} is not installed", "pip install 'fargate-job-launcher[sandbox]'") from None

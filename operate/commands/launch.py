@@ -44,11 +44,11 @@ def launch(asked: Asked, job: str, follow: bool, wait: bool, dry_run: bool, key:
 
 
 EVENT_OPTIONS: Final = ("count", "cpu", "memory", "capacity", "delivery")
-"""What goes into the launch event as it is given."""
+"""Options that go into the launch event unchanged."""
 
 
 def _event(*, dry_run: bool, key: str | None, **given: Any) -> dict[str, Any]:
-    """The launch event that the options make."""
+    """The launch event of these options."""
     event: dict[str, Any] = {name: given[name] for name in EVENT_OPTIONS if given[name]}
     if given["environment"]:
         event["environment"] = dict(_variable(it) for it in cast("Iterable[str]", given["environment"]))
@@ -75,4 +75,4 @@ def _payload(given: str) -> Any:
     try:
         return json.loads(Path(given[1:]).read_text() if given.startswith("@") else given)
     except (OSError, ValueError) as error:
-        raise click.BadParameter(f"no JSON: {error}", param_hint="--payload") from None
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--payload") from None

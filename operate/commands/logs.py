@@ -25,7 +25,7 @@ def logs(asked: Asked, job: str, named: tuple[str, ...], live: bool) -> int:
     if not some:
         raise NoSuchTask(
             f"{found.name} has no task",
-            f"ECS shows tasks for an hour; launch one, or look in the log group {found.settings.log_group}",
+            f"ECS shows tasks for an hour; launch the job, or look in the log group {found.settings.log_group}",
         )
     if live:
         return follow_tasks(asked, found, [it.arn for it in some], lines=True)

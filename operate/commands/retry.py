@@ -32,8 +32,8 @@ def retrying(asked: Asked, job: str, named: tuple[str, ...], follow: bool, wait:
             break
         left_out.append(f"{it.id[:SHORT]} was retried: attempt {later.attempt} is {later.outcome or later.status}")
     if not some:
-        said = "; ".join([f"no task of {found.name} has failed in the last hour that was not retried", *left_out])
-        raise NoSuchTask(said, "Name any task with --task")
+        said = "; ".join([f"no failed task of {found.name} in the last hour is left to retry", *left_out])
+        raise NoSuchTask(said, "Name a task with --task to retry it all the same")
     for said in left_out:
         asked.output.note(said)
     code = 0

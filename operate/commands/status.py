@@ -18,7 +18,7 @@ def listing(asked: Asked) -> None:
     rows = [{"job": it.name, "stack": it.stack or None, "function": it.function.rpartition(":")[2]} for it in found]
     asked.output.data(rows)
     if not found:
-        asked.output.fact(f"No jobs in {asked.account.region}; another region is named with --region.")
+        asked.output.fact(f"No jobs in {asked.account.region}; name another region with --region.")
     else:
         asked.output.table(("JOB", "STACK", "FUNCTION"), [list(row.values()) for row in rows])
 

@@ -23,10 +23,12 @@ def stopping(asked: Asked, job: str, named: tuple[str, ...], every: bool, reason
     running = [it for it in tasks(found, running_only=True) if it.status != "STOPPED"]
     some = chosen(found, named, running) if named else running
     if not some:
-        raise NoSuchTask(f"{found.name} has no task that runs", f"fargate-job status {found.name}")
+        raise NoSuchTask(f"{found.name} has no running task", f"fargate-job status {found.name} shows its tasks")
     if len(some) > 1 and not (named or every):
         ids = ", ".join(it.id[:SHORT] for it in some)
-        raise NoSuchTask(f"{len(some)} tasks of {found.name} run: {ids}", "Name one with --task, or say --all")
+        raise NoSuchTask(
+            f"{found.name} has {len(some)} running tasks: {ids}", "Name one with --task, or stop all with --all"
+        )
     for task in some:
         stop(found, task.arn, reason)
         asked.output.fact(f"Stopping {found.name}, task {task.id}")
