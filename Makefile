@@ -38,7 +38,7 @@ explain: install ## who may pass what to whom for JOB of STACK, and why; FORMAT=
 	@$(BIN)/python -m fargate_job_launcher explain --stack "$$STACK" --job "$$JOB" $(if $(FORMAT),--$(FORMAT))
 
 .PHONY: attack
-attack: install ## the attack that iam:PassRole is about: refused, then let through by a looser policy
+attack: install ## pass an administrator's role to ECS: refused, then accepted under a loosened policy
 	@$(SANDBOX) attack --stack "$$STACK" --port "$$PORT" --job "$$JOB"
 
 .PHONY: test
@@ -53,19 +53,19 @@ test-cli: install ## the real Pulumi CLI and its language hosts; skipped where t
 	$(BIN)/pytest --numprocesses=2 --dist=load tests/engine/test_cli.py
 
 .PHONY: test-aws
-test-aws: install ## the end-to-end suite on the account AWS_ACCOUNT, which it pays cents for: CONTRIBUTING.md
+test-aws: install ## the end-to-end suite on the account AWS_ACCOUNT; costs cents there: CONTRIBUTING.md
 	@$(BIN)/python tests/end_to_end/on_aws.py
 
 .PHONY: scan
-scan: install ## checkov itself, asked about prod; it is installed once, which takes minutes
+scan: install ## run checkov on prod; its first installation takes minutes
 	@$(BIN)/python -m tools.docs.scan
 
 .PHONY: engine
-engine: install ## the real Pulumi engine for the tests: the PATH's, or built once where Go is (minutes); skipped elsewhere
+engine: install ## the real Pulumi engine for the tests: that of the PATH, or built with Go (once, minutes)
 	@$(BIN)/python -m tools.engine
 
 .PHONY: test-engine
-test-engine: engine ## the suite of the real Pulumi engine; `make test` runs it too where the engine is there already
+test-engine: engine ## the suite of the real Pulumi engine; `make test` runs it too if the engine is built
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile tests/engine/test_engine.py tests/engine/test_updates.py
 
 .PHONY: bench
@@ -73,7 +73,7 @@ bench: install ## the costs of the function, against plain boto3, and of the pol
 	@$(BIN)/python -m tools.bench.bench
 
 .PHONY: storm
-storm: install ## LAUNCHES (10000) launches while every third call of ECS fails: none lost, none twice
+storm: install ## LAUNCHES (10000) launches while every third ECS call fails: none lost, none launched twice
 	@LAUNCHES=$(or $(LAUNCHES),10000) $(BIN)/pytest -q -s -k storm tests/handler/test_launch.py
 
 .PHONY: dist
@@ -81,39 +81,40 @@ dist: install ## build the wheel and the sdist that other teams install, into di
 	@$(BIN)/python -m build --no-isolation --outdir dist
 
 .PHONY: docs
-docs: install ## compute the tables of docs/ and what the README shows of a run anew
+docs: install ## compute the tables and transcripts of README.md, docs/ and examples/README.md again
 	@$(BIN)/python -m tools.docs.documents
 	@$(BIN)/python -m tools.docs.controls
+	@$(BIN)/python -m tools.docs.examples
 	@$(BIN)/python -m fargate_job_launcher.policies --write docs/policies.md
 	@$(BIN)/python -m tools.docs.transcripts
 
 .PHONY: schema
-schema: install ## write the schema of the Pulumi.*.yaml files anew, from the config's model
+schema: install ## write the schema of the Pulumi.*.yaml files from the config's model
 	@$(BIN)/python -m fargate_job_launcher.environments.schema
 
 .PHONY: snapshots
-snapshots: install ## write the recorded inputs of every environment anew; review what changed
+snapshots: install ## record the inputs of every environment again; review the difference
 	@$(BIN)/python -m tools.snapshots
 
 .PHONY: policies
-policies: install ## the rules of the policy pack, the stacks that each catches, and what it says
+policies: install ## the rules of the policy pack, the stacks that each catches, and its message
 	@$(BIN)/python -m tools.pack.policy_catches
 
 .PHONY: plugin-schema
-plugin-schema: install ## compute the schema of the components anew, for review: components/plugin/schema.json
+plugin-schema: install ## compute the schema of the components, for review: components/plugin/schema.json
 	@$(BIN)/python -m tools.schema
 
 .PHONY: partitions
-partitions: install ## compute the table of AWS's partitions anew, from botocore's data: handler/partitions.py
+partitions: install ## compute the table of AWS's partitions from botocore's data: handler/partitions.py
 	@$(BIN)/python -m tools.partitions
 
 .PHONY: format
-format: install ## rewrite the code as ruff wants it
+format: install ## format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 .PHONY: lock
-lock: install ## resolve the dependencies anew: requirements.txt and requirements/dev.txt
+lock: install ## resolve the dependencies again: requirements.txt and requirements/dev.txt
 	$(BIN)/pip-compile $(LOCK) --extra cli --extra dev --extra program --extra sandbox --generate-hashes --allow-unsafe --output-file requirements/dev.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra program --constraint requirements/dev.txt --no-annotate --output-file requirements/program.txt pyproject.toml
 LOCK := --quiet --no-header --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links

@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from textwrap import TextWrapper
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -129,20 +130,23 @@ def _port(text: str) -> int:
     raise UsageError(f"PORT: {text!r} is no port; a number from 1 to 65535, or 0 for any free one")
 
 
+LINES: Final = TextWrapper(101, subsequent_indent=f"{'':12}", break_long_words=False, break_on_hyphens=False)
+"""What an attack prints is wrapped between words: an ARN stays in one piece, so that it can be copied."""
+
+
 def _attack(console: Console, aws: Emulator, facts: Facts) -> None:
-    """Show the attack refused, and let through once the policy is loosened. Raises AttackMisjudged otherwise."""
+    """Show the attack refused, then accepted under the loosened policy. Raises AttackMisjudged otherwise."""
     outcome = attack(aws, facts)
-    console.print(
-        f"As {facts.launcher.name}, RunTask with overrides.taskRoleArn = {outcome.administrator}:", soft_wrap=True
-    )
+    console.print(f"As {facts.launcher.name}, RunTask with", soft_wrap=True)
+    console.print(f"overrides.taskRoleArn = {outcome.administrator}:", soft_wrap=True)
     if outcome.refused is None:
-        raise AttackMisjudged("the attack went through under the launcher's own policy")
-    console.print(f"  refused   {outcome.refused}", soft_wrap=True)
-    console.print(f"\nThe same call, the policy loosened to {json.dumps(PASTED['Statement'])}:", soft_wrap=True)
+        raise AttackMisjudged("the attack succeeded under the launcher's own policy")
+    console.print(LINES.fill(f"  refused   {outcome.refused}"), soft_wrap=True)
+    console.print(f"\nThe same call with the policy loosened to\n{json.dumps(PASTED['Statement'])}:", soft_wrap=True)
     if outcome.task is None:
         raise AttackMisjudged("the attack was refused under the loosened policy too")
-    role = outcome.task["overrides"]["taskRoleArn"]
-    console.print(f"  launched  {outcome.task['taskArn']}\n            with {role}", soft_wrap=True)
+    task, role = outcome.task["taskArn"], outcome.task["overrides"]["taskRoleArn"]
+    console.print(LINES.fill(f"  launched  {task} with {role}"), soft_wrap=True)
 
 
 def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) -> None:

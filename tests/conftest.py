@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import defaultdict
 from collections.abc import Iterator
 
 import hypothesis
@@ -25,6 +26,18 @@ asyncio.set_event_loop(_LOOP)
 def pytest_unconfigure() -> None:
     """The end of pytest's own process, or of one of its workers."""
     _LOOP.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seconds that the tests of each room took, those of all workers added up."""
+    seconds = defaultdict[str, float](float)
+    for reports in terminalreporter.stats.values():
+        for it in reports:
+            if isinstance(it, pytest.TestReport):
+                seconds["/".join(it.nodeid.split("/")[:2])] += it.duration
+    terminalreporter.write_line(
+        "seconds of each room's tests: " + ", ".join(f"{k} {v:.0f}" for k, v in sorted(seconds.items()))
+    )
 
 
 # Whoever starts the tests in the background (a CI runner, `make test &`) starts them with SIGINT ignored, and every

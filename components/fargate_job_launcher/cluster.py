@@ -32,11 +32,11 @@ class JobClusterArgs(TypedDict, total=False):
     container_insights: str
     """Metrics of every task: `disabled`, `enabled` or `enhanced`; CloudWatch charges for them. Default: disabled."""
     stop_tasks: bool
-    """Whether a deletion of the cluster stops the tasks that run in it, by a function made for it. Without it a cluster
-    with tasks is not deleted: ECS refuses that, and the AWS provider tries for ten minutes. Default: false."""
+    """Whether deleting the cluster stops the tasks that run in it, with a function for this purpose. Otherwise a
+    cluster with tasks is not deleted: ECS refuses that, and the AWS provider tries for ten minutes. Default: false."""
     cluster_arn: NotRequired[pulumi.Input[str]]
-    """An existing cluster to adopt; for jobs on Spot with FARGATE_SPOT among its capacity providers. Nothing of it is
-    changed, and none of the fields above goes with it."""
+    """ARN of an existing cluster to adopt; for jobs on Spot it needs the capacity provider FARGATE_SPOT. The component
+    changes nothing in it; set none of the fields above with it."""
     tags: Mapping[str, pulumi.Input[str]]
     """Tags of a new cluster. Default: none."""
 
@@ -45,7 +45,7 @@ class JobCluster(pulumi.ComponentResource):
     """A cluster with the capacity providers FARGATE and FARGATE_SPOT, or an adopted one."""
 
     cluster_arn: pulumi.Output[str]
-    """ARN of the cluster, known once its capacity providers stand: a launcher's `cluster_arn`."""
+    """ARN of the cluster, known once its capacity providers are associated: the `cluster_arn` of a launcher."""
 
     def __init__(self, name: str, args: JobClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no cluster."""

@@ -25,13 +25,13 @@ class PayloadBucketArgs(TypedDict):
     """How long payloads are kept."""
 
     expire_days: NotRequired[int]
-    """Days until a payload is deleted; longer than any job waits or runs. Default: 14."""
+    """Days until a payload is deleted; set it longer than any job waits or runs. Default: 14."""
     force_destroy: NotRequired[bool]
-    """Whether a deletion of the bucket deletes the payloads in it too. Without it S3 deletes no bucket that holds any
+    """Whether deleting the bucket deletes its payloads too. Otherwise S3 refuses to delete a bucket with objects
     (BucketNotEmpty). Default: false."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the customer-managed KMS key; the launchers that use the bucket are given the same. Default: none (S3's
-    own)."""
+    """ARN of the customer-managed KMS key; give the same key to the launchers that use the bucket. Default: none (S3's
+    own key)."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Tags of the bucket. Default: none."""
 
@@ -43,7 +43,7 @@ class PayloadBucket(pulumi.ComponentResource):
     """
 
     bucket_name: pulumi.Output[str]
-    """Name of the bucket: a launcher's `payload_bucket`."""
+    """Name of the bucket: the `payload_bucket` of a launcher."""
 
     def __init__(self, name: str, args: PayloadBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no bucket."""

@@ -1,4 +1,4 @@
-"""A job for each file that comes into a bucket, and for each message of a topic: both fill the job's queue."""
+"""A job for each file that arrives in a bucket and for each message of a topic: both send to the queue of the job."""
 
 import pulumi
 import pulumi_aws as aws
@@ -20,7 +20,7 @@ reader = FargateJobLauncher(
         "assign_public_ip": network.assign_public_ip,
         "overrides": {"payload": True},
         "payload_bucket": PayloadBucket("payloads", {"expire_days": 7}).bucket_name,
-        # JOB_PAYLOAD is JSON: S3's notification, or what was published, which is a JSON string where it is a text.
+        # JOB_PAYLOAD is JSON: the notification of S3, or the published message, as a JSON string if it is plain text.
         "queue": {"as_payload": True, "sources": [incoming.arn, orders.arn]},
     },
 )

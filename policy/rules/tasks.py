@@ -76,8 +76,8 @@ def _called(container: Mapping[str, Any]) -> str:
 
 @rule(
     "task-fargate",
-    says="A task is made for Fargate, with a network interface of its own.",
-    why="On a shared instance a task reaches its neighbours' credentials and the instance's role.",
+    says="A task runs on Fargate, with its own network interface.",
+    why="On a shared instance a task can reach the credentials of its neighbours and the role of the instance.",
     remedy='set requiresCompatibilities to ["FARGATE"] and networkMode to "awsvpc"',
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -99,8 +99,8 @@ def on_fargate(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "task-size",
-    says="A task has a size that Fargate has.",
-    why="Any other is refused when the task is started, not when it is deployed.",
+    says="A task has a size that Fargate supports.",
+    why="ECS refuses any other size when the task is started, not when it is deployed.",
     remedy="choose a cpu and memory that go together: "
     + "; ".join(f"{cpu}: {sizes[0]}-{sizes[-1]}" for cpu, sizes in fargate.SIZES.items())
     + " MiB",
@@ -139,9 +139,9 @@ def _units(value: Any, unit: str) -> int | None:
 
 @rule(
     "task-not-privileged",
-    says="No container is privileged or given more capabilities.",
+    says="No container is privileged or has additional capabilities.",
     why="A privileged container is root on its host.",
-    remedy="drop privileged and linuxParameters.capabilities.add",
+    remedy="remove privileged and linuxParameters.capabilities.add",
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
     on=_ON,
@@ -161,7 +161,7 @@ def not_privileged(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
 @rule(
     "task-read-only-root",
     says="A container cannot write to its own root file system.",
-    why="What breaks in can then leave nothing behind and change no program.",
+    why="An intruder can then leave nothing behind and change no program.",
     remedy="set readonlyRootFilesystem to true, and mount a volume where the job has to write",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
@@ -177,8 +177,8 @@ def read_only_root(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
 
 @rule(
     "task-user",
-    says="A container names a user, and not root.",
-    why="Without one it runs as the image's, which is root unless somebody thought of it.",
+    says="A container names a user other than root.",
+    why="Otherwise it runs as the user of the image, which is root by default.",
     remedy='set user to a number that is not 0, such as "65532:65532"',
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
@@ -198,7 +198,7 @@ def user(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 @rule(
     "image-digest",
     says="An image is named by its digest.",
-    why="A tag can be moved: what runs tomorrow is then not what was deployed.",
+    why="A tag can be moved to another image, and the task then runs an image that nobody deployed.",
     remedy="write REPOSITORY@sha256:DIGEST, or REPOSITORY:TAG@sha256:DIGEST; `docker buildx imagetools inspect IMAGE` "
     "prints it",
     severity=MEDIUM,
@@ -217,7 +217,7 @@ def image_digest(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 @rule(
     "image-registry",
     says="An image comes from an allowed registry.",
-    why="Whoever can push there runs code here.",
+    why="Everyone who can push to the registry can run code in the task.",
     remedy="copy the image to ECR, or add its registry to the rule's `registries`",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -253,7 +253,7 @@ def _from(image: str, registry: str) -> bool:
 @rule(
     "task-logs",
     says="Every container's output goes to a log.",
-    why="A job that failed and said why to nobody failed twice.",
+    why="Without a log nobody can see why a job failed.",
     remedy="set logConfiguration: logDriver awslogs with awslogs-group, awslogs-region and awslogs-stream-prefix, or "
     "another driver",
     severity=MEDIUM,
@@ -275,9 +275,9 @@ def logs(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 @rule(
     "environment-no-secrets",
     says="Nothing in an environment or a container's command looks like a secret.",
-    why="Both are shown by every console, describe call and crash report.",
-    remedy="put the value into Secrets Manager and name its ARN under `secrets` (valueFrom); for a function, read it "
-    "at run time. Where it is none, name it: a launcher's `not_secret`, or the container's Docker label "
+    why="Every console, describe call and crash report shows both.",
+    remedy="put the value into Secrets Manager and name its ARN under `secrets` (valueFrom); in a function, read it at "
+    "run time. If the value is no secret, name it: in a launcher's `not_secret`, or in the container's Docker label "
     f"{NOT_SECRET_LABEL}, a JSON list",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),

@@ -189,7 +189,12 @@ def run_program(
             asyncio.run(_held(program))
 
     def program() -> None:
-        runpy.run_path("__main__.py", run_name="__main__")
+        try:
+            runpy.run_path("__main__.py", run_name="__main__")
+        except SystemExit as left:
+            # It would end this process, with what it was told; the engine lets no program leave in this way either.
+            said = left.code if isinstance(left.code, str) else f"the program leaves by sys.exit({left.code or 0})"
+            raise pulumi.RunError(said).with_traceback(left.__traceback__) from None
 
     # Pulumi keeps its settings in context variables: a context of its own is a Pulumi of its own.
     contextvars.Context().run(main)

@@ -41,6 +41,8 @@ class Explanation:
     """A launcher's permissions, explained."""
 
     launcher: str
+    kinds: dict[str, str]
+    """Role → what it is for, such as `task role`."""
     statements: dict[str, list[Line]]
     """Role → its statements."""
     passing: dict[str, dict[str, bool]]
@@ -56,12 +58,12 @@ class Explanation:
 def explain(facts: Facts) -> Explanation:
     """The explanation of a launcher."""
     statements = {
-        facts.launcher.name: _lines(facts.launcher, launcher_needs(facts), launcher_attacks(facts)),
-        facts.execution.name: _lines(facts.execution, execution_needs(facts), execution_attacks(facts)),
+        facts.launcher.name: described(facts.launcher, launcher_needs(facts), launcher_attacks(facts)),
+        facts.execution.name: described(facts.execution, execution_needs(facts), execution_attacks(facts)),
     }
-    statements[facts.task.name] = _lines(facts.task, task_needs(facts), task_attacks(facts))
+    statements[facts.task.name] = described(facts.task, task_needs(facts), task_attacks(facts))
     for role in facts.choices:
-        statements[role.name] = _lines(role, [], [])
+        statements[role.name] = described(role, [], [])
     stranger = Role(f"{facts.launcher.arn.partition(':role/')[0]}:role/Administrator", (), None, {"Statement": []})
     principals = [facts.launcher, facts.execution, facts.task]
     passing = {
@@ -74,7 +76,28 @@ def explain(facts: Facts) -> Explanation:
         for role in (*facts.roles, stranger)
     }
     assuming = {role.name: _trusted(role) for role in facts.roles}
-    return Explanation(facts.launcher.name, statements, passing, assuming)
+    kinds = {
+        **dict.fromkeys((it.name for it in facts.choices), "task role of an override"),
+        facts.launcher.name: "role of the Lambda function",
+        facts.execution.name: "execution role",
+        facts.task.name: "task role",
+    }
+    return Explanation(facts.launcher.name, kinds, statements, passing, assuming)
+
+
+def described(role: Role, needs: list[Need], attacks: list[Attack]) -> list[Line]:
+    """Each statement of a role, in words, with what changes when it is dropped."""
+    return [
+        Line(
+            sid=statement.get("Sid", "(no Sid)"),
+            effect=statement["Effect"],
+            actions=_actions(statement),
+            on=_objects(statement),
+            where=_conditions(statement),
+            without=consequences(role, needs, attacks, statement),
+        )
+        for statement in role.statements
+    ]
 
 
 def granted(explanation: Explanation, *, why: bool = False) -> str:
@@ -106,19 +129,27 @@ def as_text(explanation: Explanation) -> str:
 
 
 def as_mermaid(explanation: Explanation) -> str:
-    """A picture: principals, the roles that they may hand over, and what they never may."""
-    names = list(dict.fromkeys([*explanation.passing, *next(iter(explanation.passing.values()))]))
-    key = {name: f"n{number}" for number, name in enumerate(names)}
-    lines = ["flowchart LR", *(f'  {key[name]}["{name}"]' for name in names), '  ecs(["ECS tasks"])']
-    for role, row in explanation.passing.items():
-        for principal, allowed in row.items():
-            if allowed:
-                lines.append(f"  {key[principal]} -- iam:PassRole --> {key[role]}")
-    refused = [role for role, row in explanation.passing.items() if not any(row.values())]
-    lines += [f"  {key[explanation.launcher]} -. denied .-x {key[role]}" for role in refused]
-    for role, services in explanation.assuming.items():
-        if TASKS_SERVICE in services:
-            lines.append(f"  ecs -- assumes --> {key[role]}")
+    """A picture: what the launcher runs, the roles that it may pass to ECS tasks, and those that it may not."""
+    launcher = explanation.launcher
+    lines = ["flowchart LR", f'  launcher["{launcher}<br/>{explanation.kinds[launcher]}"]']
+    for it in explanation.statements[launcher]:
+        if it.effect == "Allow" and it.actions == ["ecs:RunTask"]:
+            name = it.on[0].removeprefix("task-definition/")
+            lines.append(f'  launcher -- "ecs:RunTask" --> definition["{name}<br/>task definition"]')
+    refused = list[str]()
+    for number, (role, row) in enumerate(explanation.passing.items()):
+        if row[launcher]:
+            named = f"{role}<br/>{explanation.kinds[role]}"
+            lines.append(f'  launcher -- "iam:PassRole" --> role{number}["{named}"]')
+        else:
+            refused.insert(0, "its own role" if role == launcher else role)
+    if any(it.effect == "Deny" and it.actions == ["iam:PassRole"] for it in explanation.statements[launcher]):
+        refused.append("any other role")
+    if refused:
+        lines += [
+            f'  launcher -. "iam:PassRole denied" .-x denied["{",<br/>".join(refused)}"]',
+            "  style denied stroke:#d1242f,stroke-width:2px,stroke-dasharray:4",
+        ]
     return "\n".join(lines)
 
 
@@ -130,20 +161,6 @@ def mutation_table(facts: Facts) -> str:
             lines.append(f"{role}  without {it.sid}:")
             lines += [f"    {change}" for change in it.without]
     return "\n".join(lines)
-
-
-def _lines(role: Role, needs: list[Need], attacks: list[Attack]) -> list[Line]:
-    return [
-        Line(
-            sid=statement.get("Sid", "(no Sid)"),
-            effect=statement["Effect"],
-            actions=_actions(statement),
-            on=_objects(statement),
-            where=_conditions(statement),
-            without=consequences(role, needs, attacks, statement),
-        )
-        for statement in role.statements
-    ]
 
 
 def _brief(changes: list[str]) -> str:

@@ -13,7 +13,7 @@ import pytest
 from fargate_job_launcher.sandbox import Emulator, deploy
 
 from tools.docs.documents import DOCS, PAGES, PICTURES, PRICES, SOURCE, TABLES, written
-from tools.recording import Recording, program
+from tools.recording import PROGRAM, Recording, program
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda it: it.name)
@@ -41,6 +41,21 @@ def test_the_reference_knows_every_key_of_an_event_and_every_export(recording: R
 def test_each_picture_stands_somewhere() -> None:
     pages = "".join(page.read_text() for page in PAGES)
     assert [name for name in PICTURES if f"<!-- {name} -->" not in pages or f"<!-- /{name} -->" not in pages] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_each_file_and_folder_that_a_page_names_is_there(page: str) -> None:
+    text = (PROGRAM / page).read_text()
+    top = "|".join(it.name for it in PROGRAM.iterdir() if it.is_dir() and re.fullmatch(r"[.\w]+", it.name))
+    named = set(re.findall(rf"(?:`|\(|pytest )((?:{top})/[\w./-]*)[`#) ]", text))
+    assert len(named) > 4
+    assert [it for it in sorted(named) if not it.startswith((".venv/", "dist/")) and not (PROGRAM / it).exists()] == []
+
+
+def test_contributing_says_how_long_each_room_takes() -> None:
+    text = (PROGRAM / "CONTRIBUTING.md").read_text().partition("## One room's tests")[2].partition("\n## ")[0]
+    rooms = {it.name for it in (PROGRAM / "tests").iterdir() if any(it.glob("test_*.py"))}
+    assert set(re.findall(r"^\| `tests/(\w+)` \|", text, re.MULTILINE)) == rooms
 
 
 def block(page: str, marker: str) -> str:

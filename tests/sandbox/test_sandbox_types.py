@@ -422,8 +422,9 @@ def test_what_was_made_of_a_type_is_read_back(everything: tuple[Emulator, Deploy
 
 
 def test_a_team_adds_a_type_as_the_page_shows(tmp_path: Path, emulator: Emulator) -> None:
-    page = (PROGRAM / "docs" / "pulumi-against-the-sandbox.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    page = (PROGRAM / "docs" / "testing.md").read_text()
+    marker = "<!-- run by tests/sandbox/test_sandbox_types.py -->"
+    (example,) = re.findall(rf"{marker}\n```python\n(.*?)```", page, re.DOTALL)
     exec(compile(example, "page", "exec"), {})
     source = """
 import pulumi

@@ -9,7 +9,7 @@ from .row import Refusal
 ROWS: Final = (
     Refusal(
         id="iam.SimulatePrincipalPolicy.source",
-        refuses="A simulation is of a principal that is there",
+        refuses="A simulated principal exists",
         code="NoSuchEntity",
         words="The entity with ARN {arn} cannot be found.",
         sources=("https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html",),
@@ -20,7 +20,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="logs.AssociateKmsKey.group",
-        refuses="A key is associated with a log group that is there",
+        refuses="A key is associated with an existing log group",
         code="ResourceNotFoundException",
         words="The specified log group does not exist.",
         sources=("https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html",),
