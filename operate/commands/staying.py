@@ -14,10 +14,10 @@ from ..following import End, follow
 from ..launching import Launch
 from ..show import Following, launched
 from ..task import Task
-from .asked import Asked, Interrupted
+from .context import Context, Interrupted
 
 
-def stay(asked: Asked, job: Job, launch: Callable[[], Launch], *, follow: bool, wait: bool) -> int:
+def stay(context: Context, job: Job, launch: Callable[[], Launch], *, follow: bool, wait: bool) -> int:
     """Launch, print the launch and, with `follow` or `wait`, stay until it ends. Raises NotLaunched, after that, if
     tasks are missing."""
     missing: NotLaunched | None = None
@@ -31,35 +31,37 @@ def stay(asked: Asked, job: Job, launch: Callable[[], Launch], *, follow: bool, 
         if not error.result["tasks"]:
             raise
         it, missing = Launch(job, cast("LaunchResult", error.result)), error
-    code = _report(asked, it, follow=follow, wait=wait)
+    code = _report(context, it, follow=follow, wait=wait)
     if missing is not None:
         raise missing
     return code
 
 
-def _report(asked: Asked, it: Launch, *, follow: bool, wait: bool) -> int:
+def _report(context: Context, it: Launch, *, follow: bool, wait: bool) -> int:
     result = cast("dict[str, Any]", it.result)
     if follow or wait:
-        asked.output.data({"type": "launch", **result}, one_line=True)
+        context.output.data({"type": "launch", **result}, one_line=True)
     else:
-        asked.output.data(result)
+        context.output.data(result)
     if "dryRun" in result:
         cost = result["maxCostUsdPerHour"]
-        asked.output.fact(f"Would launch {it.job.name}" + ("" if cost is None else f", at most {cost:.4f} USD an hour"))
-        asked.output.fact(json.dumps(result["dryRun"], indent=2))
+        context.output.fact(
+            f"Would launch {it.job.name}" + ("" if cost is None else f", at most {cost:.4f} USD an hour")
+        )
+        context.output.fact(json.dumps(result["dryRun"], indent=2))
         return 0
-    launched(asked.output, it.job.name, result)
+    launched(context.output, it.job.name, result)
     if follow or wait:
-        return follow_tasks(asked, it.job, it.task_arns, lines=follow)
-    asked.output.fact(f"  next  {back(it.job, it.task_arns)}")
+        return follow_tasks(context, it.job, it.task_arns, lines=follow)
+    context.output.fact(f"  next  {back(it.job, it.task_arns)}")
     return 0
 
 
-def follow_tasks(asked: Asked, job: Job, named: list[str], *, lines: bool) -> int:
+def follow_tasks(context: Context, job: Job, named: list[str], *, lines: bool) -> int:
     """Follow tasks until all have ended. Returns the first exit code that is not 0."""
     ended = list[Task]()
     try:
-        with Following(asked.output, job.name, len(named), lines=lines) as following:
+        with Following(context.output, job.name, len(named), lines=lines) as following:
             for event in follow(job, named, lines=lines):
                 following.seen(event)
                 if isinstance(event, End):

@@ -8,7 +8,7 @@ from ..errors import NoSuchTask
 from ..launching import stop
 from ..show import SHORT
 from ..task import chosen, tasks
-from .asked import Asked, common
+from .context import Context, common
 
 
 @click.command("stop")
@@ -19,9 +19,9 @@ from .asked import Asked, common
 @click.option("--all", "every", is_flag=True, help="All running tasks of JOB.")
 @click.option("--reason", default="stopped with fargate-job", help="The reason that ECS records.")
 @common
-def stopping(asked: Asked, job: str, named: tuple[str, ...], every: bool, reason: str) -> None:
+def stopping(context: Context, job: str, named: tuple[str, ...], every: bool, reason: str) -> None:
     """Stop JOB's task. Supervision does not retry a stopped task."""
-    found = asked.job(job)
+    found = context.job(job)
     running = [it for it in tasks(found, running_only=True) if it.status != "STOPPED"]
     some = chosen(found, named, running) if named else running
     if not some:
@@ -33,5 +33,5 @@ def stopping(asked: Asked, job: str, named: tuple[str, ...], every: bool, reason
         )
     for task in some:
         stop(found, task.arn, reason)
-        asked.output.fact(f"Stopping {found.name}, task {task.id}")
-    asked.output.data({"job": found.name, "stopped": [it.id for it in some]})
+        context.output.fact(f"Stopping {found.name}, task {task.id}")
+    context.output.data({"job": found.name, "stopped": [it.id for it in some]})

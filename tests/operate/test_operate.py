@@ -300,7 +300,7 @@ def test_several_running_tasks_are_not_stopped_by_mistake(sandbox: Sandbox) -> N
     sandbox.next(*[Run(0, 3600)] * 3)
     sandbox.run("launch", "job", "--count", "3")
     one = sandbox.run("stop", "job")
-    assert (one.code, one.err.startswith("error: 3 tasks of job run: ")) == (125, True)
+    assert (one.code, one.err.startswith("error: job has 3 running tasks: ")) == (125, True)
     assert len(sandbox.run("stop", "job", "--all", "-o", "json").json["stopped"]) == 3
 
 

@@ -26,7 +26,7 @@ class Interrupted(JobError):
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Asked:
+class Context:
     """The common options of a command: where to look for the job, and the form of the output."""
 
     def __init__(self, *, stack: str, program: Path | None, profile: str, region: str, output: str) -> None:
@@ -53,14 +53,14 @@ def common(command: Command) -> Command:
     @functools.wraps(command)
     def run(*args: Any, **given: Any) -> None:
         named = {key: given.pop(key) for key in ("stack", "program", "profile", "region", "output")}
-        asked = Asked(**named)
+        context = Context(**named)
         try:
-            code = command(*args, asked=asked, **given)
+            code = command(*args, context=context, **given)
         except (Interrupted, KeyboardInterrupt) as error:
-            asked.output.interrupted(error if isinstance(error, Interrupted) else Interrupted("interrupted"))
+            context.output.interrupted(error if isinstance(error, Interrupted) else Interrupted("interrupted"))
             code = INTERRUPTED
         except JobError as error:
-            asked.output.error(error)
+            context.output.error(error)
             code = FAILED
         except BrokenPipeError:
             # click would exit with 1.
