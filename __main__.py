@@ -19,7 +19,7 @@ config = environments.read()
 stack = environments.Foundation(config)
 shared: dict[str, Any] = {"tags": stack.tags} | ({} if stack.key_arn is None else {"kms_key_arn": stack.key_arn})
 
-# What holds nothing that has to stay goes in one command, with what is in it.
+# `pulumi destroy` of a cluster that is not protected needs no second command: it stops the tasks first.
 destroyed = {} if config.protects("cluster") or "cluster_arn" in config.arguments("cluster") else {"stop_tasks": True}
 
 network = JobNetwork(
@@ -54,7 +54,7 @@ for name in config.jobs:
         args["secret_key_arns"] = [*job.get("secret_key_arns", []), stack.key_arn]
     if stack.alarm_topic_arn is not None:
         args["alarms"] = {"topic_arn": stack.alarm_topic_arn, **job.get("alarms", {})}
-    # Only a job that callers may give a payload reaches the bucket.
+    # Only a job whose callers may pass a payload gets access to the bucket.
     if payload_bucket is not None and job.get("overrides", {}).get("payload"):
         args["payload_bucket"] = payload_bucket.bucket_name
     launchers[name] = FargateJobLauncher(name, cast("FargateJobLauncherArgs", args), opts=stack.open)

@@ -1,9 +1,9 @@
-"""An environment is data: what a stack's config may say, and the few resources that only the program has.
+"""An environment is data: the model of a stack's config, and the few resources that only the program creates.
 
 - fields.py      a component's arguments as a config spells them, derived from the component
 - model.py       the whole config of a stack
-- rules.py       what the fields' types cannot say; the components' own checks, where there are any
-- config.py      the config that Pulumi hands to the program, with every problem at once
+- rules.py       checks that the fields' types cannot express, the components' own included
+- config.py      reads the config from Pulumi, and reports every problem at once
 - schema.py      the same model for editors
 - foundation.py  the provider, the key, the secrets and the alarms' topic of a stack
 

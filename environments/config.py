@@ -1,4 +1,4 @@
-"""The config that Pulumi hands to the program, checked as a whole before the first resource is registered."""
+"""The config that Pulumi passes to the program, checked as a whole before the first resource is registered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from . import rules
 from .model import StackConfig
 
-_SAID: Final = {
+_WORDS: Final = {
     "missing": "is missing",
     "string_type": "is not text; write it in quotes",
     "int_type": "is not a whole number",
@@ -29,28 +29,28 @@ _SAID: Final = {
     "dict_type": "is not a mapping",
     "model_type": "is not a mapping",
 }
-"""Pydantic's kinds of errors, in the words of somebody who writes YAML."""
+"""Pydantic's kinds of errors, in words for an author of YAML."""
 
 _SIZE: Final = ("cpu", "memory")
-"""Where one of them is wrong, nothing can be said of the other."""
+"""If one of them is wrong, the other cannot be judged."""
 
 
 _ENCRYPTED: Final = (
     "is encrypted here, in whole or in part, but would be written in plain text into resources that many may read (not "
-    "shown); name the secret under secrets, encrypt its value under secretValues, and unset it here"
+    "shown); name the secret under secrets, encrypt its value under secretValues, and remove it here"
 )
 
 
 def read() -> StackConfig:
     """The config of the stack that is being deployed. Raises pulumi.RunError, naming every problem at once."""
     namespace = f"{pulumi.get_project()}:"
-    # Pulumi has no public call for all keys at once, and a key that nobody reads is a mistake to tell.
+    # Pulumi has no public call for all keys at once, and a key that the program does not read is a mistake to report.
     texts = {**pulumi.runtime.get_config_env(), **CONFIG.get()}
     secret = {key.removeprefix(namespace) for key in texts if pulumi.runtime.is_config_secret(key)}
     given = {
         key.removeprefix(namespace): _value(key.removeprefix(namespace), text)
         for key, text in texts.items()
-        # The AWS provider reads none of its namespace here: it is given what the model knows, and nothing else.
+        # The AWS provider does not read its namespace here: it gets only the keys of the model.
         if key.startswith((namespace, "aws:")) or key in _keys()
     }
     config, problems = validate(given, secret=secret)
@@ -68,7 +68,7 @@ def validate(given: Mapping[str, Any], *, secret: set[str]) -> tuple[StackConfig
     """
     encrypted = sorted(secret & given.keys() & {*_keys()} - {"secretValues"})
     if encrypted:
-        # Nothing else is said of this config: a problem could show what somebody meant to hide.
+        # No other problem is reported: its message could show a value that was meant to be secret.
         return None, [f"{key}: {_ENCRYPTED}" for key in encrypted]
     try:
         config, broken = StackConfig.model_validate(dict(given)), dict[str, str]()
@@ -82,7 +82,7 @@ def validate(given: Mapping[str, Any], *, secret: set[str]) -> tuple[StackConfig
 
 
 def _value(key: str, text: Any) -> Any:
-    """A value as YAML had it: Pulumi hands over objects, lists, numbers and truth values as JSON."""
+    """A value as in YAML: Pulumi passes objects, lists, numbers and booleans as JSON."""
     field = next((it for it in StackConfig.model_fields.values() if it.alias == key), None)
     if field is None or cast("Any", field.annotation) in (str, str | None):
         return text
@@ -100,10 +100,10 @@ def _sentence(error: ErrorDetails) -> str:
     loc, kind = error["loc"], error["type"]
     if kind == "extra_forbidden":
         return _unknown(str(loc[-1]), _known(loc))
-    said = _SAID.get(kind, error["msg"])
+    said = _WORDS.get(kind, error["msg"])
     if kind == "missing":
         return said
-    # A mapping or a list may hold an environment.
+    # A mapping or a list may contain an environment.
     hidden = any(it in ("secrets", "secretValues", "environment") for it in loc) or isinstance(
         error["input"], dict | list
     )
@@ -112,7 +112,7 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _remedy(path: str, kind: str, value: Any) -> str:
-    """What to write instead, where the value says so."""
+    """What to write instead, if the value shows it."""
     if kind == "list_type":
         return remedies.listed(path, value, remedies.yaml)
     if kind == "bool_type":
@@ -125,13 +125,13 @@ def _remedy(path: str, kind: str, value: Any) -> str:
 def _unknown(key: str, known: Sequence[str]) -> str:
     if not key.startswith("aws:"):
         return unknown(key, [it for it in known if ":" not in it])
-    # Compared without the prefix, which alone makes any two of them alike.
+    # Compared without the prefix, which makes all of them similar.
     ours = [it.removeprefix("aws:") for it in known if it.startswith("aws:")]
     near = difflib.get_close_matches(key.removeprefix("aws:"), ours, n=1)
-    said = f"did you mean `aws:{near[0]}`? " if near else f"known: {', '.join(f'aws:{it}' for it in ours)}; "
+    known_keys = f"did you mean `aws:{near[0]}`? " if near else f"known: {', '.join(f'aws:{it}' for it in ours)}; "
     return (
-        f"unknown; {said}nothing else reaches the environment's own provider, and who deploys brings the credentials "
-        "in an environment of their own"
+        f"unknown; {known_keys}the environment's own provider reads no other key, and takes credentials from the "
+        "deployment's environment variables"
     )
 
 
@@ -141,7 +141,7 @@ def _keys() -> list[str]:
 
 
 def _known(loc: tuple[int | str, ...]) -> list[str]:
-    """The keys that a mapping of the config knows, which is the one before the last step of a path."""
+    """The keys of the mapping that the last step of a path is in."""
     kind: Any = StackConfig
     for step in loc[:-1]:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -157,11 +157,11 @@ def _optional(kind: Any) -> bool:
 
 
 def _without(given: Mapping[str, Any], taken: list[tuple[int | str, ...]]) -> dict[str, Any]:
-    """A config in the components' spelling, without what has the wrong type."""
+    """A config in the components' spelling, without values of the wrong type."""
     left: dict[str, Any] = json.loads(json.dumps(given))
     for loc in taken:
         holder: Any = left
-        # A list with one wrong member goes as a whole: what is left would be another list.
+        # A list with a wrong member is left out as a whole: the rest would be another list.
         steps = list(loc[: next((at for at, it in enumerate(loc) if isinstance(it, int)), len(loc))])
         for step in steps[:-1]:
             holder = holder.get(step) if isinstance(holder, dict) else None
@@ -194,7 +194,7 @@ def _snake(kind: Any, value: Any) -> Any:
 
 
 def _place(problem: str) -> tuple[int, str]:
-    """Problems stand in the order of the model's sections, and by path within one."""
+    """The sort key of a problem: the order of the model's sections, then the path."""
     path = problem.partition(": ")[0]
     order = _keys()
     at = next((n for n, it in enumerate(order) if path == it or path.startswith(f"{it}.")), len(order))

@@ -35,9 +35,9 @@ def derived(
     optional: bool = False,
     allowed: Mapping[str, Sequence[Any]] | None = None,
 ) -> type[Fields]:
-    """The model of a TypedDict's fields, `without` some; `optional`: none of them is required.
+    """The model of a TypedDict's fields, except those in `without`; with `optional`, none is required.
 
-    `allowed` lists the values of fields that know only a few, for an editor: the component refuses all others itself.
+    `allowed` lists the values of fields that accept only a few, for an editor: the component refuses all others itself.
     """
     described = descriptions(declared)
     required: frozenset[str] = cast("Any", declared).__required_keys__
@@ -46,7 +46,7 @@ def derived(
         if key in without:
             continue
         plain = _plain(f"{name}{to_camel(key)[0].upper()}{to_camel(key)[1:]}", hint, allowed or {})
-        # A list of such values says so in its description.
+        # The description of a list names its values.
         few = allowed is not None and key in allowed and typing.get_origin(plain) is not list
         extra: dict[str, Any] = {"enum": list((allowed or {})[key])} if few else {}
         needed = key in required and not optional
@@ -73,7 +73,7 @@ def _plain(name: str, hint: Any, allowed: Mapping[str, Sequence[Any]]) -> Any:
 
 
 def descriptions(declared: type) -> dict[str, str]:
-    """Field → the docstring that stands after it, in a config's spelling."""
+    """Field → the docstring that follows it, in a config's spelling."""
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(declared))).body
     found: dict[str, str] = {}
     body = cast("ast.ClassDef", node).body
@@ -84,7 +84,7 @@ def descriptions(declared: type) -> dict[str, str]:
 
 
 NAMES: Final[set[str]] = set()
-"""Every name of a field that a config spells in another way."""
+"""Names of fields that a config spells in another way."""
 
 
 def spelt(*declared: type) -> None:
@@ -95,14 +95,14 @@ def spelt(*declared: type) -> None:
 
 
 def _declared_in(hint: Any) -> list[type]:
-    """The TypedDicts that a field's type speaks of."""
+    """The TypedDicts that a field's type names."""
     if typing.is_typeddict(hint):
         return [hint]
     return [inner for it in typing.get_args(hint) for inner in _declared_in(it)]
 
 
 def camel(text: str) -> str:
-    """A sentence of a component with its fields in a config's spelling; what stands in quotes stays as it is."""
+    """A sentence of a component with its fields in a config's spelling; quoted text is unchanged."""
     pieces = re.split(r"('[^']*')", text)
     return "".join(it if it.startswith("'") else re.sub(r"[a-z]+(?:_[a-z]+)+", _camel_name, it) for it in pieces)
 

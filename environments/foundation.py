@@ -1,4 +1,4 @@
-"""What a stack stands on before its jobs: the provider of this environment, its key, its secrets, its alarms' topic."""
+"""What a stack needs before its jobs: the environment's provider, its key, its secrets and its alarms' topic."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fargate_job_launcher import iam
 from .model import OWN_TAGS, StackConfig
 
 KEY_DELETION_DAYS = 30
-"""How long a key that is deleted can still be taken back: the longest that KMS knows."""
+"""How long the deletion of a key can be cancelled: the longest time that KMS allows."""
 
 
 def _plain(name: str) -> str:
-    """A name as KMS takes it for an alias, which knows no dot; a digest keeps two that would become one apart.
+    """A name that KMS accepts for an alias, without dots; a digest distinguishes names that would become the same.
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
     """
@@ -25,13 +25,13 @@ def _plain(name: str) -> str:
 
 
 class Foundation:
-    """Everything of a stack that its jobs share, but the network and the cluster."""
+    """Everything that a stack's jobs share, except the network and the cluster."""
 
     def __init__(self, config: StackConfig) -> None:
-        """Registers what the config asks for; it was checked before."""
+        """Registers the resources of the config, which was checked before."""
         own = dict(zip(OWN_TAGS, (pulumi.get_project(), pulumi.get_stack()), strict=True))
         self.tags: dict[str, str] = {**own, **config.tags}
-        # What awsx and AWS make by themselves carries these tags too, and no account but these is ever touched.
+        # Resources that awsx and AWS create by themselves have these tags too. No other account is ever changed.
         self.provider = aws.Provider(
             "environment",
             region=config.region,
@@ -45,13 +45,13 @@ class Foundation:
         self.alarm_topic_arn = self._alarm_topic_arn(config)
 
     def guarded(self, part: str) -> pulumi.ResourceOptions:
-        """Options of a part of the stack that holds data or that other things stand on, by its path in the config."""
+        """Options of a part of the stack that holds data or that other resources need, by its path in the config."""
         return pulumi.ResourceOptions(provider=self.provider, protect=self._config.protects(part))
 
     def _key_arn(self, config: StackConfig) -> pulumi.Output[str] | None:
         if config.kms_key != "new":
             return None if config.kms_key is None else pulumi.Output.from_input(config.kms_key)
-        # The account is the role's that deploys: the provider has made sure that it is an allowed one.
+        # The account of the role that deploys: the provider has checked that it is allowed.
         caller = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=self.provider))
         policy = caller.apply(
             lambda it: iam.to_json(

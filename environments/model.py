@@ -1,4 +1,4 @@
-"""The whole config of a stack, in the keys of a Pulumi.*.yaml. Problems that no type can say are in rules.py."""
+"""The whole config of a stack, in the keys of a Pulumi.*.yaml. Checks that no type can express are in rules.py."""
 
 # No `from __future__ import annotations` here: a derived model is a type only at run time.
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ GIVEN: Final = frozenset(
         *("protect_logs", "protect_queues", "payload_bucket", "kms_key_arn"),
     }
 )
-"""What the program gives to every launcher."""
+"""Arguments that the program sets on every launcher."""
 
 WHOLE_PARTS: Final = ("network", "cluster", "payloads", "kmsKey")
 """Sections of the config that are retired as a whole."""
 
 OWN_TAGS: Final = ("project", "stack")
-"""Keys of the tags that the program puts on everything."""
+"""Keys of the tags that the program sets on every resource."""
 
 _ALLOWED: Final = {"cpu": tuple(fargate.SIZES), "capacity": CAPACITIES, "log_retention_days": LOG_RETENTION_DAYS}
 NetworkConfig = derived(
@@ -42,12 +42,12 @@ ClusterConfig = derived(
     "Cluster", JobClusterArgs, without=("tags",), allowed={"container_insights": CONTAINER_INSIGHTS}
 )
 PayloadsConfig = derived("Payloads", PayloadBucketArgs, without=("tags", "kms_key_arn"))
-# What a job does not say, the defaults may: what neither says, its component misses.
+# A job may leave out what the defaults set. If neither sets a required argument, the component reports it.
 JobConfig = derived("Job", FargateJobLauncherArgs, without=GIVEN, optional=True, allowed=_ALLOWED)
 DefaultsConfig = derived(
     "Defaults",
     FargateJobLauncherArgs,
-    # What tags all of them stands under `tags`.
+    # Tags of all jobs are under `tags`.
     without={*GIVEN, "tags"},
     optional=True,
     allowed=_ALLOWED,
@@ -55,18 +55,18 @@ DefaultsConfig = derived(
 
 
 class AlarmsConfig(Fields):
-    """Where the alarms of every job go: to addresses, or to a topic. With it every job has alarms."""
+    """Who is notified of the alarms of every job: addresses, or a topic. With this section every job has alarms."""
 
-    emails: list[str] = Field([], description="Addresses that hear of each alarm; each has to confirm by a link once.")
-    topic_arn: str | None = Field(None, description="ARN of an existing SNS topic. Default: one is made here.")
+    emails: list[str] = Field([], description="Addresses notified of each alarm; each has to confirm a link once.")
+    topic_arn: str | None = Field(None, description="ARN of an existing SNS topic. Default: a new one.")
 
 
 class StackConfig(Fields):
-    """What an environment is."""
+    """The config of an environment."""
 
     model_config = ConfigDict(title="The config of a stack of fargate-job-launcher")
 
-    region: str = Field(alias="aws:region", description="The AWS region that everything is made in.")
+    region: str = Field(alias="aws:region", description="The AWS region of all resources.")
     allowed_account_ids: list[str] = Field(
         [],
         alias="aws:allowedAccountIds",
@@ -75,22 +75,22 @@ class StackConfig(Fields):
     )
     disabled_default_providers: list[str] = Field(
         alias="pulumi:disable-default-providers",
-        description="[aws]: everything is made with the provider of this environment, so nothing escapes its account, "
-        "its region and its tags.",
+        description="[aws]: every resource is created with the provider of this environment, in its account and "
+        "region and with its tags.",
     )
-    network: NetworkConfig = Field(description="Where jobs run: a new VPC, or an existing one adopted.")  # pyright: ignore[reportInvalidTypeForm]
+    network: NetworkConfig = Field(description="Where jobs run: a new VPC, or an existing one.")  # pyright: ignore[reportInvalidTypeForm]
     cluster: ClusterConfig = Field(ClusterConfig(), description="What runs them: a new cluster, or an existing one.")  # pyright: ignore[reportInvalidTypeForm]
     defaults: DefaultsConfig = Field(  # pyright: ignore[reportInvalidTypeForm]
-        DefaultsConfig(), description="What every job is given unless it says otherwise, key by key."
+        DefaultsConfig(), description="Arguments of every job that does not set them itself, key by key."
     )
     jobs: dict[str, JobConfig] = Field(description="The jobs by name.")  # pyright: ignore[reportInvalidTypeForm]
     secrets: list[str] = Field(
         [],
-        description="Names of the secrets that this stack keeps for its jobs. Their values never stand here.",
+        description="Names of the secrets that this stack keeps for its jobs. Their values are never written here.",
     )
     secret_values: dict[str, str] = Field(
         {},
-        description="Values of those secrets, for whoever wants Pulumi to write them. Encrypted only: "
+        description="Values of those secrets, if Pulumi is to write them. Encrypted only: "
         "pulumi config set --secret --path 'secretValues.NAME'. Default: none, the values are set in Secrets Manager.",
     )
     payloads: PayloadsConfig | None = Field(  # pyright: ignore[reportInvalidTypeForm]
@@ -98,16 +98,16 @@ class StackConfig(Fields):
     )
     kms_key: str | None = Field(
         None,
-        description="`new`, or the ARN of an existing KMS key: what holds data is encrypted with it. The policy of an "
-        "existing one has to admit CloudWatch Logs, EventBridge, CloudWatch, and what fills queues (`queue.sources` of "
-        "a job). Default: AWS's own keys.",
+        description="`new`, or the ARN of an existing KMS key, which encrypts all data of the stack. The policy of an "
+        "existing key has to allow CloudWatch Logs, EventBridge, CloudWatch, and the services that send to a job's "
+        "queue (`queue.sources`). Default: AWS's own keys.",
     )
     alarms: AlarmsConfig | None = Field(
-        None, description="Where the alarms of every job go. Default: as each job says."
+        None, description="Who is notified of the alarms of every job. Default: as each job defines."
     )
-    tags: dict[str, str] = Field({}, description="Tags of everything, besides project and stack.")
+    tags: dict[str, str] = Field({}, description="Tags of every resource, besides project and stack.")
     protect: bool = Field(
-        False, description="Whether Pulumi refuses to delete what holds data or what other things stand on."
+        False, description="Whether Pulumi refuses to delete resources that hold data or that others need."
     )
     retiring: list[str] = Field(
         [],
@@ -121,7 +121,7 @@ class StackConfig(Fields):
         return self.protect and part not in self.retiring
 
     def arguments(self, section: str) -> dict[str, Any]:
-        """A section as the component takes it; what nobody gave is left out."""
+        """A section as the component accepts it, without the fields that are not set."""
         return given(getattr(self, section))
 
     def job_arguments(self, name: str) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class StackConfig(Fields):
 
 
 def given(config: Fields | None) -> dict[str, Any]:
-    """What was written down, in a component's spelling."""
+    """The fields that are set, in a component's spelling."""
     return {} if config is None else config.model_dump(exclude_unset=True, exclude_none=True)
 
 
@@ -148,8 +148,8 @@ def merged(defaults: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_secrets(job: dict[str, Any], arns: Mapping[str, Any]) -> dict[str, Any]:
-    """A job whose secrets, and its sidecars', are ARNs: each is named as one that the stack keeps, or by its ARN, and
-    may go on with the part of it that is meant, such as `NAME:password::`."""
+    """A job with the ARNs of its secrets, and of its sidecars'. A job names each secret as one of the stack's, or by
+    its ARN, and may add the part to read, such as `NAME:password::`."""
 
     def arn(at: str) -> Any:
         name, colon, part = at.partition(":")

@@ -1,4 +1,4 @@
-"""What the types of a config cannot say. A rule of a component is asked from the component, never repeated."""
+"""Checks that the types of a config cannot express. The checks of a component are called, never repeated."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _PLACE: Final[dict[str, Any]] = {
     "subnet_ids": ["subnet-1"],
     "security_group_ids": ["sg-1"],
 }
-"""Stands for what the program gives, while the rest is examined."""
+"""Placeholders for the arguments that the program sets, while the rest is examined."""
 
 
 def _place(config: Mapping[str, Any]) -> Place:
-    """Where the jobs of a config will be; the account is empty where more than one would do."""
+    """Where the jobs of a config will run; the account is empty if several are allowed."""
     cluster, region = config.get("cluster", {}).get("cluster_arn"), config.get("region", "eu-west-1")
     accounts = config.get("allowed_account_ids", [])
     try:
@@ -42,9 +42,9 @@ def _place(config: Mapping[str, Any]) -> Place:
 
 
 def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: set[str]) -> Iterator[str]:
-    """Every problem of a config in a component's spelling, of which what has the wrong type was taken out.
+    """Every problem of a config in a component's spelling, without its values of the wrong type.
 
-    `broken` names what was: path → the reason; no rule speaks of it again. `secret` are keys that came encrypted.
+    `broken` names those: path → the reason; no rule reports them again. `secret` are the keys that came encrypted.
     """
     for path, (_, rules) in (
         ("network", examine_network(config.get("network", {}))),
@@ -54,7 +54,7 @@ def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: se
         yield from (f"{path}.{camel(it)}" for it in rules)
     yield from _account_problems(config, broken)
     if config.get("alarms") == {} and not any(it.startswith("alarms.") for it in broken):
-        yield "alarms: tell nobody; name emails, or a topicArn"
+        yield "alarms: notify nobody; name emails, or a topicArn"
     yield from _retiring_problems(config)
     yield from _elsewhere_problems(config)
     yield from _tag_problems(config)
@@ -66,38 +66,38 @@ def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: se
 def _account_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Iterator[str]:
     region, accounts = config.get("region", "eu-west-1"), config.get("allowed_account_ids", [])
     if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", region):
-        yield f"aws:region: {region!r} is no region, such as eu-west-1"
+        yield f"aws:region: {region!r} is not a region such as eu-west-1"
     for it in accounts:
         if not re.fullmatch(r"\d{12}", it):
-            yield f"aws:allowedAccountIds: {it!r} is no account's id: twelve digits, in quotes"
-    told = any(path.startswith("aws:allowedAccountIds") for path in broken)
-    if config.get("protect") and not accounts and not told:
+            yield f"aws:allowedAccountIds: {it!r} is not an account id; write twelve digits, in quotes"
+    reported = any(path.startswith("aws:allowedAccountIds") for path in broken)
+    if config.get("protect") and not accounts and not reported:
         yield (
-            "aws:allowedAccountIds: is missing, and protect is true: a protected environment says which account it "
-            "belongs to, so that nobody deploys it into another"
+            "aws:allowedAccountIds: is missing, but protect is true; name the account of a protected environment, so "
+            "that it cannot be deployed into another"
         )
     disabled = "pulumi:disable-default-providers"
     if disabled not in broken and "aws" not in config.get("disabled_default_providers", ["aws"]):
-        yield f"{disabled}: has to name aws: everything is made with the environment's own provider"
+        yield f"{disabled}: has to name aws: every resource is created with the environment's own provider"
 
 
 def _retiring_problems(config: Mapping[str, Any]) -> Iterator[str]:
     retiring = config.get("retiring", [])
     yield from (f"retiring: {it!r} is named twice; once is enough" for it in repeated(retiring))
     if retiring and not config.get("protect"):
-        yield "retiring: goes with protect: true; without it nothing is protected, and what you take out goes at once"
+        yield "retiring: requires protect: true; without it nothing is protected, and a removed part is deleted at once"
     known = [*(f"jobs.{it}" for it in config.get("jobs", {})), *(f"secrets.{it}" for it in config.get("secrets", []))]
     known += WHOLE_PARTS
     for it in dict.fromkeys(retiring):
         if it not in known:
             yield (
-                f"retiring: {it!r} is nothing of this stack; known: {', '.join(known)}. It goes from here with the "
-                "part that it names"
+                f"retiring: {it!r} is not a part of this stack; known: {', '.join(known)}. When you remove a part, "
+                "remove its name here too"
             )
 
 
 def _elsewhere_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """What the stack finds in the account has to be what it seems, and where everything else is."""
+    """Existing resources have to be of the right kind, and in the region of the stack."""
     key = config.get("kms_key")
     if key is not None and key != "new" and not is_key_arn(key):
         yield f"kmsKey: {key!r} is neither new nor the ARN of a key (not of an alias)"
@@ -113,20 +113,20 @@ def _elsewhere_problems(config: Mapping[str, Any]) -> Iterator[str]:
     ):
         parts = str(arn).split(":")
         if region is not None and len(parts) > 5 and parts[3] != region:
-            yield f"{path}: {arn!r} is in {parts[3]}, and aws:region is {region}; name one of the same region"
+            yield f"{path}: {arn!r} is in {parts[3]}, but aws:region is {region}; name one in the same region"
     if alarms is None:
         return
     emails = alarms.get("emails", [])
     for it in emails:
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", it):
-            yield f"alarms.emails: {it!r} is no address"
+            yield f"alarms.emails: {it!r} is not an email address"
     yield from (f"alarms.emails: {it!r} is named twice; once is enough" for it in repeated(emails))
     if emails and topic is not None:
-        yield "alarms.emails: go to a topic made here, but topicArn names an existing one; subscribe them to that"
+        yield "alarms.emails: need a new topic, but topicArn names an existing one; subscribe them to that one instead"
 
 
 def _tag_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """What goes for all resources, and what a job adds."""
+    """The tags of all resources, and those that a job adds."""
     room, stack = fargate.TAGS - len(OWN_TAGS) - LAUNCHER_TAGS, config.get("tags", {})
     yield from tag_problems(stack, most=room)
     places = {"": config, **{f"jobs.{name}.": job for name, job in config.get("jobs", {}).items()}}
@@ -136,26 +136,26 @@ def _tag_problems(config: Mapping[str, Any]) -> Iterator[str]:
             f"{path}tags.{key}: is the program's own tag; choose another key" for key in OWN_TAGS if key in tags
         )
         if path and len(stack) <= room < len({**stack, **tags}):
-            yield f"{path}tags: {len({**stack, **tags})} tags with the stack's; there is room for {room}"
+            yield f"{path}tags: {len({**stack, **tags})} tags with the stack's; at most {room} are possible"
 
 
 def _secret_problems(config: Mapping[str, Any], *, secret: set[str]) -> Iterator[str]:
     kept = config.get("secrets", [])
     for name in kept:
         if not re.fullmatch(r"[A-Za-z0-9][\w+=.@-]{0,200}", name):
-            yield f"secrets: {name!r} is no name of a secret: letters, digits and _ + = . @ -"
+            yield f"secrets: {name!r} is not the name of a secret; use letters, digits and _ + = . @ -"
     yield from (f"secrets: {it!r} is named twice; each is one secret" for it in repeated(kept))
     values = config.get("secret_values", {})
     if values and "secretValues" not in secret:
         yield (
             "secretValues: is plain text (not shown); encrypt each: "
-            "pulumi config set --secret --path 'secretValues.NAME', and change what was shown here"
+            "pulumi config set --secret --path 'secretValues.NAME', and change the values that were shown here"
         )
     for name in values.keys() - set(kept):
-        yield f"secretValues.{name}: is no secret of this stack; name it under secrets"
-    # What stands in a container's arguments, its component judges.
+        yield f"secretValues.{name}: is not a secret of this stack; name it under secrets"
+    # The component judges the arguments of a container.
     yield from (
-        _spelt(f"{path}: {looks} (not shown); it belongs into Secrets Manager")
+        _spelt(f"{path}: {looks} (not shown); it belongs in Secrets Manager")
         for path, text in _texts("", config)
         if not path.startswith("secret_values.") and not _JUDGED.search(path) and (looks := secret_text(text))
     )
@@ -170,9 +170,9 @@ _JUDGED: Final = re.compile(
 def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Iterator[str]:
     defaults, jobs, said = config.get("defaults", {}), config.get("jobs", {}), set[str]()
     if not jobs and not any(it.partition(".")[0] == "jobs" for it in broken):
-        yield "jobs: names no job"
+        yield "jobs: is empty; name at least one job"
     place = _place(config)
-    # Where the stack itself will keep them: there is nothing to say against that.
+    # An ARN as the stack's own secrets will have it, which no check refuses.
     arn = f"arn:{place.partition}:secretsmanager:{place.region}:{place.account or '0' * 12}:secret:kept-AbCdEf"
     kept = dict.fromkeys(config.get("secrets", []), arn)
     for name, job in jobs.items():
@@ -194,7 +194,7 @@ def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Itera
 
 
 def _by_default(path: str, defaults: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
-    """Whether what stands at a path of a merged job is the defaults'."""
+    """Whether the value at a path of a merged job comes from the defaults."""
     field, _, rest = path.partition(".")
     field = field.partition("[")[0]
     if field not in defaults or field not in job:
@@ -205,7 +205,7 @@ def _by_default(path: str, defaults: Mapping[str, Any], job: Mapping[str, Any]) 
 
 
 def _way_out_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """A network that reaches AWS by endpoints alone: each job reaches these, in this region, and nothing else."""
+    """For a network that reaches AWS through endpoints only: what jobs need and its endpoints do not reach."""
     network, region = config.get("network", {}), config.get("region", "")
     if network.get("nat_gateways") != "none" or network.get("subnets", "private") != "private":
         return
@@ -220,27 +220,27 @@ def _way_out_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unreached(it: Reached, endpoints: set[str], region: str) -> str:
-    """Why a task does not reach this by these endpoints of a region; empty where it does."""
+    """Why a task cannot reach this through these endpoints of a region; empty if it can."""
     where, _, why = it.what.partition(": ")
     if it.service == INTERNET or (where.endswith("image") and it.region not in ("", region)):
         return (
             f"{where}: {why} cannot be pulled: with network.natGateways none, tasks reach ECR in {region} only; copy "
-            "the image there, or say natGateways: single"
+            "the image there, or set natGateways: single"
         )
     if it.region not in ("", region):
         return (
-            f"{where}: is in {it.region}, and an endpoint reaches its own region only; keep it in {region}, or say "
+            f"{where}: is in {it.region}, but an endpoint reaches its own region only; keep it in {region}, or set "
             "natGateways: single"
         )
-    # What every task needs is asked of the network itself.
+    # The network itself checks the endpoints that every task needs.
     if it.service not in endpoints and it.service not in TO_START_A_TASK:
         needed = f"{it.service} ({why})" if why else it.service
-        return f"{where}: needs {needed}, and network.endpoints does not have it; add it there"
+        return f"{where}: needs {needed}, but network.endpoints does not have it; add it there"
     return ""
 
 
 def _spelt(problem: str) -> str:
-    """In a config's spelling; the names of variables, tags and aliases are the job's own."""
+    """A problem in a config's spelling; the names of variables, tags and aliases stay as the job has them."""
     path, colon, said = problem.partition(": ")
     head = path.split(".")
     own = next((at for at, it in enumerate(head) if it in ("environment", "secrets", "tags", "task_roles")), len(head))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from .model import StackConfig
 
 NAMESPACE: Final = "fargate-job-launcher"
-"""The project's name in Pulumi.yaml, which every key of its own begins with."""
+"""The project's name in Pulumi.yaml, with which each of its own keys begins."""
 
 ENCRYPTED: Final[dict[str, Any]] = {
     "type": "object",
@@ -21,12 +21,12 @@ ENCRYPTED: Final[dict[str, Any]] = {
     "properties": {"secure": {"type": "string"}},
     "additionalProperties": False,
 }
-"""A value as `pulumi config set --secret` leaves it in the file."""
+"""A value as `pulumi config set --secret` writes it to the file."""
 
 
 def schema() -> dict[str, Any]:
-    """The schema of a whole Pulumi.STACK.yaml. Keys of other namespaces, the CLI's own included, are left alone, but
-    for those of `aws`, of which the program reads few."""
+    """The schema of a whole Pulumi.STACK.yaml. Keys of other namespaces, the CLI's own included, are not checked,
+    except those of `aws`, of which the program reads only a few."""
     model = StackConfig.model_json_schema(by_alias=True)
     keys = {key if ":" in key else f"{NAMESPACE}:{key}": _tidy(it) for key, it in model["properties"].items()}
     values = keys[f"{NAMESPACE}:secretValues"]
@@ -51,12 +51,12 @@ def schema() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The schema as the file holds it."""
+    """The schema as the text of its file."""
     return json.dumps(schema(), indent=2, sort_keys=True).replace("#/$defs/", "#/definitions/") + "\n"
 
 
 def _tidy(value: Any) -> Any:
-    """Without what only says that a field may be left out, and without titles that repeat the key."""
+    """Without parts that only say that a field is optional, and without titles that repeat the key."""
     if isinstance(value, list):
         return [_tidy(it) for it in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Jobs launched, followed and understood, from Python; the command `fargate-job` is a thin shell over it.
+"""Launch, follow and explain jobs from Python. The command `fargate-job` is a thin layer over this package.
 
 from fargate_job_launcher.operate import launch
 
@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 _MODULES: Final = ("account", "catalogue", "errors", "following", "launching", "task")
-"""Where the public names are. They are loaded when the first one is used: terminal.py has to start without boto3."""
+"""The modules of the public names. They are loaded on first use, because terminal.py has to start without boto3."""
 
 
 def __getattr__(name: str) -> Any:

@@ -14,21 +14,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .errors import WrongRegion, explained
 
 LONGEST_FUNCTION_SECONDS: Final = 900
-"""A launcher answers within its own time-out, at most Lambda's.
+"""A launcher answers within its own timeout, which is at most Lambda's.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 
 class Account:
-    """Clients of one account and region, made when they are first needed."""
+    """Clients of one account and region, created on first use."""
 
     def __init__(self, *, profile: str = "", region: str = "") -> None:
-        """`profile` and `region` empty: what AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION and the files say.
+        """Empty `profile` and `region`: as AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION and AWS's config files say.
 
-        Raises NoCredentials for a profile that there is not.
+        Raises NoCredentials for a profile that does not exist.
         """
         self._clients: dict[str, Any] = {}
         with self.asking("?"):
-            # boto3 looks at AWS_DEFAULT_REGION only; every other tool of AWS's looks at AWS_REGION first.
+            # boto3 reads only AWS_DEFAULT_REGION; AWS's other tools read AWS_REGION first.
             wanted = region or os.environ.get("AWS_REGION", "")
             self._session: Any = cast("Any", boto3).Session(profile_name=profile or None, region_name=wanted or None)
         self.profile = profile
@@ -37,7 +37,7 @@ class Account:
     def client(self, service: str) -> Any:
         """A client. Raises WrongRegion when no region is set."""
         if not self.region:
-            raise WrongRegion("no AWS region is set", "Name the region that the stack is in: --region or AWS_REGION")
+            raise WrongRegion("no AWS region is set", "Name the stack's region: --region or AWS_REGION")
         if service not in self._clients:
             long = {"read_timeout": LONGEST_FUNCTION_SECONDS + 10, "tcp_keepalive": True}
             more = long if service == "lambda" else {}
@@ -50,7 +50,7 @@ class Account:
 
     @contextmanager
     def asking(self, region: str = "") -> Generator[None]:
-        """Whatever AWS answers with an error in here is raised as a JobError."""
+        """Raise each error of AWS inside the block as a JobError."""
         try:
             yield
         except (BotoCoreError, ClientError) as error:

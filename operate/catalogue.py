@@ -1,6 +1,6 @@
 """Finding jobs: through a stack's exports, through the tags of the launchers' functions, or by a function's name.
 
-Everything else about a job is in its function's own settings, so that no second place has to be kept in step.
+Everything else about a job is read from its function's settings, so that nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from .errors import AccessDenied, AmbiguousJob, JobError, NoSuchJob, NoSuchStack
 
 @dataclass(frozen=True)
 class Found:
-    """A launcher, as far as a listing tells of it."""
+    """A launcher in a listing."""
 
     name: str
     stack: str
-    """project/stack; empty where nothing tells."""
+    """project/stack; empty if the function has no tag with its stack."""
     function: str
     """Name or ARN of the function."""
 
     @property
     def shown(self) -> str:
-        """For a message."""
+        """Name and stack, for a message."""
         return f"{self.name} of stack {self.stack}" if self.stack else self.name
 
 
@@ -50,7 +50,7 @@ class Job:
 
     @property
     def family(self) -> str:
-        """Of its task definition."""
+        """Family of its task definition."""
         return self.settings.task_definition.rpartition("/")[2].rpartition(":")[0]
 
 
@@ -61,7 +61,7 @@ class _NoSuchFunction(NoSuchJob):
 
 
 def jobs(account: Account, *, stack: str = "", program: Path | None = None) -> list[Found]:
-    """Every job of a stack, or, where none is named, of the account and region. Raises JobError."""
+    """Every job of a stack or, without a `stack`, of the account and region. Raises JobError."""
     if stack and (exported := _exported(account, stack, program)) is not None:
         return exported
     found = list[Found]()
@@ -79,16 +79,16 @@ def jobs(account: Account, *, stack: str = "", program: Path | None = None) -> l
         known = sorted({it.stack for it in found if it.stack})
         raise NoSuchStack(
             f"no function in {account.region} has the tag {STACK_TAG} of a stack {stack}",
-            f"Stacks with jobs here: {', '.join(known) or 'none'}; another region is named with --region, and a "
-            "stack's own exports are read where the pulumi command is on the PATH",
+            f"Stacks with jobs here: {', '.join(known) or 'none'}; name another region with --region. A stack's "
+            "exports are read only if the pulumi command is on the PATH",
         )
     return ours
 
 
 def find(account: Account, name: str, *, stack: str = "", program: Path | None = None) -> Job:
-    """The job of this name: a job's, a function's, or a function's ARN.
+    """Find a job by its name, its function's name or its function's ARN.
 
-    Raises NoSuchJob with the nearest names, AmbiguousJob, WrongRegion, or what AWS says.
+    Raises NoSuchJob with the nearest names, AmbiguousJob, WrongRegion, or AWS's error as a JobError.
     """
     if name.startswith("arn:"):
         return _job(account, name, Found(name, "", name))
@@ -96,7 +96,7 @@ def find(account: Account, name: str, *, stack: str = "", program: Path | None =
     try:
         listed = jobs(account, stack=stack, program=program)
     except AccessDenied as denied:
-        # Whoever may not list may still know a function's name.
+        # A caller that may not list jobs can still name a function.
         unlisted = denied
     found = [it for it in listed if it.name == name]
     if len(found) > 1:
@@ -120,19 +120,20 @@ def _missing(account: Account, name: str, stack: str, listed: list[Found]) -> No
     where = f"stack {stack}" if stack else f"region {account.region}"
     if not listed:
         return NoSuchJob(
-            f"there is no job {name!r}: {where} has no launcher at all",
-            "Is it the right region (--region) and account (--profile)? pulumi up deploys one",
+            f"there is no job {name!r}: {where} has no launchers",
+            "Check the region (--region) and the account (--profile); pulumi up deploys a launcher",
         )
     names = [it.name for it in listed]
     if near := nearest(name, names):
         return NoSuchJob(f"{where} has no job {name!r}", f"Did you mean {' or '.join(near)}?")
-    return NoSuchJob(f"{where} has no job {name!r}", f"It has {', '.join(sorted(set(names)))}")
+    return NoSuchJob(f"{where} has no job {name!r}", f"Its jobs: {', '.join(sorted(set(names)))}")
 
 
 def _job(account: Account, function: str, found: Found) -> Job:
     if function.startswith("arn:") and (region := function.split(":")[3]) != account.region:
         raise WrongRegion(
-            f"{found.shown} is in region {region}, and this is {account.region or 'none'}", f"Add --region {region}"
+            f"{found.shown} is in region {region}, not in {account.region or 'the current one'}",
+            f"Add --region {region}",
         )
     client = account.client("lambda")
     with account.asking():
@@ -140,45 +141,45 @@ def _job(account: Account, function: str, found: Found) -> Job:
             given = client.get_function_configuration(FunctionName=function)
         except ClientError as error:
             code = str(cast("Any", error.response)["Error"].get("Code", ""))
-            # A name that no function could have is none's either.
+            # A name that Lambda does not accept belongs to no function.
             if code in ("ResourceNotFoundException", "ValidationException", "InvalidParameterValueException"):
                 raise _NoSuchFunction(f"no function is called {function} in {account.region}") from None
             raise
     variables: dict[str, str] = given.get("Environment", {}).get("Variables", {})
     if VARIABLE not in variables:
-        raise NoSuchJob(f"the function {function} launches no job", "fargate-job list shows those that do")
+        raise NoSuchJob(f"the function {function} is not a launcher", "fargate-job list shows the launchers")
     try:
         settings = Settings.read(variables)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise JobError(
             f"the launcher of {found.shown} was deployed by another version of this package",
-            "pulumi up brings both to the same one",
+            "Run pulumi up with this version",
         ) from None
     return Job(settings.job, found.stack, given["FunctionName"], given["Role"], settings, account)
 
 
 def _exported(account: Account, stack: str, program: Path | None) -> list[Found] | None:
-    """The jobs that a stack exports; None where there is no pulumi command, or no program, to ask."""
+    """The jobs that a stack exports; None without a pulumi command or a program to read them from."""
     folder = program or Path()
     pulumi = shutil.which("pulumi")
     if pulumi is None or not (folder / "Pulumi.yaml").is_file():
         return None
-    asked = [pulumi, "stack", "output", "--json", "--non-interactive", "--stack", stack]
-    done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        said = done.stderr.strip().removeprefix("error: ").rstrip(".")
-        raise NoSuchStack(f"pulumi stack output --stack {stack}: {said}", "pulumi stack ls shows those that there are")
+    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--stack", stack]
+    output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    if output.returncode:
+        problem = output.stderr.strip().removeprefix("error: ").rstrip(".")
+        raise NoSuchStack(f"pulumi stack output --stack {stack}: {problem}", "pulumi stack ls shows the stacks")
     try:
-        exports = cast("dict[str, Any]", json.loads(done.stdout))
+        exports = cast("dict[str, Any]", json.loads(output.stdout))
         exported = cast("dict[str, Any]", exports.get("jobs") or {})
         found = [Found(name, stack, str(it["functionArn"])) for name, it in exported.items()]
     except (AttributeError, KeyError, TypeError, ValueError):
         raise JobError(
-            f"stack {stack} exports something else than jobs as `jobs`", "Export them as this repository's program does"
+            f"the export `jobs` of stack {stack} does not list jobs", "Export them as this repository's program does"
         ) from None
     if not found:
         raise NoSuchStack(
-            f"stack {stack} exports no jobs", "Export them as `jobs`, or leave --stack out: tags tell too"
+            f"stack {stack} exports no jobs", "Export them as `jobs`, or omit --stack: jobs are then found by tags"
         )
     if not account.region:
         account.region = found[0].function.split(":")[3]

@@ -1,7 +1,7 @@
-"""The command `fargate-job`: a thin shell over this package's functions. Each verb is a file in commands/.
+"""The command `fargate-job`: a thin layer over this package's functions. Each verb is a file in commands/.
 
 Exit codes: 0; the container's own where the command waited for it; 2 for a wrong option or argument; 130 after Ctrl-C;
-141 when the reader of its output has left; 125 for every other failure before or beside the container.
+141 after the reader of its output closed the pipe; 125 for every other failure, which is not the container's.
 """
 
 from __future__ import annotations

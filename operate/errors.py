@@ -1,6 +1,6 @@
-"""What can go wrong between a caller and a job, each with what was found and the next step; and AWS's errors as these.
+"""The errors of this package, each with the problem and the next step, and the translation of AWS's errors into them.
 
-`explained` is pure: an exception of boto3 in, one of these out. What a stopped task says is in handler/remedy.py.
+`explained` is pure: an exception of boto3 in, one of these out. Remedies for stopped tasks are in handler/remedy.py.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from fargate_job_launcher.handler.remedy import remedy
 
 
 def sentences(*said: str) -> str:
-    """Each of these as a sentence; an empty one is none."""
+    """Each text as a sentence; empty texts are left out."""
     return " ".join(it if it.endswith((".", "?")) else f"{it}." for it in said if it)
 
 
 class JobError(Exception):
-    """What was found, and what to do next. Everything that this package raises is one."""
+    """The problem, and what to do next. Every error that this package raises is one."""
 
     def __init__(self, found: str, then: str = "") -> None:
         """Both without a full stop."""
@@ -43,28 +43,28 @@ class JobError(Exception):
 
     @property
     def kind(self) -> str:
-        """Its name, as JSON output has it."""
+        """The name of the error in JSON output."""
         return type(self).__name__
 
 
 class NoCredentials(JobError):
-    """There are no credentials, or half of them."""
+    """There are no credentials, or they are incomplete."""
 
 
 class CredentialsExpired(JobError):
-    """The credentials were good once, or belong to nobody."""
+    """The credentials have expired, or AWS does not know them."""
 
 
 class WrongRegion(JobError):
-    """No region, one that does not exist, or one that is not the job's."""
+    """No region is set, it does not exist, or the job is in another one."""
 
 
 class Unreachable(JobError):
-    """AWS, or what stands in for it, does not answer."""
+    """AWS, or the endpoint used in its place, does not answer."""
 
 
 class AccessDenied(JobError):
-    """The caller may not do something; the message says which statement is missing."""
+    """The caller lacks a permission; the message shows the missing statement."""
 
 
 class NoSuchJob(JobError):
@@ -76,7 +76,7 @@ class AmbiguousJob(JobError):
 
 
 class NoSuchTask(JobError):
-    """The job has no such task, or ECS has forgotten it."""
+    """The job has no such task, or ECS no longer shows it."""
 
 
 class NoSuchStack(JobError):
@@ -84,40 +84,40 @@ class NoSuchStack(JobError):
 
 
 class Rejected(JobError):
-    """The launcher does not do what was asked for. Nothing was launched, and a retry will not help."""
+    """The launcher rejected the event. Nothing was launched, and a retry will not help."""
 
     def __init__(self, job: str, problems: Sequence[str]) -> None:
         self.problems = list(problems)
         super().__init__(
             f"{job} was not launched: " + "; ".join(problems),
-            "Correct the launch, or have the job's owner declare it under `overrides`",
+            "Correct the launch, or ask the job's owner to allow it under `overrides`",
         )
 
 
 class NotLaunched(JobError):
-    """Fewer tasks than asked for, or none; `result` is the launcher's whole answer, and names those that run."""
+    """Fewer tasks than requested were launched, or none; `result` is the launcher's whole answer, with the tasks."""
 
     def __init__(self, job: str, result: dict[str, Any], *, delivery: int = 0) -> None:
-        """`delivery` is what asks for the rest under the same key, since ECS gives this answer again to what asked
-        before; 0 where there is no key to repeat."""
+        """`delivery` is the number with which the same key launches the rest: ECS repeats its answer to a number that
+        it has seen. 0 without a key to repeat."""
         self.result = result
         failures = [f"{it['reason']}: {it['detail']}" if it["detail"] else it["reason"] for it in result["failures"]]
         said = "; ".join(dict.fromkeys(failures)) or "the launcher gives no reason"
         denied = missing_statement(said)
-        then = denied and f"The launcher's role lacks {denied}, which pulumi up gives it: is something else denying it?"
+        then = denied and f"The launcher's role lacks {denied}. pulumi up grants it; does another policy deny it?"
         then = then or remedy(said) or "Ask the launcher for its plan with --dry-run"
         if delivery and any(it["retryable"] for it in result["failures"]):
             again = f"--key {shlex.quote(result['idempotencyKey'])} --delivery {delivery}"
-            then = f"{then}. Only what is missing: the same launch with {again}"
+            then = f"{then}. To launch only what is missing, repeat the launch with {again}"
         super().__init__(f"{job}: {result['launched']} of {result['requested']} tasks launched: {said}", then)
 
 
 class LauncherFailed(JobError):
-    """The launcher's function broke off or ran out of time."""
+    """The launcher's function failed or timed out."""
 
 
 class JobFailed(JobError):
-    """A task that was waited for did not succeed; `ended` are all of the launch."""
+    """A task did not succeed; `ended` has all tasks of the launch."""
 
     def __init__(self, job: str, ended: Sequence[Any]) -> None:
         self.ended = list(ended)
@@ -129,11 +129,11 @@ class JobFailed(JobError):
 
 
 class StillRunning(JobError):
-    """The time to wait is over; the job is not."""
+    """The job has not ended within the time to wait."""
 
 
 def nearest(asked: str, names: Iterable[str], *, most: int = 3) -> list[str]:
-    """The names that somebody may have meant."""
+    """The known names that are most like this one."""
     known = sorted(set(names))
     close = difflib.get_close_matches(asked.lower(), known, n=most, cutoff=0.6)
     parts = [it for it in known if asked.lower() in it.lower() or it.lower() in asked.lower()]
@@ -143,16 +143,16 @@ def nearest(asked: str, names: Iterable[str], *, most: int = 3) -> list[str]:
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _LOGIN_EXPIRED: Final = frozenset({"LoginRefreshRequired", "LoginTokenLoadError"})
-"""Of `aws login`, by name: not every boto3 that the extra `cli` allows has them."""
+"""Errors of `aws login`, by name: not every version of boto3 that the extra `cli` allows has them."""
 _WRONG_CLOCK: Final = re.compile(r"Signature expired|Signature not yet current|is now (earlier|later) than")
 _BAD_SIGNATURE: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
 _UNKNOWN_KEY: Final = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"})
-"""What AWS says of a key that it does not know, and of any key in a region that the account has not enabled."""
+"""AWS's codes for a key that it does not know, and for any key in a region that the account has not enabled."""
 _LOGIN: Final = "Log in again: aws login, aws sso login, or new keys; aws sts get-caller-identity shows who you are"
 
 
 def explained(error: Exception, *, region: str) -> JobError:
-    """An error of boto3 as one of these. Raises it again when it is neither AWS's nor on the way there."""
+    """An error of boto3 as a JobError. Raises any other error again."""
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return NoCredentials(
             f"there are no AWS credentials here ({error})",
@@ -162,13 +162,13 @@ def explained(error: Exception, *, region: str) -> JobError:
     if isinstance(error, SSOError | TokenRetrievalError) or type(error).__name__ in _LOGIN_EXPIRED:
         return CredentialsExpired(f"the login has expired: {error}".rstrip("."), _LOGIN)
     if isinstance(error, ProfileNotFound):
-        return NoCredentials(str(error), "aws configure list-profiles shows those that there are")
+        return NoCredentials(str(error), "aws configure list-profiles shows the profiles")
     if isinstance(error, NoRegionError | InvalidRegionError):
-        return WrongRegion(f"{error}".rstrip("."), "Name the region that the stack is in: --region or AWS_REGION")
+        return WrongRegion(f"{error}".rstrip("."), "Name the stack's region: --region or AWS_REGION")
     if isinstance(error, ClientError):
         return _refused(error, region)
     if isinstance(error, HTTPClientError | ConnectionFailed):
-        # A region that does not exist has no address; botocore says of both that it could not connect.
+        # A region that does not exist has no address; botocore reports it as a failed connection, too.
         return Unreachable(
             f"AWS does not answer in region {region}: {error}".rstrip("."),
             "Check the region's name (--region), AWS_ENDPOINT_URL, and the network",
@@ -193,17 +193,19 @@ def _refused(error: ClientError, region: str) -> JobError:
     if code in _DENIED:
         statement = missing_statement(message)
         if "explicit deny" in message:
-            return AccessDenied(f"access denied: {message}", "A Deny stands in the way; an Allow will not help")
+            return AccessDenied(f"access denied: {message}", "A Deny applies; another Allow does not help")
         if not statement:
-            return AccessDenied(f"access denied: {message}", f"You need a statement for {error.operation_name}")
+            return AccessDenied(
+                f"access denied: {message}", f"Your policy lacks a statement for {error.operation_name}"
+            )
         return AccessDenied(f"access denied: {message}", f"Your policy lacks {statement}")
     if code.startswith(("Throttling", "TooManyRequests", "RequestLimit")):
-        return JobError(f"AWS takes no more calls just now: {message}", "Try again in a minute")
+        return JobError(f"AWS throttles calls: {message}", "Try again in a minute")
     return JobError(f"{error.operation_name} in {region}: {code}: {message}", remedy(message))
 
 
 def missing_statement(message: str) -> str:
-    """The statement whose lack an access denied complains of, as JSON; empty where it does not say.
+    """The missing statement that an access-denied message names, as JSON; empty if it names none.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     """

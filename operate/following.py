@@ -1,6 +1,6 @@
-"""Tasks followed to their end: each change of state, each line of output, and what became of them.
+"""Tasks followed to their end: each change of state, each line of output, and the result.
 
-Nothing is kept on the side of AWS: who stops following changes nothing for the tasks, and may come back.
+Following keeps no state in AWS: a caller can stop following at any time and follow the same tasks again.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from .task import Task, describe
 
 POLL_SECONDS: Final = 1.0
 READS_PER_SECOND: Final = 5
-"""Of log streams, all tasks together: a fifth of what CloudWatch gives an account.
+"""Reads of log streams, for all tasks together: a fifth of CloudWatch's limit for an account.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 SETTLE_SECONDS: Final = 2.0
-"""A stopped task's last lines may come later than its state; its log is at its end when so long nothing came."""
+"""A stopped task's last lines can arrive after its state; its log is complete after this time without a new line."""
 APPEAR_SECONDS: Final = 60.0
-"""A task just launched may be unknown to ECS so long."""
+"""ECS may not show a new task for this long."""
 LAST_LINES: Final = 5
 
 
 @dataclass(frozen=True)
 class Change:
-    """A task has come to another state."""
+    """A task has another state."""
 
     task: Task
 
@@ -46,15 +46,15 @@ class Line:
 
 @dataclass(frozen=True)
 class End:
-    """A task has stopped, and all that it wrote has been read."""
+    """A task has stopped, and all of its output has been read."""
 
     task: Task
     advice: str
-    """What to do about it; empty where nothing is wrong, or only the log can tell."""
+    """What to do; empty if nothing is wrong, or if only the log shows the cause."""
 
 
 class Stream:
-    """The lines of one task, read from the beginning on."""
+    """The log lines of one task, read from the beginning."""
 
     def __init__(self, job: Job, stream: str) -> None:
         self._job, self._stream = job, stream
@@ -62,12 +62,12 @@ class Stream:
         self.last: list[str] = []
 
     def read(self) -> list[tuple[int, str]]:
-        """What has come since the last time: milliseconds since 1970, and the line."""
+        """The lines since the last call: milliseconds since 1970, and the text."""
         found = list[tuple[int, str]]()
         while True:
             events, token = self._page()
             found += [(int(it["timestamp"]), str(it["message"]).rstrip("\n")) for it in events]
-            # CloudWatch gives the same token again at the end, and may give empty pages before it.
+            # At the end CloudWatch returns the same token again; before, it may return empty pages.
             if token in ("", self._token):
                 break
             self._token = token
@@ -81,7 +81,7 @@ class Stream:
             try:
                 page = self._job.account.client("logs").get_log_events(**named, startFromHead=True, **more)
             except ClientError as error:
-                # The stream is made when the container starts.
+                # The stream is created when the container starts.
                 if cast("Any", error.response)["Error"].get("Code") == "ResourceNotFoundException":
                     return [], ""
                 raise
@@ -101,10 +101,10 @@ class _Followed:
 def follow(
     job: Job, arns: Sequence[str], *, lines: bool = True, timeout_seconds: float | None = None
 ) -> Generator[Change | Line | End]:
-    """Everything that happens to these tasks, until all of them have ended.
+    """Yield each event of these tasks until all of them have ended.
 
     Without `lines` their output is not read. Raises StillRunning after `timeout_seconds` (default: never),
-    NoSuchTask for a task that ECS does not know, or what AWS says.
+    NoSuchTask for a task that ECS does not know, or AWS's error as a JobError.
     """
     begun = time.monotonic()
     left = {it.id: it for it in (_Followed(job, arn) for arn in arns)}
@@ -134,7 +134,7 @@ def _step(it: _Followed, task: Task, *, lines: bool) -> Generator[Change | Line 
         yield Change(task)
     stopped, now = task.status == "STOPPED", time.monotonic()
     if not lines and not (stopped and task.outcome == "failed"):
-        # The output of what failed may say why.
+        # The output of a failed task may show the cause.
         it.ended = stopped
     elif task.started is not None:
         read = it.stream.read()

@@ -1,4 +1,4 @@
-"""A job launched through its launcher, which alone may run it, and waited for.
+"""Launches a job through its launcher, which alone may run it, and waits for its tasks.
 
 `launch("nightly-report", environment={"REPORT_DATE": "2026-01-31"}).wait()`
 """
@@ -26,7 +26,7 @@ class Launch:
     def __init__(self, job: Job, result: LaunchResult) -> None:
         self.job = job
         self.result = result
-        """The launcher's answer, whole."""
+        """The launcher's whole answer."""
 
     @property
     def task_arns(self) -> list[str]:
@@ -38,14 +38,14 @@ class Launch:
         return describe(self.job, self.task_arns)
 
     def events(self, *, lines: bool = True, timeout_seconds: float | None = None) -> Generator[Change | Line | End]:
-        """Everything that happens to the tasks until all have ended; see `following.follow`."""
+        """Yield each event of the tasks until all have ended; see `following.follow`."""
         return follow(self.job, self.task_arns, lines=lines, timeout_seconds=timeout_seconds)
 
     def wait(self, *, timeout_seconds: float | None = None, check: bool = True) -> list[Task]:
-        """Wait until every task has ended, and say what became of them.
+        """Wait until every task has ended, and return the tasks.
 
-        `timeout_seconds` None waits for ever. Raises JobFailed when one did not succeed, unless `check` is False, and
-        StillRunning when the time is over; the tasks then keep running.
+        `timeout_seconds`: None has no limit. Raises JobFailed if a task did not succeed, unless `check` is False, and
+        StillRunning at the limit; the tasks then keep running.
         """
         ended = [it.task for it in self.events(lines=False, timeout_seconds=timeout_seconds) if isinstance(it, End)]
         if check and any(it.outcome != "succeeded" for it in ended):
@@ -53,7 +53,7 @@ class Launch:
         return ended
 
     def stop(self, reason: str = "stopped by its caller") -> None:
-        """Ask ECS to end the tasks: SIGTERM, then SIGKILL. The supervisor does not retry what was stopped."""
+        """Ask ECS to end the tasks: SIGTERM, then SIGKILL. The supervisor does not retry a task that was stopped."""
         for arn in self.task_arns:
             stop(self.job, arn, reason)
 
@@ -79,12 +79,13 @@ def launch(
 ) -> Launch:
     """Launch a job by its name, its function's name, or its function's ARN.
 
-    What is left out is as the job's owner defined it; what is given has to be declared under the job's `overrides`.
+    A parameter that is left out is as the job's owner defined it; one that is set has to be declared under the job's
+    `overrides`.
     `count` is a number of tasks, `cpu` CPU units, `memory` MiB, `ephemeral_storage_gib` GiB; `payload` is any JSON but
     null; `role` an alias; `capacity` one of on_demand, spot, spot_then_on_demand. The same `idempotency_key` launches
-    once, whoever repeats it (default: a new one); whoever repeats one that failed for want of capacity counts
-    `delivery` up, 1 to 99 (default: 1), since ECS gives its old answer again to what asked before. `stack` is needed
-    where two stacks of an account have a job of this name. `account` is the caller's own by default.
+    once, also when another caller repeats it (default: a new one). After a lack of capacity, repeat the key with
+    `delivery` increased by 1, from 1 to 99 (default: 1): ECS repeats its answer to a number that it has seen. `stack`
+    is needed if two stacks of an account have a job of this name. `account` is the caller's own by default.
 
     Raises Rejected, NotLaunched, LauncherFailed, NoSuchJob, AccessDenied and the other errors of this package.
     """
@@ -108,8 +109,8 @@ def launch(
 
 
 def invoke(job: Job, event: Mapping[str, Any]) -> Launch:
-    """Hand a launch event to the launcher. Raises Rejected, NotLaunched or LauncherFailed."""
-    # A call that is cut off may have launched: with a key of its own its repetition is told so, and launches nothing.
+    """Invoke the launcher with a launch event. Raises Rejected, NotLaunched or LauncherFailed."""
+    # A call that is cut off may have launched. Because of the key, its repetition launches nothing more.
     keyed = event if "retryOf" in event else {"idempotencyKey": str(uuid.uuid4()), **event}
     with job.account.asking():
         answer = job.account.client("lambda").invoke(FunctionName=job.function, Payload=json.dumps(keyed).encode())
@@ -117,8 +118,8 @@ def invoke(job: Job, event: Mapping[str, Any]) -> Launch:
     if "FunctionError" in answer:
         said = str(cast("dict[str, Any]", result).get("errorMessage", result)).rstrip(".")
         raise LauncherFailed(
-            f"the launcher of {job.name} broke off: {said}",
-            f"Whether it launched: fargate-job status {job.name}; why: the launcher's own log, `launcherLogGroup`",
+            f"the launcher of {job.name} failed: {said}",
+            f"fargate-job status {job.name} shows whether it launched; `launcherLogGroup` has the cause",
         )
     if result["status"] == "REJECTED":
         raise Rejected(job.name, [it["detail"] for it in result["failures"]])
@@ -129,9 +130,9 @@ def invoke(job: Job, event: Mapping[str, Any]) -> Launch:
 
 
 def retry(job: Job, task: Task) -> Launch:
-    """Launch a stopped task again with its own overrides and tags, through the launcher and its guards.
+    """Launch a stopped task again with its own overrides and tags, through the launcher and its checks.
 
-    Raises NoSuchTask for one that has not stopped, and what `invoke` raises.
+    Raises NoSuchTask if the task has not stopped, and the errors of `invoke`.
     """
     if task.status != "STOPPED":
         raise NoSuchTask(
@@ -153,6 +154,6 @@ def retry(job: Job, task: Task) -> Launch:
 
 
 def stop(job: Job, task: str, reason: str) -> None:
-    """Ask ECS to end a task, by ARN or id. Raises what AWS says."""
+    """Ask ECS to end a task, by ARN or id. Raises AWS's error as a JobError."""
     with job.account.asking():
         job.account.client("ecs").stop_task(cluster=job.settings.cluster, task=task, reason=reason)

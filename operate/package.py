@@ -1,6 +1,6 @@
 """`python -m fargate_job_launcher`: explain a deployed launcher, or write the zip of its code.
 
-- explain: who may pass what to whom in a deployed launcher, and why
+- explain: which roles a deployed launcher may pass to which service, and why
 - archive: the zip of the launcher's code, the same bytes on every machine, to be signed
 """
 
@@ -19,23 +19,25 @@ PROGRAM = "python -m fargate_job_launcher"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; the exit code is 0 only when there was something to explain, or the zip was written."""
+    """Run the command. The exit code is 0 only if a launcher was explained or the zip was written."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Container jobs on AWS Fargate, launched from a Lambda.")
     commands = parser.add_subparsers(dest="command", required=True)
-    said = "write the launcher's code as a zip, the same bytes on every machine, and print their SHA-256"
-    commands.add_parser("archive", help=said, description=said).add_argument("file", type=Path)
-    said = "who may pass what to whom in a deployed launcher, and why"
-    explain = commands.add_parser("explain", help=said, description=said)
-    explain.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (this one)")
+    summary = "write the launcher's code as a zip, the same bytes on every machine, and print their SHA-256"
+    commands.add_parser("archive", help=summary, description=summary).add_argument("file", type=Path)
+    summary = "show which roles a deployed launcher may pass to which service, and why"
+    explain = commands.add_parser("explain", help=summary, description=summary)
+    explain.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (this folder)")
     explain.add_argument("--stack", default="dev", help="the stack to deploy to the sandbox (dev)")
     explain.add_argument("--job", default="", help="the job (the first)")
     explain.add_argument(
-        "--role-arn", default="", help="ARN of a deployed launcher's role: ask the live account instead of the sandbox"
+        "--role-arn", default="", help="ARN of a deployed launcher's role: read the live account, not the sandbox"
     )
     shape = explain.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="as JSON")
     shape.add_argument("--mermaid", action="store_true", help="as a Mermaid picture")
-    shape.add_argument("--mutations", action="store_true", help="each statement dropped, and all that changes by it")
+    shape.add_argument(
+        "--mutations", action="store_true", help="each statement removed in turn, with everything that changes"
+    )
     options = parser.parse_args(argv)
     return _archive(options.file) if options.command == "archive" else _explain(options)
 
@@ -76,6 +78,6 @@ def _shaped(explanations: Any, facts: Any, options: argparse.Namespace) -> str:
     return cast("str", (explanations.as_mermaid if options.mermaid else explanations.as_text)(explanation))
 
 
-def _failed(said: str) -> int:
-    print(f"error: {said}", file=sys.stderr)
+def _failed(problem: str) -> int:
+    print(f"error: {problem}", file=sys.stderr)
     return 1

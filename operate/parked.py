@@ -1,6 +1,6 @@
-"""A job's dead letters: what could never be launched, looked at and launched again. None is ever lost.
+"""A job's dead letters: events that could not be launched, shown and launched again. None is lost.
 
-A message is deleted once the launcher has said that its tasks are there, and not before.
+A message is deleted only after the launcher has answered that its tasks were launched.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from .errors import JobError, Rejected
 from .launching import Launch, invoke
 
 HELD_SECONDS: Final = 300
-"""How long others do not see the messages that are being looked at; they are given back at once afterwards."""
+"""How long other consumers do not see the messages that are read here; afterwards they are visible again at once."""
 WAIT_SECONDS: Final = 2
-"""SQS asks all of its servers when it may wait: without, an answer may leave messages out."""
+"""With a wait, SQS queries all of its servers; without one, its answer can leave messages out."""
 DELIVERED_BEFORE: Final = 10
-"""As often as a trigger delivers an event, unless a queue's owner asked for more, before it becomes a dead letter."""
+"""The most deliveries of an event before it becomes a dead letter, unless a queue's owner has set more."""
 AT_ONCE: Final = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
 
@@ -37,15 +37,15 @@ class DeadLetter:
     """A launch event that was never launched, and why."""
 
     id: str
-    """The message's."""
+    """Id of the message."""
     parked: datetime | None
     reasons: str
     event: dict[str, Any] | None
-    """The launch event in it, of one that was launched in part the rest; None where there is none."""
+    """The launch event, or its rest if it was launched in part; None if the message has no launch event."""
     again: dict[str, Any]
-    """What it is launched again with: the event with a key, and counted past the deliveries already made."""
+    """The event of a redrive: with a key, and with a delivery number after all that were used."""
     launched: int
-    """How many of its tasks were launched all the same."""
+    """How many of its tasks were launched nevertheless."""
     body: str
     receipt: str
 
@@ -62,17 +62,17 @@ class DeadLetter:
 
 
 def queue_url(job: Job) -> str:
-    """The job's dead-letter queue. Raises JobError when it has none."""
+    """URL of the job's dead-letter queue. Raises JobError if it has none."""
     if not job.settings.dead_letter_queue:
         raise JobError(
             f"{job.name} has no dead-letter queue",
-            "It has no callers who do not wait: `asynchronous`, `schedule`, `queue` or `event_rule` bring one",
+            "All of its callers wait for the answer; `asynchronous`, `schedule`, `queue` or `event_rule` add one",
         )
     return job.settings.dead_letter_queue
 
 
 def waiting(job: Job) -> int | None:
-    """About how many there are; None where the job has no such queue."""
+    """The approximate number of dead letters; None if the job has no dead-letter queue."""
     if not job.settings.dead_letter_queue:
         return None
     name = "ApproximateNumberOfMessages"
@@ -84,7 +84,7 @@ def waiting(job: Job) -> int | None:
 
 @contextmanager
 def dead_letters(job: Job) -> Generator[list[DeadLetter]]:
-    """All of the job's dead letters, kept from everybody else until the block is left."""
+    """All of the job's dead letters, hidden from other consumers until the block ends."""
     url, sqs = queue_url(job), job.account.client("sqs")
     held: dict[str, DeadLetter] = {}
     deadline = time.monotonic() + HELD_SECONDS / 2
@@ -107,7 +107,7 @@ def dead_letters(job: Job) -> Generator[list[DeadLetter]]:
         with job.account.asking():
             receipts = [it.receipt for it in held.values()]
             for start in range(0, len(receipts), AT_ONCE):
-                # Those that were deleted meanwhile fail here one by one, which is as it should be.
+                # Messages that were deleted meanwhile fail here one by one, which is expected.
                 entries = [
                     {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
                     for number, receipt in enumerate(receipts[start : start + AT_ONCE])
@@ -116,7 +116,7 @@ def dead_letters(job: Job) -> Generator[list[DeadLetter]]:
 
 
 def read(message: dict[str, Any], job: Job) -> DeadLetter:
-    """What a message says, whoever put it there: the launcher, Lambda, SQS, EventBridge or Scheduler."""
+    """Read a message of any sender: the launcher, Lambda, SQS, EventBridge or Scheduler."""
     attributes = {key: str(it.get("StringValue", "")) for key, it in message.get("MessageAttributes", {}).items()}
     body = str(message["Body"])
     try:
@@ -139,7 +139,7 @@ def read(message: dict[str, Any], job: Job) -> DeadLetter:
     return DeadLetter(
         id=message["MessageId"],
         parked=None if sent is None else datetime.fromtimestamp(int(sent) / 1000, UTC),
-        reasons=reasons or problem or "delivered as often as the queue allows, never launched",
+        reasons=reasons or problem or "not launched after the last delivery that the queue allows",
         event=event,
         again=_again(event or {}, own_key, rest=rest, message=str(message["MessageId"]), received=received),
         launched=launched,
@@ -149,7 +149,7 @@ def read(message: dict[str, Any], job: Job) -> DeadLetter:
 
 
 def redrive(job: Job, letter: DeadLetter) -> Launch:
-    """Launch it again and delete it. Raises Rejected, NotLaunched and what else `invoke` raises; it then stays."""
+    """Launch an event again and delete its message. Raises the errors of `invoke`; the message then stays."""
     if letter.event is None:
         raise Rejected(job.name, [letter.reasons])
     launched = invoke(job, letter.again)
@@ -158,34 +158,34 @@ def redrive(job: Job, letter: DeadLetter) -> Launch:
 
 
 def delete(job: Job, letters: Iterable[DeadLetter]) -> None:
-    """Delete these for good."""
+    """Delete these messages permanently."""
     with job.account.asking():
         for letter in letters:
             job.account.client("sqs").delete_message(QueueUrl=queue_url(job), ReceiptHandle=letter.receipt)
 
 
 def _launch_event(given: Any, job: Job, *, key: str) -> tuple[dict[str, Any] | None, str, str]:
-    """The launch event in a trigger's event and the key that it was launched under, or why there is none."""
+    """The launch event in a trigger's event and the key under which it was launched, or why there is none."""
     if job.settings.queue_as_payload and source_of(given) in ("S3", "SNS"):
         return {"payload": given}, key, ""
     found = identify(
         given, request_id=key, function_arn="", trace_id="", now=time.time(), as_payload=job.settings.event_as_payload
     )
     if len(found.deliveries) != 1:
-        return None, "", "it holds several messages, not one launch event"
+        return None, "", "it contains several messages, not one launch event"
     (delivery,) = found.deliveries
     try:
         problem_of(delivery)
     except NoLaunchEvent as problem:
         return None, "", str(problem)
     if not isinstance(delivery.event, dict):
-        return None, "", "it holds no launch event: a JSON object is expected"
+        return None, "", "it contains no launch event; a JSON object is expected"
     event = cast("dict[str, Any]", delivery.event)
     return event, str(event.get("idempotencyKey", delivery.key))[:256], ""
 
 
 def _rest(event: dict[str, Any] | None, launched: int) -> tuple[dict[str, Any] | None, int]:
-    """What is left to launch of an event that was launched in part, and how many that is; 0 of any other."""
+    """The rest of an event that was launched in part, and its number of tasks; any other event as it is, and 0."""
     count = None if event is None else event.get("count", 1)
     if event is None or not launched or not isinstance(count, int) or launched >= count:
         return event, 0
@@ -193,11 +193,11 @@ def _rest(event: dict[str, Any] | None, launched: int) -> tuple[dict[str, Any] |
 
 
 def _again(event: dict[str, Any], key: str, *, rest: int, message: str, received: int) -> dict[str, Any]:
-    """The event that launches this one again. A key of its own stays. Where nothing can have been launched in part, the
-    key is the message's; otherwise it is the old one, under which what is there is recognized.
+    """The event that launches this one again. It keeps its key if it has one. If nothing can have been launched in
+    part, the key is made of the message's id; otherwise it is the old key, under which launched tasks are recognized.
 
-    ECS gives what failed under a key before the same answer again for a while, so that each redrive counts on from the
-    deliveries before it; an attempt too many is never made twice.
+    For a while, ECS repeats its answer to a failed call with the same key and number, so each redrive continues the
+    numbers of the deliveries before it. A number that is too high does not launch twice.
     """
     if "retryOf" in event:
         retry = event["retryOf"]
@@ -215,7 +215,7 @@ def _number(counted: Mapping[str, Any], received: int) -> int:
 
 
 def _result(response: Any, condition: str) -> tuple[str, int]:
-    """What the function's last answer says: the reasons, and how many tasks it launched."""
+    """The reasons in the function's last answer, and how many tasks it launched."""
     said = str(cast("dict[str, Any]", response).get("errorMessage", "")) if isinstance(response, dict) else ""
     try:
         result: Any = json.loads(said)

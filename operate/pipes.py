@@ -1,4 +1,4 @@
-"""Exit codes of a command whose reader leaves, as `head` does, or that Ctrl-C ends: neither is an error."""
+"""Exit codes of a command whose reader closes the pipe, as `head` does, or that Ctrl-C ends. Neither is an error."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Final
 
 READER_GONE: Final = 128 + 13
-"""What a shell makes of SIGPIPE."""
+"""The exit code that a shell reports for SIGPIPE."""
 INTERRUPTED: Final = 128 + 2
-"""What a shell makes of SIGINT."""
+"""The exit code that a shell reports for SIGINT."""
 
 
 def piped(command: Callable[[], int]) -> int:
-    """Run it; when nobody reads its output any more, end quietly as other commands do."""
+    """Run a command. If its reader closes the pipe, end without an error, as other commands do."""
     try:
         code = command()
         sys.stdout.flush()
@@ -24,6 +24,7 @@ def piped(command: Callable[[], int]) -> int:
 
 
 def reader_gone() -> int:
-    """The exit code for it. What Python still holds for the reader would be written, and fail, once more at the end."""
+    """The exit code after a closed pipe. Output that Python still buffers is discarded: writing it at the end would
+    fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return READER_GONE

@@ -27,12 +27,12 @@ _COLOURS: Final = {"succeeded": "green", "RUNNING": "cyan", "stopped": "yellow",
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Leave it to the command: rich would end it with 1."""
+        """Leave it to the command: rich would exit with 1."""
         raise BrokenPipeError
 
 
 class Output:
-    """Where a command writes: facts to standard output, errors to standard error."""
+    """Where a command writes: results to standard output, errors to standard error."""
 
     def __init__(self, shape: str) -> None:
         """`shape` is text or json."""
@@ -41,21 +41,21 @@ class Output:
 
     @property
     def terminal(self) -> bool:
-        """Whether somebody looks on."""
+        """Whether the output is text on a terminal."""
         return self._console.is_terminal and not self.json
 
     def fact(self, said: str | Text) -> None:
-        """A line for a person."""
+        """Print a line of text output."""
         if not self.json:
             self._console.print(said)
 
     def data(self, data: Any, *, one_line: bool = False) -> None:
-        """What a program reads."""
+        """Print JSON output."""
         if self.json:
             print(json.dumps(data, indent=None if one_line else 2), flush=True)
 
     def table(self, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Aligned columns; on a terminal with colour, and no wider than it is needed in a pipe."""
+        """Print aligned columns: with colour on a terminal, without padding in a pipe."""
         if self.json:
             return
         table = Table(*names, box=None, pad_edge=False, header_style="bold", show_header=True)
@@ -71,7 +71,7 @@ class Output:
             self._console.print(text)
 
     def error(self, error: JobError) -> None:
-        """An error, in one line."""
+        """Print an error in one line."""
         if self.json:
             said = {"error": {"kind": error.kind, "message": error.found, "next": error.then or None}}
             print(json.dumps(said), file=sys.stderr)
@@ -80,14 +80,14 @@ class Output:
         errors.print(Text.assemble(("error: ", "bold red"), str(error)))
 
     def interrupted(self, error: JobError) -> None:
-        """What Ctrl-C leaves behind: a line to paste stays without its full stop."""
+        """Print what still runs after Ctrl-C. A command to paste gets no full stop."""
         if self.json:
             self.error(error)
         elif error.then:
             self.note(f"\n{error.found}. {error.then}")
 
     def note(self, said: str) -> None:
-        """Something beside the facts."""
+        """Print a remark to standard error."""
         if not self.json:
             _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True).print(said)
 
@@ -96,10 +96,10 @@ _BAD: Final = frozenset({"failed", "never_started", "timed_out"})
 
 
 class Following:
-    """Tasks as they are followed: their lines as they come, and on a terminal, below them, where they stand."""
+    """Shows tasks while they are followed: their lines as they arrive and, on a terminal, their states below."""
 
     def __init__(self, output: Output, job: str, count: int, *, lines: bool = True) -> None:
-        """Without `lines`, where a failed task's are found is said at its end."""
+        """Without `lines`, the end of a failed task names the command that prints its log."""
         self._output, self._job, self._several, self._lines = output, job, count > 1, lines
         self._begun = time.monotonic()
         self._states: dict[str, str] = {}
@@ -119,7 +119,7 @@ class Following:
             self._live.stop()
 
     def seen(self, event: Change | Line | End) -> None:
-        """Show what has happened."""
+        """Show an event."""
         before = f"{event.task.id[:SHORT]}  " if self._several else ""
         if isinstance(event, Line):
             self._output.data(
@@ -147,7 +147,7 @@ class Following:
 
 
 def ended(job: str, task: Task, *then: str, before: str = "") -> Text:
-    """What became of a task, and what to do then, in a line."""
+    """The result of a task and what to do, in one line."""
     took = "" if task.seconds is None else f" after {duration(task.seconds)}"
     good = task.outcome == "succeeded"
     said = sentences(task.reason, *then) if any(then) else task.reason
@@ -155,20 +155,20 @@ def ended(job: str, task: Task, *then: str, before: str = "") -> Text:
 
 
 def launched(output: Output, job: str, result: Any) -> None:
-    """A launch, as the launcher answers it."""
+    """Print a launch, from the launcher's answer."""
     cost = result["maxCostUsdPerHour"]
     missing = result["launched"] < result["requested"]
     count = f"{result['launched']} of {result['requested']}" if missing else result["launched"]
     of = "" if result["requested"] == 1 else f", {count} tasks"
     upto = "" if cost is None else f", at most {cost:.4f} USD an hour"
-    word = {"DUPLICATE": "Launched before, with this key:"}.get(result["status"], "Launched")
+    word = {"DUPLICATE": "Already launched with this key:"}.get(result["status"], "Launched")
     output.fact(Text(f"{word} {job}{of}{upto}", style="bold"))
     for task in result["tasks"]:
         output.fact(f"  task  {task['id']}")
 
 
 def task_row(task: Task) -> list[object]:
-    """A task in a table."""
+    """A task as a row of a table."""
     code = "" if task.exit_code is None else task.exit_code
     took = "" if task.seconds is None else duration(task.seconds)
     return [task.id, task.outcome or task.status, code, ago(task.created), took, task.attempt, task.reason]
@@ -178,7 +178,7 @@ TASK_COLUMNS: Final = ("TASK", "STATE", "EXIT", "LAUNCHED", "RAN", "ATTEMPT", "R
 
 
 def duration(seconds: float) -> str:
-    """In words, to the second."""
+    """A duration in words, to the second."""
     whole = max(0, round(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"

@@ -1,4 +1,4 @@
-"""A job's tasks as ECS has them, and what became of those that have stopped."""
+"""A job's tasks as ECS describes them, and the results of those that have stopped."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Task:
     status: str
     """ECS's lastStatus: PROVISIONING, PENDING, ACTIVATING, RUNNING, …, STOPPED."""
     started_by: str
-    """job/origin, and of a retry job/origin/number."""
+    """job/origin; of a retry: job/origin/number."""
     created: datetime | None
     started: datetime | None
     stopped: datetime | None
     outcome: str
     """Of a stopped task: succeeded, failed, never_started, interrupted, timed_out, stopped; empty before."""
     reason: str
-    """Of a stopped task: what became of it, in words."""
+    """Of a stopped task: how it ended, in words."""
     remedy: str
-    """What to do about it; empty where only the log can tell."""
+    """What to do; empty if only the log shows the cause."""
     exit_code: int | None
-    """Of the job's container; None when it never ran to an end."""
+    """Of the job's container; None if it did not run to its end."""
     log_group: str
     log_stream: str
     record: Mapping[str, Any]
@@ -70,7 +70,7 @@ class Task:
 
     @property
     def seconds(self) -> float | None:
-        """How long its containers have run, or ran; None when they have not."""
+        """How long its containers have run; None if they have not started."""
         return None if self.started is None else ((self.stopped or datetime.now(UTC)) - self.started).total_seconds()
 
     @property
@@ -80,20 +80,20 @@ class Task:
 
     @property
     def attempt(self) -> int:
-        """The how-manieth attempt it is: 1 for the launch itself."""
+        """The number of this attempt: 1 for the launch itself."""
         parts = self.started_by.split("/")
         return int(parts[2]) + 1 if len(parts) > 2 and parts[2].isdecimal() else 1
 
     @property
     def exit_status(self) -> int:
-        """What a command that waited for it ends with: the container's exit code, or 125 where there is none, or where
-        it says 0 of a task that was cut off."""
+        """The exit code of a command that waited for it: the container's, or 125 if it has none or if it is 0 in a task
+        that did not succeed."""
         if self.exit_code is None or (self.exit_code == 0 and self.outcome != "succeeded"):
             return 125
         return self.exit_code
 
     def advised(self, lines: Sequence[str]) -> str:
-        """What to do about it, its last lines of output considered."""
+        """What to do, judged also by its last lines of output."""
         if not self.remedy and self.outcome == "failed" and any(remedy.EXEC_FORMAT in it for it in lines):
             return remedy.remedy(remedy.EXEC_FORMAT)
         return self.remedy
@@ -124,7 +124,7 @@ def _text(moment: datetime | None) -> str | None:
 
 
 def describe(job: Job, tasks: Sequence[str]) -> list[Task]:
-    """These tasks, by ARN or id, as far as ECS remembers them."""
+    """These tasks, by ARN or id, as far as ECS still shows them."""
     ecs, found = job.account.client("ecs"), list[Task]()
     for start in range(0, len(tasks), DESCRIBED_AT_ONCE):
         some = list(tasks[start : start + DESCRIBED_AT_ONCE])
@@ -135,7 +135,7 @@ def describe(job: Job, tasks: Sequence[str]) -> list[Task]:
 
 
 def tasks(job: Job, *, running_only: bool = False) -> list[Task]:
-    """The tasks that the job's launcher has started, the newest first: those that run, and those of the last hour."""
+    """The tasks of the job's launcher, newest first: those that run, and those of the last hour."""
     arns = [
         arn for status in (("RUNNING",) if running_only else ("RUNNING", "STOPPED")) for arn in _listed(job, status)
     ]
@@ -153,7 +153,7 @@ def _listed(job: Job, status: str) -> Iterator[str]:
 def later_attempt(task: Task, among: Sequence[Task]) -> Task | None:
     """A later attempt of the same launch that runs or has succeeded: launching this one again would do its work twice.
 
-    Of a launch of several tasks, ECS does not tell whose attempt it is: it stands for all of them.
+    If a launch has several tasks, ECS does not show which of them an attempt retries: it counts for all of them.
     """
     later = (it for it in among if it.origin == task.origin and it.attempt > task.attempt)
     return next((it for it in later if it.outcome in ("", "succeeded")), None)

@@ -16,7 +16,7 @@ def fargate_job() -> None:
             raise
         sys.exit(f"error: {error.name} is not installed; pip install 'fargate-job-launcher[cli]'")
     except KeyboardInterrupt:
-        # Nothing has begun.
+        # Nothing has started.
         sys.exit(INTERRUPTED)
 
     def run() -> int:

@@ -1,4 +1,4 @@
-"""The policy pack: `pulumi preview --policy-pack policy`. The rules are fargate_job_launcher.policies."""
+"""The policy pack: `pulumi preview --policy-pack policy`. The rules are in fargate_job_launcher.policies."""
 
 import gc
 
@@ -6,8 +6,8 @@ from fargate_job_launcher.policies import policies
 from fargate_job_launcher.policies.serving import read_once
 from pulumi_policy import PolicyPack
 
-# Pulumi makes every resource anew for each rule on the whole stack, and drops it: two thirds of the time would be the
-# collector's, looking for cycles that are not there. The process ends with the preview or update.
+# For each rule on the whole stack, Pulumi creates every resource again and drops it. The garbage collector would take
+# two thirds of the time, and there are no cycles to find. The process ends with the preview or update.
 gc.disable()
 read_once()
 

@@ -1,1 +1,2 @@
-"""What make runs: documents, schemas and snapshots computed from the code, benchmarks, and what tests share."""
+"""The programs that make runs: documents, schemas and snapshots computed from the code, benchmarks, and code that tests
+share."""

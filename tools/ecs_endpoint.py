@@ -1,6 +1,6 @@
-"""Amazon ECS on the wire: RunTask alone, with clientToken as AWS honours it, and with every fault that was ever seen.
+"""Amazon ECS on the wire: RunTask alone, with clientToken as AWS honours it, and with every known fault.
 
-It knows what it launched, whatever it answered.
+It counts the tasks that it has launched, whatever it answered.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
 
 PATIENCE_SECONDS: Final = 120
-"""How long the tests' client waits for an answer: an endpoint on a busy machine is no endpoint that has died."""
+"""How long the tests' client waits for an answer: an endpoint on a busy machine is slow, not dead."""
 LATE: Final = 599
 """The status of an answer for which no client waits."""
 
 Request = dict[str, Any]
 Reply = tuple[int, bytes] | None
-"""Status and body; None for a connection that is closed without a word."""
+"""Status and body; None for a connection that is closed without an answer."""
 
 CAPACITY: Final = {"reason": "RESOURCE:CPU", "detail": "Capacity is unavailable at this time. Please try again later."}
 
@@ -39,13 +39,13 @@ def error(code: str, message: str, status: int = 400, **more: Any) -> Reply:
 
 
 class Impatient:
-    """botocore's HTTP session, which gives up where the endpoint says that its answer is late: nobody has to wait."""
+    """botocore's HTTP session, which times out at once if the endpoint says that its answer is late."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
     def send(self, request: Any) -> Any:
-        """The answer. Raises what botocore raises once its time is up."""
+        """The answer. Raises botocore's error of a timeout."""
         answer = self._session.send(request)
         if answer.status_code == LATE:
             raise ReadTimeoutError(endpoint_url=request.url, error="late")
@@ -75,7 +75,7 @@ class Endpoint:
         return ecs
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget all calls and tasks."""
         self._tokens = Tokens()
         for seen in (self.calls, self.launched, self.faults, self.capacity):
             seen.clear()

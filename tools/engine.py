@@ -1,4 +1,5 @@
-"""The real Pulumi engine: the `pulumi` of the PATH, or one built once from Go's module index where there is Go.
+"""The real Pulumi engine: the `pulumi` on the PATH, or one that is built once from Go's module index, if Go is
+installed.
 
 With it and Pulumi's Automation API a program runs inside the tests' own process: that needs the engine and a provider,
 which is a stand-in (tools/provider/), and no language host, no account and no network. `make engine` builds it,
@@ -20,16 +21,16 @@ from pathlib import Path
 from typing import Any, Final
 
 SOURCE: Final = Path(__file__).parent / "provider"
-"""Where go.mod names the version, and go.sum what its modules must be."""
+"""The folder of go.mod with the version, and of go.sum with the checksums of its modules."""
 COMMAND: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 STAMP: Final = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 PASSPHRASE: Final = "of a test"
 WITHOUT: Final = "WITHOUT_ENGINE"
-"""Set where the suite is not to run although the engine is there: `.ci/run` runs it once, not on each Python."""
+"""Set where the suite must not run although the engine is there: `.ci/run` runs it once, not on each Python."""
 
 
 def version() -> str:
-    """The engine's version that is built, such as v3.274.1."""
+    """The version of the engine to build, such as v3.274.1."""
     found = re.search(r"^require github\.com/pulumi/pulumi/pkg/v3 (v\S+)$", (SOURCE / "go.mod").read_text(), re.M)
     if found is None:
         raise ValueError(f"{SOURCE / 'go.mod'} requires no github.com/pulumi/pulumi/pkg/v3")
@@ -37,13 +38,13 @@ def version() -> str:
 
 
 def kept() -> Path:
-    """Where the engine that was built is kept, outside the repository: one for each version."""
+    """The path of the built engine, outside the repository: one for each version."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "fargate-job-launcher" / f"pulumi-{version()}" / "bin" / "pulumi"
 
 
 def found() -> Path | None:
-    """The engine, where there is one already."""
+    """The engine, if there is one already."""
     on_path = shutil.which("pulumi")
     if on_path is not None:
         return Path(on_path)
@@ -51,19 +52,19 @@ def found() -> Path | None:
 
 
 def missing() -> str:
-    """Why the suite of the real engine does not run here; empty where it does."""
+    """Why the suite of the real engine does not run here; empty if it does."""
     if os.environ.get(WITHOUT):
-        return f"the real engine: {WITHOUT} is set, its suite runs once and not here"
+        return f"the real engine: {WITHOUT} is set, so its suite does not run here"
     if found() is not None:
         return ""
-    how = "`make engine` builds it" if shutil.which("go") else "there is no Go to build it with either"
+    how = "`make engine` builds it" if shutil.which("go") else "Go, which could build it, is not installed either"
     return f"the real engine: pulumi is not on the PATH, and {how}"
 
 
 def hosts_missing() -> str:
-    """Why programs of their own files, policy packs and plugins cannot run here; empty where they can."""
+    """Why programs in their own files, policy packs and plugins cannot run here; empty if they can."""
     if shutil.which("pulumi") is None:
-        return "pulumi is not on the PATH, and this suite is of the real CLI with its language hosts"
+        return "pulumi is not on the PATH, and this suite needs the real CLI with its language hosts"
     if shutil.which("pulumi-language-python") is None:
         return "pulumi-language-python is not on the PATH, and this suite runs programs and plugins through it"
     return ""
@@ -74,9 +75,9 @@ class NotBuilt(Exception):
 
 
 def build(say: Callable[[str], object] = print) -> Path:
-    """Build the engine and keep it, at once or not at all. Raises NotBuilt, with the last words of Go."""
+    """Build the engine and keep it, as a whole or not at all. Raises NotBuilt with the last lines of Go."""
     if shutil.which("go") is None:
-        raise NotBuilt("there is no Go here")
+        raise NotBuilt("Go is not installed")
     target = kept()
     target.parent.mkdir(parents=True, exist_ok=True)
     say(f"Building Pulumi's engine {version()} from Go's module index, once; the first time takes minutes …")
@@ -95,7 +96,7 @@ def build(say: Callable[[str], object] = print) -> Path:
             raise NotBuilt(f"go build ended with {go.returncode}: {''.join(said[-10:]).strip()}")
         stamped = subprocess.run([made, "version"], capture_output=True, text=True, check=False).stdout.strip()
         if stamped != version():
-            raise NotBuilt(f"what was built says that it is {stamped!r}, not {version()}")
+            raise NotBuilt(f"the built engine reports version {stamped!r}, not {version()}")
         made.replace(target)
     say(f"Built in {time.monotonic() - started:.0f} s, kept as {target}")
     return target
@@ -103,7 +104,7 @@ def build(say: Callable[[str], object] = print) -> Path:
 
 @dataclass(frozen=True)
 class Step:
-    """Something that the stand-in for the AWS provider was asked to do, in order."""
+    """A step of the stand-in for the AWS provider."""
 
     step: str
     kind: str
@@ -114,13 +115,13 @@ class Step:
 
     @property
     def short(self) -> tuple[str, str, str]:
-        """Without what it was asked with."""
+        """The step without its inputs."""
         return self.step, self.kind, self.name
 
 
 def environment(folder: Path, standing_in: Path) -> dict[str, str]:
-    """What the engine and the stand-ins are told: nothing of the caller's own Pulumi or AWS, a backend in a folder,
-    plugins in another."""
+    """The environment variables of the engine and the stand-ins: nothing of the caller's own Pulumi or AWS, a backend
+    in one folder, plugins in another."""
     plugins = folder / "plugins"
     if not plugins.exists():
         for path in (standing_in, folder / "home", plugins):
@@ -138,7 +139,7 @@ def environment(folder: Path, standing_in: Path) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # A folder keeps the whole state anew after every step: minutes for hundreds of resources.
+        # A backend in a folder writes the whole state again after every step: minutes for hundreds of resources.
         "PULUMI_EXPERIMENTAL": "true",
         "PULUMI_SKIP_CHECKPOINTS": "true",
         "STAND_IN": str(standing_in),
@@ -146,14 +147,14 @@ def environment(folder: Path, standing_in: Path) -> dict[str, str]:
 
 
 def main() -> int:
-    """Say which engine the tests run with, and build it where there is none."""
+    """Print which engine the tests run with, and build it if there is none."""
     engine = found()
     if engine is None:
         try:
             engine = build()
         except NotBuilt as error:
             print(f"The suite of the real engine is skipped: pulumi is not on the PATH and was not built: {error}")
-            # Without Go there is nothing to build it with; with Go, a build that fails is a fault.
+            # Without Go it cannot be built; with Go, a failed build is an error.
             return 0 if shutil.which("go") is None else 1
     print(f"The real engine: {engine}")
     return 0

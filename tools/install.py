@@ -1,8 +1,8 @@
-"""Makes the virtual environment that `make` works in, and says how far it is: it takes a minute or more.
+"""Creates the virtual environment of `make`, and prints its progress: it takes a minute or more.
 
     python tools/install.py FOLDER REQUIREMENTS
 
-Run by the Python that is to be in it, when nothing is installed yet: the standard library is all that it has.
+The Python of the new environment runs it before anything is installed, so it uses only the standard library.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from threading import Thread
 from typing import IO, Final
 
 LINES_KEPT: Final = 40
-"""Of what pip said last, shown when it fails."""
+"""The last lines of pip, shown if it fails."""
 STEPS: Final = 4
-"""So many lines of progress for each half of the work, where there is no terminal to show it on."""
+"""Number of progress lines for each half of the work, if the output is not a terminal."""
 
 
 def main(folder: Path, requirements: Path) -> int:
-    """Make it; the exit code is 0 when all of the requirements are in it."""
+    """Create it. The exit code is 0 if all requirements are installed."""
     version = ".".join(map(str, sys.version_info[:3]))
     try:
         import ensurepip
@@ -33,8 +33,8 @@ def main(folder: Path, requirements: Path) -> int:
     except ImportError as error:
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         print(
-            f"error: {sys.executable} (Python {version}) can make no virtual environment: its module {error.name} is "
-            f"missing. On Debian and Ubuntu: apt-get install {package}. Or name another Python: make PYTHON=python3.13",
+            f"error: {sys.executable} (Python {version}) cannot create a virtual environment: its module {error.name} "
+            f"is missing. On Debian and Ubuntu: apt-get install {package}. Or use another: make PYTHON=python3.13",
             file=sys.stderr,
         )
         return 1
@@ -58,7 +58,7 @@ def _install(folder: Path, requirements: Path, wanted: int) -> int:
     before = _installed(folder)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
-        said = _Said(pip.stdout)
+        said = _PipOutput(pip.stdout)
         said.start()
         progress = _Progress(wanted)
         ended = False
@@ -67,14 +67,14 @@ def _install(folder: Path, requirements: Path, wanted: int) -> int:
             if ended:
                 said.join()
             progress.show("downloaded", said.collected, said.newest)
-            # pip itself says nothing while it unpacks them.
+            # pip prints nothing while it unpacks them.
             progress.show("installed", _installed(folder) - before, "")
             time.sleep(0 if ended else 0.2)
     progress.end()
     if pip.returncode:
         print("".join(said.kept), end="", file=sys.stderr)
         print(
-            f"error: pip could not install {requirements}; it said so above. It needs a Python package index: "
+            f"error: pip could not install {requirements}; its output is above. It needs a Python package index: "
             "PyPI, or the one that `pip config list` names",
             file=sys.stderr,
         )
@@ -85,8 +85,8 @@ def _installed(folder: Path) -> int:
     return sum(1 for _ in folder.glob("lib/python*/site-packages/*.dist-info"))
 
 
-class _Said(Thread):
-    """Reads what pip says, so that pip never waits for a reader."""
+class _PipOutput(Thread):
+    """Reads the output of pip, so that pip never waits for a reader."""
 
     def __init__(self, stream: IO[str]) -> None:
         super().__init__(daemon=True)
@@ -101,7 +101,7 @@ class _Said(Thread):
             found = re.match(r"(?:Collecting|Processing|Requirement already satisfied:) (\S+)", line)
             if found is not None:
                 self.collected += 1
-                # Of a wheel in a folder pip names the file.
+                # For a wheel in a folder, pip prints the file's path.
                 self.newest = found[1].rpartition("/")[2]
 
 

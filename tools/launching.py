@@ -1,4 +1,4 @@
-"""What the handler's tests share: a launcher's settings, and a launcher over an ECS endpoint that does not wait."""
+"""Shared by the handler's tests: a launcher's settings, and a launcher on an ECS endpoint that does not wait."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def launcher(
     settling: Callable[[], bool] = lambda: False,
     store: Callable[[str, bytes], None] | None = None,
 ) -> Launcher:
-    """A launcher that does not wait between tries, unless a test is about waiting."""
+    """A launcher that does not wait between attempts, unless a test is about waiting."""
 
     def nowhere(uri: str, _: bytes) -> None:
         raise AssertionError(f"a payload was stored at {uri}")

@@ -54,7 +54,7 @@ def of_yaml(text: str) -> Program:
 
 
 def of_typescript(text: str) -> Program:
-    """The literals of an object are YAML's flow style, too; what stands there unquoted is an expression."""
+    """The literals of an object are also valid YAML in flow style; unquoted text in them is an expression."""
 
     def read(node: yaml.Node) -> Any:
         if isinstance(node, yaml.MappingNode):

@@ -1,4 +1,4 @@
-"""The table of AWS's partitions, from botocore's data. `make partitions` writes it; a test holds it."""
+"""The table of AWS's partitions, from botocore's data. `make partitions` writes it; a test checks it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def known() -> list[dict[str, Any]]:
 
 
 def written(module: str) -> str:
-    """The module with the table that botocore's data make."""
+    """The module with the table computed from botocore's data."""
     before, _, rest = module.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     rows = ""

@@ -1,4 +1,4 @@
-"""A stack's program, recorded under Pulumi's mocks: what the tests and the computed documents read of it."""
+"""A stack's program, recorded under Pulumi's mocks, for the tests and the computed documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pulumi.runtime import mocks, rpc
 
 PROGRAM = Path(__file__).parents[1]
 ENVIRONMENTS = stacks(PROGRAM)
-"""One for each Pulumi.*.yaml: a new environment is tested by adding its file."""
+"""One for each Pulumi.*.yaml: to test a new environment, add its file."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Recorded:
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     dependencies: frozenset[str]
-    """URNs of everything that has to stand before this resource."""
+    """URNs of everything that has to exist before this resource."""
     computed_from: dict[str, frozenset[str]]
-    """Input → URNs of the resources that its value was computed from."""
+    """Input → URNs of the resources from which its value was computed."""
     protect: bool
     retained: bool
-    """Whether a deletion leaves it where it is."""
+    """Whether a deletion keeps it in AWS."""
     replaced_on: tuple[str, ...]
     """Inputs whose change replaces the resource, as the program asks."""
     provider: str
-    """URN and id of the AWS provider that it is made with; empty for one that makes none of AWS."""
+    """URN and id of its AWS provider; empty without one."""
     aliases: tuple[str, ...]
     """URNs and names that the resource had before."""
 
@@ -55,7 +55,7 @@ class Recording:
     exports: dict[str, Any]
 
     def kind(self, kind: str, *, under: Recorded | None = None) -> list[Recorded]:
-        """The resources of a type, those of one parent where one is named."""
+        """The resources of a type, or only those with the parent `under`."""
         return [it for it in self.resources.values() if it.kind == kind and under in (None, self._parent(it))]
 
     def one(self, kind: str, name: str) -> Recorded:
@@ -64,12 +64,12 @@ class Recording:
         return found
 
     def setting(self, key: str) -> Any:
-        """An object or list of the stack's config; None where it says nothing."""
+        """An object or list of the stack's config; None if it is not set."""
         text = self.stack.config.get(f"{self.stack.project}:{key}")
         return None if text is None else json.loads(text)
 
     def jobs(self) -> dict[str, dict[str, Any]]:
-        """The jobs of the stack's config, with the defaults that go for all of them."""
+        """The jobs of the stack's config, with the defaults of all jobs."""
         return {name: merged(self.setting("defaults"), job) for name, job in self.setting("jobs").items()}
 
     def _parent(self, resource: Recorded) -> Recorded | None:
@@ -77,11 +77,11 @@ class Recording:
 
 
 ROUTE_TABLE = "urn:pulumi:stack::project::aws:ec2/routeTable:RouteTable::jobs"
-"""Of the network's VPC."""
+"""URN of a route table of the network's VPC."""
 
 
 SUBNETS = {"public": "subnet-a", "private": "subnet-b", "isolated": "subnet-c"}
-"""Kind of a subnet → what the ids of the network's begin with; the zone's number goes after it."""
+"""Kind of a subnet → the beginning of the ids of the network's; the zone's number follows."""
 
 
 def group_id(name: str) -> str:
@@ -94,7 +94,7 @@ ENDPOINTS_OF_THEIR_OWN = {
     "cn-north-1": ("ecr.api", "ecr.dkr", "sqs", "sts"),
     "eu-isoe-west-1": ("ecr.api", "ecr.dkr"),
 }
-"""Region → services whose endpoints are called by its partition's name, as far as tests ask.
+"""Region → services whose endpoints have a name of its partition's own, as far as tests need them.
 
 https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-ec2/lib/vpc-endpoint.ts
 """
@@ -107,7 +107,7 @@ def _of_its_own(name: str) -> bool:
 
 
 class _Provider(mocks.Mocks):
-    """Answers as the AWS provider would, so that what is computed from an ARN is computed from a real one."""
+    """Answers as the AWS provider would, so that values are computed from realistic ARNs."""
 
     def __init__(self, region: str, *, preview: bool = False) -> None:
         self._region = region
@@ -122,7 +122,7 @@ class _Provider(mocks.Mocks):
             (asked,) = args.args["filters"]
             (name,) = (it for it in asked["values"] if (it.split(".")[0] == "com") is not _of_its_own(it))
             return {"serviceName": name, "serviceType": args.args["serviceType"]}
-        raise AssertionError(f"the program looks up {args.token}; teach the recording what AWS answers")
+        raise AssertionError(f"the program calls {args.token}; add AWS's answer to the recording")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         name, given = f"{args.name}-0a1b2c3", args.inputs
@@ -161,14 +161,14 @@ class _Provider(mocks.Mocks):
         if args.typ == "aws:lambda/function:Function" and given.get("publish"):
             made["version"] = "1"
         if self._preview:
-            # The provider names a resource in its preview already; what AWS says of it comes later.
+            # The provider names a resource already in a preview; AWS's outputs come later.
             unknown = dict.fromkeys(made, rpc.UNKNOWN)
             return "", {"name": name, **args.inputs, **unknown}
         return made.pop("id", f"{name}-id"), {"name": name, **args.inputs, **made}
 
 
 class Recorder(mocks.MockMonitor):
-    """Pulumi's monitor for tests, which keeps what is registered with it."""
+    """Pulumi's monitor for tests, which keeps every registration."""
 
     def __init__(self, region: str, *, preview: bool = False) -> None:
         super().__init__(_Provider(region, preview=preview))
@@ -178,7 +178,7 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         response = super().RegisterResource(request)
-        # Pulumi's own monitor for tests lets a second one take the place of the first.
+        # In Pulumi's own monitor for tests, a second resource would replace the first.
         assert response.urn not in self.recorded, f"registered twice: {response.urn}"
         self.recorded[response.urn] = Recorded(
             urn=response.urn,
@@ -207,7 +207,7 @@ class Recorder(mocks.MockMonitor):
 def record(stack: Stack, *, preview: bool = False) -> Recording:
     """Run a stack's program under mocks and keep everything that it registers.
 
-    `preview`: as `pulumi preview` runs it, where no ARN of a new resource is known yet.
+    `preview`: as in `pulumi preview`, where no ARN of a new resource is known yet.
     """
     recorder = Recorder(stack.region, preview=preview)
     run_program(stack, recorder, preview=preview)
@@ -215,12 +215,12 @@ def record(stack: Stack, *, preview: bool = False) -> Recording:
 
 
 def recorder(region: str) -> mocks.MockMonitor:
-    """A monitor that answers as AWS would, for whoever only runs a program."""
+    """A monitor that answers as AWS would, to run a program without a recording."""
     return Recorder(region)
 
 
 def copied(folder: Path) -> Path:
-    """This repository's program in another folder, with its environments, to change something of it there."""
+    """This repository's program in another folder, with its environments, to be changed there."""
     for path in PROGRAM.glob("*"):
         if path.name in ("__main__.py", "requirements.txt") or path.name.startswith("Pulumi."):
             (folder / path.name).write_text(path.read_text())

@@ -1,4 +1,4 @@
-"""The components' schema, kept for review in components/plugin. `make plugin-schema` writes it; a test holds it."""
+"""The components' schema, kept for review in components/plugin. `make plugin-schema` writes it; a test checks it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SCHEMA: Final = PROGRAM / "components" / "plugin" / "schema.json"
 
 
 def computed() -> dict[str, Any]:
-    """The schema, as Pulumi's engine gets it."""
+    """The schema that Pulumi's engine gets."""
     schema = Provider().schema
     assert schema is not None
     return json.loads(schema)
 
 
 def written(schema: dict[str, Any]) -> str:
-    """As it is kept: a line for each value, so that a review sees what changed."""
+    """The text of the file: a line for each value, so that a review shows what changed."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -16,7 +16,7 @@ FOLDER: Final = PROGRAM / "tests" / "environments" / "snapshots"
 
 
 def text(recording: Recording) -> str:
-    """A recording as its snapshot holds it: sorted, JSON unfolded, the archive by the names of its files."""
+    """The snapshot of a recording: sorted, JSON expanded, the archive as the names of its files."""
     resources = sorted(recording.resources.values(), key=lambda it: (it.kind, it.name))
     found = {_title(recording, it): _shown(it) for it in resources if it.kind != "pulumi:pulumi:Stack"}
     return yaml.safe_dump(found, sort_keys=True, width=120, allow_unicode=True)

@@ -1,1 +1,1 @@
-"""The verbs of `fargate-job`, a file each, named as they are typed; asked.py is what all of them share."""
+"""The verbs of `fargate-job`, a file each, named as they are typed; context.py has what all of them share."""

@@ -7,7 +7,7 @@ import json
 import click
 
 from ..errors import JobError
-from .asked import Asked, common
+from .context import Context, common
 
 
 @click.command()
@@ -19,20 +19,20 @@ from .asked import Asked, common
     help="The form of the explanation (as --output).",
 )
 @common
-def explain(asked: Asked, job: str, shape: str | None) -> None:
+def explain(context: Context, job: str, shape: str | None) -> None:
     """Show which role may be passed to which service for JOB, and what breaks without each statement."""
-    found = asked.job(job)
+    found = context.job(job)
     try:
-        # Its proof takes the extra `sandbox`, which nothing else here needs.
+        # Only this command needs the extra `sandbox`.
         from fargate_job_launcher.sandbox.proof import explanations, facts
     except ModuleNotFoundError as error:
         raise JobError(f"{error.name} is not installed", "pip install 'fargate-job-launcher[sandbox]'") from None
-    with asked.account.asking():
+    with context.account.asking():
         try:
-            its = facts.read(asked.account.client, found.role)
+            its = facts.read(context.account.client, found.role)
         except facts.NotALauncher as error:
             raise JobError(str(error)) from None
-    wanted = shape or ("json" if asked.output.json else "text")
+    wanted = shape or ("json" if context.output.json else "text")
     if wanted == "mutations":
         click.echo(explanations.mutation_table(its))
         return

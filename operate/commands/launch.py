@@ -12,7 +12,7 @@ import click
 from fargate_job_launcher.handler.request import MOST_DELIVERIES
 
 from ..launching import invoke
-from .asked import Asked, common
+from .context import Context, common
 from .staying import stay
 
 
@@ -48,20 +48,20 @@ from .staying import stay
     "--wait", "-w", is_flag=True, help="Wait for the end without the output; exit with the container's exit code."
 )
 @common
-def launch(asked: Asked, job: str, follow: bool, wait: bool, dry_run: bool, key: str | None, **given: Any) -> int:
+def launch(context: Context, job: str, follow: bool, wait: bool, dry_run: bool, key: str | None, **given: Any) -> int:
     """Launch JOB as it is defined, or with what its owner declared under `overrides`."""
     if dry_run and (follow or wait):
         raise click.UsageError("--dry-run launches nothing to --follow or --wait for")
-    event, found = _event(dry_run=dry_run, key=key, **given), asked.job(job)
-    return stay(asked, found, lambda: invoke(found, event), follow=follow, wait=wait)
+    event, found = _event(dry_run=dry_run, key=key, **given), context.job(job)
+    return stay(context, found, lambda: invoke(found, event), follow=follow, wait=wait)
 
 
 EVENT_OPTIONS: Final = ("count", "cpu", "memory", "capacity", "delivery")
-"""What goes into the launch event as it is given."""
+"""Options that go into the launch event unchanged."""
 
 
 def _event(*, dry_run: bool, key: str | None, **given: Any) -> dict[str, Any]:
-    """The launch event that the options make."""
+    """The launch event of these options."""
     event: dict[str, Any] = {name: given[name] for name in EVENT_OPTIONS if given[name]}
     if given["environment"]:
         event["environment"] = dict(_variable(it) for it in cast("Iterable[str]", given["environment"]))
@@ -88,4 +88,4 @@ def _payload(given: str) -> Any:
     try:
         return json.loads(Path(given[1:]).read_text() if given.startswith("@") else given)
     except (OSError, ValueError) as error:
-        raise click.BadParameter(f"no JSON: {error}", param_hint="--payload") from None
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--payload") from None

@@ -10,7 +10,7 @@ from ..errors import NoSuchTask
 from ..launching import retry
 from ..show import SHORT
 from ..task import chosen, later_attempt, tasks
-from .asked import Asked, common
+from .context import Context, common
 from .staying import stay
 
 
@@ -26,10 +26,10 @@ from .staying import stay
     "--wait", "-w", is_flag=True, help="Wait for the end without the output; exit with the container's exit code."
 )
 @common
-def retrying(asked: Asked, job: str, named: tuple[str, ...], follow: bool, wait: bool) -> int:
+def retrying(context: Context, job: str, named: tuple[str, ...], follow: bool, wait: bool) -> int:
     """Launch a task of JOB again with the same overrides. A task that was already retried is left out, unless you name
     it."""
-    found = asked.job(job)
+    found = context.job(job)
     known = tasks(found)
     some, left_out = chosen(found, named, known), list[str]()
     for it in [] if named else [it for it in known if it.outcome not in ("", "succeeded")]:
@@ -39,11 +39,11 @@ def retrying(asked: Asked, job: str, named: tuple[str, ...], follow: bool, wait:
             break
         left_out.append(f"{it.id[:SHORT]} was retried: attempt {later.attempt} is {later.outcome or later.status}")
     if not some:
-        said = "; ".join([f"no task of {found.name} has failed in the last hour that was not retried", *left_out])
-        raise NoSuchTask(said, "Name any task with --task")
+        said = "; ".join([f"no failed task of {found.name} in the last hour is left to retry", *left_out])
+        raise NoSuchTask(said, "Name a task with --task to retry it all the same")
     for said in left_out:
-        asked.output.note(said)
+        context.output.note(said)
     code = 0
     for task in some:
-        code = stay(asked, found, functools.partial(retry, found, task), follow=follow, wait=wait) or code
+        code = stay(context, found, functools.partial(retry, found, task), follow=follow, wait=wait) or code
     return code

@@ -7,30 +7,30 @@ import click
 from ..parked import waiting
 from ..show import SHORT, TASK_COLUMNS, task_row
 from ..task import tasks
-from .asked import Asked, common
+from .context import Context, common
 
 
 @click.command("list")
 @common
-def listing(asked: Asked) -> None:
+def listing(context: Context) -> None:
     """List the jobs of the account and region, or of a stack."""
-    found = asked.jobs()
+    found = context.jobs()
     rows = [{"job": it.name, "stack": it.stack or None, "function": it.function.rpartition(":")[2]} for it in found]
-    asked.output.data(rows)
+    context.output.data(rows)
     if not found:
-        asked.output.fact(f"No jobs in {asked.account.region}; another region is named with --region.")
+        context.output.fact(f"No jobs in {context.account.region}; name another region with --region.")
     else:
-        asked.output.table(("JOB", "STACK", "FUNCTION"), [list(row.values()) for row in rows])
+        context.output.table(("JOB", "STACK", "FUNCTION"), [list(row.values()) for row in rows])
 
 
 @click.command()
 @click.argument("job")
 @common
-def status(asked: Asked, job: str) -> None:
+def status(context: Context, job: str) -> None:
     """Show JOB's running tasks, its tasks of the last hour, and its dead letters."""
-    found = asked.job(job)
+    found = context.job(job)
     its, dead = tasks(found), waiting(found)
-    asked.output.data(
+    context.output.data(
         {
             "job": found.name,
             "stack": found.stack or None,
@@ -43,13 +43,13 @@ def status(asked: Asked, job: str) -> None:
     running = sum(1 for it in its if it.status != "STOPPED")
     letters = "" if dead is None else f", {dead} dead letter{'' if dead == 1 else 's'}"
     revision = found.settings.task_definition.rpartition("/")[2]
-    asked.output.fact(f"{found.name}: {running} running{letters}  ({revision})")
+    context.output.fact(f"{found.name}: {running} running{letters}  ({revision})")
     if its:
-        asked.output.table(TASK_COLUMNS, map(task_row, its))
+        context.output.table(TASK_COLUMNS, map(task_row, its))
         for remedy in dict.fromkeys(it.remedy for it in its if it.remedy):
             ids = ", ".join(it.id[:SHORT] for it in its if it.remedy == remedy)
-            asked.output.fact(f"{ids}: {remedy}.")
+            context.output.fact(f"{ids}: {remedy}.")
     else:
-        asked.output.fact("No task in the last hour.")
+        context.output.fact("No task in the last hour.")
     if dead:
-        asked.output.fact(f"fargate-job dead-letters show {found.name}")
+        context.output.fact(f"fargate-job dead-letters show {found.name}")

@@ -1,4 +1,4 @@
-"""CrossGuard rules for whatever launches containers on Fargate: import them all, or some, into any policy pack.
+"""CrossGuard rules for programs that launch containers on Fargate. Import all or some of them into any policy pack.
 
 from fargate_job_launcher.policies import policies, select
 """
@@ -32,14 +32,14 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def environment_of(stack: str) -> Environment:
-    """Whose severities and limits hold for a stack where no configuration says so: dev's where `dev` is a part of its
-    name and prod is not (`dev`, `dev-anna`, `payments.dev`), prod's, which are the strict ones, everywhere else."""
+    """The environment whose severities and limits apply to a stack without configuration: dev if `dev` is a part of its
+    name and prod is not (`dev`, `dev-anna`, `payments.dev`), otherwise prod, which is stricter."""
     parts = re.split(r"[-_./]", stack.lower())
     return "dev" if "dev" in parts and not {"prod", "production", "prd"} & set(parts) else "prod"
 
 
 def policies(*, environment: Environment | None = None) -> list[Policy]:
-    """All rules, for a PolicyPack. Without an `environment` it is the one of the stack that Pulumi is working on."""
+    """All rules, for a PolicyPack. The default `environment` is that of the current stack."""
     chosen = environment or environment_of(os.environ.get("PULUMI_STACK", ""))
     return [it.policy(environment=chosen) for it in RULES]
 
@@ -50,10 +50,10 @@ def select(*ids: str, environment: Environment | None = None, level: Enforcement
     known = {it.id: it for it in RULES}
     unknown = [it for it in ids if it not in known]
     if unknown:
-        raise ValueError(f"no rule is called {', '.join(unknown)}; there are: {', '.join(known)}")
+        raise ValueError(f"no rule is called {', '.join(unknown)}; the rules are: {', '.join(known)}")
     fixed = [it for it in ids if not known[it].waivable]
     if fixed and level not in (None, EnforcementLevel.MANDATORY):
-        raise ValueError(f"{', '.join(fixed)}: mandatory, and cannot be lowered; take them without a level")
+        raise ValueError(f"{', '.join(fixed)}: always mandatory; select them without a level")
     chosen = environment or environment_of(os.environ.get("PULUMI_STACK", ""))
     return [known[it].policy(environment=chosen, level=level) for it in ids]
 

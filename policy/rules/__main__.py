@@ -13,7 +13,7 @@ from .table import replaced, section
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m fargate_job_launcher.policies", description=__doc__)
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="the page whose tables are made anew")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="the page whose tables are replaced")
     page: Path | None = parser.parse_args(argv).write
     if page is None:
         print(section(RULES))

@@ -1,6 +1,6 @@
-"""What tasks run on: a capacity provider that is asked for is one that the cluster has.
+"""Capacity: a requested capacity provider is associated with the cluster.
 
-A service, a schedule and an event target name theirs themselves; a launcher of this package says in its
+A service, a schedule and an event target name their own; a launcher of this package says in its
 LAUNCHER_SETTINGS whether a job may run on Spot.
 """
 
@@ -18,17 +18,16 @@ from .rule import MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack
 from .tasks import FUNCTION
 
-_SAID: Final = {SERVICE: (), SCHEDULE: ("target", "ecsParameters"), EVENT_TARGET: ("ecsTarget",)}
+_STRATEGY_IN: Final = {SERVICE: (), SCHEDULE: ("target", "ecsParameters"), EVENT_TARGET: ("ecsTarget",)}
 _CLUSTER_IN: Final = {SERVICE: ("cluster",), SCHEDULE: ("target", "arn"), EVENT_TARGET: ("arn",)}
 ON_DEMAND: Final = "FARGATE"
 SPOT: Final = "FARGATE_SPOT"
 
 
-def _asked(it: Resource) -> tuple[str, Any, set[str]]:
-    """The property that names the cluster, the cluster, and the capacity providers that are asked of it. Raises
-    Unknown."""
+def _requested(it: Resource) -> tuple[str, Any, set[str]]:
+    """The property that names the cluster, the cluster, and the requested capacity providers. Raises Unknown."""
     if it.kind != FUNCTION:
-        given: list[Any] = it.whole(*_SAID[it.kind], "capacityProviderStrategies", default=[])
+        given: list[Any] = it.whole(*_STRATEGY_IN[it.kind], "capacityProviderStrategies", default=[])
         names = {one.get("capacityProvider") for one in given}
         return _CLUSTER_IN[it.kind][0], it.get(*_CLUSTER_IN[it.kind]) if names else None, names
     settings = it.get("environment", "variables", "LAUNCHER_SETTINGS")
@@ -36,9 +35,9 @@ def _asked(it: Resource) -> tuple[str, Any, set[str]]:
         loaded = json.loads(settings) if isinstance(settings, str) else None
     except json.JSONDecodeError:
         loaded = None
-    said = cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
-    spot = may_use_spot(str(said.get("capacity", "")), said.get("overrides") or {})
-    return "environment", said.get("cluster"), {SPOT} if spot else set()
+    launcher = cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
+    spot = may_use_spot(str(launcher.get("capacity", "")), launcher.get("overrides") or {})
+    return "environment", launcher.get("cluster"), {SPOT} if spot else set()
 
 
 @rule(
@@ -49,12 +48,12 @@ def _asked(it: Resource) -> tuple[str, Any, set[str]]:
     "and FARGATE_SPOT), or run on demand by the launch type FARGATE, which needs none",
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
-    on=resources(FUNCTION, *_SAID),
+    on=resources(FUNCTION, *_STRATEGY_IN),
 )
 def associated(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
-    prop, named, asked = _asked(it)
-    # What another stack has made, this one does not know.
-    cluster = stack.meant(it, prop, CLUSTER, named) if asked else None
+    prop, named, requested = _requested(it)
+    # A cluster of another stack is not known here.
+    cluster = stack.meant(it, prop, CLUSTER, named) if requested else None
     if cluster is None:
         return
     known = {
@@ -63,5 +62,5 @@ def associated(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
         if stack.meant(one, "clusterName", CLUSTER) is cluster
         for provider in one.whole("capacityProviders", default=[])
     }
-    if missing := sorted(asked - known):
-        yield f"asks for {', '.join(missing)}, and {cluster.name} has {', '.join(sorted(known)) or 'none'}"
+    if missing := sorted(requested - known):
+        yield f"requests {', '.join(missing)}, but {cluster.name} has {', '.join(sorted(known)) or 'none'}"

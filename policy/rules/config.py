@@ -1,6 +1,6 @@
 """The configuration of a rule: limits per environment and waivers, each with its JSON schema, and checked against it.
 
-Pulumi hands over what `--policy-pack-config` or the policy group says of a rule; without any, the defaults hold.
+Pulumi passes the settings of `--policy-pack-config` or of the policy group; without them, the defaults apply.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 SHORTEST_REASON: Final = 10
-"""Characters of a waiver's reason, at least: whoever reads it later was not there."""
+"""The fewest characters of a waiver's reason: a later reader has to understand it."""
 
 WAIVERS: Final[dict[str, dict[str, Any]]] = {
     "waivers": {
         "type": "array",
-        "description": "Resources that are excused, each until a day.",
+        "description": "Resources that are exempt from the rule, each until a date.",
         "default": [],
         "items": {
             "type": "object",
@@ -24,8 +24,12 @@ WAIVERS: Final[dict[str, dict[str, Any]]] = {
             "required": ["urn", "reason", "expires"],
             "properties": {
                 "urn": {"type": "string", "description": "URN of the resource, as the violation names it."},
-                "reason": {"type": "string", "minLength": SHORTEST_REASON, "description": "Why it is excused."},
-                "expires": {"type": "string", "format": "date", "description": "The last day it is, YYYY-MM-DD."},
+                "reason": {"type": "string", "minLength": SHORTEST_REASON, "description": "Why it is exempt."},
+                "expires": {
+                    "type": "string",
+                    "format": "date",
+                    "description": "The last day of the waiver, YYYY-MM-DD.",
+                },
             },
         },
     }
@@ -34,7 +38,7 @@ WAIVERS: Final[dict[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Limit:
-    """Something to set on a rule."""
+    """A setting of a rule."""
 
     name: str
     description: str
@@ -45,24 +49,24 @@ class Limit:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """As JSON schema. It names no default: that is the environment's."""
+        """The setting as JSON schema, without a default: that depends on the environment."""
         made: dict[str, Any] = {"type": self.kind, "description": self.description}
         return {**made, **({"minimum": self.minimum} if self.kind == "integer" else {"items": {"type": "string"}})}
 
     def problem(self, value: Any) -> str | None:
-        """What is wrong with a value, if anything is."""
+        """The problem with a value; None if it is valid."""
         if self.kind == "array":
             listed = cast("list[Any]", value) if isinstance(value, list) else [None]
             right = all(isinstance(it, str) and it for it in listed)
-            return None if right else f"{self.name}: {value!r} is no list of strings"
+            return None if right else f"{self.name}: {value!r} is not a list of strings"
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
         right = number is not None and number == int(number) and number >= self.minimum
-        return None if right else f"{self.name}: {value!r} is no whole number from {self.minimum}"
+        return None if right else f"{self.name}: {value!r} is not a whole number of at least {self.minimum}"
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """A resource that is excused until a day."""
+    """A resource that is exempt from a rule until a date."""
 
     urn: str
     reason: str
@@ -71,12 +75,12 @@ class Waiver:
 
 @dataclass(frozen=True)
 class Configured:
-    """A rule's configuration, its defaults filled in."""
+    """A rule's configuration, with defaults for what is not set."""
 
     limits: dict[str, Any]
     waivers: list[Waiver] = field(default_factory=list[Waiver])
     problems: list[str] = field(default_factory=list[str])
-    """What is wrong with it; what is wrong is not used."""
+    """Its problems. A wrong setting is not used."""
 
 
 def configured(
@@ -87,7 +91,7 @@ def configured(
     *,
     waivable: bool,
 ) -> Configured:
-    """Hold what is given against a rule's schema."""
+    """Check the settings of a rule against its schema."""
     known = {it.name: it for it in limits}
     made = Configured({it.name: it.dev if environment == "dev" else it.prod for it in limits})
     for key, value in given.items():
@@ -102,7 +106,7 @@ def configured(
             made.problems.append(f"{key}: unknown; allowed: {allowed}")
         elif not waivable:
             if value:
-                made.problems.append(f"waivers: {rule_id} cannot be waived; fix what it objects to")
+                made.problems.append(f"waivers: {rule_id} cannot be waived; fix the violation")
         else:
             _waive(made, value)
     return made
@@ -110,12 +114,12 @@ def configured(
 
 def _waive(made: Configured, given: Any) -> None:
     if not isinstance(given, list):
-        made.problems.append(f"waivers: {given!r} is no list")
+        made.problems.append(f"waivers: {given!r} is not a list")
         return
     for index, waiver in enumerate(cast("list[Any]", given)):
         where = f"waivers[{index}]"
         if not isinstance(waiver, Mapping):
-            made.problems.append(f"{where}: {waiver!r} is no object with urn, reason and expires")
+            made.problems.append(f"{where}: {waiver!r} is not an object with urn, reason and expires")
             continue
         fields = cast("Mapping[str, Any]", waiver)
         problems = [
@@ -123,14 +127,14 @@ def _waive(made: Configured, given: Any) -> None:
         ]
         urn, reason, expires = (fields.get(key) for key in ("urn", "reason", "expires"))
         if not isinstance(urn, str) or not urn.startswith("urn:pulumi:"):
-            problems.append(f"{where}.urn: {urn!r} is no URN of a resource; the violation names it")
+            problems.append(f"{where}.urn: {urn!r} is not the URN of a resource; copy it from the violation")
         if not isinstance(reason, str) or len(reason.strip()) < SHORTEST_REASON:
             problems.append(
-                f"{where}.reason: {reason!r}; say in {SHORTEST_REASON} characters or more why it is excused"
+                f"{where}.reason: {reason!r} does not explain the waiver; write {SHORTEST_REASON} characters or more"
             )
         day = _day(expires)
         if day is None:
-            problems.append(f"{where}.expires: {expires!r} is no day; write it as 2027-01-31")
+            problems.append(f"{where}.expires: {expires!r} is not a date; write it as 2027-01-31")
         if problems:
             made.problems.extend(problems)
         elif isinstance(urn, str) and isinstance(reason, str) and day is not None:

@@ -1,7 +1,7 @@
-"""IAM policy documents, read as IAM reads them: JSON in, statements out. Pure; no rule lives here.
+"""IAM policy documents, read as IAM reads them: JSON in, statements out. Pure; this file has no rules.
 
-What is written in two ways that IAM holds for one comes out the same: a string or a list of one, any case of an action
-or a condition key, an operator and its Like form without a wildcard, an IfExists beside a Null that asks for the key.
+Forms that IAM treats alike give the same result: a string or a list of one, any case of an action or a condition key,
+an operator and its Like form without a wildcard, an IfExists together with a Null that requires the key.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """
 
@@ -28,26 +28,26 @@ _ELEMENTS: Final = {
 
 
 class Unreadable(ValueError):
-    """A text that IAM would not take as a policy document, or that it would read otherwise than a person does."""
+    """A text that IAM does not accept as a policy document, or that it reads differently from a person."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One key of a condition block: the request's value of the key is held against these values."""
+    """One key of a condition block: the request's value of the key is compared with these values."""
 
     operator: str
     """In lower case, without quantifier and without IfExists: `stringequals`."""
     quantifier: str
     """`all` (ForAllValues: true also when the request has no value), `any` (ForAnyValue) or nothing."""
     if_exists: bool
-    """Whether it is true when the request does not have the key."""
+    """Whether it is true if the request does not have the key."""
     key: str
     """In lower case."""
     values: tuple[str, ...]
 
     @property
     def holds_without_key(self) -> bool:
-        """Whether a request that lacks the key passes."""
+        """Whether a request without the key satisfies the condition."""
         return self.if_exists or self.quantifier == "all"
 
 
@@ -67,22 +67,22 @@ class Statement:
     conditions: tuple[Condition, ...]
 
     def covers(self, action: str) -> bool:
-        """Whether the statement is about this action."""
+        """Whether the statement applies to this action."""
         wanted = action.lower()
         if self.actions is not None:
             return any(matches(it, wanted) for it in self.actions)
         return not any(matches(it, wanted) for it in self.not_actions or ())
 
     def reaching(self, shape: str) -> tuple[str, ...]:
-        """Its resources that can be one of this shape, such as `arn:@:iam::@:role/*`; `NotResource` counts as all."""
+        """Its resources that can match this shape, such as `arn:@:iam::@:role/*`; `NotResource` counts as all."""
         if self.resources is None:
             return () if "*" in (self.not_resources or ()) else ("NotResource",)
         return tuple(it for it in self.resources if can_be(_variables_as_wildcards(it), shape))
 
     def pinned(self, key: str) -> tuple[str, ...]:
-        """The exact values that a condition pins this key to; empty when the key may have another value or none."""
+        """The exact values to which a condition restricts this key; empty if the key may have another value or none."""
         wanted = key.lower()
-        asked_for = any(
+        required = any(
             it.operator == "null"
             and it.key == wanted
             and not it.if_exists
@@ -92,7 +92,7 @@ class Statement:
         for it in self.conditions:
             if it.key != wanted or it.operator not in _EXACT | _LIKE or not it.values:
                 continue
-            if it.holds_without_key and not asked_for:
+            if it.holds_without_key and not required:
                 continue
             if any(is_pattern(value) for value in it.values):
                 continue
@@ -100,7 +100,7 @@ class Statement:
         return ()
 
     def limited(self, key: str) -> bool:
-        """Whether a condition holds this key to what one account owns: pinned, or a pattern of that account's ARNs."""
+        """Whether a condition restricts this key to one account: to exact values, or to a pattern of its ARNs."""
         return bool(self.pinned(key)) or any(
             it.key == key.lower()
             and it.operator in _LIKE
@@ -123,7 +123,7 @@ class Document:
 
 
 def read(given: str | Mapping[str, Any]) -> Document:
-    """A document of a policy property: JSON text, or the object itself. Raises Unreadable, naming what is wrong."""
+    """The document of a policy property: JSON text, or the object itself. Raises Unreadable with the problem."""
     if isinstance(given, str):
         return _read_text(given)
     return _document(given)
@@ -132,16 +132,16 @@ def read(given: str | Mapping[str, Any]) -> Document:
 @lru_cache(maxsize=16_384)
 def _read_text(text: str) -> Document:
     try:
-        loaded = json.loads(text, object_pairs_hook=_once)
+        loaded = json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise Unreadable(f"is no JSON: {error.msg}, at character {error.pos}") from None
+        raise Unreadable(f"is not JSON: {error.msg}, at character {error.pos}") from None
     if not isinstance(loaded, dict):
-        raise Unreadable("is JSON, but no object")
+        raise Unreadable("is JSON, but not an object")
     return _document(cast("dict[str, Any]", loaded))
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object. A key that comes twice hides one of its values from whoever reads the other."""
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises Unreadable for a key that appears twice: a reader may see only one of its values."""
     made = dict(pairs)
     if len(made) != len(pairs):
         names = [key for key, _ in pairs]
@@ -160,28 +160,29 @@ def _document(loaded: Mapping[str, Any]) -> Document:
 
 
 def _by_lower(given: Mapping[str, Any]) -> dict[str, str]:
-    """Keys by their name in lower case. Two that differ only in case hide each other as one that comes twice does."""
+    """Keys by their name in lower case. Raises Unreadable for two that differ only in case, as for one that appears
+    twice."""
     found: dict[str, str] = {}
     for key in given:
         if key.lower() in found:
-            raise Unreadable(f"has {found[key.lower()]} and {key}: one element twice")
+            raise Unreadable(f"has {found[key.lower()]} and {key}, which are the same element")
         found[key.lower()] = key
     return found
 
 
 def _statement(given: Any) -> Statement:
     if not isinstance(given, Mapping):
-        raise Unreadable("has a Statement that is no object")
+        raise Unreadable("has a Statement that is not an object")
     _by_lower(cast("Mapping[str, Any]", given))
     found: dict[str, Any] = {}
     for key, value in cast("Mapping[str, Any]", given).items():
         name = _ELEMENTS.get(key.lower())
         if name is None:
-            raise Unreadable(f"has a statement with {key!r}, which is no element of one")
+            raise Unreadable(f"has a statement with {key!r}, which is not an element of a statement")
         found[name] = value
     effect = str(found.get("Effect", "")).lower()
     if effect not in ("allow", "deny"):
-        raise Unreadable(f"has a statement whose Effect is {found.get('Effect')!r}; it is Allow or Deny")
+        raise Unreadable(f"has a statement whose Effect is {found.get('Effect')!r}; write Allow or Deny")
     if ("Action" in found) == ("NotAction" in found):
         raise Unreadable("has a statement that needs exactly one of Action and NotAction")
     return Statement(
@@ -213,7 +214,7 @@ def _listed(value: Any, element: str) -> tuple[str, ...]:
         list(cast("Sequence[Any]", value)) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
     )
     if any(not isinstance(it, str | bool | int | float) for it in listed):
-        raise Unreadable(f"has a statement whose {element} holds {value!r}; strings are expected")
+        raise Unreadable(f"has a statement whose {element} contains {value!r}; strings are expected")
     return tuple(str(it).lower() if isinstance(it, bool) else str(it) for it in listed)
 
 
@@ -238,7 +239,7 @@ def _conditions(block: Any) -> Iterator[Condition]:
         if quantifier and quantifier not in _QUANTIFIERS:
             raise Unreadable(f"has the condition operator {written!r}, which IAM does not have")
         if not isinstance(keys, Mapping):
-            raise Unreadable(f"has a condition {written} that holds {keys!r}")
+            raise Unreadable(f"has a condition {written} with {keys!r}, which is not an object")
         for key, values in cast("Mapping[str, Any]", keys).items():
             yield Condition(
                 operator=rest.removesuffix("ifexists"),
@@ -250,7 +251,7 @@ def _conditions(block: Any) -> Iterator[Condition]:
 
 
 def is_pattern(text: str) -> bool:
-    """Whether this may stand for more than one string: a wildcard, or a policy variable that is no escape.
+    """Whether this can match more than one string: it has a wildcard, or a policy variable that is not an escape.
 
     `${*}`, `${?}` and `${$}` are the characters themselves.
     """
@@ -259,8 +260,8 @@ def is_pattern(text: str) -> bool:
 
 
 def of_one_owner(arn: str) -> bool:
-    """Whether an ARN, or a pattern of ARNs, names the account it is of; an S3 bucket's ARN has none, but its name is
-    one in the world."""
+    """Whether an ARN, or a pattern of ARNs, belongs to one account. The ARN of an S3 bucket has no account, but its
+    name is unique in the world."""
     parts = arn.split(":", 5)
     if len(parts) < 6 or is_pattern(parts[2]):
         return False
@@ -284,7 +285,7 @@ def _variables_as_wildcards(text: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def can_be(pattern: str, shape: str) -> bool:
-    """Whether a pattern matches some text of a shape: `*` in a shape is anything, `@` anything without a colon."""
+    """Whether a pattern matches some text of a shape: `*` in a shape is any text, `@` any text without a colon."""
     reachable = _past_stars(pattern, {0})
     for character in shape:
         after: set[int] = set()

@@ -1,4 +1,4 @@
-"""Lambda functions: what a launcher needs so that no launch is lost or stampedes, and who may call a function."""
+"""Lambda functions: settings with which a launcher loses no launch and is not overloaded, and who may invoke it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SUPPORTED: Final = [
 
 
 def launchers(stack: Stack) -> list[Resource | Unknown]:
-    """The functions whose role may run a task, and what is not known yet of the policies of others."""
+    """The functions whose role may run a task, and for other functions the policies that are not known yet."""
     return stack.once(_launchers)
 
 
@@ -57,7 +57,7 @@ def _launchers(stack: Stack) -> list[Resource | Unknown]:
 
 
 def function_of(stack: Stack, by: Resource, prop: str, *path: str) -> Resource | None:
-    """The function that a property names, by name, ARN or URL, itself or through its alias."""
+    """The function that a property names, by name, ARN or URL, directly or through an alias."""
     value = by.known(prop, *path)
     alias = stack.meant(by, prop, ALIAS, value)
     if alias is not None:
@@ -104,7 +104,7 @@ _FUNCTIONS: Final[dict[tuple[str, ...], Callable[[Stack], dict[str, list[Resourc
 )
 def supported_runtime(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     runtime = it.get("runtime")
-    # A function made of an image brings its own.
+    # A function that is an image brings its own runtime.
     if it.get("packageType", default="Zip") != "Image" and runtime not in limits["runtimes"]:
         yield f"runtime is {runtime or 'missing'}"
 
@@ -145,10 +145,10 @@ def launcher_concurrency(it: Resource, stack: Stack, limits: Limits) -> Iterator
     for mapping in _of_function(stack, MAPPING, "functionName").get(it.urn, []):
         queue = stack.meant(mapping, "eventSourceArn", QUEUE)
         bound = mapping.get("scalingConfig", "maximumConcurrency")
-        # A FIFO queue is taken from once for each of its groups.
+        # Lambda limits a FIFO queue to one invocation for each message group.
         if not (queue is not None and queue.get("fifoQueue")) and not (bound and bound <= limits["maximum"]):
-            said = f"a maximumConcurrency of {int(bound)}" if bound else "no maximumConcurrency"
-            yield f"{mapping.name} feeds it with {said}, at most {int(limits['maximum'])}"
+            bounded = f"a maximumConcurrency of {int(bound)}" if bound else "no maximumConcurrency"
+            yield f"{mapping.name} invokes it with {bounded}; at most {int(limits['maximum'])} is allowed"
 
 
 @rule(
@@ -165,7 +165,7 @@ def failure_destination(it: Resource, stack: Stack, _limits: Limits) -> Iterator
     if it.get("deadLetterConfig", "targetArn"):
         return
     for config in _of_function(stack, INVOKE_CONFIG, "functionName").get(it.urn, []):
-        # The destination of an alias counts for those who invoke the alias; the component's triggers all do.
+        # The destination of an alias applies to callers of the alias; all triggers of the component call the alias.
         if config.get("destinationConfig", "onFailure", "destination"):
             return
     callers = [one.name for one in _of_function(stack, SCHEDULE, "target", "arn").get(it.urn, [])]
@@ -173,11 +173,11 @@ def failure_destination(it: Resource, stack: Stack, _limits: Limits) -> Iterator
     permissions = _of_function(stack, PERMISSION, "function").get(it.urn, [])
     callers += [one.name for one in permissions if str(one.known("principal")) in _ASYNCHRONOUS]
     if callers:
-        yield f"{', '.join(sorted(set(callers)))} may invoke it, and nothing keeps what it fails to launch"
+        yield f"{', '.join(sorted(set(callers)))} may invoke it asynchronously, and failed events are not kept"
 
 
 _SERVICES: Final = tuple(sorted({f".{it.suffix}" for it in PARTITIONS}))
-"""What the name of a service ends in, as a principal: amazonaws.com nearly everywhere, or the partition's own."""
+"""Endings of the names of services as principals: amazonaws.com nearly everywhere, or the partition's own."""
 
 _ASYNCHRONOUS: Final = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com", "scheduler.amazonaws.com")
 
@@ -197,11 +197,11 @@ _ASYNCHRONOUS: Final = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazona
 def not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     if it.kind == FUNCTION_URL:
         if it.get("authorizationType") != "AWS_IAM":
-            yield f"its URL answers everybody (authorizationType {it.get('authorizationType') or 'missing'})"
+            yield f"everyone can call its URL (authorizationType {it.get('authorizationType') or 'missing'})"
         return
     principal = str(it.get("principal", default=""))
     if is_pattern(principal) and not it.get("principalOrgId"):
-        yield f"{it.get('action', default='an action')} is allowed to everybody (principal {principal})"
+        yield f"{it.get('action', default='an action')} is allowed to everyone (principal {principal})"
     if it.get("functionUrlAuthType") == "NONE":
         yield "its URL may be called without credentials (functionUrlAuthType NONE)"
 
@@ -222,11 +222,11 @@ def launcher_not_public(it: Resource, stack: Stack, _limits: Limits) -> Iterator
         if behind is it and authorization is UNKNOWN:
             raise Unknown(route.urn, "authorization")
         if behind is it and (authorization or "NONE") == "NONE":
-            yield Finding(f"lets everybody call {it.name} (authorization {authorization or 'missing'})", route.urn)
+            yield Finding(f"lets everyone call {it.name} (authorization {authorization or 'missing'})", route.urn)
 
 
 def _http(stack: Stack) -> list[tuple[Resource, Resource, Any]]:
-    """What answers HTTP with a function: the function, the route, and who may call it; None where nothing is said."""
+    """Routes of HTTP APIs to functions: the function, the route, and its authorization, None if it is not set."""
     found: list[tuple[Resource | None, Resource, Any]] = []
     for route in stack.of(ROUTE):
         said = route.known("target")
@@ -234,7 +234,7 @@ def _http(stack: Stack) -> list[tuple[Resource, Resource, Any]]:
         integration = stack.meant(route, "target", ROUTE_INTEGRATION, named)
         behind = None if integration is None else _of_uri(stack, integration, "integrationUri")
         found.append((behind, route, route.props.get("authorizationType")))
-    # An API made in one go has one route, and nobody authorizes there.
+    # An API that is created with a target has one route, without authorization.
     found += [(_of_uri(stack, api, "target"), api, None) for api in stack.of(HTTP_API)]
     for method in stack.of(METHOD):
         for integration in stack.of(METHOD_INTEGRATION):
@@ -254,7 +254,8 @@ def _of_uri(stack: Stack, by: Resource, prop: str) -> Resource | None:
 
 
 def _place(it: Resource) -> tuple[Any, ...]:
-    """Where in a REST API a method or its integration is: by value, or by what the values come from."""
+    """The place of a method or its integration in a REST API: the values, or the resources from which they are
+    computed."""
     props = ("restApi", "resourceId", "httpMethod")
     return tuple(it.known(one) or tuple(origin.urn for origin in it.origins.get(one, ())) for one in props)
 
@@ -277,6 +278,6 @@ def permission_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[
         return
     source = it.get("sourceArn")
     if not source:
-        yield f"{principal} may invoke it for whomever: sourceArn is missing"
+        yield f"{principal} may invoke it for any source: sourceArn is missing"
     elif not of_one_owner(source):
-        yield f"{principal} may invoke it for {source}, which names no source of one account"
+        yield f"{principal} may invoke it for {source}, which is not limited to one account"

@@ -1,6 +1,6 @@
-"""AWS's own managed policies that matter here, as far as the rules ask about them; not their full text.
+"""AWS managed policies, reduced to the actions that the rules look for; not their full text.
 
-A policy whose text is neither in the stack nor here cannot be judged: the rule `policies-readable` says so.
+A policy whose text is neither in the stack nor here cannot be judged: the rule `policies-readable` reports it.
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
 """
 
@@ -39,7 +39,7 @@ _GRANTING: Final[Mapping[str, list[dict[str, Any]]]] = {
     "AWSBatchFullAccess": [_passes("batch.amazonaws.com")],
     "AWSCodePipeline_FullAccess": [_passes("codepipeline.amazonaws.com")],
 }
-"""Those that grant what a rule looks for."""
+"""Policies that grant an action for which a rule looks."""
 
 _HARMLESS: Final = (
     *("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSLambdaSQSQueueExecutionRole"),
@@ -52,7 +52,7 @@ _HARMLESS: Final = (
     *("ViewOnlyAccess", "SecurityAudit", "SecretsManagerReadWrite", "AWSKeyManagementServicePowerUser"),
     *("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEKSClusterPolicy"),
 )
-"""Those that neither pass a role nor run a task."""
+"""Policies that allow neither passing a role nor running a task."""
 
 _KNOWN: Final = {
     **{name: read({"Statement": statements}) for name, statements in _GRANTING.items()},

@@ -1,4 +1,4 @@
-"""Where tasks run: no public address, nothing that comes in, two subnets, and no shell.
+"""Networks of tasks: no public address, no incoming connection, two subnets, and no shell.
 
 A service, a schedule and an event target name their network themselves; a launcher of this package names it in its
 LAUNCHER_SETTINGS.
@@ -69,7 +69,7 @@ def _network(it: Resource) -> _Network | None:
 def no_public_ip(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     network = _network(it)
     if network is not None and network.public:
-        yield "gives its tasks public addresses"
+        yield "assigns public addresses to its tasks"
 
 
 @rule(
@@ -119,9 +119,9 @@ def no_exec(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 )
 def nothing_comes_in(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for where, ranges in _ingress(it):
-        wide = [one for one in ranges if isinstance(one, str) and _everybody(one)]
+        wide = [one for one in ranges if isinstance(one, str) and _internet(one)]
         if wide:
-            yield f"{where} lets in {', '.join(wide)}"
+            yield f"{where} allows connections from {', '.join(wide)}"
 
 
 def _ingress(it: Resource) -> Iterator[tuple[str, list[Any]]]:
@@ -136,8 +136,8 @@ def _ingress(it: Resource) -> Iterator[tuple[str, list[Any]]]:
         yield "it", [it.get("cidrIpv4"), it.get("cidrIpv6")]
 
 
-def _everybody(cidr: str) -> bool:
-    """All of the Internet, or half of it and its like: nobody owns a range of more than 2^24 addresses."""
+def _internet(cidr: str) -> bool:
+    """Whether a range is the Internet or a large part of it: nobody owns a range of more than 2^24 addresses."""
     address, _, bits = cidr.partition("/")
     if not bits.isdigit():
         return False

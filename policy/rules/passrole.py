@@ -1,7 +1,7 @@
-"""iam:PassRole: which roles may be handed over, to which service, and together with what. None of these is waived.
+"""iam:PassRole: which roles may be passed, to which service, and with which other actions. No rule here can be waived.
 
-Whoever may pass a role to ECS can run a container as that role, so each rule here closes one of the published ways
-from there to an administrator: https://pathfinding.cloud/paths/?services=ecs
+A principal that may pass a role to ECS can run a container as that role. Each rule here closes one of the published
+ways from there to an administrator: https://pathfinding.cloud/paths/?services=ecs
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .principals import BEARERS, ROLE, Held, Principal, documents, holder, princ
 from .rule import CRITICAL, HIGH, MANDATORY, Finding, Limits, Scope, resources, rule
 from .stack import UNKNOWN, Resource, Stack, Unknown
 
-PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, no password
+PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, not a password
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 _ROLES: Final = "arn:@:iam::@:role/*"
 _ALWAYS: Final = (MANDATORY, MANDATORY)
@@ -29,18 +29,18 @@ _TOGETHER: Final = {
         for what in ("Code", "Configuration", "UrlConfig", "EventInvokeConfig", "CodeSigningConfig")
     },
 }
-"""What says which code runs → what it says it of."""
+"""Action that decides which code runs → the resources on which it acts."""
 _ADMINISTRATES: Final = (
     *("iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:PutRolePolicy", "iam:PutUserPolicy"),
     *("iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:AddUserToGroup"),
     *("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "iam:CreateAccessKey"),
     *("iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
 )
-"""Actions of which each, allowed on a pattern of roles, users, groups or policies, or on its holder's own role, makes
-its holder whatever he likes."""
+"""Each of these actions makes its holder an administrator if it is allowed on a pattern of roles, users, groups or
+policies, or on the holder's own role."""
 _IDENTITIES: Final = tuple(f"arn:@:iam::@:{kind}/*" for kind in ("role", "user", "group", "policy"))
 _OWN: Final = ("iam:AttachRolePolicy", "iam:PutRolePolicy")
-"""Those that do so on the holder's own role alone."""
+"""Those that do so even if allowed only on the holder's own role."""
 
 
 @rule(
@@ -92,11 +92,11 @@ def exact_service(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]
             if statement.reaching(_ROLES) and len(services) > 1:
                 yield (
                     f"{held.what}{_sid(statement.sid)} allows iam:PassRole{_through(statement)} to "
-                    f"{', '.join(sorted(services))}: one service is to be named"
+                    f"{', '.join(sorted(services))}; name one service"
                 )
             elif statement.reaching(_ROLES) and not services:
                 tried = [c for c in statement.conditions if c.key == "iam:passedtoservice"]
-                how = f"with {_written(tried[0])}, which does not pin it" if tried else "without it"
+                how = f"with {_written(tried[0])}, which does not restrict it to one value" if tried else "without it"
                 yield (
                     f"{held.what}{_sid(statement.sid)} allows iam:PassRole{_through(statement)} without an exact "
                     f"iam:PassedToService ({how})"
@@ -134,9 +134,9 @@ def no_administrator(it: Principal, stack: Stack, _limits: Limits) -> Iterator[F
     waivable=False,
 )
 def trusts_only_service(it: Principal, stack: Stack, _limits: Limits) -> Iterator[Finding]:
-    # A pattern is refused as such; which roles happen to match it says nothing more.
+    # Another rule refuses patterns; the roles that match one add nothing.
     for held, role, services in _passed(it, stack, patterns=False):
-        # Which of several is meant nobody can tell; that they are several is refused as such.
+        # Another rule refuses several services; here they count as ECS.
         service = services[0] if len(set(services)) == 1 else TASKS_SERVICE
         others = sorted(set(_trusted(role.resource)) - {service})
         if others:
@@ -165,9 +165,9 @@ def passes_alone(it: Principal | Resource, _stack: Stack, _limits: Limits) -> It
         for one in held:
             yield from _both([one])
         return
-    # What one document grants by itself was said of that document, before it was created.
+    # A document that grants both by itself was reported before it was created.
     if not any(list(_both([held])) for held in it.held):
-        yield from (f"the policies of {it.resource.name} together: {said}" for said in _both(it.held))
+        yield from (f"the policies of {it.resource.name} together: {found}" for found in _both(it.held))
 
 
 def _both(held: list[Held]) -> Iterator[str]:
@@ -181,7 +181,7 @@ def _both(held: list[Held]) -> Iterator[str]:
 
 
 def administrates(it: Principal) -> str:
-    """What makes somebody an administrator, in words; empty for others."""
+    """What makes a principal an administrator, in words; empty for other principals."""
     for held in it.held:
         for statement in held.document.statements:
             if not statement.allows:
@@ -189,28 +189,29 @@ def administrates(it: Principal) -> str:
             for action in ("*", *_ADMINISTRATES, "sts:AssumeRole"):
                 wide = [at for at in statement.resources or () if _wide(at, action, it.resource.known("arn"))]
                 if (wide or statement.not_resources is not None) and _grants(statement, action):
-                    everything = "everything" if action == "*" else action
-                    return f"may {everything} on {', '.join(wide) or 'all but some'} ({held.origin.name}: {held.what})"
+                    everything = "do everything" if action == "*" else action
+                    resources = ", ".join(wide) or "all resources but some"
+                    return f"may {everything} on {resources} ({held.origin.name}: {held.what})"
     return ""
 
 
 def _wide(at: str, action: str, own: Any) -> bool:
-    """Whether an action on this makes an administrator."""
+    """Whether an action on this resource makes an administrator."""
     if action in ("*", "sts:AssumeRole") or not is_pattern(at):
         return set(at) == {"*"} or (action in _OWN and at == own)
-    # Some of what a pattern matches is more than its holder is.
+    # A pattern can match a principal with more permissions than the holder has.
     return any(can_be(at, shape) for shape in _IDENTITIES)
 
 
 def _grants(statement: Any, action: str) -> bool:
-    """Whether a statement covers an action; the action `*` only where it says `*` itself."""
+    """Whether a statement covers an action; the action `*` only if it contains `*` itself."""
     if action == "*":
         return any(set(it) <= {"*", ":"} for it in statement.actions or ())
     return statement.covers(action)
 
 
 def _passed(it: Principal, stack: Stack, *, patterns: bool = True) -> Iterator[tuple[Held, Principal, tuple[str, ...]]]:
-    """The roles of the stack that a principal may pass, and to which services."""
+    """The roles of the stack that a principal may pass, and the services to which it may pass them."""
     by_arn = stack.once(_role_arns)
     unknown: list[Resource] = []
     for held, statement in it.allowing(PASS_ROLE):
@@ -233,7 +234,7 @@ def _roles_without_arn(stack: Stack) -> list[Resource]:
 
 
 def _may_be(role: Resource, pattern: str) -> bool:
-    """Whether a role whose ARN is not known yet may be what this names."""
+    """Whether a pattern may match a role whose ARN is not known yet."""
     name = role.known("name")
     return name is None or matches(pattern.rpartition("/")[2], name)
 
@@ -247,7 +248,7 @@ def _trusted(role: Resource) -> Iterator[str]:
         if statement.allows:
             yield from (name for _, name in statement.principals)
             if statement.not_principal:
-                yield "everybody but some"
+                yield "everyone but some"
 
 
 def _sid(sid: str) -> str:
@@ -255,7 +256,7 @@ def _sid(sid: str) -> str:
 
 
 def _through(statement: Any) -> str:
-    """How an action is allowed that is not named."""
+    """The wider action through which iam:PassRole is allowed; empty if it is named itself."""
     if statement.actions is None:
         return " (through NotAction)"
     named = [it for it in statement.actions if it == PASS_ROLE.lower()]

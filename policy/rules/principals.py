@@ -1,8 +1,8 @@
-"""Who holds which policy: every document of a stack, and the documents of each role, user and group joined.
+"""Policies and their holders: every document of a stack, and all documents of each role, user and group.
 
 Inline, attached and managed policies, groups' policies for their members, and a policy's JSON wherever it was made
-(an object, Output.json_dumps, aws.iam.getPolicyDocument). A Deny never excuses an Allow: what is not needed is not to
-be granted, and a Deny is easily conditioned away.
+(an object, Output.json_dumps, aws.iam.getPolicyDocument). A Deny never excuses an Allow: an unneeded permission should
+not be granted, and a condition easily disables a Deny.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _ATTACHED: Final = {
 }
 HOLDERS: Final = (ROLE, USER, GROUP)
 BEARERS: Final = (POLICY, *_INLINE, *_ATTACHED, ROLE)
-"""Every type of resource that says what somebody may do."""
+"""Every type of resource that grants permissions to a principal."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A policy document, and where it stands."""
+    """A policy document, and where it is."""
 
     origin: Resource
     """The resource whose property it is."""
@@ -51,14 +51,14 @@ class Held:
 
     @property
     def urn(self) -> str:
-        """Of the resource that it stands in."""
+        """URN of the resource that contains it."""
         return self.origin.urn
 
 
 @dataclass
 class Principal:
-    """A role, user or group of the stack (or one outside it that a policy of the stack is given to), and all that it
-    may do as far as the stack says."""
+    """A role, user or group of the stack (or one outside it to which the stack gives a policy), and all permissions
+    that the stack gives it."""
 
     resource: Resource
     held: list[Held] = field(default_factory=list[Held])
@@ -67,19 +67,19 @@ class Principal:
 
     @property
     def urn(self) -> str:
-        """Of the role, user or group."""
+        """URN of the role, user or group."""
         return self.resource.urn
 
     def allowing(self, action: str) -> Iterator[tuple[Held, Statement]]:
-        """Every statement that allows an action, and the document it stands in."""
+        """Every statement that allows an action, and the document that contains it."""
         return ((held, it) for held in self.held for it in held.document.allowing(action))
 
 
 def documents(resource: Resource) -> Iterator[Held]:
-    """The documents that a resource holds by itself. Raises Unknown for one that is not known yet.
+    """The documents of a resource itself. Raises Unknown for one that is not known yet.
 
-    What cannot be read as a policy, and what is attached by ARN from outside of the stack, is not among them:
-    `unreadable` tells of it.
+    A text that is not a policy is left out, and `unreadable` reports it; so is a policy attached by an ARN from outside
+    the stack, which the rule `policies-readable` reports.
     """
     for what, given in _given(resource):
         document = _judged(given)
@@ -88,7 +88,7 @@ def documents(resource: Resource) -> Iterator[Held]:
 
 
 def unreadable(resource: Resource) -> Iterator[tuple[str, str]]:
-    """What a resource attaches or holds that no rule can read: where, and why."""
+    """The policies of a resource that no rule can read: where each is, and why."""
     for what, given in _given(resource):
         document = _judged(given)
         if isinstance(document, str):
@@ -114,16 +114,16 @@ def _given(resource: Resource) -> Iterator[tuple[str, Any]]:
     if resource.kind == ROLE:
         for index, inline in enumerate(_own(resource, "inlinePolicies")):
             policy = cast("dict[str, Any]", inline).get("policy")
-            # A role without any has, among its outputs, one empty inline policy.
+            # The outputs of a role without inline policies have one empty inline policy.
             if policy:
                 yield f"inlinePolicies[{index}]", policy
 
 
 def _own(role: Resource, prop: str) -> list[Any]:
-    """A role's property that the provider fills in when the program does not give it. Raises Unknown.
+    """A role's property that the provider fills in if the program does not set it. Raises Unknown.
 
-    In a preview it is then not known, though nothing of it is the program's; what the program did compute it from
-    other resources' values is told by the dependencies.
+    In a preview it is then unknown, although the program has not set it. A value that the program computes from other
+    resources has dependencies.
     """
     if role.outputs and not role.origins.get(prop) and role.props.get(prop) is UNKNOWN:
         return []
@@ -131,11 +131,11 @@ def _own(role: Resource, prop: str) -> list[Any]:
 
 
 def _judged(given: Any) -> Document | str | None:
-    """A document, why there is none, or None for a policy that is read elsewhere in the stack, if anywhere."""
+    """A document, the reason why there is none, or None for a policy that may be elsewhere in the stack."""
     if isinstance(given, str) and given.startswith("arn:"):
         return known(given)
     if not isinstance(given, str | dict):
-        return f"is {given!r}, and no policy document"
+        return f"is {given!r}, not a policy document"
     try:
         return read(cast("str | dict[str, Any]", given))
     except Unreadable as error:
@@ -143,12 +143,12 @@ def _judged(given: Any) -> Document | str | None:
 
 
 def trust(role: Resource) -> Document:
-    """A role's trust policy. Raises Unknown, and Unreadable for one that is no policy."""
+    """A role's trust policy. Raises Unknown, and Unreadable if it is not a policy."""
     return read(role.whole("assumeRolePolicy", default={}))
 
 
 def holder(stack: Stack, role: Resource) -> Principal:
-    """A role of the stack with all that it may do."""
+    """A role of the stack with all of its permissions."""
     return stack.once(_by_urn)[role.urn]
 
 
@@ -157,7 +157,7 @@ def _by_urn(stack: Stack) -> dict[str, Principal]:
 
 
 def principals(stack: Stack) -> list[Principal]:
-    """Everybody who is granted something in the stack."""
+    """Every principal to which the stack grants permissions."""
     found = {it.urn: Principal(it) for it in stack.of(*HOLDERS)}
     for role in stack.of(ROLE):
         _hold(found[role.urn], role, stack)
@@ -180,13 +180,13 @@ def _give(found: dict[str, Principal], stack: Stack, by: Resource, prop: str, ki
         if holder is not None:
             _hold(found[holder.urn], by, stack)
         elif isinstance(value, str):
-            # Somebody outside the stack: all that the stack gives to one name is one principal's.
+            # A principal outside the stack: all policies that the stack gives to one name are one principal's.
             outside = found.setdefault(f"{kind}::{value}", Principal(by))
             _hold(outside, by, stack)
         elif value is UNKNOWN:
-            somebody = found.setdefault(by.urn, Principal(by))
-            somebody.unknown.append(Unknown(by.urn, prop))
-            _hold(somebody, by, stack)
+            unnamed = found.setdefault(by.urn, Principal(by))
+            unnamed.unknown.append(Unknown(by.urn, prop))
+            _hold(unnamed, by, stack)
 
 
 def _hold(principal: Principal, bearer: Resource, stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""Queues, schedules, event targets and log groups: what carries a launch to the launcher, and what is kept of it."""
+"""Queues, schedules, event targets and log groups: how a launch reaches the launcher, and which records are kept."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def tls_only(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
             return
     if unknown is not None:
         raise unknown
-    yield "no policy of it refuses what comes without TLS"
+    yield "none of its policies denies requests without TLS"
 
 
 def _refuses_clear(statement: Any) -> bool:
@@ -86,7 +86,7 @@ def _queue_policies(stack: Stack) -> dict[str, list[Resource]]:
 
 
 def _document(bearer: Resource) -> Document:
-    """A queue's policy. Raises Unknown, and Unreadable for what is none."""
+    """A queue's policy. Raises Unknown, and Unreadable if it is not a policy."""
     return read(bearer.whole("policy") or {"Statement": []})
 
 
@@ -110,9 +110,9 @@ def queue_not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[s
         services = [name for kind, name in statement.principals if kind == "Service"]
         held = any(statement.limited(key) for key in _OF_ONE)
         if everybody and not held:
-            yield "its policy allows everybody"
+            yield "its policy allows everyone"
         elif services and not held:
-            yield f"its policy allows {', '.join(services)} for whomever, without aws:SourceArn"
+            yield f"its policy allows {', '.join(services)} for any source: aws:SourceArn is missing"
 
 
 @rule(
@@ -136,7 +136,7 @@ def dead_letter(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
     policy = _json(redrive)
     receives = policy.get("maxReceiveCount")
     if not policy.get("deadLetterTargetArn"):
-        yield "feeds a function and has no dead-letter queue"
+        yield "invokes a function and has no dead-letter queue"
     elif _number(receives) < limits["minimumReceives"]:
         yield f"maxReceiveCount is {receives}, at least {int(limits['minimumReceives'])} are needed"
 
@@ -157,7 +157,7 @@ def visibility(it: Resource, stack: Stack, _limits: Limits) -> Iterator[Any]:
     timeout, hidden = function.get("timeout", default=3), queue.get("visibilityTimeoutSeconds", default=30)
     if hidden < VISIBILITY_FACTOR * timeout:
         yield (
-            f"{queue.name} hides a message for {int(hidden)} seconds, {function.name} may take {int(timeout)}: "
+            f"{queue.name} hides a message for {int(hidden)} seconds, but {function.name} may take {int(timeout)}: "
             f"{int(VISIBILITY_FACTOR * timeout)} are needed"
         )
 
@@ -190,11 +190,11 @@ def schedule_bounded(it: Resource, _stack: Stack, limits: Limits) -> Iterator[st
     retries = it.get("target", "retryPolicy", "maximumRetryAttempts")
     age = it.get("target", "retryPolicy", "maximumEventAgeInSeconds", default=86400)
     if retries is None:
-        yield "target.retryPolicy.maximumRetryAttempts is missing: 185 retries"
+        yield "target.retryPolicy.maximumRetryAttempts is missing, which means 185 retries"
     elif retries > limits["maximumRetries"]:
-        yield f"tries {int(retries)} times again, at most {int(limits['maximumRetries'])}"
+        yield f"retries {int(retries)} times; at most {int(limits['maximumRetries'])} are allowed"
     if age > limits["maximumAgeSeconds"]:
-        yield f"delivers what is {int(age)} seconds old, at most {int(limits['maximumAgeSeconds'])}"
+        yield f"delivers events up to {int(age)} seconds old; at most {int(limits['maximumAgeSeconds'])} are allowed"
     if "deadLetterConfig" not in (it.get("target", default={}) or {}) or not it.get(
         "target", "deadLetterConfig", "arn"
     ):
@@ -239,13 +239,13 @@ def event_target_dead_letter(it: Resource, stack: Stack, _limits: Limits) -> Ite
 def retention(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     days = it.get("retentionInDays", default=0)
     if not days:
-        yield "retentionInDays is missing: it is kept for ever"
+        yield "retentionInDays is missing: the log is kept for ever"
     elif days < limits["minimumDays"]:
         yield f"is kept for {int(days)} days, at least {int(limits['minimumDays'])} are needed"
 
 
 def _number(given: Any) -> int:
-    """A count that may be written as a string; nothing counts as none."""
+    """A count that may be written as a string; 0 if it is not a number."""
     text = str(given).removesuffix(".0")
     return int(text) if text.isdigit() else 0
 

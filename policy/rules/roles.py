@@ -1,4 +1,4 @@
-"""Roles: who trusts whom, which role a task has, and whether what is attached to a role can be read at all."""
+"""Roles: which principals they trust, which roles a task has, and whether attached policies can be read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def trust_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
             continue
         held = any(statement.pinned(f"aws:Principal{it}") for it in ("Arn", "OrgID", "Account"))
         if statement.not_principal or (("AWS", "*") in statement.principals and not held):
-            yield "its trust policy lets everybody assume it"
+            yield "its trust policy lets everyone assume it"
         named = [name for kind, name in statement.principals if kind == "Service" and name in _CONFUSABLE]
         missing = [key for key in ("aws:SourceAccount", "aws:SourceArn") if not statement.limited(key)]
         if named and missing:
@@ -69,7 +69,7 @@ def own_roles(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
     if not arn:
         yield "has no executionRoleArn: Fargate can neither pull from ECR nor write its log"
     if task is None and not it.get("taskRoleArn"):
-        yield "has no taskRoleArn: what the job may do is then nobody's to say"
+        yield "has no taskRoleArn: the job's code then has no permissions of its own"
     if arn and execution is None and task is None and arn == it.get("taskRoleArn"):
         yield f"executionRoleArn and taskRoleArn are both {arn}"
 
@@ -129,7 +129,7 @@ def task_no_administrator(it: Resource, stack: Stack, _limits: Limits) -> Iterat
     levels=(MANDATORY, MANDATORY),
     on=resources(*BEARERS),
     kinds=BEARERS,
-    # What cannot be read may pass any role.
+    # A policy that cannot be read may pass any role.
     waivable=False,
 )
 def policies_well_formed(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
@@ -147,7 +147,7 @@ def policies_well_formed(it: Resource, _stack: Stack, _limits: Limits) -> Iterat
     levels=(ADVISORY, MANDATORY),
     on=lambda stack: stack.of(*BEARERS),
     limits=(
-        # ARNs of policies outside of the stack that somebody answers for.
+        # ARNs of policies outside the stack for which a person is responsible.
         Limit("trusted", "ARNs of policies that were reviewed.", "array", [], []),
     ),
 )

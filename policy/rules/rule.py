@@ -1,6 +1,6 @@
-"""What a rule is, and how Pulumi runs one: severity per environment, limits, waivers, and what a preview cannot know.
+"""What a rule is, and how Pulumi runs one: severity per environment, limits, waivers, and values unknown in a preview.
 
-The rules themselves are in the files beside this one, by what they look at.
+The rules themselves are in the other files, by the resources that they check.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Limits = Mapping[str, Any]
 
 
 class Scope(Enum):
-    """When a rule is asked."""
+    """When a rule is evaluated."""
 
     EACH = "each resource, before it is created"
     STACK = "the whole stack"
@@ -51,22 +51,22 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule objects to."""
+    """A violation of a rule."""
 
     says: str
     urn: str = ""
-    """The resource at fault, where it is not the subject that the rule was asked about."""
+    """The resource at fault, if it is not the subject of the rule."""
 
 
 Subject = Resource | Principal | Held | Any
 Judge = Callable[[Any, Stack, Limits], Iterable[Finding | str]]
 Subjects = Callable[[Stack], Iterable[Any]]
-"""What a rule looks at, one after the other; an Unknown among them is a subject that cannot be judged yet."""
+"""What a rule judges, one after the other; an Unknown among them is a subject that cannot be judged yet."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of asking a rule."""
+    """The result of evaluating a rule."""
 
     findings: list[Finding] = field(default_factory=list[Finding])
     unknown: list[Unknown] = field(default_factory=list[Unknown])
@@ -78,16 +78,16 @@ class NotJudged(UnknownValueError):
     def __init__(self, unknown: Iterable[Unknown]) -> None:
         super().__init__(UNKNOWN_STRING_VALUE, [])
         listed = sorted({f"{_name(it.urn)}: {it.path}" for it in unknown})
-        self.message = f"not known yet, to be judged at the update: {'; '.join(listed)}"
+        self.message = f"not known yet, will be judged at the update: {'; '.join(listed)}"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: what it demands and how it finds what does not comply. `policy()` makes it one of Pulumi's policies."""
+    """A rule: its requirement, and how it finds violations. `policy()` makes it one of Pulumi's policies."""
 
     id: str
     says: str
-    """What has to be so, in a sentence."""
+    """The requirement, in one sentence."""
     why: str
     remedy: str
     severity: Severity
@@ -95,13 +95,13 @@ class Rule:
     prod: EnforcementLevel
     scope: Scope
     kinds: frozenset[str]
-    """Types of resources that it is asked about before they are created; none for a rule on the whole stack."""
+    """Types of resources that it judges before they are created; empty for a rule on the whole stack."""
     subjects: Subjects
     judge: Judge
     limits: tuple[Limit, ...] = ()
     waivable: bool = True
     beside: tuple[str, ...] = ()
-    """The controls of others that look at the same, as far as they go."""
+    """Controls of other tools that check the same, at least in part."""
 
     def level(self, environment: Environment) -> EnforcementLevel:
         """What a violation does in an environment."""
@@ -112,7 +112,7 @@ class Rule:
         return {**{it.name: it.schema for it in self.limits}, **(WAIVERS if self.waivable else {})}
 
     def verdict(self, stack: Stack, limits: Limits) -> Verdict:
-        """Ask about every subject of a stack."""
+        """Judge every subject of a stack."""
         verdict = Verdict()
         for subject in self.subjects(stack):
             if isinstance(subject, Unknown):
@@ -125,7 +125,7 @@ class Rule:
             except Unknown as unknown:
                 verdict.unknown.append(unknown)
             except (AttributeError, TypeError, ValueError) as error:
-                # What the provider's schema does not allow; refused here, not passed by.
+                # The provider's schema does not allow this form: it is a violation, not something to skip.
                 verdict.findings.append(Finding(f"has a form that cannot be judged: {error}", subject.urn))
             if isinstance(subject, Principal):
                 verdict.unknown.extend(subject.unknown)
@@ -140,8 +140,8 @@ class Rule:
     ) -> Policy:
         """The rule as a policy for a PolicyPack.
 
-        `environment`: whose severity and limits it has where no configuration gives others; `level`: a severity
-        instead of the rule's own. `today` is what a waiver's expiry is held against.
+        `environment` selects the severity and limits that apply without configuration; `level` replaces the rule's own
+        severity. `today` is the date with which a waiver's expiry is compared.
         """
         about: dict[str, Any] = {
             "name": self.id,
@@ -156,7 +156,7 @@ class Rule:
             return ResourceValidationPolicy(validate=run.resource, **about)
         if self.scope is Scope.STACK:
             return StackValidationPolicy(validate=run.stack, **about)
-        return _Twice(run, about)
+        return _BothPolicies(run, about)
 
 
 def rule(
@@ -174,8 +174,8 @@ def rule(
     waivable: bool = True,
     beside: tuple[str, ...] = (),
 ) -> Callable[[Judge], Rule]:
-    """Make a function a rule. `levels` are dev's and prod's; with `kinds` each resource is judged by itself."""
-    asked = frozenset(kinds)
+    """Turn a function into a rule. `levels` are dev's and prod's; with `kinds`, each resource is judged by itself."""
+    types = frozenset(kinds)
 
     def made(judge: Judge) -> Rule:
         return Rule(
@@ -186,8 +186,8 @@ def rule(
             severity=severity,
             dev=levels[0],
             prod=levels[1],
-            scope=scope or (Scope.EACH if asked else Scope.STACK),
-            kinds=asked,
+            scope=scope or (Scope.EACH if types else Scope.STACK),
+            kinds=types,
             subjects=on,
             judge=judge,
             limits=limits,
@@ -205,7 +205,7 @@ def resources(*kinds: str) -> Subjects:
 
 @dataclass(frozen=True)
 class _Run:
-    """A rule, asked by Pulumi."""
+    """A rule as Pulumi runs it."""
 
     rule: Rule
     environment: Environment
@@ -218,7 +218,7 @@ class _Run:
         one = Resource.alone(args)
         verdict = self.rule.verdict(Stack([one], whole=False), config.limits)
         self._report(verdict, config, report, {one.urn})
-        # What the whole stack is asked about too is told of once, there.
+        # A rule that also judges the whole stack reports it once, there.
         self._unknown(verdict, report, silent=self.rule.scope is Scope.BOTH and pulumi.runtime.is_dry_run())
 
     def stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
@@ -233,17 +233,17 @@ class _Run:
             report(f"The configuration of {self.rule.id}: {problem}", None)
         return config
 
-    def _report(self, verdict: Verdict, config: Configured, report: ReportViolation, asked: set[str]) -> None:
+    def _report(self, verdict: Verdict, config: Configured, report: ReportViolation, judged: set[str]) -> None:
         today = self.today()
         waived = {it.urn for it in config.waivers if it.expires >= today}
         for finding in verdict.findings:
             if finding.urn not in waived:
                 report(f"{_name(finding.urn)}: {finding.says}\nFix: {self.rule.remedy}", finding.urn)
         for waiver in config.waivers:
-            if waiver.expires < today and waiver.urn in asked:
+            if waiver.expires < today and waiver.urn in judged:
                 report(
                     f"{_name(waiver.urn)}: the waiver ({waiver.reason}) expired on {waiver.expires}; "
-                    "fix what it excused and remove it, or have it renewed",
+                    "fix the violation and remove the waiver, or renew it",
                     waiver.urn,
                 )
 
@@ -253,14 +253,14 @@ class _Run:
         if pulumi.runtime.is_dry_run():
             raise NotJudged(verdict.unknown)
         for urn, path in sorted({(it.urn, it.path) for it in verdict.unknown}):
-            report(f"{_name(urn)}: {path} is not known even at the update, so that it cannot be judged", urn)
+            report(f"{_name(urn)}: {path} is not known even at the update, so it cannot be judged", urn)
 
 
-class _Twice(ResourceValidationPolicy, StackValidationPolicy):
-    """Asked about each resource before it is created, and about the whole stack: one policy, one name, one config."""
+class _BothPolicies(ResourceValidationPolicy, StackValidationPolicy):
+    """Judges each resource before it is created, and the whole stack: one policy, one name, one config."""
 
     def __init__(self, run: _Run, about: Mapping[str, Any]) -> None:
-        # Each of the two would take the other's __init__ for Policy's.
+        # The __init__ of each base would call the other's where it means Policy's.
         Policy.__init__(self, **about)
         self._run = run
 
@@ -278,11 +278,11 @@ class _Twice(ResourceValidationPolicy, StackValidationPolicy):
 
 
 def _name(urn: str) -> str:
-    """The name and type in a URN, as a person calls the resource."""
+    """The name and type of a resource, from its URN."""
     parts = urn.split("::")
     return f"{parts[-1]} ({parts[2].rpartition('$')[2]})" if len(parts) >= 4 else urn
 
 
 def findings_of(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
-    """All that was found."""
+    """All findings."""
     return (finding for verdict in verdicts for finding in verdict.findings)

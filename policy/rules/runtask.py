@@ -1,4 +1,4 @@
-"""ecs:RunTask and ecs:ExecuteCommand: of which task, in which cluster, and with conditions that mean something."""
+"""ecs:RunTask and ecs:ExecuteCommand: for which tasks, in which cluster, and with conditions that take effect."""
 
 from __future__ import annotations
 
@@ -94,16 +94,17 @@ def in_cluster(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for held in documents(it):
         for statement in held.document.statements:
-            # A statement on more than these two is judged by what else it names, which is not known here.
+            # A pattern that matches other actions too may use their keys, which are not known here.
             for action in statement.actions or ():
                 known = next((keys for name, keys in KNOWN_KEYS.items() if _only(action, name.lower())), None)
                 if known is None:
                     continue
                 for condition in statement.conditions:
-                    if not _knows(known, condition.key):
-                        effect = "never grants" if statement.allows else "never refuses"
-                        says = "is no limit" if condition.holds_without_key else effect
-                        yield f"{held.what} has {condition.key} on {action}, which does not know it: it {says}"
+                    if not _supports(known, condition.key):
+                        effect = f"the statement never {'grants' if statement.allows else 'denies'}"
+                        if condition.holds_without_key:
+                            effect = "the condition limits nothing"
+                        yield f"{held.what} has {condition.key} on {action}, which does not support it: {effect}"
 
 
 @rule(
@@ -131,9 +132,9 @@ def _cluster(arn: str) -> str:
 
 
 def _only(pattern: str, action: str) -> bool:
-    """Whether a pattern stands for this action alone: no other of ECS begins with Run, none of IAM with Pass."""
+    """Whether a pattern matches this action only: no other action of ECS begins with Run, none of IAM with Pass."""
     return pattern == action or (matches(pattern, action) and pattern.startswith(("ecs:run", "iam:pass")))
 
 
-def _knows(known: tuple[str, ...], key: str) -> bool:
+def _supports(known: tuple[str, ...], key: str) -> bool:
     return any(key == it or (it.endswith("/*") and key.startswith(it[:-1])) for it in (*known, *_GLOBAL))

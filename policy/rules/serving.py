@@ -1,7 +1,7 @@
-"""How the pack is served: pulumi_policy reads every resource anew for every policy, here it is read once a request.
+"""How the pack is served: pulumi_policy reads every resource again for every policy; here it is read once per request.
 
-What is read is then shared by the policies of one request: none of this package's rules changes what it is shown, and
-only policy/ serves this way. With a pulumi_policy that is built otherwise nothing is changed, and the pack is slower.
+The policies of one request then share the result: none of this package's rules changes a resource, and only policy/ is
+served this way. With another structure of pulumi_policy nothing is changed, and the pack is slower.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _REQUESTS: Final = ("Analyze", "AnalyzeStack")
 
 
 def read_once() -> bool:
-    """Have each resource read once a request. False where this pulumi_policy has no such place."""
+    """Have each resource read once per request. False if this pulumi_policy has another structure."""
     module: Any = served
     servicer = getattr(module, "_PolicyAnalyzerServicer", None)
     if not all(hasattr(module, it) for it in _READERS) or not all(hasattr(servicer, it) for it in _REQUESTS):
@@ -37,7 +37,7 @@ def _remembering(read: Callable[..., Any], seen: dict[tuple[Any, int], tuple[Any
             return read(given, *more, **named)
         key = (read, id(given))
         hit = seen.get(key)
-        # What was given is kept with it, so that no other object has its id meanwhile.
+        # The object is kept with its result, so that no other object can have its id meanwhile.
         if hit is None:
             hit = seen[key] = (given, read(given))
         return hit[1]
@@ -50,7 +50,7 @@ def _forgetting(answer: Callable[..., Any], seen: dict[tuple[Any, int], tuple[An
         try:
             return answer(*asked)
         finally:
-            # A request answered at the same time reads again what it had read.
+            # A request that is answered at the same time reads its resources again.
             seen.clear()
 
     return answered

@@ -1,4 +1,5 @@
-"""A stack as the rules see it: resources by type, plain values, and a mark where a preview does not know one yet."""
+"""A stack as the rules see it: resources by type, plain values, and a mark for each value that a preview does not know
+yet."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ Made = TypeVar("Made")
 
 
 class Unknown(Exception):
-    """A rule came upon a value that is not known yet."""
+    """A rule needs a value that is not known yet."""
 
     def __init__(self, urn: str, path: str) -> None:
         super().__init__(f"{urn}: {path}")
@@ -40,15 +41,15 @@ class Resource:
     kind: str
     name: str
     raw: Mapping[str, Any]
-    """As Pulumi hands it over: reading an unknown value out of it raises."""
+    """The properties as Pulumi passes them: reading an unknown value raises UnknownValueError."""
     origins: Mapping[str, Sequence[PolicyResource]] = field(default_factory=dict[str, Sequence[PolicyResource]])
-    """Property → the resources that its value was computed from; empty for one that is judged alone."""
+    """Property → the resources from which its value was computed; empty for a resource that is judged alone."""
     outputs: bool = False
-    """Whether the values are the outputs, what the provider fills in included."""
+    """Whether the values are the outputs, including those that the provider fills in."""
 
     @cached_property
     def props(self) -> dict[str, Any]:
-        """The values, with UNKNOWN where there is none yet."""
+        """The values, with UNKNOWN for each that is not known yet."""
         return cast("dict[str, Any]", _plain(self.raw))
 
     def get(self, *path: str, default: Any = None) -> Any:
@@ -66,7 +67,7 @@ class Resource:
         return _plain(value)
 
     def whole(self, *path: str, default: Any = None) -> Any:
-        """The same, with nothing unknown anywhere inside."""
+        """The same. Raises Unknown also for an unknown value inside it."""
         value = self.get(*path, default=default)
         where = _first_unknown(value)
         if where is not None:
@@ -74,7 +75,7 @@ class Resource:
         return value
 
     def known(self, *path: str) -> Any:
-        """The value at a path, None also where it is not known yet."""
+        """The value at a path; None if there is none or it is not known yet."""
         try:
             return self.get(*path)
         except Unknown:
@@ -82,7 +83,7 @@ class Resource:
 
     @staticmethod
     def alone(args: ResourceValidationArgs) -> Resource:
-        """The one resource that a rule is asked about before it is created."""
+        """A resource that is judged alone, before it is created."""
         return Resource(args.urn, args.resource_type, args.name, args.props)
 
     @staticmethod
@@ -96,7 +97,7 @@ class Stack:
 
     def __init__(self, resources: Iterable[Resource], *, whole: bool = True) -> None:
         self.whole = whole
-        """Whether it is all of a stack, or one resource that is about to be created."""
+        """True for a whole stack, False for one resource that is about to be created."""
         self._kinds: dict[str, list[Resource]] = {}
         self.by_urn: dict[str, Resource] = {}
         for it in resources:
@@ -106,7 +107,7 @@ class Stack:
         self._made: dict[Any, Any] = {}
 
     def once(self, make: Callable[[Stack], Made]) -> Made:
-        """What is made of the stack, made once however many subjects ask for it."""
+        """A value computed from the stack, computed once for all subjects."""
         if make not in self._made:
             self._made[make] = make(self)
         return self._made[make]
@@ -118,16 +119,16 @@ class Stack:
 
     @staticmethod
     def grouped(resources: Iterable[Resource], by: Callable[[Resource], Resource | None]) -> dict[str, list[Resource]]:
-        """Resources by the URN of the one that each belongs to."""
+        """Resources by the URN of the resource that each belongs to."""
         made: dict[str, list[Resource]] = {}
         for it in resources:
-            whose = by(it)
-            if whose is not None:
-                made.setdefault(whose.urn, []).append(it)
+            owner = by(it)
+            if owner is not None:
+                made.setdefault(owner.urn, []).append(it)
         return made
 
     def named(self, kind: str, value: str) -> Resource | None:
-        """The resource of a type whose ARN, name, URL or id this is; an alias or version after a function's too."""
+        """The resource of a type with this ARN, name, URL or id. A function's may end with an alias or a version."""
         if kind not in self._named:
             self._named[kind] = {}
             for it in self.of(kind):
@@ -139,9 +140,9 @@ class Stack:
         return found.get(value) or found.get(value.rpartition(":")[0])
 
     def meant(self, by: Resource, prop: str, kind: str, value: Any = None) -> Resource | None:
-        """The resource of a type that a property names: by its value, or, where that names none here or is not known
-        yet, by what it is computed from. None for one that is not in this stack. `value` is the value where it lies
-        deeper than the property."""
+        """The resource of a type that a property names: by its value or, if that names no resource here or is not known
+        yet, by the resource from which it is computed. None for a resource outside this stack. `value` is the value, if
+        it is nested inside the property."""
         said = by.known(prop) if value is None else value
         if isinstance(said, str):
             found = self.named(kind, said)

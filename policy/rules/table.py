@@ -1,4 +1,4 @@
-"""The rules as tables for the documentation, made from the rules themselves."""
+"""The rules as tables for the documentation, computed from the rules themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ END: Final = "<!-- end: rules -->"
 
 
 def rules_table(rules: Iterable[Rule]) -> str:
-    """What each rule demands, why, what to do, how severe it is where, and who else looks at it."""
+    """The requirement, reason, remedy and severity of each rule, and the controls of other tools for it."""
     head = ["id", "rule", "why", "remedy", "dev", "prod", "checked", "closest control of others"]
     rows = [
         [
@@ -38,7 +38,7 @@ _WHEN: Final = {
 
 
 def settings_table(rules: Iterable[Rule]) -> str:
-    """What can be set on each rule."""
+    """The settings of each rule."""
     rows = [
         [f"`{rule.id}`", f"`{it.name}`", it.description, _value(it.dev), _value(it.prod)]
         for rule in rules
@@ -48,17 +48,17 @@ def settings_table(rules: Iterable[Rule]) -> str:
 
 
 def section(rules: Iterable[Rule]) -> str:
-    """Both tables, between the marks that the documentation keeps them by."""
+    """Both tables, between their marks in the documentation."""
     listed = list(rules)
     return f"{BEGIN}\n{rules_table(listed)}\n\n### Settings\n\n{settings_table(listed)}\n{END}"
 
 
 def replaced(page: str, rules: Iterable[Rule]) -> str:
-    """A page with its tables made anew. Raises ValueError when it has no place for them."""
+    """A page with its tables replaced. Raises ValueError if it has no marks for them."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"the page has no {BEGIN!r} with {END!r} behind it; add both where the tables belong")
+        raise ValueError(f"the page has no {BEGIN!r} with {END!r} after it; add both where the tables belong")
     return before + section(rules) + after
 
 

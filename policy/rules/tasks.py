@@ -1,4 +1,4 @@
-"""Task definitions: how a container runs, from which image, with which log, and what stands in its environment."""
+"""Task definitions: how a container runs, from which image, with which log, and what its environment contains."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ REGISTRIES: Final = [
 
 
 def containers(it: Resource) -> list[dict[str, Any]]:
-    """A task definition's containers. Raises Unknown, and ValueError for what is no list of them."""
+    """A task definition's containers. Raises Unknown, and ValueError if they are not a list of containers."""
     given = it.whole("containerDefinitions", default="[]")
     loaded = json.loads(given) if isinstance(given, str) else given
     if not isinstance(loaded, list):
-        raise ValueError("containerDefinitions is no list")  # noqa: TRY004 - of the user's value, not of an argument
+        raise ValueError("containerDefinitions is not a list")  # noqa: TRY004 - the user's value, not an argument
     listed = [_spelt(one) for one in cast("list[Any]", loaded) if isinstance(one, dict)]
     if not listed:
         raise ValueError("containerDefinitions names no container")
@@ -48,11 +48,11 @@ _SPELT: Final = {
         *("dockerLabels", "entryPoint", "healthCheck"),
     )
 }
-"""ECS's own spelling of what the rules read."""
+"""ECS's own spelling of the properties that the rules read."""
 
 
 def _spelt(value: Any) -> Any:
-    """With ECS's own spelling; the provider takes `Image` or `IMAGE` for `image`, as CloudFormation writes it."""
+    """A value in ECS's own spelling; the provider accepts `Image` or `IMAGE` for `image`, as in CloudFormation."""
     if isinstance(value, list):
         return [_spelt(one) for one in cast("list[Any]", value)]
     if not isinstance(value, dict):
@@ -67,7 +67,7 @@ def _spelt(value: Any) -> Any:
 
 
 _WORDS: Final = {"command": "command", "entryPoint": "entry_point", "healthCheck": "health_check"}
-"""Where a container's words stand → what a launcher, and so its label, calls them."""
+"""Property with words of a command → its name in a launcher's arguments and in its label."""
 
 
 def _called(container: Mapping[str, Any]) -> str:
@@ -123,9 +123,9 @@ def size(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     if problem:
         yield problem
     if cpu > limits["maximumCpu"]:
-        yield f"cpu {cpu} is over this environment's ceiling of {int(limits['maximumCpu'])}"
+        yield f"cpu {cpu} is above this environment's maximum of {int(limits['maximumCpu'])}"
     if memory > limits["maximumMemory"]:
-        yield f"memory {memory} is over this environment's ceiling of {int(limits['maximumMemory'])}"
+        yield f"memory {memory} is above this environment's maximum of {int(limits['maximumMemory'])}"
 
 
 def _units(value: Any, unit: str) -> int | None:
@@ -155,7 +155,7 @@ def not_privileged(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
         linux = container.get("linuxParameters") or {}
         added = (linux.get("capabilities") or {}).get("add") or []
         if added:
-            yield f"{_called(container)} adds {', '.join(added)}"
+            yield f"{_called(container)} adds the capabilities {', '.join(added)}"
 
 
 @rule(
@@ -239,7 +239,7 @@ def image_registry(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]
         image = str(container.get("image", ""))
         if not any(_from(image, registry) for registry in limits["registries"]):
             allowed = ", ".join(limits["registries"])
-            yield f"{_called(container)} runs {image or 'no image'}, of no allowed registry ({allowed})"
+            yield f"{_called(container)} runs {image or 'no image'}, which is not from an allowed registry ({allowed})"
 
 
 def _from(image: str, registry: str) -> bool:
@@ -289,7 +289,7 @@ def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     if it.kind == FUNCTION:
         variables = it.get("environment", "variables", default={})
         for name, value in cast("dict[str, Any]", variables).items():
-            # One variable that is not known yet hides no other.
+            # A variable that is not known yet does not hide the others.
             looks = secret_variable(name, value) if isinstance(value, str) else None
             if looks is not None:
                 yield f"the variable {name} {looks}"
@@ -309,5 +309,5 @@ def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 
 def true(value: Any) -> bool:
-    """Whether it is true, or the word: Pulumi takes both."""
+    """Whether a value is true or the text `true`: Pulumi accepts both."""
     return value is True or str(value).lower() == "true"

@@ -72,23 +72,23 @@ def test_what_an_argument_makes_a_task_reach(args: dict[str, Any], services: set
     [
         (
             {"allowExec": True},
-            "jobs.report.allowExec: needs ssmmessages (a shell is opened through it), and network.endpoints does not "
+            "jobs.report.allowExec: needs ssmmessages (a shell is opened through it), but network.endpoints does not "
             "have it; add it there",
         ),
         (
             {"secrets": {"A": ELSEWHERE}},
-            "jobs.report.secrets.A: is in us-east-1, and an endpoint reaches its own region only; keep it in "
-            "eu-west-1, or say natGateways: single",
+            "jobs.report.secrets.A: is in us-east-1, but an endpoint reaches its own region only; keep it in "
+            "eu-west-1, or set natGateways: single",
         ),
         (
             {"taskPolicy": allowing("sqs:SendMessage")},
-            "jobs.report.taskPolicy: needs sqs (it lets the job call sqs), and network.endpoints does not have it; add "
+            "jobs.report.taskPolicy: needs sqs (it lets the job call sqs), but network.endpoints does not have it; add "
             "it there",
         ),
         (
             {"sidecars": [{"name": "p", "image": "envoy:1"}]},
             "jobs.report.sidecars[0].image: 'envoy:1' cannot be pulled: with network.natGateways none, tasks reach ECR "
-            "in eu-west-1 only; copy the image there, or say natGateways: single",
+            "in eu-west-1 only; copy the image there, or set natGateways: single",
         ),
     ],
 )

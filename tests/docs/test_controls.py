@@ -144,10 +144,10 @@ def test_the_plan_for_a_scanner_has_every_resource_of_aws_with_its_references(pr
     ("failed", "passed", "said"),
     [
         ({"CKV_AWS_27": ["a"]}, set[str](), "CKV_AWS_27 fails on a, and the page says met"),
-        ({"CKV_AWS_9999": ["a"]}, set[str](), "CKV_AWS_9999 fails on a, and the page does not know it"),
+        ({"CKV_AWS_9999": ["a"]}, set[str](), "CKV_AWS_9999 fails on a, and the page does not have it"),
         ({}, {"CKV_AWS_50"}, "CKV_AWS_50 passes, and the page says: A launch is one call"),
-        ({}, set[str](), "CKV_AWS_27 is not asked, and the page says: met"),
-        ({}, {"CKV_AWS_385"}, "CKV_AWS_385 is asked after all"),
+        ({}, set[str](), "CKV_AWS_27 is not applied, and the page says: met"),
+        ({}, {"CKV_AWS_385"}, "CKV_AWS_385 is applied after all"),
     ],
 )
 def test_where_a_scanner_says_other_than_the_page_is_a_difference(

@@ -65,7 +65,7 @@ Pulumi.dev.yaml has 11 problems:
 
 
 def problems(*, secret: set[str] | None = None, **changed: Any) -> list[str]:
-    """What is said of the smallest config with these sections changed; None takes one out."""
+    """The problems of the smallest config with these sections changed; None removes a section."""
     given = {**SMALLEST, **{key.replace("__", ":").replace("_", "-"): it for key, it in changed.items()}}
     return validate({key: it for key, it in given.items() if it is not None}, secret=secret or set())[1]
 
@@ -74,7 +74,7 @@ def job(**changed: Any) -> dict[str, Any]:
     return {"jobs": {"report": {"image": "nginx", **changed}}}
 
 
-def test_all_mistakes_of_a_config_are_told_at_once_before_anything_is_registered(tmp_path: Path) -> None:
+def test_all_mistakes_of_a_config_are_reported_at_once_before_anything_is_registered(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     (folder / "Pulumi.dev.yaml").write_text(TEN_MISTAKES)
     with pytest.raises(pulumi.RunError) as raised:
@@ -100,7 +100,7 @@ def test_a_key_of_aws_that_the_program_does_not_read_stops_it(tmp_path: Path) ->
     assert "t0p" not in str(raised.value)
 
 
-def test_the_smallest_config_says_where_and_what() -> None:
+def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
     config, found = validate(SMALLEST, secret=set())
     assert found == []
     assert config is not None
@@ -117,12 +117,12 @@ def test_the_smallest_config_says_where_and_what() -> None:
         ),
         ({"aws__profile": "prod"}, "aws:profile: unknown; "),
         ({"aws__secretKey": "s3cr3t"}, "aws:secretKey: unknown; known: aws:region, aws:allowedAccountIds; nothing"),
-        ({"aws__region": "Ireland"}, "aws:region: 'Ireland' is no region, such as eu-west-1"),
+        ({"aws__region": "Ireland"}, "aws:region: 'Ireland' is not a region such as eu-west-1"),
         (
             {"aws__allowedAccountIds": ["12"]},
-            "aws:allowedAccountIds: '12' is no account's id: twelve digits, in quotes",
+            "aws:allowedAccountIds: '12' is not an account id; write twelve digits, in quotes",
         ),
-        ({"protect": True}, "aws:allowedAccountIds: is missing, and protect is true"),
+        ({"protect": True}, "aws:allowedAccountIds: is missing, but protect is true"),
         ({"pulumi__disable_default_providers": []}, "pulumi:disable-default-providers: has to name aws"),
         ({"network": {"subnets": "public", "natGateway": "single"}}, "network.natGateway: unknown; did you mean `natG"),
         ({"network": {"natGateways": "none"}}, "network.natGateways: none leaves private subnets no way out"),
@@ -171,14 +171,14 @@ def test_the_smallest_config_says_where_and_what() -> None:
         ({"kmsKey": "alias/jobs"}, "kmsKey: 'alias/jobs' is neither new nor the ARN of a key"),
         (
             {"kmsKey": "arn:aws:kms:us-east-1:123456789012:key/1"},
-            "kmsKey: 'arn:aws:kms:us-east-1:123456789012:key/1' is in us-east-1, and aws:region is eu-west-1",
+            "kmsKey: 'arn:aws:kms:us-east-1:123456789012:key/1' is in us-east-1, but aws:region is eu-west-1",
         ),
-        ({"alarms": {}}, "alarms: tell nobody; name emails, or a topicArn"),
+        ({"alarms": {}}, "alarms: notify nobody; name emails, or a topicArn"),
         ({"alarms": {"emails": ["a@b.cc", "a@b.cc"]}}, "alarms.emails: 'a@b.cc' is named twice"),
         ({"alarms": {"topicArn": "shared"}}, "alarms.topicArn: 'shared' is not the ARN of a topic"),
         (
             {"alarms": {"emails": ["a@b.cc"], "topicArn": "arn:aws:sns:eu-west-1:123456789012:t"}},
-            "alarms.emails: go to a topic made here, but topicArn names an existing one",
+            "alarms.emails: need a new topic, but topicArn names an existing one",
         ),
         (
             {"alarms": {"topicArn": "arn:aws:sns:us-east-1:123456789012:t"}},
@@ -188,7 +188,7 @@ def test_the_smallest_config_says_where_and_what() -> None:
         ({"tags": {f"k{it}": "v" for it in range(47)}}, "tags: 47 tags; there is room for 46"),
         (
             {"tags": {f"k{it}": "v" for it in range(40)}, **job(tags={f"j{it}": "v" for it in range(7)})},
-            "jobs.report.tags: 47 tags with the stack's; there is room for 46",
+            "jobs.report.tags: 47 tags with the stack's; at most 46 are possible",
         ),
         (job(tags={"stack": "mine"}), "jobs.report.tags.stack: is the program's own tag"),
         (job(tags={"aws:x": "y"}), "jobs.report.tags.aws:x: is no key of a tag of your own"),
@@ -198,10 +198,10 @@ def test_the_smallest_config_says_where_and_what() -> None:
             job(supervision={"topicArn": "shared"}),
             "jobs.report.supervision.topicArn: 'shared' is not the ARN of a topic",
         ),
-        ({"alarms": {"emails": ["me"]}}, "alarms.emails: 'me' is no address"),
+        ({"alarms": {"emails": ["me"]}}, "alarms.emails: 'me' is not an email address"),
         ({"tags": {"aws:x": "y"}}, "tags.aws:x: is no key of a tag of your own"),
         ({"tags": {"a": 1}}, "tags.a: 1 is not text; write it in quotes"),
-        ({"jobs": {}}, "jobs: names no job"),
+        ({"jobs": {}}, "jobs: is empty"),
         ({"jobs": ["report"]}, "jobs: (not shown) is not a mapping"),
         ({"jobs": {"9": {"image": "nginx"}}}, "jobs.9: '9' is not a letter followed by at most 39 letters"),
         (job(cpu=512, memory=512), "jobs.report.memory: 512 MiB does not go with cpu 512"),
@@ -216,13 +216,13 @@ def test_the_smallest_config_says_where_and_what() -> None:
         ),
         ({"defaults": {"cpu": 300}}, "defaults.cpu: 300 is no Fargate size"),
         ({"secrets": ["a", "a"]}, "secrets: 'a' is named twice; each is one secret"),
-        ({"retiring": ["jobs.report"]}, "retiring: goes with protect: true; without it nothing is protected"),
+        ({"retiring": ["jobs.report"]}, "retiring: requires protect: true; without it nothing is protected"),
         (
             {"protect": True, "retiring": ["report"]},
-            "retiring: 'report' is nothing of this stack; known: jobs.report, network, cluster, payloads, kmsKey. It",
+            "retiring: 'report' is not a part of this stack; known: jobs.report, network, cluster, payloads, kmsKey.",
         ),
         ({"retiring": ["network", "network"]}, "retiring: 'network' is named twice; once is enough"),
-        ({"secrets": ["a b"]}, "secrets: 'a b' is no name of a secret"),
+        ({"secrets": ["a b"]}, "secrets: 'a b' is not the name of a secret"),
     ],
 )
 def test_a_problem_of_a_config_names_its_path_the_value_the_rule_and_the_remedy(
@@ -231,7 +231,7 @@ def test_a_problem_of_a_config_names_its_path_the_value_the_rule_and_the_remedy(
     assert [it for it in problems(**changed) if it.startswith(said)], problems(**changed)
 
 
-def test_a_network_without_nat_starts_only_what_ecr_of_its_region_keeps() -> None:
+def test_a_network_without_nat_pulls_images_only_from_ecr_of_its_region() -> None:
     endpoints = ["s3", "ecr.api", "ecr.dkr", "logs"]
     kept = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/report:1"
     network = {"network": {"natGateways": "none", "endpoints": endpoints}}
@@ -242,10 +242,10 @@ def test_a_network_without_nat_starts_only_what_ecr_of_its_region_keeps() -> Non
     )
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s-AbCdEf"
     (said,) = problems(**network, **job(image=kept, secrets={"A": arn}))
-    assert said == "jobs.report.secrets.A: needs secretsmanager, and network.endpoints does not have it; add it there"
+    assert said == "jobs.report.secrets.A: needs secretsmanager, but network.endpoints does not have it; add it there"
     parameter = "arn:aws:ssm:eu-west-1:123456789012:parameter/s"
     (said,) = problems(**network, **job(image=kept, secrets={"A": parameter}))
-    assert said == "jobs.report.secrets.A: needs ssm, and network.endpoints does not have it; add it there"
+    assert said == "jobs.report.secrets.A: needs ssm, but network.endpoints does not have it; add it there"
     (said,) = problems(**network, **job(image=kept, sidecars=[{"name": "proxy", "image": "envoy"}]))
     assert said.startswith("jobs.report.sidecars[0].image: 'envoy' cannot be pulled")
     (said,) = problems(**network, **job(image=kept, sidecars=[{"name": "p", "image": kept, "secrets": {"A": arn}}]))
@@ -292,11 +292,11 @@ def test_a_pulumi_secret_becomes_the_value_of_a_secret_of_the_stack() -> None:
     given: dict[str, Any] = {"secrets": ["a"], "secretValues": {"a": "s3cr3t"}}
     assert problems(**given, secret={"secretValues"}) == []
     (said,) = problems(secretValues={"b": "x"}, secret={"secretValues"})
-    assert said == "secretValues.b: is no secret of this stack; name it under secrets"
+    assert said == "secretValues.b: is not a secret of this stack; name it under secrets"
 
 
 @pytest.mark.parametrize("key", ["jobs", "defaults", "tags", "kmsKey", "aws:region"])
-def test_what_pulumi_encrypted_is_refused_where_it_would_become_plain_text(key: str) -> None:
+def test_an_encrypted_value_is_refused_where_it_would_become_plain_text(key: str) -> None:
     # As after: pulumi config set --secret --path 'jobs.report.environment.X' …
     given = {**SMALLEST, key: job(cpu="s3cr3t", environment={"X": "s3cr3t"})["jobs"]}
     (said,) = validate(given, secret={key, "secretValues"})[1]
@@ -330,7 +330,7 @@ def test_a_variable_that_looks_like_a_secret_is_known_by_its_name_or_its_value(n
         ("SECRET", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s-AbCdEf"),
     ],
 )
-def test_a_variable_that_only_sounds_like_a_secret_is_none(name: str, value: str) -> None:
+def test_a_variable_that_only_sounds_like_a_secret_is_accepted(name: str, value: str) -> None:
     assert secret_variable(name, value) is None
 
 
@@ -374,7 +374,7 @@ def test_a_sidecar_names_a_secret_of_the_stack_as_the_job_does(tmp_path: Path) -
     assert "kms:Decrypt" in recorded.one("aws:iam/rolePolicy:RolePolicy", "nightly-report-execution").inputs["policy"]
 
 
-def test_a_mistake_makes_no_other_mistakes() -> None:
+def test_a_mistake_causes_no_other_messages() -> None:
     assert problems(jobs={"report": None}) == ["jobs.report: None is not a mapping"]
     sidecar = {"name": "proxy", "image": "nginx", "readOnlyRoot": True}
     assert problems(**job(sidecars=[sidecar]), protect="yes") == [
@@ -382,7 +382,7 @@ def test_a_mistake_makes_no_other_mistakes() -> None:
     ]
 
 
-def test_a_job_says_what_differs_from_the_defaults_within_a_mapping_too() -> None:
+def test_a_job_overrides_the_defaults_within_a_mapping_too() -> None:
     defaults = {"cpu": 1024, "alarms": {"dashboard": True}, "supervision": {"retries": 1}}
     config, found = validate(
         {**SMALLEST, "defaults": defaults, **job(supervision={"maxRuntimeMinutes": 5}, cpu=256)}, secret=set()
@@ -406,7 +406,7 @@ def test_the_schema_for_editors_is_fresh_and_every_environment_names_it() -> Non
         assert first == f"# yaml-language-server: $schema={path.relative_to(PROGRAM)}"
 
 
-def test_the_schema_knows_every_key_its_meaning_and_the_values_that_are_few(environment: str) -> None:
+def test_the_schema_has_every_key_its_meaning_and_its_values_where_they_are_few(environment: str) -> None:
     whole = schema.schema()
     keys = whole["properties"]["config"]["properties"]
     given = yaml.safe_load((PROGRAM / f"Pulumi.{environment}.yaml").read_text())["config"]
@@ -420,14 +420,14 @@ def test_the_schema_knows_every_key_its_meaning_and_the_values_that_are_few(envi
     assert whole["definitions"]["Job"]["properties"]["cpu"]["enum"][:2] == [256, 512]
     assert whole["definitions"]["Network"]["properties"]["subnets"]["enum"] == ["private", "public"]
     assert JobConfig.model_fields.keys() - {"tags"} == DefaultsConfig.model_fields.keys()
-    # The image of all jobs may stand in the defaults.
+    # The image of all jobs may be in the defaults.
     assert "required" not in whole["definitions"]["Job"]
 
 
 def test_pulumi_yaml_declares_what_pulumi_can_check_by_itself() -> None:
     declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
     own = {str(it.alias): it for it in StackConfig.model_fields.values() if ":" not in str(it.alias)}
-    # A declaration without a default is demanded of every stack; what has neither is the model's alone.
+    # Pulumi requires a declaration without a default in every stack; a key with neither is only in the model.
     kinds = {"object": (dict, "$ref"), "array": (list, "array"), "boolean": (bool, "boolean")}
     whole = schema.schema()["properties"]["config"]["properties"]
     for key, it in declared.items():
@@ -468,10 +468,10 @@ config:
   fargate-job-launcher:jobs:
     report: {image: nginx, tags: {a: b}, eventRule: {pattern: '{"source":["shop"]}'}, supervision: {}, taskPolicy: "{}"}
 """
-"""An environment that makes as little as it can, of a team that has the rest."""
+"""An environment that creates as little as possible, of a team that has the other resources."""
 
 
-def test_the_tests_and_the_tables_take_a_new_environment_as_it_is(tmp_path: Path) -> None:
+def test_the_tests_and_the_tables_accept_a_new_environment_unchanged(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     for name in ("tests", "tools", "docs", "examples"):
         shutil.copytree(PROGRAM / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
@@ -493,7 +493,7 @@ def test_the_tests_and_the_tables_take_a_new_environment_as_it_is(tmp_path: Path
 
 
 def errors(config: str) -> list[str]:
-    """What an editor finds in a file by the schema."""
+    """The errors that an editor finds in a file by the schema."""
     validator = jsonschema.Draft7Validator(json.loads((PROGRAM / "environments" / schema.FILE).read_text()))
     return [it.message for it in validator.iter_errors(yaml.safe_load(config))]
 
@@ -516,13 +516,13 @@ def test_an_editor_finds_nothing_wrong_with_any_environment(environment: str) ->
         ("defaults: {image: nginx}", ""),
     ],
 )
-def test_an_editor_sees_a_mistake_and_takes_what_pulumi_encrypted(added: str, said: str) -> None:
+def test_an_editor_reports_a_mistake_and_accepts_encrypted_values(added: str, said: str) -> None:
     found = errors(f"{ADOPTING.rstrip()}\n  fargate-job-launcher:{added}\n")
     assert len(found) == bool(said), found
     assert said in "".join(found)
 
 
 @pytest.mark.parametrize("key", ["aws:allowedAccountIDs", "aws:profile", "aws:secretKey"])
-def test_an_editor_sees_a_key_of_aws_that_nobody_reads(key: str) -> None:
+def test_an_editor_reports_a_key_of_aws_that_the_program_does_not_read(key: str) -> None:
     (said,) = errors(f"{ADOPTING.rstrip()}\n  {key}: x\n")
     assert key in said

@@ -1,4 +1,4 @@
-"""Every environment's program, recorded under mocks: what it registers and how the resources hang together."""
+"""Every environment's program, recorded under mocks: what it registers and how the resources depend on each other."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ PROMISED: dict[str, dict[str, Any]] = {
         **{"logs": 365, "key": True, "alarms": True, "protected": True},
     },
 }
-"""What the two environments of this repository are, which no third one has to be."""
+"""The properties of this repository's two environments, which a third one need not have."""
 
 
-def test_dev_and_prod_are_what_is_said_of_them(recording: Recording) -> None:
+def test_dev_and_prod_are_as_documented(recording: Recording) -> None:
     if recording.stack.name not in PROMISED:
         return
     (vpc,) = recording.kind("awsx:ec2:Vpc")
@@ -99,7 +99,7 @@ def test_dev_and_prod_are_what_is_said_of_them(recording: Recording) -> None:
         "alarms": bool(recording.kind(ALARM)),
         "protected": vpc.protect,
     }
-    # Both show what a job can have, so that the tests below see each of it somewhere.
+    # Together they use every feature of a job, so that the tests below see each of them.
     features = [extras(recording, it) for it in recording.jobs()]
     assert len(features) >= 2
     for it in ("schedule", "queue", "supervision", "maximum runtime", "payload"):
@@ -107,7 +107,7 @@ def test_dev_and_prod_are_what_is_said_of_them(recording: Recording) -> None:
     assert any(job.get("secrets") for job in recording.jobs().values())
 
 
-def test_each_job_is_the_same_set_of_resources_and_what_its_features_add(recording: Recording) -> None:
+def test_each_job_is_the_same_set_of_resources_and_those_of_its_features(recording: Recording) -> None:
     assert launchers(recording)
     for launcher in launchers(recording):
         kinds = sorted(it.kind for it in recording.resources.values() if it.parent == launcher.urn)
@@ -121,7 +121,7 @@ def test_each_job_is_the_same_set_of_resources_and_what_its_features_add(recordi
 def extras(recording: Recording, name: str) -> dict[str, list[str]]:
     """What a job's features add to its resources."""
     job = recording.jobs()[name]
-    # With alarms of the stack, every job has some.
+    # If the stack has alarms, every job has some.
     supervision, alarms = job.get("supervision"), job.get("alarms", {} if recording.setting("alarms") else None)
     found: dict[str, list[str]] = {}
     if any(job.get(it) is not None for it in ("asynchronous", "schedule", "queue", "eventRule")):
@@ -154,7 +154,7 @@ def own_key(recording: Recording) -> bool:
     return f"{recording.stack.project}:kmsKey" in recording.stack.config
 
 
-def test_payloads_are_encrypted_private_and_do_not_stay(recording: Recording) -> None:
+def test_payloads_are_encrypted_private_and_expire(recording: Recording) -> None:
     for bucket in recording.kind("fargate-job-launcher:index:PayloadBucket"):
         inside = {it.kind.rpartition(":")[2]: it for it in recording.resources.values() if it.parent == bucket.urn}
         name = inside["Bucket"].outputs["name"]
@@ -186,7 +186,7 @@ def test_a_job_reaches_its_own_payloads_only_and_one_without_any_none(recording:
             assert settings(recording, job)["payloadPrefix"] == mine.replace("arn:aws:s3:::", "s3://")[:-1]
 
 
-def test_queues_are_encrypted_private_and_keep_what_they_have_for_two_weeks(recording: Recording) -> None:
+def test_queues_are_encrypted_private_and_keep_messages_for_two_weeks(recording: Recording) -> None:
     policies = {it.inputs["queueUrl"]: it.inputs["policy"] for it in recording.kind(QUEUE_POLICY)}
     assert len(policies) == len(recording.kind(QUEUE))
     own = own_key(recording)
@@ -196,7 +196,8 @@ def test_queues_are_encrypted_private_and_keep_what_they_have_for_two_weeks(reco
         denied, *allowed = json.loads(policies[f"{queue.outputs['name']}-id"])["Statement"]
         assert (denied["Effect"], denied["Resource"]) == ("Deny", [queue.outputs["arn"]])
         assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        # Only the rule that brings the supervisor its events may send to a queue, and each rule what it cannot deliver.
+        # Only the rule that sends the supervisor its events may send to a queue, and each rule the events that it
+        # cannot deliver.
         rules = {it.name for it in recording.kind(RULE)}
         sender = queue.name.replace("-dead-letters", "-events").replace("-unsupervised", "-supervisor")
         by_rule = sender in rules
@@ -204,7 +205,7 @@ def test_queues_are_encrypted_private_and_keep_what_they_have_for_two_weeks(reco
         assert all(set(it["Condition"]["ArnEquals"]) == {"aws:SourceArn"} for it in allowed)
 
 
-def test_who_does_not_wait_is_delivered_again_and_then_kept(recording: Recording) -> None:
+def test_an_asynchronous_event_is_delivered_again_and_then_kept(recording: Recording) -> None:
     for job in recording.jobs():
         if "asynchronous" not in extras(recording, job):
             continue
@@ -260,7 +261,7 @@ def test_the_policies_are_computed_from_the_roles_the_task_definition_and_the_cl
         assert {recording.one(TASK_DEFINITION, job).urn, *clusters} <= allows
 
 
-def test_the_function_waits_for_its_policies_and_the_task_definition_for_its_own(recording: Recording) -> None:
+def test_the_function_and_the_task_definition_depend_on_the_policies_of_their_roles(recording: Recording) -> None:
     for launcher in launchers(recording):
         job = launcher.name
         function = recording.one(FUNCTION, f"{job}-launcher")
@@ -302,7 +303,7 @@ def test_logs_are_kept_and_protected_as_configured(recording: Recording) -> None
         assert {it.protect for it in recording.kind(kind)} <= {protect}
 
 
-def test_tasks_run_where_and_on_what_the_environment_says(recording: Recording) -> None:
+def test_tasks_run_in_the_network_and_on_the_capacity_of_the_environment(recording: Recording) -> None:
     network = recording.setting("network")
     if "vpcId" in network:
         public, subnets = network.get("assignPublicIp", False), network["subnetIds"]
@@ -373,7 +374,9 @@ def test_an_update_replaces_the_launchers_policy_and_keeps_the_old_revision(reco
         assert recording.one(TASK_DEFINITION, launcher.name).inputs["skipDestroy"] is True
 
 
-def test_a_supervisor_hears_of_its_own_job_only_not_of_one_whose_name_begins_the_same(recording: Recording) -> None:
+def test_a_supervisor_receives_events_of_its_own_job_only_not_of_one_whose_name_begins_the_same(
+    recording: Recording,
+) -> None:
     for name in (name for name, job in recording.jobs().items() if "supervision" in job):
         detail = json.loads(recording.one(RULE, f"{name}-supervisor").inputs["eventPattern"])["detail"]
         revision = recording.one(TASK_DEFINITION, name).outputs["arn"]

@@ -1,4 +1,4 @@
-"""Each environment as a whole: its snapshot, its guard rails, and what a preview can say before ARNs are known."""
+"""Each environment as a whole: its snapshot, its guard rails, and what a preview shows before ARNs are known."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def test_a_preview_shows_every_resource_that_a_deployment_makes(recording: Recor
         assert known == {key: made.inputs[key] for key in known}
 
 
-def test_in_a_preview_no_policy_is_built_of_half_known_arns(recording: Recording, preview: Recording) -> None:
+def test_in_a_preview_no_policy_contains_half_known_arns(recording: Recording, preview: Recording) -> None:
     launchers = [it for it in recording.kind("aws:iam/rolePolicy:RolePolicy") if it.name.endswith("-launcher")]
     assert launchers
     for it in launchers:
-        # Wholly unknown: never a document with holes.
+        # Unknown as a whole, never a document with unknown parts.
         assert unknown(preview.resources[it.urn].inputs["policy"])
     for it in preview.resources.values():
         for value in it.inputs.values():
             assert not (isinstance(value, str) and UNKNOWN in value and value != UNKNOWN), (it.name, value)
 
 
-def test_everything_is_made_with_the_environments_own_provider(recording: Recording) -> None:
+def test_every_resource_is_created_with_the_environments_own_provider(recording: Recording) -> None:
     (provider,) = recording.kind(PROVIDER)
     config = recording.stack.config
     assert provider.inputs["region"] == config["aws:region"]

@@ -56,7 +56,7 @@ ARGUMENTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Ran:
-    """What the command left behind."""
+    """Exit code and output of the command."""
 
     code: int
     out: str
@@ -69,13 +69,13 @@ class Ran:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """Its standard output, a document in each line."""
+        """Its standard output, one JSON document in each line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A deployed job and the environment that leads to it."""
+    """A deployed job, and the environment variables that lead to it."""
 
     aws: Emulator
     deployment: Deployment
@@ -126,7 +126,7 @@ def test_following_a_job_shows_its_lines_and_ends_with_its_exit_code(sandbox: Sa
     )
 
 
-def test_what_is_waited_for_and_fails_says_where_its_log_is_and_ends_no_sentence_twice(sandbox: Sandbox) -> None:
+def test_a_failed_job_that_was_waited_for_names_its_log_and_ends_no_sentence_twice(sandbox: Sandbox) -> None:
     reason = "Your Spot Task was interrupted."
     sandbox.next(FAILING, NEVER, Run(None, 0.1, stop_code="SpotInterruption", reason=reason))
     failed, never, interrupted = (sandbox.run("launch", "job", "--wait") for _ in range(3))
@@ -138,7 +138,8 @@ def test_what_is_waited_for_and_fails_says_where_its_log_is_and_ends_no_sentence
 
 
 def partly(monkeypatch: pytest.MonkeyPatch, missing: int) -> list[dict[str, Any]]:
-    """Let the launcher answer that it found capacity for fewer tasks than asked; the events that it is given."""
+    """Let the launcher answer that it found capacity for fewer tasks than requested. Returns the events that it
+    receives."""
     call, given = cast("Any", BaseClient)._make_api_call, list[dict[str, Any]]()
 
     def answered(client: Any, operation: str, parameters: Any) -> Any:
@@ -159,7 +160,7 @@ def partly(monkeypatch: pytest.MonkeyPatch, missing: int) -> list[dict[str, Any]
     return given
 
 
-def test_what_was_launched_of_a_launch_in_part_is_shown_and_followed_before_the_error(
+def test_the_tasks_of_a_partial_launch_are_shown_and_followed_before_the_error(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     partly(monkeypatch, 1)
@@ -168,7 +169,7 @@ def test_what_was_launched_of_a_launch_in_part_is_shown_and_followed_before_the_
     assert (done.code, done.out.count("second line"), done.out.count("✓ job")) == (125, 2, 2)
     assert done.out.startswith("Launched job, 2 of 3 tasks")
     assert done.err.startswith("error: job: 2 of 3 tasks launched: RESOURCE:FARGATE. AWS has no such capacity now")
-    assert done.err.endswith(". Only what is missing: the same launch with --key 'a b' --delivery 3.\n")
+    assert done.err.endswith(". To launch only what is missing, repeat the launch with --key 'a b' --delivery 3.\n")
     sandbox.next(WELL, WELL)
     plain = sandbox.run("launch", "job", "--count", "3", "-o", "json")
     assert (plain.code, plain.json["status"], len(plain.json["tasks"])) == (125, "PARTIAL", 2)
@@ -181,7 +182,7 @@ def test_what_was_launched_of_a_launch_in_part_is_shown_and_followed_before_the_
     assert raised.value.then.endswith("--key k --delivery 99")
 
 
-def test_a_launch_that_failed_for_want_of_capacity_is_asked_for_anew_under_its_key(
+def test_a_launch_that_failed_for_lack_of_capacity_can_be_repeated_with_its_key(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -191,14 +192,14 @@ def test_a_launch_that_failed_for_want_of_capacity_is_asked_for_anew_under_its_k
     asked = re.search(r"(--key again --delivery 2)\.$", failed.err)
     assert asked is not None, failed.err
     assert sandbox.run("launch", "job", *asked[1].split()).code == 0
-    # A retry by hand has a new key each time: it is repeated as it is.
+    # A manual retry has a new key each time: it is repeated unchanged.
     (newest, *_) = sandbox.run("status", "job", "-o", "json").json["tasks"]
     sandbox.run("stop", "job", "--all")
     partly(monkeypatch, 1)
     assert "--delivery" not in sandbox.run("retry", "job", "--task", newest["id"]).err
 
 
-def test_what_is_followed_as_json_is_a_document_in_each_line(sandbox: Sandbox) -> None:
+def test_following_as_json_prints_a_document_in_each_line(sandbox: Sandbox) -> None:
     sandbox.next(FAILING, Run(255, 0.1, lines=("exec /bin/job: exec format error",)))
     done = sandbox.run("launch", "job", "--count", "2", "--follow", "-o", "json")
     first, *events = done.events
@@ -210,7 +211,7 @@ def test_what_is_followed_as_json_is_a_document_in_each_line(sandbox: Sandbox) -
         *("outcome", "reason", "remedy", "exitCode", "logGroup", "logStream"),
     }
     assert (ends[3]["outcome"], ends[3]["remedy"]) == ("failed", None)
-    # Fargate says nothing of it; the job's own log does.
+    # Fargate does not report it; the job's own log does.
     assert ends[255]["remedy"].startswith("The image is built for another processor")
     assert {it["text"] for it in events if it["type"] == "line"} == {
         "about to fail",
@@ -219,7 +220,7 @@ def test_what_is_followed_as_json_is_a_document_in_each_line(sandbox: Sandbox) -
     assert {it["status"] for it in events if it["type"] == "state"} >= {"STOPPED"}
 
 
-def test_a_launch_that_is_not_followed_says_how_to_and_what_it_is_given_arrives(sandbox: Sandbox) -> None:
+def test_a_launch_that_is_not_followed_names_the_command_for_it_and_its_settings_arrive(sandbox: Sandbox) -> None:
     sandbox.next(WELL)
     given = ("-e", "A=b c", "--command", "sh -c 'echo $A'", "--cpu", "512", "--memory", "1024", "--payload", '{"a": 1}')
     done = sandbox.run("launch", "job", *given, "-o", "json")
@@ -262,14 +263,14 @@ def test_status_stop_and_retry(sandbox: Sandbox) -> None:
     assert newest["reason"] == "somebody stopped it: stopped with fargate-job"
     shown = sandbox.run("status", "job").out
     assert "somebody stopped it" in shown
-    # What somebody stopped needs no remedy; of those before, each distinct one is told once.
+    # A task that a person stopped needs no remedy; of the tasks before, each distinct remedy is printed once.
     known = sandbox.run("status", "job", "-o", "json").json["tasks"]
     remedies = {it["remedy"] for it in known if it["remedy"]}
     assert remedies
     for remedy in remedies:
         ids = ", ".join(it["id"][:8] for it in known if it["remedy"] == remedy)
         assert shown.count(f"\n{ids}: {remedy}.\n") == 1
-    assert sandbox.run("stop", "job").err == "error: job has no task that runs. fargate-job status job.\n"
+    assert sandbox.run("stop", "job").err == "error: job has no running task. fargate-job status job shows its tasks.\n"
 
     done = sandbox.run("retry", "job", "--wait", "-o", "json")
     assert (done.code, done.events[0]["status"]) == (0, "LAUNCHED")
@@ -279,7 +280,7 @@ def test_status_stop_and_retry(sandbox: Sandbox) -> None:
     assert record["overrides"]["containerOverrides"][0]["environment"] == [{"name": "A", "value": "kept"}]
 
 
-def test_what_supervision_has_retried_is_not_launched_once_more_unless_it_is_named(sandbox: Sandbox) -> None:
+def test_a_task_that_supervision_has_retried_is_not_retried_again_unless_it_is_named(sandbox: Sandbox) -> None:
     family = find(Account(), "job").family
     sandbox.next(FAILING, Run(0, 3600))
     failed = sandbox.run("launch", "job", "--wait", "-o", "json").events[0]["tasks"][0]["id"]
@@ -295,11 +296,11 @@ def test_what_supervision_has_retried_is_not_launched_once_more_unless_it_is_nam
     assert (second.attempt, later_attempt(first, [first, second])) == (2, None)
 
 
-def test_several_that_run_are_not_stopped_by_chance(sandbox: Sandbox) -> None:
+def test_several_running_tasks_are_not_stopped_by_mistake(sandbox: Sandbox) -> None:
     sandbox.next(*[Run(0, 3600)] * 3)
     sandbox.run("launch", "job", "--count", "3")
     one = sandbox.run("stop", "job")
-    assert (one.code, one.err.startswith("error: 3 tasks of job run: ")) == (125, True)
+    assert (one.code, one.err.startswith("error: job has 3 running tasks: ")) == (125, True)
     assert len(sandbox.run("stop", "job", "--all", "-o", "json").json["stopped"]) == 3
 
 
@@ -309,7 +310,7 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
     sandbox.aws.client("lambda").invoke(
         FunctionName=alias, InvocationType="Event", Payload=b'{"environment": {"NOT_DECLARED": "1"}}'
     )
-    # What Lambda's record of an event says that it gave up on: two of three tasks were launched.
+    # Lambda's record of an event after its last attempt: two of three tasks were launched.
     result = {"launched": 2, "failures": [{"reason": "RESOURCE:CPU", "detail": "none left", "retryable": True}]}
     record = {
         "requestContext": {"requestId": "r-1", "condition": "RetriesExhausted"},
@@ -317,7 +318,7 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
         "responsePayload": {"errorMessage": json.dumps(result), "errorType": "LaunchIncomplete"},
     }
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(record))
-    # What a rule could not deliver: EventBridge's own event.
+    # An event that a rule could not deliver, in EventBridge's own form.
     event = {
         "version": "0",
         "id": "e-1",
@@ -355,7 +356,7 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
     sqs.purge_queue(QueueUrl=queue)
 
 
-def test_a_miss_names_the_nearest_and_a_function_is_found_by_its_name(
+def test_an_unknown_job_is_answered_with_the_nearest_names_and_a_function_is_found_by_its_name(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function = sandbox.deployment.launchers["job"].outputs["function_name"]
@@ -366,10 +367,10 @@ def test_a_miss_names_the_nearest_and_a_function_is_found_by_its_name(
     said = {"kind": "NoSuchJob", "message": "region eu-west-1 has no job 'jop'", "next": "Did you mean job?"}
     assert json.loads(missing.err) == {"error": said}
     elsewhere = sandbox.run("status", "job", "--region", "us-east-1")
-    assert "region us-east-1 has no launcher at all. Is it the right region" in elsewhere.err
+    assert "region us-east-1 has no launchers. Check the region" in elsewhere.err
     arn = sandbox.deployment.launchers["job"].outputs["function_arn"]
     other = sandbox.run("status", arn, "--region", "us-east-1")
-    assert other.err.endswith("is in region eu-west-1, and this is us-east-1. Add --region eu-west-1.\n")
+    assert other.err.endswith("is in region eu-west-1, not in us-east-1. Add --region eu-west-1.\n")
     nostack = sandbox.run("status", "job", "--stack", "prod")
     assert "Stacks with jobs here: other/dev" in nostack.err
 
@@ -383,7 +384,7 @@ def test_a_miss_names_the_nearest_and_a_function_is_found_by_its_name(
     try:
         with pytest.raises(AmbiguousJob, match=r"2 jobs are called job: other/dev, other/prod\. Name the stack"):
             find(Account(), "job")
-        with pytest.raises(NoSuchJob, match="launches no job"):
+        with pytest.raises(NoSuchJob, match="is not a launcher"):
             find(Account(), "twin")
         assert find(Account(), "job", stack="other/dev").function == function
     finally:
@@ -489,9 +490,9 @@ def test_on_a_terminal_the_state_is_drawn_live_and_ctrl_c_leaves_the_job_running
         terminal.until("RUNNING")
         terminal.type(b"\x03")
         assert terminal.end() == 130
-        terminal.until("Come back with: ")
+        terminal.until("To follow it again: ")
     shown = terminal.shown
-    found = re.search(r"job keeps running\. Come back with: fargate-job (logs job --task \S+ --follow)", shown)
+    found = re.search(r"job keeps running\. To follow it again: fargate-job (logs job --task \S+ --follow)", shown)
     assert found is not None, shown
     # Drawn over and over, on one line, and gone at the end.
     assert shown.count("Ctrl-C leaves it running") > 1
@@ -520,9 +521,12 @@ def test_ctrl_c_while_launching_says_how_to_find_out_and_before_it_says_nothing(
     text, data = sandbox.run("launch", "job"), sandbox.run("launch", "job", "-o", "json")
     assert (text.code, text.err) == (
         130,
-        "\ninterrupted while launching. Whether it launched: fargate-job status job\n",
+        "\ninterrupted while launching. To see whether it launched: fargate-job status job\n",
     )
-    assert (data.code, json.loads(data.err)["error"]["next"]) == (130, "Whether it launched: fargate-job status job")
+    assert (data.code, json.loads(data.err)["error"]["next"]) == (
+        130,
+        "To see whether it launched: fargate-job status job",
+    )
     pressed_at = "GetFunctionConfiguration"
     text, data = sandbox.run("launch", "job"), sandbox.run("launch", "job", "-o", "json")
     assert (text.code, text.err) == (130, "")
@@ -530,7 +534,7 @@ def test_ctrl_c_while_launching_says_how_to_find_out_and_before_it_says_nothing(
     pressed_at = "DescribeTasks"
     sandbox.next(WELL)
     data = sandbox.run("launch", "job", "--follow", "-o", "json")
-    assert json.loads(data.err)["error"]["next"].startswith("Come back with: fargate-job logs job --task ")
+    assert json.loads(data.err)["error"]["next"].startswith("To follow it again: fargate-job logs job --task ")
 
 
 def test_ctrl_c_while_the_command_is_loaded_is_quiet(tmp_path: Path) -> None:
@@ -554,7 +558,7 @@ def test_a_reader_who_leaves_is_no_error(sandbox: Sandbox, shape: str) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_what_cannot_be_explained_is_told_as_every_other_error(
+def test_a_function_that_cannot_be_explained_is_reported_as_every_other_error(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     explained = sandbox.run("explain", "job", "-o", "json")
@@ -568,7 +572,7 @@ def test_what_cannot_be_explained_is_told_as_every_other_error(
     assert (gone.code, gone.out, json.loads(gone.err)["error"]["kind"]) == (125, "", "Unreachable")
 
 
-def test_a_launcher_of_another_version_is_told_as_one(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_launcher_of_another_version_is_reported_as_one(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     call = cast("Any", BaseClient)._make_api_call
 
     def older(client: Any, operation: str, parameters: Any) -> Any:
@@ -582,7 +586,7 @@ def test_a_launcher_of_another_version_is_told_as_one(sandbox: Sandbox, monkeypa
     monkeypatch.setattr(BaseClient, "_make_api_call", older)
     found = "the launcher of job of stack other/dev was deployed by another version of this package"
     done = sandbox.run("status", "job")
-    assert (done.code, done.err) == (125, f"error: {found}. pulumi up brings both to the same one.\n")
+    assert (done.code, done.err) == (125, f"error: {found}. Run pulumi up with this version.\n")
     data = sandbox.run("status", "job", "-o", "json")
     assert (data.code, json.loads(data.err)["error"]["message"]) == (125, found)
 
@@ -590,19 +594,19 @@ def test_a_launcher_of_another_version_is_told_as_one(sandbox: Sandbox, monkeypa
 @pytest.mark.parametrize(
     ("body", "attributes", "again"),
     [
-        # A key of its own: past what the triggers and the redrives before have asked for.
+        # With a key of its own: after the numbers of the triggers and of the redrives before.
         ({"idempotencyKey": "k"}, {}, {"idempotencyKey": "k", "delivery": 14}),
         ({"idempotencyKey": "k", "delivery": 98}, {}, {"idempotencyKey": "k", "delivery": 99}),
         # Several without one: the old key, under which those that run are recognized.
         ({"count": 3}, {"idempotencyKey": "old"}, {"count": 3, "idempotencyKey": "old", "delivery": 14}),
-        # A new key was asked for by the redrives alone.
+        # Only the redrives have used a new key.
         ({}, {"idempotencyKey": "old"}, {"idempotencyKey": "redrive of m-1", "delivery": 3}),
         ({"retryOf": {"task": "t", "delivery": 4}}, {}, {"retryOf": {"task": "t", "delivery": 17}}),
         ({"retryOf": 1}, {}, {"retryOf": 1}),
     ],
 )
 @pytest.mark.usefixtures("sandbox")
-def test_a_redrive_counts_on_from_what_was_asked_for_under_its_key(
+def test_a_redrive_continues_the_delivery_numbers_of_its_key(
     body: dict[str, Any], attributes: dict[str, str], again: dict[str, Any]
 ) -> None:
     message = {
@@ -631,7 +635,7 @@ def test_no_run_of_a_supervised_trial_is_left_for_the_jobs_next_task(tmp_path: P
         assert task["lastStatus"] == "RUNNING"
 
 
-def test_in_a_pipe_the_same_is_plain_lines_as_they_come(sandbox: Sandbox) -> None:
+def test_in_a_pipe_the_same_is_plain_lines_as_they_arrive(sandbox: Sandbox) -> None:
     sandbox.next(FAILING)
     done = subprocess.run(
         [*FARGATE_JOB, "launch", "job", "--follow"],

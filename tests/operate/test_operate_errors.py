@@ -1,4 +1,4 @@
-"""What a person is told when something goes wrong: a sentence of what was found, and one of what to do next."""
+"""The error messages of the command: one sentence with the problem, and one with the next step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:job-launcher-1"
 
 
 class Refusing:
-    """An AWS that refuses everything, each time with the answer that was asked for."""
+    """An AWS that refuses every call, with the answer that the test has set."""
 
     def __init__(self) -> None:
         self.code, self.message = "", ""
@@ -69,8 +69,8 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-def told(*arguments: str) -> str:
-    """What the command says of its failure."""
+def error_of(*arguments: str) -> str:
+    """The error message of the command."""
     done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
     assert (done.exit_code, done.stdout) == (125, ""), done.output
     assert done.stderr.count("\n") == 1
@@ -127,7 +127,7 @@ def told(*arguments: str) -> str:
             f"User: {ROLE} is not authorized to perform: tag:GetResources with an explicit deny in a service control "
             "policy",
             f"access denied: User: {ROLE} is not authorized to perform: tag:GetResources with an explicit deny in a "
-            "service control policy. A Deny stands in the way; an Allow will not help.",
+            "service control policy. A Deny applies; another Allow does not help.",
         ),
         (
             "InternalThing",
@@ -136,32 +136,32 @@ def told(*arguments: str) -> str:
         ),
     ],
 )
-def test_what_aws_refuses_is_said_with_the_next_step(
+def test_an_error_of_aws_is_reported_with_the_next_step(
     refusing: Refusing, monkeypatch: pytest.MonkeyPatch, code: str, message: str, said: str
 ) -> None:
     refusing.code, refusing.message = code, message
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{refusing.server.server_port}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    assert told("status", FUNCTION, "--region", "eu-west-1") == said
+    assert error_of("status", FUNCTION, "--region", "eu-west-1") == said
 
 
-def test_what_keeps_the_command_from_asking_aws_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told("list") == ("no AWS region is set. Name the region that the stack is in: --region or AWS_REGION.")
+def test_errors_before_the_first_call_to_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert error_of("list") == ("no AWS region is set. Name the stack's region: --region or AWS_REGION.")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    assert told("list").startswith(
+    assert error_of("list").startswith(
         "there are no AWS credentials here (Unable to locate credentials). Log in: aws login"
     )
-    assert told("list", "--profile", "nope") == (
-        "The config profile (nope) could not be found. aws configure list-profiles shows those that there are."
+    assert error_of("list", "--profile", "nope") == (
+        "The config profile (nope) could not be found. aws configure list-profiles shows the profiles."
     )
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    assert told("list", "--region", "not a region").endswith("--region or AWS_REGION.")
-    assert told("status", FUNCTION, "--region", "us-east-1").endswith("this is us-east-1. Add --region eu-west-1.")
+    assert error_of("list", "--region", "not a region").endswith("--region or AWS_REGION.")
+    assert error_of("status", FUNCTION, "--region", "us-east-1").endswith("this is us-east-1. Add --region eu-west-1.")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert told("list").startswith("AWS does not answer in region eu-west-1: Could not connect to the endpoint URL")
-    assert told("list").endswith("Check the region's name (--region), AWS_ENDPOINT_URL, and the network.")
+    assert error_of("list").startswith("AWS does not answer in region eu-west-1: Could not connect to the endpoint URL")
+    assert error_of("list").endswith("Check the region's name (--region), AWS_ENDPOINT_URL, and the network.")
 
 
 def stopped(stop_code: str, reason: str, container: str = "", exit_code: int | None = None) -> dict[str, Any]:
@@ -222,14 +222,14 @@ EXITED = "Essential container in task exited"
             "may not assume the task's role",
         ),
         (stopped("UserInitiated", "fargate-job-launcher: ran longer than 5 minutes", exit_code=143), "max_runtime_min"),
-        # Of these, only the log can tell, or nothing is wrong.
+        # For these, only the log shows the cause, or nothing is wrong.
         (stopped("EssentialContainerExited", EXITED, exit_code=137), "stop_timeout_seconds after SIGTERM"),
         (stopped("EssentialContainerExited", EXITED, exit_code=1), ""),
         (stopped("EssentialContainerExited", EXITED, exit_code=0), ""),
         (stopped("UserInitiated", "out of memory, said somebody", exit_code=143), ""),
     ],
 )
-def test_a_stopped_tasks_own_reason_leads_to_the_next_step(task: dict[str, Any], then: str) -> None:
+def test_the_stop_reason_of_a_task_leads_to_the_next_step(task: dict[str, Any], then: str) -> None:
     remedy = classify(task, "job").remedy
     assert (then in remedy) if then else not remedy
     assert not remedy.endswith(".")
@@ -250,7 +250,7 @@ def test_a_stopped_tasks_own_reason_leads_to_the_next_step(task: dict[str, Any],
         ("Odd", "never seen", "--dry-run"),
     ],
 )
-def test_what_the_launcher_could_not_launch_leads_to_the_next_step(reason: str, detail: str, said: str) -> None:
+def test_the_failure_of_a_launch_leads_to_the_next_step(reason: str, detail: str, said: str) -> None:
     failure = {"reason": reason, "detail": detail, "retryable": True}
     error = NotLaunched("job", {"launched": 0, "requested": 2, "failures": [failure, failure]})
     assert str(error).startswith(f"job: 0 of 2 tasks launched: {reason}")
@@ -258,13 +258,13 @@ def test_what_the_launcher_could_not_launch_leads_to_the_next_step(reason: str, 
     assert said in error.then
 
 
-def test_every_way_of_saying_no_is_known() -> None:
+def test_every_code_of_a_denial_is_known() -> None:
     from botocore.exceptions import ClientError, LoginRefreshRequired, LoginTokenLoadError, SSOTokenLoadError
 
     encoded = ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "DescribeTasks")
     denied = explained(encoded, region="eu-west-1")
     assert isinstance(denied, AccessDenied)
-    assert denied.then == "You need a statement for DescribeTasks"
+    assert denied.then == "Your policy lacks a statement for DescribeTasks"
     assert isinstance(explained(SSOTokenLoadError(profile_name="p", error_msg="x"), region=""), CredentialsExpired)
     for expired in (LoginRefreshRequired(), LoginTokenLoadError(error_msg="no token")):
         said = explained(expired, region="")
@@ -286,5 +286,5 @@ def test_every_way_of_saying_no_is_known() -> None:
         ("zzz", []),
     ],
 )
-def test_the_nearest_names(asked: str, near: list[str]) -> None:
+def test_the_nearest_names_are_found(asked: str, near: list[str]) -> None:
     assert nearest(asked, ["nightly-report", "import"]) == near

@@ -26,7 +26,7 @@ def test_every_rule_has_three_stacks_to_catch_one_of_them_devious_and_two_to_pas
 
 
 @pytest.mark.parametrize(("rule", "name", "stack"), _CATCHES, ids=_ids(_CATCHES))
-def test_a_rule_catches_and_tells_the_fix(rule: Rule, name: str, stack: Stack) -> None:
+def test_a_rule_catches_a_stack_and_names_the_fix(rule: Rule, name: str, stack: Stack) -> None:
     judged = judge(stack, rules=[rule])
     assert judged.violations, name
     for message, urn in judged.violations[rule.id]:
@@ -35,8 +35,8 @@ def test_a_rule_catches_and_tells_the_fix(rule: Rule, name: str, stack: Stack) -
 
 
 @pytest.mark.parametrize(("rule", "name", "stack"), _PASSES, ids=_ids(_PASSES))
-def test_a_rule_passes(rule: Rule, name: str, stack: Stack) -> None:
+def test_a_rule_passes_a_stack(rule: Rule, name: str, stack: Stack) -> None:
     judged = judge(stack, rules=[rule])
     assert (judged.violations, judged.not_judged) == ({}, {}), name
-    # A stack that the rule has nothing to look at in would prove nothing.
+    # A stack without any resource that the rule judges would prove nothing.
     assert any(rule.kinds & {thing.kind} for thing in stack) or not rule.kinds

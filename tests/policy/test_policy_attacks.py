@@ -43,7 +43,7 @@ PATHS: dict[str, list[str]] = {
     "ECS-008": ["iam:PassRole", "ecs:RunTask"],
     "ECS-009": ["iam:PassRole", "ecs:StartTask"],
 }
-"""What each needs to be allowed."""
+"""The actions that each needs."""
 
 MANDATORY: dict[Environment, set[str]] = {
     "dev": {rule.id for rule in RULES if rule.level("dev") is EnforcementLevel.MANDATORY},
@@ -62,7 +62,7 @@ NARROW: dict[str, tuple[Any, Any]] = {
 
 
 def wide(actions: list[str]) -> Stack:
-    """Everything on everything, as one finds it."""
+    """Every action on every resource, as found in published policies."""
     return [role("launcher", ONLY_LAMBDA), inline(allow(actions)), function()]
 
 
@@ -85,6 +85,6 @@ def test_every_published_escalation_through_ecs_is_refused(path: str, environmen
         assert "passrole-alone" in refused
 
 
-def test_a_launcher_that_passes_two_harmless_roles_is_refused_by_nothing_of_this() -> None:
+def test_a_launcher_that_passes_two_harmless_roles_violates_none_of_these_rules() -> None:
     stack = [*LAUNCHES, function(), role("task"), role("execution"), definition()]
     assert judge(stack).rules == set()

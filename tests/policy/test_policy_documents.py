@@ -1,4 +1,4 @@
-"""Policy documents: what IAM holds for the same is judged the same, however it is written."""
+"""Policy documents: forms that IAM treats alike are judged alike."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def other_case(it: Statement, dice: random.Random) -> Statements:
 
 
 def one_for_each(it: Statement, _dice: random.Random) -> Statements:
-    """Split by action and by resource; what is negated cannot be split."""
+    """Split by action and by resource; NotAction and NotResource cannot be split."""
     split = [it]
     for key in ("Action", "Resource"):
         if key in it:
@@ -77,7 +77,7 @@ def said_twice(it: Statement, dice: random.Random) -> Statements:
 
 
 def as_values(it: Statement, dice: random.Random) -> Statements:
-    """A condition's values as a list, in any order, the same twice."""
+    """A condition's values as a list, in any order, each twice."""
     if "Condition" not in it:
         return [it]
 
@@ -135,7 +135,7 @@ def bearers(parts: list[Statements], how: int) -> list[Thing]:
             attach = {"role": "launcher", "policyArn": arn}
             made.append(Thing("aws:iam/rolePolicyAttachment:RolePolicyAttachment", name, attach))
         elif form == 2:
-            # An object, as aws-native and a program's own output may hand it over.
+            # An object, as aws-native and a program's own output may pass it.
             made.append(Thing("aws:iam/rolePolicy:RolePolicy", name, {"role": "launcher", "policy": document}))
         else:
             made.append(Thing("aws:iam/policy:Policy", name, {"policy": policy}, {"arn": arn}))
@@ -156,7 +156,7 @@ def verdict(things: list[Thing]) -> set[str]:
     st.integers(0, 11),
     st.integers(1, 3),
 )
-def test_what_iam_holds_for_the_same_is_judged_the_same(
+def test_forms_that_iam_treats_alike_are_judged_alike(
     statements: Statements, rewrites: list[Any], dice: random.Random, how: int, parts: int
 ) -> None:
     rewritten = statements
@@ -169,9 +169,9 @@ def test_what_iam_holds_for_the_same_is_judged_the_same(
 
 @settings(max_examples=200, deadline=None)
 @given(st.text("ab:*?@", max_size=8), st.text("ab:*?", max_size=8), st.text("ab:", max_size=6))
-def test_a_pattern_can_be_of_a_shape_when_one_text_is_both(shape: str, pattern: str, seed: str) -> None:
+def test_a_pattern_can_match_a_shape_if_one_text_matches_both(shape: str, pattern: str, seed: str) -> None:
     shape = shape.replace("?", "")
-    # Whatever the shape generates from the seed and the pattern matches is a witness.
+    # A text that the shape generates from the seed and that the pattern matches is a witness.
     witness = shape.replace("@", seed.replace(":", "")).replace("*", seed)
     if matches(pattern, witness):
         assert can_be(pattern, shape)
@@ -192,7 +192,7 @@ def test_a_pattern_can_be_of_a_shape_when_one_text_is_both(shape: str, pattern: 
         ("a", "", False),
     ],
 )
-def test_a_pattern_is_held_against_a_shape_part_by_part(pattern: str, shape: str, can: bool) -> None:
+def test_a_pattern_is_compared_with_a_shape_part_by_part(pattern: str, shape: str, can: bool) -> None:
     assert can_be(pattern, shape) is can
 
 
@@ -206,10 +206,10 @@ def test_an_escaped_wildcard_is_a_character(text: str, pattern: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is no JSON"),
-        ("[]", "is JSON, but no object"),
+        ("{", "is not JSON"),
+        ("[]", "is JSON, but not an object"),
         ("{}", "has no Statement"),
-        ('{"Statement": [1]}', "has a Statement that is no object"),
+        ('{"Statement": [1]}', "has a Statement that is not an object"),
         ('{"Statement": {"Effect": "Perhaps", "Action": "*"}}', "whose Effect is 'Perhaps'"),
         ('{"Statement": {"Effect": "Allow"}}', "exactly one of Action and NotAction"),
         ('{"Statement": {"Effect": "Allow", "Action": "a", "NotAction": "b"}}', "exactly one of Action and NotAction"),
@@ -222,7 +222,7 @@ def test_an_escaped_wildcard_is_a_character(text: str, pattern: bool) -> None:
         ),
     ],
 )
-def test_what_iam_would_not_take_cannot_be_read(text: str, said: str) -> None:
+def test_a_document_that_iam_does_not_accept_cannot_be_read(text: str, said: str) -> None:
     with pytest.raises(Unreadable) as raised:
         read(text)
     assert said in str(raised.value)

@@ -1,4 +1,4 @@
-"""The policy pack as teams meet it: served to Pulumi's engine, configured, waived, in a preview and at an update."""
+"""The policy pack as teams use it: served to Pulumi's engine, configured, waived, in a preview and at an update."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def in_preview() -> Iterator[Analyzer]:
 def test_the_stacks_of_this_repository_comply_without_any_configuration(recording: Recording, environment: str) -> None:
     judged = judge(things(recording), environment=environment_of(environment))
     assert judged.not_judged == {}
-    # Digests come with the images' own pipeline; until then this is advice.
+    # Digests come from the images' own pipeline; until then this rule is advisory.
     advice = {"dev": {"image-digest", "no-public-ip"}, "prod": {"image-digest"}}[environment_of(environment)]
     assert judged.rules == advice
     assert judged.rules & MANDATORY[environment_of(environment)] == set()
@@ -76,9 +76,7 @@ def test_another_teams_pasted_stack_is_refused_over_the_real_protocol_with_the_f
 
 
 @pytest.mark.parametrize("missing", ["json_format", "_PolicyAnalyzerServicer"])
-def test_the_pack_is_served_slower_by_a_pulumi_policy_that_is_built_otherwise(
-    missing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_pack_works_with_another_structure_of_pulumi_policy(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     other = SimpleNamespace(**{key: value for key, value in vars(pulumi_policy.policy).items() if key != missing})
     before = dict(vars(other))
     monkeypatch.setattr(serving, "served", other)
@@ -86,7 +84,7 @@ def test_the_pack_is_served_slower_by_a_pulumi_policy_that_is_built_otherwise(
     assert vars(other) == before
 
 
-def test_what_is_served_is_read_once_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resource_is_read_once_per_request(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[object] = []
 
     class Servicer:
@@ -123,7 +121,7 @@ def test_the_policy_that_passes_every_role_is_refused_before_it_is_created(
     }
 
 
-def test_the_pack_tells_of_every_rule_with_its_remedy_and_the_schema_of_its_settings(at_update: Analyzer) -> None:
+def test_the_pack_describes_every_rule_with_its_remedy_and_the_schema_of_its_settings(at_update: Analyzer) -> None:
     told = {it.name: it for it in at_update.info().policies}
     assert list(told) == [rule.id for rule in RULES]
     for rule in RULES:
@@ -146,22 +144,22 @@ def _unknown_stack() -> list[Thing]:
     ]
 
 
-def test_a_preview_advises_of_what_it_could_not_judge(in_preview: Analyzer) -> None:
+def test_a_preview_reports_what_it_could_not_judge(in_preview: Analyzer) -> None:
     stack = _unknown_stack()
     found = [one for thing in stack for one in in_preview.analyze(thing)] + in_preview.analyze_stack(stack)
     assert {level for _, level, _, _ in found} == {"advisory"}
     said = {policy: message for policy, _, message, _ in found}
-    waiting = "not known yet, to be judged at the update: launcher (aws:iam/rolePolicy:RolePolicy): policy"
+    waiting = "not known yet, will be judged at the update: launcher (aws:iam/rolePolicy:RolePolicy): policy"
     for rule in ("passrole-named-roles", "passrole-alone", "passrole-no-administrator", "runtask-cluster"):
         assert said[rule].endswith(waiting), said[rule]
 
 
 @pytest.mark.parametrize("preview", [True, False])
-def test_a_role_that_only_its_arn_or_name_would_tell_is_not_passed_over(preview: bool) -> None:
-    # The policy is known, the role that it names is not created yet: an administrator, for all that can be told.
+def test_a_role_whose_arn_or_name_is_not_known_yet_is_not_skipped(preview: bool) -> None:
+    # The policy is known, but the role that it names is not created yet and may be an administrator.
     launcher, passes = role("launcher", ONLY_LAMBDA), inline(PASSES)
     task = replace(role("task", managedPolicyArns=[ADMINISTRATOR]), outputs={"arn": NOT_KNOWN, "name": "task"})
-    # Whose these are is not known: the two may be one principal's.
+    # Their holders are not known: both may belong to one principal.
     given = replace(inline(PASSES, name="given"), props={"role": NOT_KNOWN, "policy": text(PASSES)})
     for stack, rule, path in (
         ([launcher, passes, task], "passrole-no-administrator", "task (aws:iam/role:Role): arn"),
@@ -173,17 +171,17 @@ def test_a_role_that_only_its_arn_or_name_would_tell_is_not_passed_over(preview:
         assert (rule in judged.rules) is not preview
 
 
-def test_what_is_known_in_a_preview_is_refused_in_it(in_preview: Analyzer) -> None:
+def test_a_known_violation_is_refused_in_the_preview(in_preview: Analyzer) -> None:
     wide = inline({"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"})
     assert ("passrole-named-roles", "mandatory") in {(policy, level) for policy, level, *_ in in_preview.analyze(wide)}
 
 
-def test_at_the_update_what_still_cannot_be_judged_is_refused(at_update: Analyzer) -> None:
+def test_a_value_that_is_unknown_at_the_update_is_refused(at_update: Analyzer) -> None:
     stack = _unknown_stack()
     found = [one for thing in stack for one in at_update.analyze(thing)] + at_update.analyze_stack(stack)
     refused = {policy: message for policy, level, message, _ in found if level == "mandatory"}
     for rule in ("passrole-named-roles", "passrole-alone", "passrole-no-administrator", "runtask-cluster"):
-        assert "policy is not known even at the update, so that it cannot be judged" in refused[rule]
+        assert "policy is not known even at the update, so it cannot be judged" in refused[rule]
 
 
 def test_one_unknown_value_hides_no_violation_beside_it() -> None:
@@ -197,10 +195,10 @@ def test_one_unknown_value_hides_no_violation_beside_it() -> None:
     assert "environment.variables.URL" in judged.not_judged["environment-no-secrets"][0]
 
 
-def test_a_first_preview_refuses_nothing_of_this_repository_and_says_what_it_leaves(
+def test_a_first_preview_refuses_nothing_of_this_repository_and_lists_what_it_could_not_judge(
     recording: Recording, environment: str
 ) -> None:
-    # What the provider fills in by itself it has not filled in yet.
+    # The provider has not filled in its own values yet.
     filled = {"aws:iam/role:Role": ("managedPolicyArns", "inlinePolicies"), "aws:sqs/queue:Queue": ("policy",)}
 
     def before(it: Thing) -> Thing:
@@ -214,7 +212,7 @@ def test_a_first_preview_refuses_nothing_of_this_repository_and_says_what_it_lea
     for job in recording.jobs():
         assert f"{job}-launcher (aws:iam/rolePolicy:RolePolicy): policy" in left
     assert not any(prop in left for prop in filled["aws:iam/role:Role"])
-    # Which roles a task has is known by what they are computed from.
+    # The roles of a task are known from the resources from which they are computed.
     assert "task-own-roles" not in judged.not_judged
 
 
@@ -225,7 +223,7 @@ LOOKS_SECRET: dict[str, Any] = {
 NOT_SECRET = {"not_secret": ["DB_PASSWORD", "command", "entry_point", "health_check"]}
 
 
-def test_what_a_launcher_is_told_is_no_secret_the_pack_knows_too_and_both_look_at_the_same_places(
+def test_the_pack_accepts_what_a_launcher_marks_as_not_secret_and_both_check_the_same_places(
     tmp_path: Path,
 ) -> None:
     sidecar = {"name": "side", "image": "nginx", **LOOKS_SECRET}
@@ -258,7 +256,7 @@ def test_what_a_launcher_is_told_is_no_secret_the_pack_knows_too_and_both_look_a
     assert [[it for it in places if it in message] for message in messages] == [[it] for it in places]
 
 
-def test_what_has_no_form_that_can_be_judged_is_refused() -> None:
+def test_a_property_of_an_unknown_form_is_refused() -> None:
     odd = Thing("aws:ecs/taskDefinition:TaskDefinition", "odd", {"containerDefinitions": '[{"environment": 7}]'})
     (message,) = judge([odd]).messages("environment-no-secrets")
     assert "has a form that cannot be judged: 'int' object is not iterable" in message
@@ -273,12 +271,12 @@ LOGS = Thing("aws:cloudwatch/logGroup:LogGroup", "l", {"retentionInDays": 30})
         ({}, "is kept for 30 days, at least 90 are needed"),
         ({"minimumDays": 30}, None),
         ({"minimumDays": 60.0}, "at least 60 are needed"),
-        ({"minimumDays": "30"}, "minimumDays: '30' is no whole number from 1"),
+        ({"minimumDays": "30"}, "minimumDays: '30' is not a whole number of at least 1"),
         ({"minimumDay": 30}, "minimumDay: unknown; allowed: minimumDays, waivers"),
         ({"waivers": [{"urn": LOGS.urn, "reason": "kept by the archive", "expires": "2026-11-24"}]}, None),
         (
             {"waivers": [{"urn": LOGS.urn, "reason": "kept by the archive", "expires": "2026-11-23"}]},
-            "the waiver (kept by the archive) expired on 2026-11-23; fix what it excused and remove it",
+            "the waiver (kept by the archive) expired on 2026-11-23; fix the violation and remove the waiver",
         ),
         (
             {
@@ -287,21 +285,25 @@ LOGS = Thing("aws:cloudwatch/logGroup:LogGroup", "l", {"retentionInDays": 30})
             },
             "expired on 2020-01-01",
         ),
-        ({"waivers": [{"urn": "l", "reason": "because", "expires": "soon"}]}, "waivers[0].urn: 'l' is no URN"),
+        (
+            {"waivers": [{"urn": "l", "reason": "because", "expires": "soon"}]},
+            "waivers[0].urn: 'l' is not the URN of a resource",
+        ),
         (
             {"waivers": [{"urn": "l", "reason": "because", "expires": "soon"}]},
             "waivers[0].reason: 'because'; say in 10",
         ),
-        ({"waivers": [{"urn": "l", "reason": "because", "expires": "soon"}]}, "waivers[0].expires: 'soon' is no day"),
+        (
+            {"waivers": [{"urn": "l", "reason": "because", "expires": "soon"}]},
+            "waivers[0].expires: 'soon' is not a date",
+        ),
         (
             {"waivers": [{"urn": f"{LOGS.urn}-2", "reason": "kept by the archive", "expires": "2027-01-01"}]},
             "is kept for 30 days",
         ),
     ],
 )
-def test_limits_and_waivers_are_settings_and_a_wrong_one_is_a_violation(
-    config: dict[str, Any], said: str | None
-) -> None:
+def test_a_wrong_limit_or_waiver_is_a_violation(config: dict[str, Any], said: str | None) -> None:
     (rule,) = (it for it in RULES if it.id == "log-retention")
     messages = judge([LOGS], rules=[rule], config={rule.id: config}).messages(rule.id)
     if said is None:
@@ -322,7 +324,7 @@ def test_a_rule_on_the_whole_stack_is_waived_for_one_resource_until_a_day() -> N
     assert "expired on 2026-11-01" in late
 
 
-def test_who_passes_a_role_or_opens_to_the_public_cannot_be_waived() -> None:
+def test_rules_on_passing_roles_and_public_access_cannot_be_waived() -> None:
     fixed = [rule for rule in RULES if not rule.waivable]
     assert {rule.id for rule in fixed} == {
         *("passrole-named-roles", "passrole-service", "passrole-no-administrator", "passrole-trust", "passrole-alone"),
@@ -338,7 +340,7 @@ def test_who_passes_a_role_or_opens_to_the_public_cannot_be_waived() -> None:
         assert rule.level("dev") is rule.level("prod") is EnforcementLevel.MANDATORY
 
 
-def test_an_enforcement_level_and_a_limit_come_over_the_protocol(at_update: Analyzer) -> None:
+def test_an_enforcement_level_and_a_limit_are_set_over_the_protocol(at_update: Analyzer) -> None:
     at_update.configure({"log-retention": {"minimumDays": 365, "enforcementLevel": 0}})
     ((policy, level, message, urn),) = at_update.analyze(LOGS)
     assert (policy, level, urn) == ("log-retention", "advisory", LOGS.urn)
@@ -369,13 +371,13 @@ def test_another_team_takes_three_rules_into_its_own_pack() -> None:
     assert isinstance(three[0], ResourceValidationPolicy)
     assert isinstance(three[1], StackValidationPolicy)
     assert isinstance(three[2], ResourceValidationPolicy | StackValidationPolicy)
-    with pytest.raises(ValueError, match="no rule is called passrole-wide; there are: passrole-named-roles, "):
+    with pytest.raises(ValueError, match="no rule is called passrole-wide; the rules are: passrole-named-roles, "):
         select("passrole-wide")
-    with pytest.raises(ValueError, match="passrole-alone: mandatory, and cannot be lowered"):
+    with pytest.raises(ValueError, match="passrole-alone: always mandatory"):
         select("queue-tls", "passrole-alone", level=EnforcementLevel.ADVISORY)
 
 
-def test_the_table_of_rules_in_the_documentation_is_the_codes_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_of_rules_in_the_documentation_is_computed_from_the_code(capsys: pytest.CaptureFixture[str]) -> None:
     page = PACK.parent / "docs" / "policies.md"
     assert replaced(page.read_text(), RULES) == page.read_text(), "stale; run `make docs`"
     assert main([]) == 0
@@ -384,7 +386,7 @@ def test_the_table_of_rules_in_the_documentation_is_the_codes_own(capsys: pytest
         assert f"| `{rule.id}`" in page.read_text()
 
 
-def test_the_settings_that_the_documentation_shows_are_taken() -> None:
+def test_the_settings_that_the_documentation_shows_are_accepted() -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", (PACK.parent / "docs" / "policies.md").read_text(), re.DOTALL)
     known = {rule.id: rule for rule in RULES}
     for name, given in json.loads(shown).items():
@@ -397,7 +399,7 @@ def test_the_settings_that_the_documentation_shows_are_taken() -> None:
 def test_the_pack_is_where_pulumi_looks_for_it() -> None:
     declared = yaml.safe_load((PACK / "PulumiPolicy.yaml").read_text())
     assert declared["runtime"]["name"] == "python"
-    # It runs on what the tests ran on.
+    # It runs on the Python that the tests ran on.
     assert (PACK / declared["runtime"]["options"]["virtualenv"]).resolve() == PACK.parent / ".venv"
     assert (PACK / "requirements.txt").read_text().splitlines() == [
         "--constraint ../requirements/program.txt",

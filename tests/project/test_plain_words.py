@@ -91,13 +91,9 @@ AVOIDED: Final = (
 NOT_YET: Final = (
     "components",
     "docs",
-    "environments",
     "handler",
-    "operate",
-    "policy",
     "sandbox",
     "tests",
-    "tools",
 )
 """Rooms that still have such words. This list only shrinks: a room that has none left is taken off it."""
 

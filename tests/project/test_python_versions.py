@@ -200,7 +200,7 @@ def test_what_pip_cannot_install_is_said_in_its_words(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "No matching distribution found for package==1" in done.stderr
-    assert f"error: pip could not install {tmp_path / 'locked.txt'}; it said so above." in done.stderr
+    assert f"error: pip could not install {tmp_path / 'locked.txt'}; its output is above." in done.stderr
 
 
 def test_make_does_not_take_a_folder_of_another_python_for_the_one_that_is_asked_for(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What the function, the program and the policy pack cost, each against what it is made of."""
+"""The costs of the function, the program and the policy pack, each compared with what it is built on."""

@@ -1,4 +1,5 @@
-"""`make bench`: what function, program and policy pack cost, each figure a ratio of two things of the same run.
+"""`make bench`: the costs of function, program and policy pack, each figure a ratio of two measurements of the same
+run.
 
 The budgets are the design's; a ratio above its budget makes the command fail.
 """
@@ -44,7 +45,7 @@ took = time.perf_counter() - began
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(took, peak)
 """
-"""VmHWM: what getrusage calls the peak begins with the parent's."""
+"""VmHWM, because the peak of getrusage starts at the parent's."""
 
 
 def main() -> int:
@@ -60,9 +61,9 @@ Row = tuple[str, float, float, str]
 
 
 def cold() -> list[Row]:
-    """A new process for each: the import of the function against boto3 and a client of ECS."""
+    """A new process for each: the import of the function, compared with boto3 and a client of ECS."""
     ours = PROBE.format(code="import fargate_job_launcher.handler.app")
-    # The component's package imports Pulumi; in Lambda the handler stands alone.
+    # The component's package imports Pulumi; in Lambda there is only the handler.
     ours = f"import sys; sys.path.insert(0, {str(PROGRAM)!r})\n" + ours.replace(
         "fargate_job_launcher.handler", "handler"
     )
@@ -130,7 +131,7 @@ def _warm(url: str) -> list[Row]:
 
 
 def size() -> Row:
-    """The archive, as Lambda is given it."""
+    """The archive, as Lambda receives it."""
     kib = len(zipped(archive())) / 1024
     return ("archive in KiB", kib, 40, f"{len(archive().assets)} modules")
 

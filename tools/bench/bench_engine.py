@@ -1,8 +1,8 @@
-"""What the engine itself takes for previews of many launchers: `python tools/bench/bench_engine.py 50 200 500`.
+"""The time of the engine itself for previews of many launchers: `python tools/bench/bench_engine.py 50 200 500`.
 
-With `pulumi` on the PATH and a stand-in for AWS's provider: launchers of the component against the same resources
-written flat, with the engine's checkpoints and without (PULUMI_SKIP_CHECKPOINTS). It is no part of `make bench`: five
-hundred launchers take many minutes. docs/environments.md has its figures.
+With `pulumi` on the PATH and a stand-in for AWS's provider: launchers of the component, compared with the same
+resources written flat, with the engine's checkpoints and without (PULUMI_SKIP_CHECKPOINTS). It is not a part of `make
+bench`: five hundred launchers take many minutes. docs/environments.md has its figures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A part of `make bench`: the program for 1, 50 and 500 launchers against the same resources written flat in one file.
+"""A part of `make bench`: the program for 1, 50 and 500 launchers, compared with the same resources written flat in one
+file.
 
 The flat file is generated from a recording of the component: the same resources, the same inputs, the same outputs of
 one resource in the inputs of another, and no component around them.
@@ -23,7 +24,7 @@ from fargate_job_launcher.sandbox.engine.deploy import run_program
 from tools.recording import PROGRAM, Recorded, program, record, recorder
 
 RUNS: Final = {1: 9, 50: 5, 500: 2}
-"""Five hundred launchers take most of a minute, each way."""
+"""Five hundred launchers take most of a minute in either form."""
 LIMIT: Final = 1.15
 
 COMPONENT: Final = """
@@ -46,12 +47,12 @@ Row = tuple[str, float, float, str]
 
 
 def rows() -> list[Row]:
-    """Ratios of the least of runs taken in turn, each in a process of its own: what else the machine does only adds."""
+    """Ratios of the shortest runs, taken in turn, each in a process of its own: other work of the machine only adds."""
     with tempfile.TemporaryDirectory() as folder:
         measured = {jobs: _measured(Path(folder), jobs) for jobs in RUNS}
     found: list[Row] = []
     for jobs, (ours, flat) in measured.items():
-        # One launcher is mostly the import of Pulumi and AWS, in both alike.
+        # The time of one launcher is mostly the import of Pulumi and AWS, the same in both.
         found.append(_row(f"program of {jobs} launchers / written flat, time", ours, flat, 0, "s"))
         found.append(_row(f"program of {jobs} launchers / written flat, memory", ours, flat, 1, "MiB"))
     ours, flat = (_growth({jobs: min(it[which][0]) for jobs, it in measured.items()}) for which in (0, 1))
@@ -61,7 +62,7 @@ def rows() -> list[Row]:
 
 
 def _growth(seconds: dict[int, float]) -> float:
-    """What a launcher takes among 500, by what it takes among 50: 1 is linear."""
+    """The time of a launcher among 500, divided by that among 50: 1 is linear."""
     each = [(seconds[jobs] - seconds[1]) / (jobs - 1) for jobs in (50, 500)]
     return each[1] / each[0]
 
@@ -95,7 +96,7 @@ def _measured(folder: Path, jobs: int) -> tuple[list[list[float]], list[list[flo
 
 
 def flat_source(folder: Path, jobs: int) -> str:
-    """The resources of so many launchers, written flat: one launcher's, recorded, with its name exchanged."""
+    """The resources of this number of launchers, written flat: one launcher's, recorded, with its name replaced."""
     (folder / f"recorded-{jobs}").mkdir()
     recording = record(program(folder / f"recorded-{jobs}", COMPONENT.format(jobs=1)))
     made = [it for it in recording.resources.values() if it.kind.startswith("aws:")]
@@ -107,7 +108,7 @@ def flat_source(folder: Path, jobs: int) -> str:
 
 
 def _written(resource: Recorded, before: list[Recorded]) -> str:
-    """One resource as somebody would write it."""
+    """One resource as a person would write it."""
     kind = resource.kind.split(":")
     module = {"lambda": "lambda_"}.get(kind[1].partition("/")[0], kind[1].partition("/")[0])
     inputs = {_snake(key): _expression(value, before) for key, value in resource.inputs.items()}
@@ -133,7 +134,7 @@ def _expression(value: Any, before: list[Recorded]) -> str:
         for it in before
         if it.outputs.get(key)
     }
-    # What is longer stands first: an ARN holds the name that ends it.
+    # The longer value comes first: an ARN contains the name at its end.
     known = sorted((it for it in references if len(it) > 8), key=len, reverse=True)
     pieces = re.split("(" + "|".join(map(re.escape, known)) + ")", value) if known else [value]
     written = [references.get(it, repr(it)) for it in pieces if it]

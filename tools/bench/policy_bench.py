@@ -1,7 +1,8 @@
-"""What the policy pack costs: a stack of 500 launchers analysed over the real protocol, against its program's run.
+"""The costs of the policy pack: a stack of 500 launchers analysed over the real protocol, compared with its program's
+run.
 
 The program runs under mocks, which answer at once: with Pulumi's engine and the provider it takes longer, the analysis
-does not. It is analysed as the engine does, each resource and then the whole stack, one request after the other.
+does not. The analysis is the engine's: each resource and then the whole stack, one request after the other.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ for number in range({launchers}):
 def analysis(launchers: int = LAUNCHERS) -> tuple[str, float, float, str]:
     """The row of `make bench`: what is measured, the ratio, its budget, the figures.
 
-    Both are seconds of the processor, of one process each: what else runs on the machine does not count.
+    Both are seconds of processor time, of one process each: other work of the machine does not count.
     """
     with tempfile.TemporaryDirectory() as folder:
         stack = program(Path(folder), SOURCE.format(launchers=launchers, digest="0a" * 32))

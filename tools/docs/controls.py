@@ -1,4 +1,5 @@
-"""What checkov, cdk-nag and AWS Security Hub ask of a stack like prod: a predicate for what is met, a reason for the rest.
+"""The controls of checkov, cdk-nag and AWS Security Hub for a stack like prod: a predicate for those met, a reason for
+the rest.
 
 `python tools/docs/controls.py` writes docs/controls.md from this list; `make docs` does the same. The ids are those of
 checkov's policies for AWS, of cdk-nag's pack AwsSolutions, and of Security Hub's AWS Foundational Security Best Practices.
@@ -24,23 +25,23 @@ Offenders = Callable[[Recording], list[str]]
 
 @dataclass(frozen=True)
 class Control:
-    """One demand, by whatever names it has."""
+    """One control, with all of its ids."""
 
     of: str
-    """The service that it is about."""
+    """The service that it applies to."""
     ids: str
     asks: str
     offenders: Offenders | None = None
-    """None: nothing in a program can show it."""
+    """None if nothing in a program can show it."""
     reason: str = ""
-    """Why it is not met; empty where it is."""
+    """Why it is not met; empty if it is met."""
     how: str = ""
-    """How it is met, where that is not what a scanner looks for."""
+    """How it is met, if a scanner looks for something else."""
 
 
 def _kind(recording: Recording, kind: str) -> list[Recorded]:
     found = recording.kind(f"aws:{kind}")
-    assert found, f"prod has no {kind} any more; take its controls out"
+    assert found, f"prod has no {kind} any more; remove its controls"
     return found
 
 
@@ -54,12 +55,12 @@ def _tagged(kind: str) -> Offenders:
 
 
 def _none(kind: str) -> Offenders:
-    """A control that nothing but the absence of a type meets."""
+    """A control that only the absence of a type meets."""
     return lambda recording: [it.name for it in recording.kind(f"aws:{kind}")]
 
 
 def _followed_by(kind: str) -> Offenders:
-    """A control that takes another resource for every bucket."""
+    """A control that requires another resource for every bucket."""
 
     def offenders(recording: Recording) -> list[str]:
         return [] if recording.kind(f"aws:{kind}") else [it.name for it in _kind(recording, BUCKET)]
@@ -118,7 +119,7 @@ def _only_tls(kind: str, of: str, key: str) -> Offenders:
 
 
 def _dead_letters(recording: Recording) -> list[str]:
-    """Launchers whose events are kept when they fail, supervisors whose messages are."""
+    """Functions that do not keep failed events: launchers by their destination, supervisors by their queue."""
     kept = {
         it.inputs["functionName"]
         for it in _kind(recording, "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
@@ -165,7 +166,8 @@ def _egress(recording: Recording) -> list[str]:
 
 
 def _ingress(recording: Recording) -> list[str]:
-    """Only another security group may be let in; a rule that stands beside its group would not be seen here."""
+    """Only another security group may connect; any rule outside its group is an offender too, since its source is not
+    read."""
     groups = [it for it in _kind(recording, GROUP) if any(_ranges(rule) for rule in it.inputs.get("ingress", []))]
     beside = [it for kind in RULES for it in recording.kind(f"aws:{kind}")]
     return [it.name for it in (*groups, *beside)]
@@ -176,7 +178,7 @@ def _ranges(rule: dict[str, Any]) -> list[str]:
 
 
 def _silent_alarms(recording: Recording) -> list[str]:
-    """Alarms that nobody hears: without an action, or with a topic of this stack that nobody has subscribed to."""
+    """Alarms that notify nobody: without an action, or with a topic of this stack without a subscription."""
     heard = {it.inputs["topic"] for it in recording.kind(f"aws:{SUBSCRIPTION}")}
     unheard = {it.outputs["arn"] for it in _kind(recording, TOPIC)} - heard
     return [
@@ -222,7 +224,7 @@ RULES: Final = (
 CLOSED: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 NO_RESOURCE_TYPE: Final = {"ecr:GetAuthorizationToken", "ecs:ListTasks"}
-"""Actions that AWS lets nobody restrict by resource on Fargate."""
+"""Actions that cannot be restricted by resource on Fargate."""
 
 CONTROLS: Final = (
     Control("ECS", "CKV_AWS_65, AwsSolutions-ECS4, ECS.12", "Container Insights is enabled",
@@ -347,34 +349,34 @@ CONTROLS: Final = (
 )  # fmt: skip
 
 
-UNASKED: Final = {
+NOT_APPLIED: Final = {
     "CKV2_AWS_1": "the plan has no subnets: awsx makes them",
     "CKV_AWS_130": "the plan has no subnets: awsx makes them",
-    "CKV_AWS_143": "it is asked of buckets that have an object lock",
-    "CKV_AWS_148": "it is asked of a default VPC",
-    "CKV_AWS_169": "it is asked of a topic's policy",
-    "CKV_AWS_223": "it passes a cluster that says nothing of ECS Exec",
-    "CKV_AWS_224": "it is asked of a cluster that configures ECS Exec",
-    "CKV_AWS_385": "it is asked of a topic's policy",
+    "CKV_AWS_143": "it applies to buckets with an object lock",
+    "CKV_AWS_148": "it applies to a default VPC",
+    "CKV_AWS_169": "it applies to a topic's policy",
+    "CKV_AWS_223": "it passes a cluster that does not configure ECS Exec",
+    "CKV_AWS_224": "it applies to a cluster that configures ECS Exec",
+    "CKV_AWS_385": "it applies to a topic's policy",
 }
-"""checkov's checks of which its own run tells nothing, and why."""
+"""checkov's checks that its own run does not apply, and why."""
 
 
 def differences(failed: Mapping[str, Sequence[str]], passed: Set[str]) -> list[str]:
-    """Where checkov says other than the page, and no reason for it stands here. `failed`: check → resources."""
+    """Where checkov differs from the page without a reason here. `failed`: check → resources."""
     by_id = {name: it for it in CONTROLS for name in it.ids.split(", ") if name.startswith("CKV")}
     found = [
-        f"{it} fails on {', '.join(failed[it])}, and the page does not know it" for it in failed.keys() - by_id.keys()
+        f"{it} fails on {', '.join(failed[it])}, and the page does not have it" for it in failed.keys() - by_id.keys()
     ]
     for name, control in by_id.items():
         if name in failed and not (control.reason or control.how):
             found.append(f"{name} fails on {', '.join(failed[name])}, and the page says met")
-        elif name in UNASKED:
+        elif name in NOT_APPLIED:
             if name in failed or (name in passed and not control.reason):
-                found.append(f"{name} is asked after all; take it out of UNASKED")
+                found.append(f"{name} is applied after all; remove it from NOT_APPLIED")
         elif name not in failed and (control.reason or name not in passed):
             found.append(
-                f"{name} {'passes' if name in passed else 'is not asked'}, and the page says: {control.reason or 'met'}"
+                f"{name} {'passes' if name in passed else 'is not applied'}, and the page says: {control.reason or 'met'}"
             )
     return sorted(found)
 

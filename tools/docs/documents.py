@@ -32,12 +32,12 @@ PAGES: Final = (
 PRICES: Final[dict[str, Any]] = json.loads((DOCS / "prices.json").read_text())
 
 HOURS: Final = 730
-"""Of a month, as AWS's price list counts."""
+"""Hours of a month in AWS's price list."""
 POLLS_PER_HOUR: Final = 5 * 180
 """Lambda keeps five long polls of 20 seconds on an idle queue.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 REAP_SECONDS: Final = 0.2
-"""How long one look for late tasks takes where there are none; measured in the sandbox: 0.1."""
+"""How long one check for late tasks takes if there are none; measured in the sandbox: 0.1."""
 
 FEATURES: Final[dict[str, dict[str, Any]]] = {
     "`asynchronous`": {"asynchronous": True},
@@ -51,7 +51,7 @@ FEATURES: Final[dict[str, dict[str, Any]]] = {
     "`alarms` with `supervision`": {"supervision": {"retries": 2}, "alarms": {}},
     "`alarms` with `dashboard`": {"alarms": {"dashboard": True}},
 }
-"""What the table shows → the arguments that ask for it."""
+"""What the table shows → the arguments for it."""
 
 SOURCE: Final = """
 from fargate_job_launcher import FargateJobLauncher
@@ -66,7 +66,7 @@ FargateJobLauncher("job", {{
 
 
 def recorded(arguments: dict[str, Any]) -> Recording:
-    """A launcher with these arguments besides those that it cannot do without."""
+    """A launcher with these arguments and those that it requires."""
     with tempfile.TemporaryDirectory() as folder:
         return record(program(Path(folder), SOURCE.format(arguments=arguments)))
 
@@ -96,7 +96,7 @@ def idle_costs(recording: Recording) -> float:
 
 
 def _foundation_costs(it: Recorded) -> float:
-    """USD per month of a resource that stands below the launchers."""
+    """USD per month of a resource that the launchers need."""
     if it.kind == "awsx:ec2:Vpc":
         zones = int(it.inputs["numberOfAvailabilityZones"])
         gateways = {"None": 0, "Single": 1, "OnePerAz": zones}[it.inputs["natGateways"]["strategy"]]
@@ -162,7 +162,7 @@ FREE_WHILE_IDLE: Final = {
 
 
 def environments() -> str:
-    """What each environment is and costs while nothing is launched, by what it makes and not by what its file says."""
+    """What each environment creates and costs while nothing is launched, by its resources and not by its file."""
     lines = ["| | " + " | ".join(ENVIRONMENTS) + " |", "| --- |" + " --- |" * len(ENVIRONMENTS)]
     recordings = [record(Stack.read(PROGRAM, it)) for it in ENVIRONMENTS]
     shown: dict[str, Callable[[Recording], str]] = {
@@ -254,11 +254,11 @@ WHY: Final = {
     "task": "used by the job's code, which must not be able to read what only ECS needs",
     "launcher": "used by the function: may run this one revision and pass those two roles",
 }
-"""Of a plain launcher's roles and log groups, by the end of their names."""
+"""Reasons for a plain launcher's roles, by the end of their names."""
 
 
 def launcher() -> str:
-    """What a plain launcher is made of, one line for each resource, and why it cannot do without."""
+    """The resources of a plain launcher, one in each line, and why it needs each."""
     reasons = {
         "Role": lambda of: WHY[of],
         "RolePolicy": lambda of: (
@@ -290,7 +290,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "result": reference.result,
     "exports": reference.exports,
 }
-"""What stands between `<!-- NAME -->` and `<!-- /NAME -->` in a page."""
+"""The text between `<!-- NAME -->` and `<!-- /NAME -->` in a page."""
 
 
 SAID: Final = (
@@ -309,11 +309,11 @@ SAID: Final = (
     "exit code 127",
     "ran longer than 60 minutes",
 )
-"""What ECS, or a container, says most often."""
+"""The most frequent messages of ECS or of a container."""
 
 
 def remedies() -> str:
-    """What ECS says, and what the command and the notices make of it."""
+    """The messages of ECS, and the remedy in the command and in the notices."""
     lines = ["| ECS reports | what to do |", "| --- | --- |"]
     for said in SAID:
         then = remedy(f"{said}: not found in the image" if said == "exit code 127" else said)
@@ -329,7 +329,7 @@ COMMANDS: Final = (
 
 
 def command_help() -> str:
-    """What the command says of itself."""
+    """The help of the command."""
     shown = list[str]()
     for words in COMMANDS:
         said = CliRunner().invoke(main, [*words, "--help"], prog_name="fargate-job", terminal_width=100).output
@@ -338,7 +338,7 @@ def command_help() -> str:
 
 
 def index() -> str:
-    """Every page: those that say where they stand (`<!-- page 10 -->`), in that order, then the others."""
+    """Every page: first those with a number (`<!-- page 10 -->`), in that order, then the others."""
 
     def place(page: Path) -> tuple[int, str]:
         said = re.search(r"<!-- page (\d+) -->", page.read_text())
@@ -353,7 +353,7 @@ def index() -> str:
 
 
 def reach() -> str:
-    """What each argument makes a task reach; those that make it reach nothing, in one line."""
+    """What a task has to reach because of each argument; arguments without anything to reach are in one line."""
     lines = ["| argument | what the task has to reach |", "| --- | --- |", "| always | `logs`, for the task's log |"]
     lines += [f"| `{key}` | {row.said} |" for key, row in LAUNCHER.items() if row is not NOTHING]
     lines.append(f"| {', '.join(f'`{key}`' for key, row in LAUNCHER.items() if row is NOTHING)} | nothing |")
@@ -361,7 +361,7 @@ def reach() -> str:
 
 
 def function_reach() -> str:
-    """What the launcher's function reaches from subnets of its own."""
+    """What the launcher's function reaches from its own subnets."""
     lines = ["| argument | what the function reaches |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {key} | {said} |" for key, said in FUNCTION.items())])
 
@@ -401,11 +401,11 @@ PICTURES: Final[dict[str, Callable[[], str]]] = {
     "reach": reach,
     "function reach": function_reach,
 }
-"""The same, of what has no price."""
+"""The same, for pages without prices."""
 
 
 def written(text: str) -> str:
-    """A page with each of its tables and pictures computed anew."""
+    """A page with each of its tables and pictures computed again."""
     for name, table in {**TABLES, **PICTURES}.items():
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if begin in text:

@@ -1,7 +1,7 @@
 """examples/README.md: the index of the examples, computed by deploying each of them to the sandbox.
 
-`make docs` writes it. What each is for, its resources and its idle cost are computed every time; how long it takes is
-measured only where one of those has changed, because a time differs at each run.
+`make docs` writes it. The purpose, the resources and the idle cost of each are computed every time. Its time is
+measured only if one of those has changed, because a time differs at each run.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Row:
     name: str
     purpose: str
     resources: int
-    """Resources of AWS, those that awsx makes included."""
+    """Resources of AWS, including those that awsx creates."""
     idle: str
     """USD a month while nothing is launched."""
 
@@ -91,11 +91,11 @@ def deployed(folder: Path, aws: Emulator) -> Deployment:
 
 
 def row(folder: Path, deployment: Deployment) -> Row:
-    """What the index says of a deployed example."""
+    """The row of a deployed example."""
     made = [it for it in deployment.resources.values() if it.kind.startswith("aws:")]
     recording = Recording(
         deployment.stack,
-        # A deployed resource has its inputs among its outputs; what awsx makes is listed beside its component.
+        # The outputs of a deployed resource include its inputs; resources of awsx are listed with their component.
         {it.urn: _recorded(it.urn, it.kind, it.name, it.outputs) for it in made},
         deployment.outputs,
     )

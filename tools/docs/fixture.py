@@ -21,13 +21,13 @@ def runs() -> str:
 
 
 def refused() -> str:
-    """What a test reads of a refusal."""
+    """What a test can read from a refusal."""
     texts = described(Refusal)
     return table(("field", "meaning"), [(f"`{it.name}`", texts[it.name]) for it in dataclasses.fields(Refusal)])
 
 
 def tasks() -> str:
-    """What a test reads of a task."""
+    """What a test can read from a task."""
     texts = described(Task)
     lines = [(f"`{it.name}`", texts[it.name]) for it in dataclasses.fields(Task)]
     return table(("attribute", "meaning"), [*lines, *_members(Task)])
@@ -62,4 +62,4 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "fixture run": runs,
     "fixture refusal": refused,
 }
-"""What stands between `<!-- NAME -->` and `<!-- /NAME -->` in docs/testing.md."""
+"""The text between `<!-- NAME -->` and `<!-- /NAME -->` in docs/testing.md."""

@@ -1,6 +1,7 @@
-"""The house as its imports draw it: each room, and which others it uses. `make docs` draws it in CONTRIBUTING.md.
+"""The rooms of the repository, and which others each uses, drawn from the
+imports. `make docs` draws it in CONTRIBUTING.md.
 
-A room is named after its folder. USES has every arrow that there may be.
+A room is named after its folder. USES has every arrow that is allowed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ ROOMS: Final = {
     f"{PACKAGE}.sandbox.proof": "sandbox/proof",
     PYTEST_PLUGIN: "sandbox",
 }
-"""Package or module → its room; the longest name that fits counts. `python -m fargate_job_launcher` starts operate/."""
+"""Package or module → its room; the longest matching name counts. `python -m fargate_job_launcher` starts operate/."""
 
 PROGRAMS: Final = {
     "__main__.py": "__main__.py",
@@ -57,7 +58,7 @@ USES: Final = {
     "sandbox/engine": {"components", "components/checks", "sandbox/aws"},
     "sandbox/proof": {"handler", "sandbox/aws", "sandbox/engine"},
 }
-"""Room → the rooms that it may use. tests/project/test_house.py holds it: none is missing here, none is too many."""
+"""Room → the rooms that it may use. tests/project/test_house.py checks that it has every arrow and no other."""
 
 
 def room(module: str) -> str:
@@ -67,7 +68,7 @@ def room(module: str) -> str:
 
 @cache
 def modules() -> dict[str, frozenset[str]]:
-    """Each module of the package → those that it imports, inside a function too."""
+    """Each module of the package → the modules that it imports, also inside functions."""
     graph = grimp.build_graph(PACKAGE, PYTEST_PLUGIN, cache_dir=None)
     return {it: frozenset(graph.find_modules_directly_imported_by(it)) for it in sorted(graph.modules)}
 
@@ -85,7 +86,7 @@ def programs() -> dict[str, frozenset[str]]:
 
 
 def arrows() -> dict[str, dict[str, list[str]]]:
-    """Room → room that it uses → the imports because of which it does."""
+    """Room → room that it uses → the imports that show it."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file, imported in programs().items():
         for it in imported:
@@ -99,7 +100,7 @@ def arrows() -> dict[str, dict[str, list[str]]]:
 
 
 def picture() -> str:
-    """The rooms and their arrows in Mermaid. An arrow that two others make already is left out."""
+    """The rooms and their arrows in Mermaid. An arrow that follows from others is left out."""
     uses = {origin: set(to) for origin, to in arrows().items()}
 
     def reaches(origin: str, to: str) -> bool:

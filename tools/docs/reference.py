@@ -19,7 +19,7 @@ COMPONENTS: Final = ("FargateJobLauncher", "JobNetwork", "JobCluster", "PayloadB
 
 
 def arguments() -> str:
-    """What each component takes, and each type of nested object."""
+    """The arguments of each component and of each type of nested object."""
     computed = schema.computed()
     pages: list[str] = []
     for name in COMPONENTS:
@@ -33,7 +33,7 @@ def arguments() -> str:
 
 
 def outputs() -> str:
-    """What each component gives."""
+    """The outputs of each component."""
     computed, pages = schema.computed(), list[str]()
     for name in COMPONENTS:
         resource = computed["resources"][f"fargate-job-launcher:index:{name}"]
@@ -56,7 +56,7 @@ def result() -> str:
 
 
 def exports() -> str:
-    """What the program exports, read from it."""
+    """The exports of the program, read from its source."""
     component_of = {"launcher": "FargateJobLauncher", "network": "JobNetwork", "cluster": "JobCluster"}
     computed = schema.computed()["resources"]
     lines: list[tuple[str, ...]] = []
@@ -91,7 +91,7 @@ def _inputs(name: str, properties: dict[str, Any], required: list[str], computed
 
 
 def _type(declared: dict[str, Any], computed: dict[str, Any]) -> str:
-    """As the schema has it; a choice is the strings that it is one of."""
+    """The type in the schema; for a choice, its strings."""
     if "$ref" in declared:
         name = declared["$ref"].rpartition(":")[2]
         choices = computed["types"].get(declared["$ref"].removeprefix("#/types/"), {}).get("enum", [])

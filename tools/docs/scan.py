@@ -1,7 +1,7 @@
-"""checkov itself, asked about prod: the recorded program as a plan of Terraform's, which checkov reads.
+"""checkov itself, run on prod: the recorded program as a Terraform plan, which checkov reads.
 
-`make scan` installs it once, in an environment of its own in the user's cache (its pins and
-ours exclude each other: some hundred packages, 300 MB, minutes), and holds what it says against docs/controls.md.
+`make scan` installs it once, in its own environment in the user's cache (its pins exclude ours: about a hundred
+packages, 300 MB, some minutes), and compares its result with docs/controls.md.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") 
 CHECKOV: Final = CACHE / f"checkov-{VERSION}" / "bin" / "checkov"
 
 MAPS: Final = {"tags", "variables", "tagsAll"}
-"""Inputs whose keys are the user's own: an object there is no block."""
+"""Inputs whose keys are the user's own: an object there is not a block."""
 AS_IT_IS: Final = {"ingress", "egress"}
-"""Blocks whose names are no plural."""
+"""Blocks whose names are not plural."""
 
 
 def installed() -> bool:
-    """Whether there is a checkov to ask."""
+    """Whether checkov is installed."""
     return CHECKOV.exists()
 
 
 def install() -> None:
-    """Make checkov's environment, where there is none yet."""
+    """Create checkov's environment, if there is none yet."""
     if installed():
         return
     print(f"Installing checkov {VERSION} into {CHECKOV.parents[1]} (once, some minutes) …", flush=True)
@@ -49,12 +49,12 @@ def install() -> None:
     venv.create(made, with_pip=True, symlinks=True)
     pip = [made / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, f"checkov=={VERSION}"], check=True)
-    # Its commands name the environment that they were made in; they are started with this one's Python below.
+    # Its commands name the folder in which they were created; below, they are started with this environment's Python.
     made.rename(folder)
 
 
 def plan(recording: Recording) -> dict[str, Any]:
-    """What Terraform would plan for a stack of the same resources."""
+    """The plan of Terraform for a stack of the same resources."""
     addresses = {urn: _address(it) for urn, it in recording.resources.items() if _terraform(it.kind)}
     resources = [recording.resources[urn] for urn in addresses]
     described = {
@@ -97,7 +97,7 @@ def plan(recording: Recording) -> dict[str, Any]:
 
 
 def verdicts(recording: Recording) -> tuple[dict[str, list[str]], set[str]]:
-    """What checkov says of a stack: check → resources that fail it, and every check that something passed."""
+    """checkov's result for a stack: check → resources that fail it, and every check that a resource passed."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plan.json"
         path.write_text(json.dumps(plan(recording)))
@@ -112,7 +112,7 @@ def verdicts(recording: Recording) -> tuple[dict[str, list[str]], set[str]]:
     try:
         results = cast("dict[str, Any]", json.loads(done.stdout))["results"]
     except (ValueError, KeyError, TypeError):
-        raise SystemExit(f"checkov has not answered: {done.stdout[-500:]}{done.stderr[-2000:]}") from None
+        raise SystemExit(f"checkov returned no result: {done.stdout[-500:]}{done.stderr[-2000:]}") from None
     failed = defaultdict[str, list[str]](list)
     for it in results["failed_checks"]:
         failed[it["check_id"]].append(it["resource"])
@@ -120,7 +120,7 @@ def verdicts(recording: Recording) -> tuple[dict[str, list[str]], set[str]]:
 
 
 def _terraform(kind: str) -> str:
-    """Terraform's name of a type of the AWS provider; empty for what is none."""
+    """Terraform's name of a type of the AWS provider; empty for any other type."""
     if kind == "awsx:ec2:Vpc":
         return "aws_vpc"
     found = re.fullmatch(r"aws:(\w+)/\w+:(\w+)", kind)
@@ -148,7 +148,7 @@ def _values(inputs: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, list) and any(isinstance(it, dict) for it in value):
             found[_block(key)] = [_values(it) for it in value]
         else:
-            # Numbers are recorded as JSON's.
+            # Numbers are recorded as in JSON.
             found[_snake(key)] = int(value) if isinstance(value, float) and value.is_integer() else value
     return found
 
@@ -174,5 +174,7 @@ def _named(address: str) -> tuple[str, str]:
 if __name__ == "__main__":
     install()
     found = controls.differences(*verdicts(record(Stack.read(PROGRAM, "prod"))))
-    print("\n".join(found) or "checkov says of prod what docs/controls.md says, but for the reasons that stand there")
+    print(
+        "\n".join(found) or "checkov's result for prod is that of docs/controls.md, except for the reasons given there"
+    )
     sys.exit(1 if found else 0)

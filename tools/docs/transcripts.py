@@ -1,7 +1,7 @@
-"""What the documents show of a command, made anew by running it: `make docs` writes it, a test holds it.
+"""Transcripts of commands in the documents, renewed by running them: `make docs` writes them, a test checks them.
 
-A transcript may leave lines out. What is another one at each run (ids, times, the state that a task is met in) is
-masked before it is compared, and stays in the page as it is.
+A transcript may leave lines out. Values that differ at each run (ids, times, the state in which a task is seen) are
+masked for the comparison, and stay unchanged in the page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ JOB: Final = "nightly-report"
 
 
 def masked(text: str) -> list[str]:
-    """Its lines, without what is another one each time."""
+    """The lines of a text, without the values that differ at each run."""
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}", "ID", text)
     text = re.sub(r"-[0-9a-f]{7}\b", "-RANDOM", text)
     text = re.sub(rf"^(  state  )({STATES})$", r"\1STATE", text, flags=re.MULTILINE)
@@ -31,13 +31,13 @@ def masked(text: str) -> list[str]:
 
 
 def steady(text: str) -> list[str]:
-    """The same, without the states that a task is followed through: which are seen depends on when one looks."""
+    """The same, without the states of a followed task: which of them are seen depends on the moment."""
     return [it for it in masked(text) if not re.search(rf" is ({STATES})$", it)]
 
 
 def renewed(shown: str, printed: str) -> str:
-    """A transcript with each line that is no longer printed replaced by the one that is there in its place: the first
-    that differs from it in numbers only. Raises LookupError where there is none."""
+    """A transcript in which each line that is no longer printed is replaced by the first printed line that differs from
+    it in numbers only. Raises LookupError if there is none."""
     known, lines = set(masked(printed)), printed.splitlines()
 
     def line(it: str) -> str:
@@ -46,7 +46,7 @@ def renewed(shown: str, printed: str) -> str:
         for found in lines:
             if masked(found) and _without_numbers(found) == _without_numbers(it):
                 return found
-        raise LookupError(f"nothing like this is printed any more; edit it by hand: {it}")
+        raise LookupError(f"no line like this is printed any more; edit it by hand: {it}")
 
     return "".join(f"{line(it)}\n" for it in shown.splitlines())
 
@@ -62,8 +62,8 @@ def of_sandbox(action: str, folder: Path = PROGRAM, **environ: str) -> str:
 
 
 def of_job(stack: str, **variables: str) -> tuple[int, tuple[str, ...]]:
-    """What the demo job's own code does with these variables: its exit code and its lines. It is Python, so it needs no
-    container for it."""
+    """The exit code and the lines of the demo job's own code with these variables. It is Python, so it needs no
+    container."""
     jobs = json.loads(Stack.read(PROGRAM, stack).config["fargate-job-launcher:jobs"])
     python, *arguments = jobs[JOB]["command"]
     assert python == "python"
@@ -75,7 +75,7 @@ SHOWN: Final[dict[str, Callable[[], str]]] = {
     "shown by make up": lambda: of_sandbox("up"),
     "shown by make attack": lambda: of_sandbox("attack"),
 }
-"""How a transcript's comment begins → what it is of."""
+"""How a transcript's comment begins → the command that prints it."""
 
 
 def write(page: Path) -> None:

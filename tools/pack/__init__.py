@@ -1,1 +1,1 @@
-"""The stacks that the policy pack must catch and those that it must pass, and what it says of them."""
+"""The stacks that the policy pack must catch, those that it must pass, and its messages for them."""

@@ -1,4 +1,4 @@
-"""The policy pack as Pulumi's engine starts it and speaks to it: a process of its own, over gRPC."""
+"""The policy pack as Pulumi's engine runs it: a process of its own, called over gRPC."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class Analyzer:
         self._process = process
 
     def processor_seconds(self) -> float:
-        """What its process has used of the processor so far, its start included."""
-        # The name in brackets may hold blanks.
+        """The processor time of its process so far, including its start."""
+        # The name in brackets may contain blanks.
         fields = Path(f"/proc/{self._process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def info(self) -> Any:
-        """What it says of itself."""
+        """The pack's own description."""
         return self._stub.GetAnalyzerInfo(Empty())
 
     def configure(self, config: Mapping[str, Mapping[str, Any]]) -> None:
-        """Settings as a policy group or --policy-pack-config gives them: the engine names every policy."""
+        """Settings as from a policy group or --policy-pack-config: the engine names every policy."""
         request = analyzer_pb2.ConfigureAnalyzerRequest()
         for policy in self.info().policies:
             given = dict(config.get(policy.name, {}))
@@ -62,7 +62,7 @@ class Analyzer:
         return self.ask(of_stack(things))
 
     def ask(self, request: Any) -> Diagnostics:
-        """A request as the engine has made it."""
+        """Send a request of the engine."""
         one = isinstance(request, analyzer_pb2.AnalyzeRequest)
         response = self._stub.Analyze(request) if one else self._stub.AnalyzeStack(request)
         return [(it.policyName, LEVELS[it.enforcementLevel], it.message, it.urn) for it in response.diagnostics]
@@ -128,6 +128,6 @@ def analyzer(*, stack: str = "prod", preview: bool = False) -> Generator[Analyze
 
 def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
     made = struct_pb2.Struct()
-    # Assets and archives too have their form on the wire.
+    # Assets and archives also have a form in the protocol.
     made.update(serialize_properties({key: value for key, value in values.items() if value is not None}))
     return made

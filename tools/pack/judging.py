@@ -1,4 +1,4 @@
-"""A stack judged by the rules as Pulumi asks them: each resource by its inputs, then the whole stack by its outputs."""
+"""A stack judged by the rules as Pulumi runs them: each resource by its inputs, then the whole stack by its outputs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tools.recording import Recording
 
 TODAY: Final = datetime.date(2026, 11, 24)
 NOT_KNOWN: Final = UNKNOWN_STRING_VALUE
-"""What stands for a value in a preview that is not known yet."""
+"""Pulumi's mark for a value that a preview does not know yet."""
 _OPTIONS: Final = PolicyResourceOptions(False, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
 
 
@@ -38,9 +38,9 @@ class Thing:
     name: str
     props: Mapping[str, Any]
     outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the provider adds."""
+    """Outputs that the provider adds."""
     computed_from: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    """Property → names of the resources that its value is computed from."""
+    """Property → names of the resources from which its value is computed."""
 
     @property
     def urn(self) -> str:
@@ -50,7 +50,7 @@ class Thing:
 
 @dataclass
 class Judged:
-    """What came of it."""
+    """The result of judging a stack."""
 
     violations: dict[str, list[tuple[str, str]]] = field(default_factory=dict[str, list[tuple[str, str]]])
     """Rule → (message, URN)."""
@@ -59,11 +59,11 @@ class Judged:
 
     @property
     def rules(self) -> set[str]:
-        """The rules that something violates."""
+        """The rules with a violation."""
         return set(self.violations)
 
     def messages(self, rule: str) -> list[str]:
-        """What a rule says."""
+        """The messages of a rule."""
         return [message for message, _ in self.violations.get(rule, [])]
 
 
@@ -75,17 +75,17 @@ def judge(
     config: Mapping[str, Mapping[str, Any]] | None = None,
     preview: bool = False,
 ) -> Judged:
-    """Judge a stack by rules, with their severities left aside."""
+    """Judge a stack by rules, without regard to their severities."""
     things, judged = list(stack), Judged()
 
     def ask() -> None:
-        # As the analyzer of pulumi-policy does before it asks.
+        # As the analyzer of pulumi-policy does before it runs a policy.
         pulumi.runtime.configure(pulumi.runtime.Settings(project="other", stack="prod", dry_run=preview))
         for rule in rules:
             policy = rule.policy(environment=environment, today=lambda: TODAY)
             _ask(policy, things, (config or {}).get(rule.id, {}), judged)
 
-    # Pulumi keeps its settings in context variables: a context of its own is a Pulumi of its own.
+    # Pulumi keeps its settings in context variables: a separate context has its own settings.
     contextvars.Context().run(ask)
     return judged
 
@@ -136,7 +136,7 @@ def _resources(things: list[Thing]) -> list[PolicyResource]:
 
 
 def things(recording: Recording) -> list[Thing]:
-    """Everything that a program registered, to be judged."""
+    """Everything that a program registered, ready to be judged."""
     names = {urn: it.name for urn, it in recording.resources.items()}
     return [
         Thing(

@@ -1,4 +1,4 @@
-"""For every rule the stacks that it must catch, one of them devious at least, and those that it must pass."""
+"""For every rule, the stacks that it must catch, at least one of them devious, and those that it must pass."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Stack = list[Thing]
 
 @dataclass(frozen=True)
 class Cases:
-    """The stacks of a rule, each with what it is."""
+    """The stacks of a rule, by description."""
 
     catches: Mapping[str, Stack]
     passes: Mapping[str, Stack]
 
 
 def allow(action: Any, resource: Any = "*", condition: Any = None, **more: Any) -> dict[str, Any]:
-    """A statement that allows; with None for `action` or `resource`, `more` says NotAction or NotResource."""
+    """A statement that allows; if `action` or `resource` is None, `more` has NotAction or NotResource."""
     made = {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition, **more}
     return {key: value for key, value in made.items() if value is not None}
 
@@ -86,7 +86,7 @@ def role(name: str, trust: str = ONLY_TASKS, **props: Any) -> Thing:
 
 
 def definition(*, containers: Any = None, **props: Any) -> Thing:
-    """A task definition; `containers` are what differs from a good container, one dict for each."""
+    """A task definition; `containers` has, for each container, its differences from a good one."""
     good = {
         "name": "job",
         "image": f"public.ecr.aws/docker/library/python:3.13-slim{DIGEST}",
@@ -154,7 +154,7 @@ def redrive(receives: Any, target: str | None = REGIONAL % ("sqs", "dead")) -> s
 
 
 def schedule(**target: Any) -> Thing:
-    """A schedule of Scheduler that invokes the launcher; `target` is what differs in its target."""
+    """A schedule of Scheduler that invokes the launcher; `target` has the differences of its target."""
     base: dict[str, Any] = {
         "arn": FUNCTION_ARN,
         "roleArn": TASK,
@@ -223,17 +223,17 @@ def associated(*providers: str, cluster: str = "jobs") -> Thing:
 
 
 def strategy(*providers: str) -> dict[str, Any]:
-    """What a service or a schedule asks for."""
+    """A capacity provider strategy of a service or a schedule."""
     return {"capacityProviderStrategies": [{"capacityProvider": it, "weight": 1} for it in providers]}
 
 
 def ecs_schedule(**parameters: Any) -> Thing:
-    """A schedule that runs a task by itself."""
+    """A schedule that runs a task without a launcher."""
     return schedule(ecsParameters={"taskDefinitionArn": DEFINITION, **parameters})
 
 
 def ingress(*cidrs: str, **more: Any) -> Thing:
-    """A security group that lets these in."""
+    """A security group with these ingress rules."""
     rules = [{"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": list(cidrs), **more}]
     return Thing("aws:ec2/securityGroup:SecurityGroup", "jobs", {"ingress": rules})
 
@@ -605,11 +605,11 @@ CASES: Final[dict[str, Cases]] = {
                     ),
                 )
             ],
-            "everybody": [role("task", trusting("*"))],
-            "EventBridge, for whomever": [role("task", trusting({"Service": "events.amazonaws.com"}))],
+            "everyone": [role("task", trusting("*"))],
+            "EventBridge, for any source": [role("task", trusting({"Service": "events.amazonaws.com"}))],
         },
         {
-            "everybody of one organization": [
+            "everyone of one organization": [
                 role("task", trusting("*", StringEquals={"aws:PrincipalOrgID": "o-1"})),
             ],
             "both": [role("task")],
@@ -690,9 +690,11 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "policies-well-formed": Cases(
         {
-            "no JSON": [Thing("aws:iam/rolePolicy:RolePolicy", "p", {"role": "launcher", "policy": "{"})],
-            "an element that is none": [inline({**allow("s3:GetObject"), "Actions": "*"})],
-            "devious: one element twice, in two cases": [inline({**allow("iam:PassRole"), "action": "s3:GetObject"})],
+            "not JSON": [Thing("aws:iam/rolePolicy:RolePolicy", "p", {"role": "launcher", "policy": "{"})],
+            "an unknown element": [inline({**allow("s3:GetObject"), "Actions": "*"})],
+            "devious: one element twice, in different case": [
+                inline({**allow("iam:PassRole"), "action": "s3:GetObject"})
+            ],
             "devious: a second list of statements, in another case": [
                 Thing(
                     "aws:iam/policy:Policy",
@@ -870,7 +872,7 @@ CASES: Final[dict[str, Cases]] = {
                     ]
                 )
             ],
-            "devious: a label that is no list": [
+            "devious: a label that is not a list": [
                 definition(
                     containers=[
                         {
@@ -995,13 +997,13 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "function-not-public": Cases(
         {
-            "a URL for everybody": [
+            "a URL for everyone": [
                 Thing(
                     "aws:lambda/functionUrl:FunctionUrl", "u", {"functionName": "launch", "authorizationType": "NONE"}
                 )
             ],
-            "a permission for everybody": [permission(principal="*", sourceArn=None)],
-            "devious: everybody with a source": [permission(principal="*")],
+            "a permission for everyone": [permission(principal="*", sourceArn=None)],
+            "devious: everyone with a source": [permission(principal="*")],
             "devious: a URL's permission": [
                 permission(action="lambda:InvokeFunctionUrl", principal=ACCOUNT, functionUrlAuthType="NONE")
             ],
@@ -1010,14 +1012,14 @@ CASES: Final[dict[str, Cases]] = {
             "a URL for who signs": [
                 Thing("aws:lambda/functionUrl:FunctionUrl", "u", {"functionName": "l", "authorizationType": "AWS_IAM"})
             ],
-            "everybody of the organization": [permission(principal="*", sourceArn=None, principalOrgId="o-1")],
+            "everyone of the organization": [permission(principal="*", sourceArn=None, principalOrgId="o-1")],
         },
     ),
     "launcher-not-public": Cases(
         {
-            "a route for everybody": [*LAUNCHES, function(), *http_route(authorizationType="NONE")],
+            "a route for everyone": [*LAUNCHES, function(), *http_route(authorizationType="NONE")],
             "a route that says nothing": [*LAUNCHES, function(), *http_route()],
-            "a method for everybody": [*LAUNCHES, function(), *rest_method("NONE")],
+            "a method for everyone": [*LAUNCHES, function(), *rest_method("NONE")],
             "devious: an API in one go": [
                 *(*LAUNCHES, function()),
                 Thing("aws:apigatewayv2/api:Api", "api", {"protocolType": "HTTP", "target": FUNCTION_ARN}),
@@ -1029,7 +1031,7 @@ CASES: Final[dict[str, Cases]] = {
         {
             "a route for who signs": [*LAUNCHES, function(), *http_route(authorizationType="AWS_IAM")],
             "a method with an authorizer": [*LAUNCHES, function(), *rest_method("CUSTOM")],
-            "everybody, for what launches nothing": [role("launcher", ONLY_LAMBDA), function(), *http_route()],
+            "everyone, for what launches nothing": [role("launcher", ONLY_LAMBDA), function(), *http_route()],
         },
     ),
     "permission-source": Cases(
@@ -1082,12 +1084,12 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "queue-not-public": Cases(
         {
-            "everybody": [queue_policy(allow("sqs:SendMessage", "*", Principal="*"))],
+            "everyone": [queue_policy(allow("sqs:SendMessage", "*", Principal="*"))],
             "in the queue itself": [queue(policy=text(allow("sqs:*", "*", Principal={"AWS": "*"})))],
-            "a service for whomever": [
+            "a service for any source": [
                 queue_policy(allow("sqs:SendMessage", "*", Principal={"Service": "events.amazonaws.com"}))
             ],
-            "devious: everybody but one": [
+            "devious: everyone but one": [
                 queue_policy(allow("sqs:*", "*", NotPrincipal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}))
             ],
             "devious: any account's rules": [
@@ -1216,8 +1218,8 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "nothing-comes-in": Cases(
         {
-            "everybody": [ingress("0.0.0.0/0")],
-            "everybody by IPv6": [ingress(ipv6CidrBlocks=["::/0"])],
+            "everyone": [ingress("0.0.0.0/0")],
+            "everyone by IPv6": [ingress(ipv6CidrBlocks=["::/0"])],
             "a rule of its own": [
                 Thing("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "in", {"cidrIpv4": "0.0.0.0/0"})
             ],
@@ -1228,7 +1230,7 @@ CASES: Final[dict[str, Cases]] = {
                     {"ingress": [{"cidrBlocks": ["0.0.0.0/0"]}]},
                 )
             ],
-            "devious: everybody in two halves": [ingress("0.0.0.0/1", "128.0.0.0/1")],
+            "devious: everyone in two halves": [ingress("0.0.0.0/1", "128.0.0.0/1")],
             "devious: among rules that are fine": [
                 Thing(
                     "aws:ec2/securityGroupRule:SecurityGroupRule",
@@ -1296,4 +1298,4 @@ aws.ecs.TaskDefinition("job", family="job", requires_compatibilities=["FARGATE"]
         "environment": [{"name": "DB_PASSWORD", "value": "hunter22"}]}]))
 aws.lambda_.Function("launcher", runtime="python3.9", handler="index.handler", role=launcher.arn)
 """
-"""What the first pages of a search tell people to deploy."""
+"""A program as the first results of a web search show it."""

@@ -1,4 +1,4 @@
-"""`make policies`: every rule, the stacks that it catches, and what it says of each."""
+"""`make policies`: every rule, the stacks that it catches, and its messages for each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _another_team(console: Console) -> None:
-    """A program as it is pasted from the web, run and refused."""
+    """A program pasted from the web, run and refused."""
     with tempfile.TemporaryDirectory() as folder:
         pasted = things(record(program(Path(folder), ANOTHER_TEAM)))
     console.print(Text("A program of another team, pasted from the web, as a prod stack", style="bold"))

@@ -1,4 +1,4 @@
-"""A stand-in for awsx, for the suite of the real Pulumi CLI: its Vpc, made of the resources that awsx makes it of."""
+"""A stand-in for awsx, for the suite of the real Pulumi CLI: its Vpc, with the resources that awsx creates for it."""
 
 from __future__ import annotations
 

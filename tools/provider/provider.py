@@ -1,13 +1,14 @@
 """A stand-in for the AWS provider, for the suites of the real Pulumi engine: it keeps resources in a folder of files.
 
-It does what the engine asks a provider for and notes every step, in order, in `log.jsonl` of the folder that
-STAND_IN names. Of AWS it knows an ARN and an id of each resource, and what AWS refuses between two steps of an update:
-standing.py. The folder tells it what a test wants:
+It answers the engine as a provider does, and records every step, in order, in `log.jsonl` of the folder that STAND_IN
+names. It computes an ARN and an id of each resource, and refuses what AWS refuses between two steps of an update:
+standing.py. A test controls it by files in the folder:
 
 - `refuse`: resources, as `type::name`, whose creation, change or deletion is refused, one a line
 - `slow`: resources, the same, whose creation takes a while
-- `world.json`: what no program made: `tasks`, names of clusters with tasks that run; `objects`, names of buckets with
-  objects in them; `attached`, names of roles to which somebody attached a policy
+- `world.json`: things that no program created: `tasks`, names of clusters with running
+tasks; `objects`, names of buckets with
+  objects in them; `attached`, names of roles to which a person attached a policy
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ REPLACED_BY: Final = {
     "aws:sqs/queue:Queue": {"name", "fifoQueue"},
     "aws:sqs/queuePolicy:QueuePolicy": {"queueUrl"},
 }
-"""Inputs that cannot be changed: another value is another resource."""
+"""Inputs that cannot be changed: another value replaces the resource."""
 SLOW_SECONDS: Final = 2.0
 
 SCHEMA: Final = {
@@ -76,7 +77,7 @@ SCHEMA: Final = {
         }
     },
 }
-"""What a program in YAML makes by itself: it asks the schema, where the SDK of a language knows a resource."""
+"""The resources that a program in YAML creates directly: YAML needs the schema where a language has its SDK."""
 
 COUNTED: Final = FOLDER / "revisions.json"
 LOG: Final = FOLDER / "log.jsonl"
@@ -104,7 +105,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         allowed = _read(request.news).get("allowedAccountIds")
         if allowed and allowed != UNKNOWN and ACCOUNT not in json.loads(allowed):
-            # The plugin refuses in the words of the provider of AWS.
+            # The words are those of the AWS provider.
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"AWS account ID not allowed: {ACCOUNT}")
         return provider_pb2.CheckResponse(inputs=request.news)
 
@@ -121,11 +122,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         me = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deployer/ci"
         answer = _struct({"accountId": ACCOUNT, "arn": me, "userId": "AROA:ci"})
         response = provider_pb2.InvokeResponse()
-        getattr(response, "return").CopyFrom(answer)  # a word of Python's own
+        getattr(response, "return").CopyFrom(answer)  # a keyword of Python
         return response
 
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Names what has no name, as the AWS provider does: once, and the same afterwards."""
+        """Give a resource without a name one, as the AWS provider does: once, and the same afterwards."""
         news, olds = _read(request.news), _read(request.olds)
         kind, name = _type(request.urn), _name(request.urn)
         for key in NAMED & set(_autonamed(kind)):
@@ -161,7 +162,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if kind == FUNCTION and inputs.get("publish"):
             last = int(olds["version"]) if str(olds.get("version", "")).isdecimal() else 0
             changed["version"] = UNKNOWN if request.preview else str(last + 1)
-        # What was an input and is none any more is gone; the rest is what AWS said of it.
+        # An input that was removed is gone; the other values are AWS's outputs.
         given = inputs.keys() | _read(request.old_inputs).keys()
         made = {**{key: it for key, it in olds.items() if key not in given}, **changed}
         if not request.preview:
@@ -187,7 +188,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         outputs: dict[str, Any],
         context: Any,
     ) -> None:
-        """Note what was done, or refuse it as AWS does, or as the test asked."""
+        """Record a step, or refuse it as AWS does or as the test wants."""
         done = {"step": step, "kind": kind, "name": name, "id": identifier, "inputs": inputs, "outputs": outputs}
         if _asked("refuse", kind, name):
             _note("refuse", kind, name, inputs)
@@ -210,7 +211,7 @@ def _autonamed(kind: str) -> tuple[str, ...]:
 
 
 def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """What AWS says of a new resource."""
+    """The outputs of a new resource."""
     called, short = inputs.get("name") or inputs.get("bucket") or name, kind.rpartition(":")[2]
     identifier = f"{'sg' if short == 'SecurityGroup' else short.lower()}-{secrets.token_hex(4)}"
     arns = {
@@ -242,7 +243,7 @@ def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named_by_hand(olds: dict[str, Any], news: dict[str, Any]) -> bool:
-    """Whether a name that a program gives stays: then two of the resource cannot stand side by side."""
+    """Whether the program sets the name and keeps it: then the old and the new resource cannot exist together."""
     called = [key for key in sorted(NAMED) if key in news and news[key] == olds.get(key)]
     return any(not re.fullmatch(r".+-[0-9a-f]{7}", str(news[key])) for key in called)
 
@@ -276,7 +277,7 @@ def _name(urn: str) -> str:
 
 
 def _read(given: struct_pb2.Struct) -> dict[str, Any]:
-    """Properties as plain data: neither assets nor secrets are unwrapped, so that they come back as they were."""
+    """Properties as plain data: assets and secrets are not unwrapped, so that they are returned unchanged."""
     return json_format.MessageToDict(given)
 
 

@@ -1,7 +1,7 @@
-"""What stands in the account of the stand-in for the AWS provider, and what AWS refuses because of it.
+"""The resources in the account of the stand-in for the AWS provider, and the refusals of AWS that follow from them.
 
-Each refusal is one that AWS makes between two steps of an update: a name that is taken, an address range that another
-subnet has, something that is deleted while it is used. Their words are AWS's.
+Each refusal can happen between two steps of an update: a name that is taken, an address range of another subnet, a
+resource that is deleted while it is used. The words are AWS's.
 """
 
 from __future__ import annotations
@@ -41,24 +41,25 @@ TAKEN: Final = {
     "aws:secretsmanager/secret:Secret": "ResourceExistsException: The operation failed because the secret {name} "
     "already exists.",
 }
-"""Type → what AWS says where its name is taken. A task definition's family is none: it gets one more revision."""
+"""Type → AWS's message if the name is taken. The family of a task definition is never taken: it gets another revision.
+"""
 LONGEST_INLINE_POLICIES: Final = 10_240
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 
 class Refused(Exception):
-    """What AWS says when it refuses a step."""
+    """AWS's message when it refuses a step."""
 
 
 class Account:
-    """Everything that was made and not deleted yet."""
+    """Every resource that was created and not deleted yet."""
 
     def __init__(self, world: Path) -> None:
         self._world = world
         self._standing: dict[tuple[str, str], Made] = {}
 
     def take(self, done: Made) -> None:
-        """Let a step be done. Raises Refused, and nothing has changed."""
+        """Apply a step. Raises Refused, and nothing has changed."""
         key = (done["kind"], done.get("id", ""))
         if done["step"] == "create":
             self._creating(done)
@@ -134,7 +135,7 @@ class Account:
             )
 
     def _joining(self, it: Made) -> Iterator[Made]:
-        """What has a network interface in a subnet or group, or lies in a VPC."""
+        """Resources with a network interface in a subnet or group, or in a VPC."""
         if it["kind"] not in (SUBNET, GROUP, VPC):
             return
         for other in self._standing.values():

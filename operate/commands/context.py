@@ -16,18 +16,18 @@ from ..pipes import INTERRUPTED, reader_gone
 from ..show import Output
 
 FAILED: Final = 125
-"""As `docker run` has it: whatever failed was not the container."""
+"""As with `docker run`: the failure is not the container's."""
 
 
 class Interrupted(JobError):
-    """Ctrl-C; what goes on all the same is in the message."""
+    """Ctrl-C; the message names what keeps running."""
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Asked:
-    """What every command is given: where to look, and how to answer."""
+class Context:
+    """The common options of a command: where to look for the job, and the form of the output."""
 
     def __init__(self, *, stack: str, program: Path | None, profile: str, region: str, output: str) -> None:
         self.output = Output(output)
@@ -35,7 +35,7 @@ class Asked:
 
     @functools.cached_property
     def account(self) -> Account:
-        """The caller's."""
+        """The caller's account."""
         return Account(profile=self._profile, region=self._region)
 
     def job(self, name: str) -> Job:
@@ -43,7 +43,7 @@ class Asked:
         return find(self.account, name, stack=self._stack, program=self._program)
 
     def jobs(self) -> list[Any]:
-        """All of them."""
+        """All jobs."""
         return jobs(self.account, stack=self._stack, program=self._program)
 
 
@@ -53,17 +53,17 @@ def common(command: Command) -> Command:
     @functools.wraps(command)
     def run(*args: Any, **given: Any) -> None:
         named = {key: given.pop(key) for key in ("stack", "program", "profile", "region", "output")}
-        asked = Asked(**named)
+        context = Context(**named)
         try:
-            code = command(*args, asked=asked, **given)
+            code = command(*args, context=context, **given)
         except (Interrupted, KeyboardInterrupt) as error:
-            asked.output.interrupted(error if isinstance(error, Interrupted) else Interrupted("interrupted"))
+            context.output.interrupted(error if isinstance(error, Interrupted) else Interrupted("interrupted"))
             code = INTERRUPTED
         except JobError as error:
-            asked.output.error(error)
+            context.output.error(error)
             code = FAILED
         except BrokenPipeError:
-            # click would make 1 of it.
+            # click would exit with 1.
             code = reader_gone()
         click.get_current_context().exit(code or 0)
 
