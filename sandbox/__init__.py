@@ -15,7 +15,8 @@ or destroy of its own; those are the Pulumi CLI's, on the same program.
 
 from .aws.server import Emulator, EmulatorFailed
 from .aws.tasks.run import Run
-from .engine.deploy import Deployment, DeploymentFailed, deploy
+from .engine.deploy import deploy
+from .engine.deployment import Deployment, DeploymentFailed
 from .engine.jobs import LaunchFailed, NoSuchJob
 from .engine.lookups import answers
 from .engine.resources import Inputs, Made, creates

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from .aws.server import Emulator, EmulatorFailed
 from .display import show_launch, show_supervised
-from .engine.deploy import Deployment, DeploymentFailed, Resource, deploy
+from .engine.deploy import deploy
+from .engine.deployment import Deployment, DeploymentFailed, Resource
 from .engine.jobs import LaunchFailed, NoSuchJob, find, launch
 from .engine.progress import Briefly, Progress
 from .engine.stack import Stack, StackFileError

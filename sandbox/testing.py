@@ -20,7 +20,8 @@ from fargate_job_launcher.checks.names import CONTAINER
 from .aws.server import Emulator
 from .aws.tasks.run import Run
 from .engine import jobs
-from .engine.deploy import Deployment, deploy
+from .engine.deploy import deploy
+from .engine.deployment import Deployment
 from .engine.stack import Stack
 
 WAIT_SECONDS: Final = 120

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..aws.server import Emulator
-from .deploy import Deployment, Resource
+from .deployment import Deployment, Resource
 
 DESCRIBED_AT_ONCE: Final = 100
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from .deploy import Resource
+from .deployment import Resource
 
 
 class Briefly:

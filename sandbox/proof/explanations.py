@@ -9,7 +9,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..aws.server import Emulator, EmulatorFailed
-from ..engine.deploy import DeploymentFailed, deploy
+from ..engine.deploy import deploy
+from ..engine.deployment import DeploymentFailed
 from ..engine.jobs import NoSuchJob, find
 from ..engine.progress import Briefly
 from ..engine.stack import Stack, StackFileError

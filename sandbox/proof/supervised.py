@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from ..aws.admission import admitting
 from ..aws.server import Emulator
 from ..aws.tasks.run import Run
-from ..engine.deploy import Resource
+from ..engine.deployment import Resource
 from ..engine.jobs import launch
 
 WAIT_SECONDS: Final = 180

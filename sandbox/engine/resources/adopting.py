@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..aws.server import Emulator
-from ..aws.subnets import NotMade
-from .resources import Inputs, Made
+from ...aws.server import Emulator
+from ...aws.subnets import NotMade
+from .creator import Inputs, Made
 
 
 def _log_group(aws: Emulator, name: str, inputs: Inputs) -> Made:

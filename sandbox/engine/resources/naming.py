@@ -13,7 +13,7 @@ from typing import Any, cast
 import botocore.session
 from botocore.model import ListShape, MapShape, StructureShape
 
-from ..aws.constraints import Shape
+from ...aws.constraints import Shape
 
 
 class UnknownInput(Exception):
@@ -50,3 +50,8 @@ def _spelt(shape: Shape, value: Any, path: str) -> Any:
         return {key: _spelt(shape.value, it, f"{path}.{key}") for key, it in cast("Mapping[str, Any]", value).items()}
     whole = shape.type_name in ("integer", "long") and isinstance(value, float) and value.is_integer()
     return int(value) if whole else value
+
+
+def pascal(camel: str) -> str:
+    """`roleArn` → `RoleArn`, for the names that differ in nothing else."""
+    return camel[0].upper() + camel[1:]

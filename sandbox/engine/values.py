@@ -1,0 +1,50 @@
+"""Values on their way between a program and its monitor, in the SDK's encoding."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime import rpc
+
+
+def reference(urn: str, identifier: str) -> dict[str, str]:
+    """A resource as a component of another package gives it: the SDK makes the resource of it again."""
+    return {rpc._special_sig_key: rpc._special_resource_sig, "urn": urn, "id": identifier, "packageVersion": ""}  # pyright: ignore[reportPrivateUsage]
+
+
+def received(properties: Struct, *, keep_unknowns: bool = False) -> dict[str, Any]:
+    """What a program sent or was answered, as Python values; a resource in it is its id, or its URN where it has none.
+
+    The SDK would make the resource anew, which asks the monitor for it. A monitor answers on a thread of its own, whose
+    event loop nobody runs: the program would wait for that question for ever.
+    """
+    copy = Struct()
+    copy.CopyFrom(properties)
+    _replace_references(copy)
+    return rpc.deserialize_properties(copy, keep_unknowns=keep_unknowns)
+
+
+def _replace_references(properties: Struct) -> None:
+    remaining = list(properties.fields.values())
+    while remaining:
+        value = remaining.pop()
+        if value.HasField("list_value"):
+            remaining += value.list_value.values
+        elif value.HasField("struct_value"):
+            fields = value.struct_value.fields
+            text = {key: it.string_value for key, it in fields.items() if it.HasField("string_value")}
+            if text.get(rpc._special_sig_key) == rpc._special_resource_sig:  # pyright: ignore[reportPrivateUsage]
+                value.string_value = text.get("id") or text["urn"]
+            else:
+                remaining += fields.values()
+
+
+def plain(value: Any) -> Any:
+    """Without the wrapping that marks a value as secret."""
+    value = rpc.unwrap_rpc_secret(value)
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in cast("list[Any]", value)]
+    return value
