@@ -1,6 +1,6 @@
-"""What a team's own tests use: deploy their program, launch their job, read its tasks, its log lines and the refusals.
+"""For a team's own tests: deploy their program, launch its jobs, read the tasks, the log lines and IAM's refusals.
 
-Each deployment is an AWS of its own: two of them never meet, and each has the region of its stack.
+Each deployment has its own emulated AWS, in the region of its stack, isolated from all others.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from .engine.deployment import Deployment
 from .engine.stack import Stack
 
 WAIT_SECONDS: Final = 120
-"""A task of the sandbox ends within seconds; a busy machine takes its time."""
+"""The longest wait for a task's end. A task of the sandbox ends within seconds, on a busy machine later."""
 REGION: Final = "us-east-1"
-"""Of a program that is given as its source and says nothing else."""
+"""The default region of a program that is given as its source."""
 
 
 class NotStopped(Exception):
-    """A task that was waited for and still runs, and what state it is in."""
+    """A task did not stop within the time. The message has its state."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Task:
     """A task as ECS describes it."""
 
     described: Mapping[str, Any]
-    """All that DescribeTasks says of it."""
+    """Its description by DescribeTasks."""
 
     @property
     def arn(self) -> str:
@@ -58,7 +58,7 @@ class Task:
 
     @property
     def exit_code(self) -> int | None:
-        """Of the job's container; None while it runs, and where it never started."""
+        """The exit code of the job's container; None while it runs, and if it never started."""
         (container,) = (it for it in self.described["containers"] if it["name"] == CONTAINER)
         return container.get("exitCode")
 
@@ -69,12 +69,12 @@ class Task:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that this launch gave it, besides those of its task definition."""
+        """The environment variables that this launch added to those of the task definition."""
         return {it["name"]: it["value"] for it in self._override.get("environment", [])}
 
     @property
     def command(self) -> list[str] | None:
-        """The command that this launch gave it; None where it is the task definition's."""
+        """The command of this launch; None if the launch did not override the task definition's."""
         return self._override.get("command")
 
     @property
@@ -92,43 +92,42 @@ class Refusal:
     action: str
     """Such as iam:PassRole."""
     resource: str
-    """ARN of what it was asked for."""
+    """ARN of the resource of the call."""
     sid: str
-    """Of the statement that denies it; empty where none allows it."""
+    """The Sid of the statement that denies the call; empty if no statement allows it."""
 
 
 class DeployedStack:
-    """A program, deployed to an AWS of its own on this machine."""
+    """A program, deployed to its own emulated AWS on this machine."""
 
     def __init__(self, deployment: Deployment, aws: Emulator) -> None:
         self.deployment = deployment
         """Every resource, by URN."""
         self.aws = aws
-        """The emulated AWS: `aws.client("ecs", role_arn=…)` is a boto3 client of it that calls with a role."""
+        """The emulated AWS. `aws.client("ecs", role_arn=…)` is a boto3 client of it that calls with a role."""
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        """What the program exports."""
+        """The outputs that the program exports."""
         return self.deployment.outputs
 
     def launcher(self, job: str = "") -> Mapping[str, Any]:
-        """The outputs of a job's launcher, in Python's spelling; of the first one where `job` is empty. Raises
-        NoSuchJob."""
+        """The outputs of a job's launcher, in Python's spelling; an empty `job` is the first one. Raises NoSuchJob."""
         return jobs.find(self.deployment, job).outputs
 
     def launch(self, job: str = "", event: Mapping[str, Any] | None = None) -> list[Task]:
-        """Invoke a job's launcher with a launch event (an empty one) and return the tasks that run then. Raises
-        LaunchFailed, with the launcher's own words, when it launched less than was asked for."""
+        """Invoke a job's launcher with a launch event (default: an empty one) and return the tasks that it launched.
+        Raises LaunchFailed, which quotes the launcher, when it launched fewer tasks than requested."""
         return [Task(it) for it in jobs.launch(self.aws, jobs.find(self.deployment, job), dict(event or {})).tasks]
 
     def script(self, job: str, *runs: Run) -> None:
-        """What the job's next tasks do, one after the other; no container runs. Without it a task runs five seconds
-        and ends with exit code 0."""
+        """Define what the job's next tasks do, one `Run` a task; no container runs. A task without a `Run` runs five
+        seconds and ends with exit code 0."""
         definition = self.launcher(job)["task_definition_arn"]
         self.aws.script(definition.rpartition("/")[2].rpartition(":")[0], *runs)
 
     def stopped(self, task: Task, seconds: float = WAIT_SECONDS) -> Task:
-        """The task once it has stopped. Raises NotStopped."""
+        """Wait until the task has stopped, and return it. Raises NotStopped after `seconds`."""
         deadline = time.monotonic() + seconds
         while True:
             cluster = task.described["clusterArn"]
@@ -140,12 +139,12 @@ class DeployedStack:
             time.sleep(0.05)
 
     def attempts(self, task: Task, count: int, seconds: float = WAIT_SECONDS) -> list[Task]:
-        """The tasks of this one's launch once so many of them have stopped, its supervision's retries after it. Raises
-        NotStopped."""
+        """Wait until `count` tasks of this task's launch, retries included, have stopped, and return all tasks of the
+        launch in the order of their attempts. Raises NotStopped after `seconds`."""
         ecs, cluster = self.aws.client("ecs"), task.described["clusterArn"]
         origin, deadline = task.described["startedBy"], time.monotonic() + seconds
         while True:
-            # A task that stops in between is on both lists.
+            # A task that stops between the two calls is on both lists.
             arns = list(
                 {
                     arn: None
@@ -170,7 +169,7 @@ class DeployedStack:
             time.sleep(0.05)
 
     def log_lines(self, task: Task) -> list[str]:
-        """What the task's container has written: those of its `Run`, there once it has stopped."""
+        """The log lines of the task's container: those of its `Run`, complete after the task has stopped."""
         arn = task.described["taskDefinitionArn"]
         definition = self.aws.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
         (container,) = (it for it in definition["containerDefinitions"] if it["name"] == CONTAINER)
@@ -183,7 +182,7 @@ class DeployedStack:
         return []
 
     def refusals(self) -> list[Refusal]:
-        """Every call so far that IAM refused to a role, by the deployed policies of that role, oldest first."""
+        """Every call so far that IAM refused to a role under the role's deployed policies, oldest first."""
         return [
             Refusal(it["principal"], it["action"], it["resource"], it["sid"] or "")
             for it in self.aws.calls()
@@ -192,7 +191,7 @@ class DeployedStack:
 
 
 class FargateSandbox:
-    """Deploys programs; when it is left, nothing of them runs any more. The fixture `fargate_sandbox` is one."""
+    """Deploys programs. Leaving the context ends all of them. The fixture `fargate_sandbox` is an instance."""
 
     def __init__(self) -> None:
         self._closing = contextlib.ExitStack()
@@ -210,11 +209,11 @@ class FargateSandbox:
     ) -> DeployedStack:
         """Deploy a program: the folder of its Pulumi.yaml, or the Python source of its `__main__.py`.
 
-        A folder brings its stacks' config; `config` goes with source, such as {"aws:region": "eu-west-1"}. Raises
-        DeploymentFailed for what AWS or the program refuses, StackFileError for a stack that cannot be read.
+        A folder has its stacks' config; `config` is for source only, such as {"aws:region": "eu-west-1"}. Raises
+        DeploymentFailed when AWS or the program refuses the deployment, StackFileError for an unreadable stack.
         """
         if isinstance(program, Path) and config is not None:
-            raise TypeError(f"config: goes with source; {program} brings its own in Pulumi.{stack}.yaml")
+            raise TypeError(f"config: is for source only; {program} has its config in Pulumi.{stack}.yaml")
         folder = program if isinstance(program, Path) else self._written(program, stack, config or {})
         read = Stack.read(folder.resolve(), stack)
         aws = self._closing.enter_context(Emulator(region=read.region))

@@ -18,17 +18,17 @@ from .stack import Stack
 
 
 def deploy(stack: Stack, aws: Emulator, *, seen: Seen = lambda _resource, _done: None) -> Deployment:
-    """Run the stack's program and create what it registers.
+    """Run the stack's program and create every resource that it registers.
 
-    Raises DeploymentFailed for what AWS refuses and for what the program refuses with pulumi.RunError; any other
-    exception of the program passes as it is.
+    Raises DeploymentFailed when AWS refuses a resource and when the program raises pulumi.RunError. Every other
+    exception of the program is raised unchanged.
     """
     monitor = Monitor(stack, aws, seen)
     try:
         with closing(monitor.callbacks):
             run_program(stack, monitor, declared=monitor.deployment.declared)
     except Exception as error:
-        # The SDK wraps what a registration raised; what the monitor saw first is the cause.
+        # The SDK wraps the exception of a registration; the first one that the monitor saw is the cause.
         if monitor.failure is not None:
             raise monitor.failure from None
         if isinstance(error, ConfigRefused):

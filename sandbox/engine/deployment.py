@@ -10,7 +10,7 @@ from .stack import Stack
 
 
 class DeploymentFailed(Exception):
-    """A program that could not be deployed: the resource and AWS's words, or the program's own."""
+    """The program could not be deployed. The message names the resource and quotes AWS, or quotes the program."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Resource:
 
 @dataclass
 class Deployment:
-    """What was deployed."""
+    """A deployed stack: its resources and outputs."""
 
     stack: Stack
     resources: dict[str, Resource] = field(default_factory=dict[str, Resource])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     declared: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """Type and name of each resource, in the order of the program. They reach the monitor in any order."""
+    """Type and name of each resource, in the order of the program. They reach the monitor in another order."""
 
     @property
     def launchers(self) -> dict[str, Resource]:
@@ -48,4 +48,4 @@ class Deployment:
 
 
 Seen = Callable[[Resource, bool], None]
-"""Told of each resource twice: when its creation starts (False) and when it stands (True)."""
+"""Called twice for each resource: when its creation starts (False) and when it exists (True)."""

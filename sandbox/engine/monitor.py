@@ -1,6 +1,6 @@
 """The monitor behind a program: it takes the engine's place and creates each resource that the program registers.
 
-It is the SDK's own monitor for tests, with real creation behind it.
+It extends the SDK's monitor for tests, which creates nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .stack import Stack
 from .values import plain, received, reference
 
 REFUSED: Final = (ClientError, BotoCoreError, ConstraintViolation, Unsupported, UnknownArchive, NotMade)
-"""What a resource fails with that AWS refuses, or the sandbox."""
+"""The exceptions with which AWS or the sandbox refuses a resource."""
 
 
 class _Provider(mocks.Mocks):
@@ -49,7 +49,7 @@ class _Provider(mocks.Mocks):
 
 
 class Monitor(mocks.MockMonitor):
-    """The engine's place: creates each registered resource and answers with what AWS made of it."""
+    """Creates each registered resource and answers with the outputs that AWS gave it."""
 
     def __init__(self, stack: Stack, aws: Emulator, seen: Seen) -> None:
         super().__init__(_Provider(aws))
@@ -69,14 +69,14 @@ class Monitor(mocks.MockMonitor):
             duplicate = urn in self.deployment.resources
             self.deployment.resources.setdefault(urn, resource)
         if duplicate:
-            # As the engine says it.
+            # The engine's words.
             raise self._failed(f"Duplicate resource URN {urn!r}; try giving it a unique name", request)
         self._note(resource, done=False)
         try:
             request = self.callbacks.transformed(request, urn)
             _refuse_options(request)
             self.callbacks.run_hooks("before_create", request, urn)
-            # A component of the program's own has no counterpart on AWS; one of another package (awsx) does.
+            # The program's own components have no counterpart on AWS; those of another package (awsx) have.
             if not (request.custom or request.remote):
                 self._components[urn] = request
                 self._note(resource, done=True)
@@ -95,7 +95,7 @@ class Monitor(mocks.MockMonitor):
         return RegisterResourceResponse(urn=urn, id=made.id, object=answer)
 
     def _create(self, request: Any, urn: str) -> tuple[Made, dict[str, Any]]:
-        """What AWS makes of it, as often as the program's error hooks ask for it, and what the provider gives back."""
+        """Create the resource, again each time that an error hook requests it, and return what a provider returns."""
         inputs = plain(received(request.object))
         provider = request.provider or request.providers.get("aws", "")
         errors: list[str] = []
@@ -111,7 +111,7 @@ class Monitor(mocks.MockMonitor):
                 errors.insert(0, str(error))
                 if not self.callbacks.retries(request, urn, errors):
                     raise
-        # A provider gives a resource's inputs back; a component of another package gives its outputs only.
+        # A provider returns a resource's inputs too; a component of another package returns its outputs only.
         state = {**inputs, **made.outputs} if request.custom else made.outputs
         inside = {(kind, name): (self.make_urn(urn, kind, name), identifier) for kind, name, identifier in made.parts}
         for part, identifier in inside.values():
@@ -119,20 +119,20 @@ class Monitor(mocks.MockMonitor):
         for key, (kind, names) in made.references.items():
             state[key] = [reference(*inside[kind, name]) for name in names]
         if request.type == "pulumi:providers:aws":
-            # As the SDK hands it to a provider: everything that is no text is JSON.
+            # The SDK gives a provider everything but text as JSON.
             self._default_tags[f"{urn}::{made.id}"] = json.loads(inputs.get("defaultTags", "{}")).get("tags", {})
         self.resources[urn] = self.ResourceRegistration(urn, made.id, state)
         return made, state
 
     def _transform_part(self, kind: str, name: str, identifier: str, parent: str) -> None:
-        """What the program's transforms ask for what a component of another package made. Raises Unsupported."""
+        """Apply the program's transforms to a resource that another package's component created. Raises Unsupported."""
         asked = self.callbacks.transformed_part(kind, name, parent)
         changes = plain(received(asked.object))
         tags = changes.pop("tags", {})
         if changes or asked.importId or asked.hooks.ByteSize():
             what = ", ".join(changes) or "its options"
             raise Unsupported(
-                f"a transform changes {what} of {name} ({kind}), which the sandbox makes with its tags only; "
+                f"a transform changes {what} of {name} ({kind}); the sandbox can change only its tags; "
                 "leave resources of this type out of the transform"
             )
         if tags:
@@ -148,10 +148,10 @@ class Monitor(mocks.MockMonitor):
             raise self._failed(f"{request.tok}: {error}") from None
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
-        """Another stack's outputs. Nothing else is read: what is there already was not made here."""
+        """Another stack's outputs. Nothing else can be read: the account contains only resources created here."""
         known = self._aws.exports.get(request.id)
         if request.type != "pulumi:pulumi:StackReference":
-            raise self._failed("the sandbox reads no resource that it did not make", request)
+            raise self._failed("the sandbox cannot read a resource that it did not create", request)
         if known is None:
             stacks = ", ".join(self._aws.exports) or "none"
             raise self._failed(f"stack {request.id!r} was not deployed here; deployed: {stacks}", request)
@@ -191,16 +191,16 @@ class Monitor(mocks.MockMonitor):
         return Empty()
 
     def GetDeploymentInfo(self, request: Any) -> Any:  # noqa: N802
-        """What the SDK may ask for. A state migration changes what a stack was before, and this one was nothing."""
+        """The features that the SDK may use. A state migration changes an earlier state, and this stack has none."""
         info = super().GetDeploymentInfo(request)
         info.supportedFeatures.append(RESOURCE_MONITOR_FEATURE_STATE_MIGRATIONS)
         return info
 
-    def _failed(self, said: str, request: Any = None) -> DeploymentFailed:
-        """The deployment's failure, with the resource whose registration this was; the first one stays it."""
+    def _failed(self, reason: str, request: Any = None) -> DeploymentFailed:
+        """The failure of this deployment, naming the resource of the request. The first failure is kept."""
         where = f"{request.name} ({request.type}): " if request is not None else ""
         with self._lock:
-            self.failure = self.failure or DeploymentFailed(where + said)
+            self.failure = self.failure or DeploymentFailed(where + reason)
             return self.failure
 
     def _note(self, resource: Resource, *, done: bool) -> None:
@@ -210,14 +210,16 @@ class Monitor(mocks.MockMonitor):
 
 
 def _refuse_options(request: Any) -> None:
-    """Options that would change a first deployment and cannot be had here. Raises Unsupported.
+    """Refuse options that would change a first deployment and are not available here. Raises Unsupported.
 
-    The others say what is done once a resource stands: with a change, a replacement, a deletion.
+    The other options affect later steps only: an update, a replacement, a deletion.
     """
     if request.importId and request.type not in ADOPTED:
         raise Unsupported(
             f"import_ adopts {request.importId!r}, and the sandbox adopts log groups only: it begins with an empty "
-            "account; leave it out of the stack that is deployed here"
+            "account; leave the option out of the stack that is deployed here"
         )
     if request.envVarMappings:
-        raise Unsupported("env_var_mappings: the sandbox's provider reads no environment; give it these as arguments")
+        raise Unsupported(
+            "env_var_mappings: the sandbox's provider reads no environment variables; give it these values as arguments"
+        )

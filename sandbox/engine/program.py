@@ -1,4 +1,4 @@
-"""A Pulumi program run in this process: its own `__main__.py`, under Pulumi's SDK, against a given monitor."""
+"""Runs a Pulumi program in this process: its own `__main__.py`, under Pulumi's SDK, against a given monitor."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from pulumi.runtime import configure, mocks, run_in_stack, set_all_config
 from .stack import Stack
 
 ORGANIZATION: Final = "organization"
-"""What Pulumi calls it where a backend has none."""
+"""Pulumi's name for the organization where a backend has none."""
 
-_declared: contextvars.ContextVar[list[tuple[str, str]] | None] = contextvars.ContextVar("declared", default=None)
-"""Where the program that runs in this context has its resources noted."""
+_recorded: contextvars.ContextVar[list[tuple[str, str]] | None] = contextvars.ContextVar("recorded", default=None)
+"""The list in which the program of this context records its resources."""
 _resources: Any = pulumi.resource
 _register = _resources.register_resource
 
 
-def _noted(resource: pulumi.Resource, kind: str, name: str, *more: Any, **named: Any) -> None:
-    """The SDK's own registration, whose first step the program itself waits for: its order is the program's."""
-    declared = _declared.get()
+def _record_and_register(resource: pulumi.Resource, kind: str, name: str, *more: Any, **named: Any) -> None:
+    """Record a resource, then register it as the SDK does. The SDK makes this call in the order of the program."""
+    declared = _recorded.get()
     if declared is not None:
         declared.append((kind, name))
     _register(resource, kind, name, *more, **named)
 
 
-_resources.register_resource = _noted
+_resources.register_resource = _record_and_register
 
 
 def run_program(
@@ -47,14 +47,14 @@ def run_program(
     preview: bool = False,
     declared: list[tuple[str, str]] | None = None,
 ) -> None:
-    """Run the program of a stack, with its config, against a monitor. Nothing of it stays behind in this process.
+    """Run a stack's program, with its config, against a monitor. It leaves nothing behind in this process.
 
-    `preview`: as `pulumi preview` runs it; what the monitor answers may then be unknown. `declared`: is given the type
-    and name of each resource, in the order of the program.
+    `preview`: run it as `pulumi preview` does; the monitor's answers may then be unknown. `declared`: a list that gets
+    the type and name of each resource, in the order of the program.
     """
 
     def main() -> None:
-        # An SDK probe for a deployment that ends early would log futures that nobody awaits any more.
+        # When a deployment ends early, asyncio would log the SDK's futures that nothing awaits any more.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         configure(
             mocks.MockSettings(
@@ -67,36 +67,38 @@ def run_program(
                 organization=ORGANIZATION,
                 root_directory=str(stack.folder),
                 callbacks=None,
-                # The SDK's own for tests would share these with every other program of this process, and wait for what
-                # one that failed left behind.
+                # By default the SDK's settings for tests share these among all programs of this process, and a program
+                # would wait for what a failed one left behind.
                 outputs=set[Any](),
                 lock=threading.Lock(),
             )
         )
         set_all_config(stack.config)
-        _declared.set(declared)
+        _recorded.set(declared)
         with _inside(stack.folder):
-            asyncio.run(_held(program))
+            asyncio.run(_run(program))
 
     def program() -> None:
         runpy.run_path("__main__.py", run_name="__main__")
 
-    # Pulumi keeps its settings in context variables: a context of its own is a Pulumi of its own.
+    # Pulumi keeps its settings in context variables, so a new context isolates this program from others.
     contextvars.Context().run(main)
 
 
-async def _held(program: Callable[[], None]) -> None:
-    """A loop holds its tasks weakly: one that only its own output waits for could be collected, and the program wait
-    for ever. Here each is held until it is done."""
+async def _run(program: Callable[[], None]) -> None:
+    """Run the program and keep a reference to each of its tasks until the task ends.
+
+    An event loop holds its tasks weakly: a task to which only its own output refers could be collected, and the program
+    would wait for ever."""
     tasks = set[asyncio.Task[Any]]()
 
-    def held(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+    def referenced(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **more)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         return task
 
-    asyncio.get_running_loop().set_task_factory(cast("Any", held))
+    asyncio.get_running_loop().set_task_factory(cast("Any", referenced))
     await run_in_stack(program)
 
 
@@ -119,14 +121,14 @@ def _inside(folder: Path) -> Generator[None]:
 
 
 def location(error: BaseException, folder: Path) -> str:
-    """File and line of the program that an error came from: the last of its own that Python was in. Empty where none
-    was, as in what an output's value sets off."""
+    """File and line of the program that raised an error: its last own frame in the traceback. Empty without such a
+    frame, as in a callback of an output."""
     found, at = "", error.__traceback__
     while at is not None:
         frame = at.tb_frame
         path = folder / frame.f_code.co_filename
         package = str(frame.f_globals.get("__name__")).partition(".")[0]
-        # An environment may lie in the program's folder, and this package beside it.
+        # A virtual environment, and this package, may be inside the program's folder.
         if path.is_relative_to(folder) and "site-packages" not in path.parts and package != "fargate_job_launcher":
             found = f"{path.relative_to(folder)}, line {at.tb_lineno}: "
         at = at.tb_next

@@ -1,4 +1,4 @@
-"""Values on their way between a program and its monitor, in the SDK's encoding."""
+"""The values that a program and its monitor exchange, in the SDK's encoding."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pulumi.runtime import rpc
 
 
 def reference(urn: str, identifier: str) -> dict[str, str]:
-    """A resource as a component of another package gives it: the SDK makes the resource of it again."""
+    """A resource as a component of another package returns it; the SDK turns it into the resource again."""
     return {rpc._special_sig_key: rpc._special_resource_sig, "urn": urn, "id": identifier, "packageVersion": ""}  # pyright: ignore[reportPrivateUsage]
 
 
 def received(properties: Struct, *, keep_unknowns: bool = False) -> dict[str, Any]:
-    """What a program sent or was answered, as Python values; a resource in it is its id, or its URN where it has none.
+    """Properties that a program sent or received, as Python values. A resource becomes its id, or its URN without one.
 
-    The SDK would make the resource anew, which asks the monitor for it. A monitor answers on a thread of its own, whose
-    event loop nobody runs: the program would wait for that question for ever.
+    The SDK would create the resource object again and call the monitor for it. A monitor answers on its own thread,
+    whose event loop is not running, so the program would wait for that call for ever.
     """
     copy = Struct()
     copy.CopyFrom(properties)
@@ -41,7 +41,7 @@ def _replace_references(properties: Struct) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Without the wrapping that marks a value as secret."""
+    """The value without the wrapper that marks it as secret."""
     value = rpc.unwrap_rpc_secret(value)
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in cast("dict[str, Any]", value).items()}

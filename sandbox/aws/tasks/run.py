@@ -1,4 +1,4 @@
-"""What a task does in the sandbox, where no container runs."""
+"""Defines what a task does in the sandbox, where no container runs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """What one task does."""
+    """The scripted run of one task."""
 
     exit_code: int | None = 0
-    """Of the job's container; None: it never starts."""
+    """Of the job's container; None if the container never starts."""
     seconds: float = 5.0
     """How long it runs."""
     started_minutes_ago: float = 0
-    """How long it is said to have run already when it starts, so that nobody has to wait for a limit."""
+    """Minutes by which its start time is moved back, so that a test need not wait for a limit."""
     stop_code: str = "EssentialContainerExited"
     """As ECS names it: SpotInterruption, TaskFailedToStart, …"""
     reason: str = "Essential container in task exited"
     lines: tuple[str, ...] = ()
-    """What it writes; where nothing is given, that no container has run."""
+    """Its log lines; without any, one line that says that no container has run."""
     container_reason: str = ""
-    """What ECS says of the container, such as OutOfMemoryError: Container killed due to memory usage."""
+    """The container's `reason` in ECS, such as OutOfMemoryError: Container killed due to memory usage."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -31,6 +31,6 @@ class Run:
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> Run:
-        """From plain data. Raises TypeError for what is no field of it."""
+        """From plain data. Raises TypeError for a key that is not a field."""
         fields: dict[str, Any] = {**given, "lines": tuple(given.get("lines", ()))}
         return Run(**fields)

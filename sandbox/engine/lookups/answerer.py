@@ -1,4 +1,4 @@
-"""What answers for a data source: the function marked with `answers`.
+"""Answers for a data source by calling the function that `answers` registered for it.
 
 An argument that the function does not take is an error, and so is a data source without a function.
 """
@@ -16,7 +16,7 @@ _ANSWERERS: Final[dict[str, Answerer]] = {}
 
 
 def answers(token: str) -> Callable[[Answerer], Answerer]:
-    """Marks the function that answers for this data source, such as `aws:ec2/getVpc:getVpc`."""
+    """Registers the function that answers for this data source, such as `aws:ec2/getVpc:getVpc`."""
 
     def register(answerer: Answerer) -> Answerer:
         _ANSWERERS[token] = answerer
@@ -31,14 +31,14 @@ def known_lookups() -> frozenset[str]:
 
 
 def invoke(aws: Emulator, token: str, given: Mapping[str, Any]) -> State:
-    """What a data source of the AWS provider answers. Raises Unsupported, or botocore's own errors."""
+    """The answer of a data source of the AWS provider. Raises Unsupported, or botocore's own errors."""
     answerer = _ANSWERERS.get(token)
     if answerer is None:
         raise Unsupported(
             f"{token}: the sandbox does not know this data source; it knows {', '.join(sorted(_ANSWERERS))}"
         )
     inputs = Inputs(token, token, given)
-    inputs.hold_region(aws)
+    inputs.check_region(aws)
     answer = answerer(aws, inputs)
-    inputs.done()
+    inputs.check_all_taken()
     return {**given, "region": aws.region, **answer}

@@ -63,7 +63,7 @@ def _zones(aws: Emulator, inputs: Inputs) -> State:
 
 
 def _filters(inputs: Inputs, **named: str) -> list[dict[str, Any]]:
-    """EC2's filters of a data source: those given, those of tags, and the arguments that are one each."""
+    """EC2's filters of a data source: from `filters`, from `tags`, and from each argument that is one filter."""
     given = [{"Name": it["name"], "Values": it["values"]} for it in inputs.take("filters", [])]
     given += [{"Name": f"tag:{key}", "Values": [value]} for key, value in inputs.take("tags", {}).items()]
     for argument, name in named.items():
@@ -74,7 +74,7 @@ def _filters(inputs: Inputs, **named: str) -> list[dict[str, Any]]:
 
 
 def _one(found: list[Any]) -> Any:
-    """As the provider has it: none is an error, and so are several."""
+    """The only result. Raises NotMade for none and for several, in the provider's words."""
     if len(found) != 1:
         raise NotMade(f"{'no' if not found else 'multiple'} matching resources found")
     return found[0]

@@ -1,4 +1,4 @@
-"""How a data source of table.py is answered: its arguments put into the request of one operation."""
+"""Answers for the data sources of table.py: puts their arguments into the request of one operation."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _answerer(lookup: Lookup) -> Answerer:
         found: Any = _at(lookup.at, getattr(aws.client(service), operation)(**asked))
         several = any(name.startswith(("=", "*")) for name in lookup.outputs.values())
         if not found and not several:
-            said = ", ".join(str(it[0] if isinstance(it, list) else it) for it in asked.values())
-            raise NotMade(f"there is no {said}")
+            given = ", ".join(str(it[0] if isinstance(it, list) else it) for it in asked.values())
+            raise NotMade(f"there is no {given}")
         made: State = {}
         for key, name in lookup.outputs.items():
             if name.startswith("*"):

@@ -9,16 +9,16 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Lookup:
-    """A data source as one operation that describes what is there."""
+    """A data source that is one operation, which describes existing resources."""
 
     operation: str
-    """`service.python_name`, as boto3 has it."""
+    """`service.python_name`, as boto3 names it."""
     arguments: Mapping[str, str]
     """Argument → the operation's parameter. A list's parameter ends in `[]`."""
     at: str
-    """Where the answer has what was asked for; a dot goes inside, a number into a list."""
+    """The path to the result in the answer: a dot selects a member, a number an item of a list."""
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Output → its key there; `=` stands for the whole, `*KEY` for that of each."""
+    """Output → its key in the result; `=` is the whole result, `*KEY` is the key of each item."""
 
 
 LOOKUPS: Final[dict[str, Lookup]] = {

@@ -1,7 +1,7 @@
 """Pulumi resource type → the AWS calls that create it, and the outputs that the AWS provider would give.
 
 - creator.py     what a creator is given (`Inputs`) and returns (`Made`); `creates` registers it for a type
-- table.py       types whose creation is one call of AWS; derived.py makes their creators
+- table.py       types whose creation is one call of AWS; derived.py turns each row into a creator
 - naming.py      an input in the spelling of AWS's own model
 - adopting.py    resources that a program imports instead of creating them
 - provider.py    the AWS provider itself; awsx.py, the components of pulumi-awsx

@@ -16,7 +16,7 @@ from .creator import Inputs, Made, Unsupported, creates, specification
 
 @creates("awsx:ec2:Vpc")
 def _vpc(aws: Emulator, inputs: Inputs) -> Made:
-    """What awsx's component makes: a VPC, a subnet of each kind in each zone, and the gateways between them."""
+    """Creates what awsx's component creates: a VPC, a subnet of each kind in each zone, and the gateways."""
     ec2, tags, parts = aws.client("ec2"), inputs.tags(), list[tuple[str, str, str]]()
 
     def named(kind: str, name: str) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def _vpc(aws: Emulator, inputs: Inputs) -> Made:
 
     subnets: dict[str, list[str]] = {"Public": [], "Private": [], "Isolated": []}
     nats, tables = list[str](), list[str]()
-    for kind in sorted(kinds, reverse=True):  # public first: NAT gateways stand in public subnets
+    for kind in sorted(kinds, reverse=True):  # public first: NAT gateways are in public subnets
         for number, zone in enumerate(zones, 1):
             name = f"{base}-{kind.lower()}-{number}"
             subnet = ec2.create_subnet(
@@ -106,7 +106,7 @@ def _repository(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("awsx:ecr:Image")
 def _image(aws: Emulator, inputs: Inputs) -> Made:
-    """Nothing is built: the digest is one of the files that would be."""
+    """Builds nothing: the digest is computed from the files of the build context."""
     context = Path(str(inputs.take("context", ".")))
     dockerfile = Path(str(inputs.take("dockerfile", context / "Dockerfile")))
     for key in ("args", "platform", "target", "builderVersion", "cacheFrom", "imageName", "imageTag", "registryId"):
@@ -119,7 +119,7 @@ def _image(aws: Emulator, inputs: Inputs) -> Made:
     repository, pushed = str(inputs.take("repositoryUrl")), f"sha256:{digest.hexdigest()}"
     ecr, name = aws.client("ecr"), repository.partition("/")[2]
     with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
-        # A task that names it finds it there. In a repository that was not made here, everything is taken to be there.
+        # A task can then pull it. The sandbox assumes that a repository which was not created here has every image.
         manifest = json.dumps({"schemaVersion": 2, "config": {"digest": pushed}})
         pushed = ecr.put_image(repositoryName=name, imageManifest=manifest)["image"]["imageId"]["imageDigest"]
     return Made(f"{repository}@{pushed}", {"imageUri": f"{repository}@{pushed}"})

@@ -1,7 +1,6 @@
-"""Pulumi resource type → the AWS calls that create it, and the outputs that the AWS provider would give.
+"""A creator is the function that creates the resources of a type. `creates` registers it, `create` calls it.
 
-One function a type. An input that the function does not take is an error, and so is a type without a function:
-nothing is ever skipped in silence.
+An input that the creator does not take is an error, and so is a type without a creator: nothing is skipped in silence.
 """
 
 from __future__ import annotations
@@ -19,24 +18,24 @@ State = dict[str, Any]
 
 
 class Unsupported(Exception):
-    """A resource type, or an input of one, that the sandbox does not know."""
+    """The sandbox does not know this resource type, or one of its inputs."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A resource as AWS has it."""
+    """A resource that was created on AWS."""
 
     id: str
     outputs: State
-    """What AWS says of it beyond its inputs."""
+    """The outputs that AWS gives it, besides its inputs."""
     parts: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
-    """What a component of another package made inside: type, name and id of each."""
+    """The resources that a component of another package created inside: type, name and id of each."""
     references: dict[str, tuple[str, list[str]]] = field(default_factory=dict[str, tuple[str, list[str]]])
-    """Output → the type and the names of the parts that it gives as resources."""
+    """Output → the type and the names of the parts that it returns as resources."""
 
 
 class Inputs:
-    """The inputs of one resource, each to be taken once."""
+    """The inputs of one resource. A creator takes each of them once."""
 
     def __init__(
         self, kind: str, name: str, given: Mapping[str, Any], default_tags: Mapping[str, str] | None = None
@@ -46,25 +45,25 @@ class Inputs:
         self.name = name
         self._left = {key: value for key, value in given.items() if value is not None}
         self.documents: dict[str, str] = {}
-        """Inputs that were given as objects, as the JSON that they are kept as."""
+        """The inputs that were given as objects → their JSON, which the provider returns."""
 
     def take(self, key: str, default: Any = None) -> Any:
-        """An input, or the default where it is not given."""
+        """An input, or the default if it is not given."""
         return self._left.pop(key, default)
 
     def spelt(self, key: str, service: str, shape: str) -> Any:
-        """An input as AWS spells it, by the name of the shape in the service's model. Raises Unsupported."""
+        """An input in AWS's spelling, which the shape of this name in the service's model gives. Raises Unsupported."""
         return self.as_spelt(key, self.take(key), service, shape)
 
     def as_spelt(self, key: str, value: Any, service: str, shape: str) -> Any:
-        """The same of what was taken as this input."""
+        """The same for a value that was already taken; `key` is the input that an error names."""
         try:
             return spelt(service, shape, value)
         except UnknownInput as unknown:
             raise Unsupported(f"{self.kind}: {key}: {unknown}") from None
 
     def document(self, key: str) -> str | None:
-        """A policy as JSON, whether it was given so or as the object that it is; the provider gives it back as JSON."""
+        """A policy as JSON, given as JSON or as an object. The provider returns it as JSON."""
         value = self.take(key)
         if value is None or isinstance(value, str):
             return value
@@ -72,31 +71,31 @@ class Inputs:
         return self.documents[key]
 
     def rest(self) -> dict[str, Any]:
-        """Every input that was not taken yet; all of them are taken by this."""
+        """Takes every input that was not taken yet."""
         left, self._left = self._left, {}
         return left
 
     def physical_name(self, key: str = "name", *, longest: int = 255) -> str:
-        """The name given, or one made from the resource's as the AWS provider does."""
+        """The name given, or one made from the resource's name as the AWS provider does."""
         prefix = self.take(f"{key}Prefix", f"{self.name[: longest - 8]}-")
         return self.take(key) or f"{prefix}{secrets.token_hex(4)[:7]}"
 
-    def hold_region(self, aws: Emulator) -> None:
-        """Raises Unsupported where this one is to be in another region than the sandbox is."""
+    def check_region(self, aws: Emulator) -> None:
+        """Raises Unsupported if the resource is for another region than the sandbox's."""
         region = self.take("region", aws.region)
         if region != aws.region:
             raise Unsupported(f"{self.kind}: the sandbox is in {aws.region}, and its input region says {region}")
 
     def tags(self) -> dict[str, str]:
-        """The tags given, and those that the provider gives to everything."""
+        """The tags given, and the provider's default tags."""
         return {**self._default_tags, **self.take("tags", {})}
 
     def given(self, **parameters: Any) -> dict[str, Any]:
-        """These parameters without the ones that nobody gave."""
+        """These parameters without those that are None or empty."""
         return {key: value for key, value in parameters.items() if value not in (None, [], {})}
 
-    def done(self) -> None:
-        """Raises Unsupported when an input was not taken."""
+    def check_all_taken(self) -> None:
+        """Raises Unsupported if an input was not taken."""
         if self._left:
             raise Unsupported(f"{self.kind}: the sandbox does not know its input {', '.join(sorted(self._left))}")
 
@@ -106,7 +105,7 @@ _CREATORS: Final[dict[str, Creator]] = {}
 
 
 def creates(kind: str) -> Callable[[Creator], Creator]:
-    """Marks the function that creates resources of this type."""
+    """Registers the function that creates resources of this type."""
 
     def register(creator: Creator) -> Creator:
         _CREATORS[kind] = creator
@@ -131,9 +130,9 @@ def create(
         )
     inputs = Inputs(kind, name, given, default_tags)
     if kind != "pulumi:providers:aws":
-        inputs.hold_region(aws)
+        inputs.check_region(aws)
     made = creator(aws, inputs)
-    inputs.done()
+    inputs.check_all_taken()
     return replace(made, outputs={**inputs.documents, **made.outputs})
 
 

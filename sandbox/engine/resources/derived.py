@@ -1,7 +1,7 @@
-"""How a resource type of table.py is created: its inputs put into the request of one operation.
+"""Creates the resource types of table.py: puts their inputs into the request of one operation.
 
-The AWS provider names its inputs after the operation's, in camel case; the service model, as botocore ships it, says
-the rest.
+The AWS provider names its inputs after the operation's parameters, in camel case. The service model, as botocore ships
+it, gives their spelling and types.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _value(shape: Shape, value: Any, kind: str, inside: Mapping[str, str]) -> An
         made: State = {}
         for key, inner in cast("Mapping[str, Any]", value).items():
             if inner is not None:
-                # A repeated block is called in the plural by Pulumi.
+                # Pulumi names a repeated block in the plural.
                 name = inside.get(key, key).lower()
                 names = (name, name.removesuffix("s"), f"{name}s")
                 member = next((it for it in shape.members if it.lower() in names), None)
@@ -93,7 +93,7 @@ def _value(shape: Shape, value: Any, kind: str, inside: Mapping[str, str]) -> An
     if shape.type_name in ("double", "float") and isinstance(value, str):
         return float(value)
     if shape.type_name == "string" and isinstance(value, float):
-        return str(int(value))  # numbers come as floats
+        return str(int(value))  # Pulumi sends numbers as floats
     return value
 
 

@@ -78,7 +78,7 @@ def _task_definition(aws: Emulator, inputs: Inputs) -> Made:
 
 
 def _volumes(inputs: Inputs) -> Any:
-    """The provider has a host's folder beside the others, and AWS inside."""
+    """The provider has the path on the host as `hostPath` of a volume, and AWS as `sourcePath` of its `host`."""
     given: list[State] = inputs.take("volumes") or []
     plain = [{key: value for key, value in it.items() if key != "hostPath"} for it in given]
     made = inputs.as_spelt("volumes", plain, "ecs", "VolumeList")
@@ -89,8 +89,8 @@ def _volumes(inputs: Inputs) -> Any:
 
 @creates("aws:ecs/service:Service")
 def _service(aws: Emulator, inputs: Inputs) -> Made:
-    """A service as ECS keeps it; which tasks it runs is not followed here."""
-    # Of a change or its end, which never come here.
+    """A service as ECS records it. The sandbox starts no tasks for it."""
+    # These affect an update or the deletion, which do not happen here.
     for key in ("forceDelete", "forceNewDeployment", "sigintRollback", "triggers", "waitForSteadyState"):
         inputs.take(key)
     cluster, count, grace = (inputs.take(key) for key in ("cluster", "desiredCount", "healthCheckGracePeriodSeconds"))
@@ -132,7 +132,7 @@ def _service(aws: Emulator, inputs: Inputs) -> Made:
 
 
 def awsvpc(given: Mapping[str, Any] | None, subnets: str, groups: str, public: str) -> State | None:
-    """A task's network as EventBridge and ECS have it: in an object of its own, whether it is public in a word."""
+    """A task's network as EventBridge and ECS take it: in `awsvpcConfiguration`, with ENABLED or DISABLED."""
     if not given:
         return None
     made = {subnets: given["subnets"], public: "ENABLED" if given.get("assignPublicIp") else "DISABLED"}

@@ -13,7 +13,7 @@ from .ecs import awsvpc
 @creates("aws:cloudwatch/eventRule:EventRule")
 def _event_rule(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=64)
-    inputs.take("forceDestroy")  # of its end, which never comes here
+    inputs.take("forceDestroy")  # affects the deletion, which does not happen here
     enabled = inputs.take("isEnabled", True)
     rule = aws.client("events").put_rule(
         Name=name,
@@ -36,7 +36,7 @@ def _event_target(aws: Emulator, inputs: Inputs) -> Made:
     changed, kinesis, commands = (
         inputs.take(key) for key in ("inputTransformer", "kinesisTarget", "runCommandTargets")
     )
-    inputs.take("forceDestroy")  # of its end, which never comes here
+    inputs.take("forceDestroy")  # the same
     transformer = changed and inputs.given(
         InputPathsMap=changed.get("inputPaths"), InputTemplate=changed["inputTemplate"]
     )

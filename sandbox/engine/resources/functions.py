@@ -1,4 +1,4 @@
-"""Lambda: functions, their versions and aliases, and what invokes them."""
+"""Lambda: functions, their aliases, layers, permissions, event source mappings and invocations."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ def _function(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:lambda/invocation:Invocation")
 def _invocation(aws: Emulator, inputs: Inputs) -> Made:
-    """An invocation at each step of the resource's life, or at its creation only, with what the provider adds."""
+    """An invocation when the resource is created. With lifecycleScope CRUD the provider adds the step to the input."""
     name, given = inputs.take("functionName"), json.loads(inputs.take("input"))
     if inputs.take("lifecycleScope", "CREATE_ONLY") == "CRUD":
         given[inputs.take("terraformKey", "tf")] = {"action": "create", "prev_input": None}
     qualifier, payload = inputs.take("qualifier", "$LATEST"), json.dumps(given)
     answer = aws.client("lambda").invoke(FunctionName=name, Qualifier=qualifier, Payload=payload)
-    said = answer["Payload"].read().decode()
+    result = answer["Payload"].read().decode()
     if "FunctionError" in answer:
-        raise NotMade(f"invoking Lambda Function ({name}): {said}")
+        raise NotMade(f"invoking Lambda Function ({name}): {result}")
     return Made(
-        f"{name},{qualifier},{hashlib.md5(payload.encode(), usedforsecurity=False).hexdigest()}", {"result": said}
+        f"{name},{qualifier},{hashlib.md5(payload.encode(), usedforsecurity=False).hexdigest()}", {"result": result}
     )
 
 
@@ -172,7 +172,7 @@ def _layer_version(aws: Emulator, inputs: Inputs) -> Made:
 
 
 def code_of(inputs: Inputs) -> dict[str, Any]:
-    """A function's code: an archive of the program's, or one that lies in a bucket."""
+    """A function's code: an archive of the program, an object in a bucket, or an image."""
     bucket, key, version, image = (inputs.take(it) for it in ("s3Bucket", "s3Key", "s3ObjectVersion", "imageUri"))
     if image:
         return {"ImageUri": image}

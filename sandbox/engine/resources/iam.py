@@ -1,4 +1,4 @@
-"""IAM: roles, policies, users' profiles."""
+"""IAM: roles, policies, instance profiles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .creator import Inputs, Made, creates, tag_list
 @creates("aws:iam/role:Role")
 def _role(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=64)
-    inputs.take("forceDetachPolicies")  # of its end, which never comes here
+    inputs.take("forceDetachPolicies")  # affects the deletion, which does not happen here
     iam, longest = aws.client("iam"), inputs.take("maxSessionDuration")
     role = iam.create_role(
         RoleName=name,
@@ -25,7 +25,7 @@ def _role(aws: Emulator, inputs: Inputs) -> Made:
     for arn in inputs.take("managedPolicyArns", []):
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     for it in inputs.take("inlinePolicies", []):
-        # One without a name says that there are to be none.
+        # One without a name means that the role has no inline policies.
         if it.get("name"):
             iam.put_role_policy(RoleName=name, PolicyName=it["name"], PolicyDocument=it["policy"])
     return Made(name, {"name": name, "arn": role["Arn"], "uniqueId": role["RoleId"], "path": role["Path"]})

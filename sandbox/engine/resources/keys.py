@@ -9,7 +9,7 @@ from .creator import Inputs, Made, creates, tag_list
 @creates("aws:kms/key:Key")
 def _key(aws: Emulator, inputs: Inputs) -> Made:
     kms = aws.client("kms")
-    inputs.take("deletionWindowInDays")  # of its end, which never comes here
+    inputs.take("deletionWindowInDays")  # affects the deletion, which does not happen here
     key = kms.create_key(
         **inputs.given(
             Description=inputs.take("description"),
@@ -32,7 +32,7 @@ def _alias(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:secretsmanager/secret:Secret")
 def _secret(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=512)
-    inputs.take("recoveryWindowInDays")  # of its end, which never comes here
+    inputs.take("recoveryWindowInDays")  # affects the deletion, which does not happen here
     secret = aws.client("secretsmanager").create_secret(
         Name=name,
         **inputs.given(

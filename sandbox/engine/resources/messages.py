@@ -67,8 +67,8 @@ def _topic(aws: Emulator, inputs: Inputs) -> Made:
         "DeliveryPolicy": inputs.take("deliveryPolicy"),
         "Policy": inputs.take("policy"),
     }
-    said = {key: _attribute(value) for key, value in attributes.items() if value is not None}
-    arn = aws.client("sns").create_topic(Name=name, **inputs.given(Attributes=said, Tags=tag_list(inputs.tags())))[
+    given = {key: _attribute(value) for key, value in attributes.items() if value is not None}
+    arn = aws.client("sns").create_topic(Name=name, **inputs.given(Attributes=given, Tags=tag_list(inputs.tags())))[
         "TopicArn"
     ]
     return Made(arn, {"name": name, "arn": arn})
@@ -96,7 +96,7 @@ def _topic_policy(aws: Emulator, inputs: Inputs) -> Made:
 
 
 def _attribute(value: Any) -> str:
-    """An SQS attribute: all of them are strings, numbers and truth values too."""
+    """An attribute of SQS or SNS: always a string, even for a number or a boolean."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else str(int(value))

@@ -18,8 +18,8 @@ def _log_group(aws: Emulator, inputs: Inputs) -> Made:
         logs.create_log_group(logGroupName=name, **given)
     except logs.exceptions.ResourceAlreadyExistsException as error:
         raise NotMade(
-            f"{error}. {name} was kept from before. Adopt it: adopt_logs of its launcher (adoptLogs in a stack's "
-            "config), import_ in a program of your own; or give the job another name"
+            f"{error}. An earlier deployment kept {name}. Adopt it: adopt_logs of its launcher (adoptLogs in a stack's "
+            "config), import_ in your own program; or give the job another name"
         ) from None
     if retention:
         logs.put_retention_policy(logGroupName=name, retentionInDays=int(retention))

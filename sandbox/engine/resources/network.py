@@ -1,4 +1,4 @@
-"""EC2's network: security groups, route tables, gateways, endpoints, flow logs."""
+"""EC2's network resources: security groups, route tables, internet gateways, endpoints, flow logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _security_group(aws: Emulator, inputs: Inputs) -> Made:
         VpcId=inputs.take("vpcId"),
         **inputs.given(TagSpecifications=specification("security-group", inputs.tags())),
     )["GroupId"]
-    # A new group lets everything out; the provider takes that away and writes what was asked for.
+    # AWS gives a new group a rule that allows all egress; the provider removes it and adds the requested rules.
     ec2.revoke_security_group_egress(
         GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     )
@@ -100,7 +100,7 @@ def _security_group_one_rule(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
 def _default_security_group(aws: Emulator, inputs: Inputs) -> Made:
-    """Adopts the group that AWS made with the VPC, and takes every rule from it."""
+    """Adopts the security group that AWS created with the VPC, and removes all its rules."""
     ec2, vpc = aws.client("ec2"), inputs.take("vpcId")
     (group,) = ec2.describe_security_groups(
         Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]

@@ -14,9 +14,9 @@ from .naming import pascal
 
 @creates("aws:s3/bucket:Bucket")
 def _bucket(aws: Emulator, inputs: Inputs) -> Made:
-    # In lower case, as the AWS provider names buckets: AutoNameTransform in its provider/resources.go.
+    # The AWS provider names buckets in lower case: AutoNameTransform in its provider/resources.go.
     name, s3 = inputs.physical_name("bucket", longest=63).lower(), aws.client("s3")
-    inputs.take("forceDestroy")  # of its end, which never comes here
+    inputs.take("forceDestroy")  # affects the deletion, which does not happen here
     place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
     s3.create_bucket(Bucket=name, **place)
     tags = inputs.tags()
@@ -145,6 +145,6 @@ def _table(aws: Emulator, inputs: Inputs) -> Made:
         ),
     )["TableDescription"]
     if ttl:
-        said = {"AttributeName": ttl["attributeName"], "Enabled": bool(ttl.get("enabled", True))}
-        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=said)
+        expiry = {"AttributeName": ttl["attributeName"], "Enabled": bool(ttl.get("enabled", True))}
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
     return Made(name, {"name": name, "arn": table["TableArn"]})

@@ -9,27 +9,28 @@ from typing import Any, Final
 
 @dataclass(frozen=True)
 class Derived:
-    """A resource type as one operation of a service."""
+    """A resource type that is created by one operation of a service."""
 
     operation: str
-    """`service.OperationName`, as the service model has it."""
+    """`service.OperationName`, as the service model names it."""
     id: str
-    """Where the resource's id stands in the answer, or in the request where it begins with `=`; a dot goes inside."""
+    """The path to the resource's id in the answer, or in the request if it begins with `=`; a dot selects a member."""
     named: str = ""
-    """The input that is made from the resource's name where nobody gives it."""
+    """The input that is made from the resource's name if it is not given."""
     longest: int = 255
+    """The longest such name, in characters."""
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Input → the operation's own name for it, where that is another."""
+    """Input → the operation's name for it, where the two differ."""
     inside: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Key of a block inside an input → the operation's own name for it, where that is another."""
+    """Key of a block inside an input → the operation's name for it, where the two differ."""
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Output → where it stands, as in `id`; `{}` in it is filled in: region, account, id."""
+    """Output → its path, as in `id`; or a text in which `{region}`, `{account}` and `{id}` are filled in."""
     tags: str = ""
-    """EC2's name of the type, where tags go into TagSpecifications."""
+    """EC2's name for the type, where the request takes tags as TagSpecifications."""
     without: tuple[str, ...] = ()
-    """Inputs that say something of a later change or of the end, which never comes here."""
+    """Inputs that affect a later update or the deletion, which do not happen here."""
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the provider always sends."""
+    """Parameters that the provider always sends."""
 
 
 DERIVED: Final[dict[str, Derived]] = {
