@@ -15,7 +15,8 @@ from rich.console import Console
 
 from .aws.server import Emulator, EmulatorFailed
 from .display import show_launch, show_supervised
-from .engine.deploy import Deployment, DeploymentFailed, Resource, deploy
+from .engine.deploy import deploy
+from .engine.deployment import Deployment, DeploymentFailed, Resource
 from .engine.jobs import LaunchFailed, NoSuchJob, find, launch
 from .engine.progress import Briefly, Progress
 from .engine.stack import Stack, StackFileError
@@ -27,11 +28,11 @@ from .provider_config import provider_config
 
 
 class UsageError(Exception):
-    """What was asked for cannot be done."""
+    """An argument of the command cannot be used."""
 
 
 class AttackMisjudged(Exception):
-    """The attack did not end as it has to: refused first, let through once the policy is loosened."""
+    """The attack did not end as it must: refused under the deployed policy, accepted under the loosened one."""
 
 
 REPORTED = (
@@ -41,7 +42,7 @@ REPORTED = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; the exit code is 0 only when the stack stands and the job was launched."""
+    """Run the command; the exit code is 0 only when the stack was deployed and the job was launched."""
     options = _parser().parse_args(argv)
     console = Console(highlight=False, emoji=False, markup=False)
     try:
@@ -51,20 +52,20 @@ def main(argv: list[str] | None = None) -> int:
         errors.print(f"error: {error}")
         return 1
     except KeyboardInterrupt:
-        console.print("\nstopped; nothing is left running")
+        console.print("\nstopped; no process is left running")
         return 130
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fargate_job_launcher.sandbox", description=__doc__)
-    parser.add_argument("action", choices=["up", "serve", "attack"], help="serve: stay up until Ctrl-C")
-    parser.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (this one)")
-    parser.add_argument("--stack", default="dev", help="the stack to deploy (dev)")
-    parser.add_argument("--job", default="", help="the job to launch (the first)")
-    parser.add_argument("--event", default="", help="the launch event, as JSON ({})")
-    parser.add_argument("--port", default="0", help="the port to listen on (any free one)")
-    parser.add_argument("--docker", action="store_true", help="run the tasks' containers, on this machine's Docker")
+    parser.add_argument("action", choices=["up", "serve", "attack"], help="serve: keep running until Ctrl-C")
+    parser.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (default: this one)")
+    parser.add_argument("--stack", default="dev", help="the stack to deploy (default: dev)")
+    parser.add_argument("--job", default="", help="the job to launch (default: the first)")
+    parser.add_argument("--event", default="", help="the launch event, as JSON (default: {})")
+    parser.add_argument("--port", default="0", help="the port to listen on (default: any free port)")
+    parser.add_argument("--docker", action="store_true", help="run the tasks' containers on this machine's Docker")
     return parser
 
 
@@ -91,7 +92,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         ready = time.monotonic() - started
         show_launch(console, launcher.name, launched)
         if "supervisor_function_name" in launcher.outputs and launched.tasks and not options.docker:
-            console.print("\nLaunching one that fails and one that runs too long, for supervision to see to …")
+            console.print("\nLaunching a task that fails and one that runs too long, to show supervision …")
             show_supervised(console, launcher.name, supervise(aws, launcher))
         console.print(f"\n{granted(explain(_facts(aws, launcher)))}", soft_wrap=True)
         console.print(
@@ -108,7 +109,7 @@ def _facts(aws: Emulator, launcher: Resource) -> Facts:
 
 
 def counted(deployment: Deployment) -> str:
-    """How many resources of AWS stand: the program's own, and those that awsx makes inside of one of its components."""
+    """How many AWS resources exist: those of the program, and those that awsx creates inside its components."""
     components = {it.urn for it in deployment.resources.values() if it.kind.startswith("awsx:")}
     made = [it for it in deployment.resources.values() if it.kind.startswith("aws:") and it.id]
     inside = sum(it.parent in components for it in made)
@@ -121,13 +122,13 @@ def _event(text: str) -> Any:
     try:
         return json.loads(text or "{}")
     except ValueError as error:
-        raise UsageError(f"EVENT: {text!r} is no JSON: {error}; for example EVENT='{{\"count\": 1}}'") from None
+        raise UsageError(f"EVENT: {text!r} is not JSON: {error}; for example EVENT='{{\"count\": 1}}'") from None
 
 
 def _port(text: str) -> int:
     if text.isdecimal() and int(text) < 65536:
         return int(text)
-    raise UsageError(f"PORT: {text!r} is no port; a number from 1 to 65535, or 0 for any free one")
+    raise UsageError(f"PORT: {text!r} is not a port; give a number from 1 to 65535, or 0 for any free port")
 
 
 LINES: Final = TextWrapper(101, subsequent_indent=f"{'':12}", break_long_words=False, break_on_hyphens=False)
@@ -154,7 +155,7 @@ def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) ->
     function, group = launcher.outputs["function_name"], launcher.outputs["log_group_name"]
     console.print(
         f"""
-{aws.endpoint} stays up until Ctrl-C. To try it from another terminal:
+{aws.endpoint} runs until Ctrl-C. To try it from another terminal:
 
   export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={stack.region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
   .venv/bin/fargate-job list
@@ -164,8 +165,8 @@ def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) ->
   aws logs describe-log-streams --log-group-name {group}
   aws iam list-roles
 
-The Pulumi CLI deploys to it too, with its real engine and AWS provider (docs/pulumi-against-the-sandbox.md); in a
-Pulumi.STACK.yaml of its own:
+The Pulumi CLI, with its real engine and AWS provider, can deploy to it too (docs/pulumi-against-the-sandbox.md). Put
+this into a separate Pulumi.STACK.yaml:
 
 {provider_config(aws.endpoint, stack.region)}""",
         soft_wrap=True,

@@ -1,4 +1,4 @@
-"""What a person sees of a launch in the sandbox, and of the supervision of a job."""
+"""Prints a launch in the sandbox, and the supervision of a job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .proof.supervised import Supervised
 
 
 def show_launch(console: Console, job: str, launched: Launched) -> None:
-    """The tasks of a launch: ARN, state, and where their output goes; of a dry run, what it would do."""
+    """Print the tasks of a launch: ARN, state, log stream; for a dry run, what it would launch."""
     if "dryRun" in launched.result:
         console.print(Text(f"\nWould launch {job}", style="bold"))
         console.print_json(data=launched.result)
@@ -25,7 +25,7 @@ def show_launch(console: Console, job: str, launched: Launched) -> None:
 
 
 def show_supervised(console: Console, job: str, supervised: Supervised) -> None:
-    """The attempts of a job that failed, and the end of one that ran away."""
+    """Print the attempts of a job that failed, and the end of one that ran too long."""
     console.print(Text(f"\nSupervised {job}", style="bold"))
     lines = [("failing", task) for task in supervised.retried]
     lines += [("runaway", supervised.stopped)] if supervised.stopped is not None else []

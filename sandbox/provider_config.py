@@ -1,4 +1,4 @@
-"""The config with which the real AWS provider, the Pulumi CLI's, talks to the sandbox in place of AWS."""
+"""The config with which the Pulumi CLI's AWS provider calls the sandbox instead of AWS."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ SERVICES: Final = (
     *("cloudwatch", "cloudwatchlogs", "dynamodb", "ec2", "ecr", "ecs", "efs", "events", "iam", "kms", "lambda"),
     *("s3", "s3control", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "sts"),
 )
-"""By the names that the provider gives its endpoints:
+"""The services, as the provider names their endpoints:
 https://www.pulumi.com/registry/packages/aws/installation-configuration/"""
 
 
 def provider_config(endpoint: str, region: str) -> str:
-    """The `config:` of a Pulumi.STACK.yaml: where the services are, dummy keys, and none of the checks that ask AWS."""
+    """The `config:` of a Pulumi.STACK.yaml: the endpoints, dummy keys, and no checks that would call AWS."""
     settings = {
         "aws:region": region,
         "aws:accessKey": "test",
@@ -24,8 +24,8 @@ def provider_config(endpoint: str, region: str) -> str:
         "aws:skipMetadataApiCheck": True,
         "aws:skipRequestingAccountId": True,
         "aws:s3UsePathStyle": True,
-        # S3 Control puts the account before the host, which no resolver knows: these calls go through the emulator as
-        # their proxy. Go sends what is for 127.0.0.1 itself to no proxy.
+        # S3 Control puts the account before the host name, which no resolver knows, so these calls use the emulator as
+        # their proxy. Go uses no proxy for requests to 127.0.0.1 itself.
         "aws:httpProxy": endpoint,
         "aws:endpoints": [dict.fromkeys(SERVICES, endpoint)],
     }

@@ -1,4 +1,4 @@
-"""What a team's own tests use: deploy their program, launch their job, read its tasks, its log lines and the refusals.
+"""For a team's own tests: deploy their program, launch its jobs, read the tasks, the log lines and IAM's refusals.
 
 Each deployment has its own emulated AWS, in the region of its stack: two deployments do not see each other. The page
 about it is docs/testing.md.
@@ -21,7 +21,8 @@ from fargate_job_launcher.checks.names import CONTAINER
 from .aws.server import Emulator
 from .aws.tasks.run import Run
 from .engine import jobs
-from .engine.deploy import Deployment, deploy
+from .engine.deploy import deploy
+from .engine.deployment import Deployment
 from .engine.stack import Stack
 
 WAIT_SECONDS: Final = 120
@@ -145,7 +146,7 @@ class DeployedStack:
         ecs, cluster = self.aws.client("ecs"), task.described["clusterArn"]
         origin, deadline = task.described["startedBy"], time.monotonic() + seconds
         while True:
-            # A task that stops in between is on both lists.
+            # A task that stops between the two calls is on both lists.
             arns = list(
                 {
                     arn: None

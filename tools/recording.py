@@ -11,8 +11,9 @@ from typing import Any
 from fargate_job_launcher.environments.model import merged
 from fargate_job_launcher.handler.partitions import partition_of
 from fargate_job_launcher.sandbox import Stack
-from fargate_job_launcher.sandbox.engine.deploy import received, reference, run_program
+from fargate_job_launcher.sandbox.engine.program import run_program
 from fargate_job_launcher.sandbox.engine.stack import stacks
+from fargate_job_launcher.sandbox.engine.values import received, reference
 from pulumi.runtime import mocks, rpc
 
 PROGRAM = Path(__file__).parents[1]

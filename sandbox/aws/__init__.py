@@ -1,1 +1,1 @@
-"""The emulator, and what refuses as AWS does: the gate in front of it, and in rows/ each refusal with its source."""
+"""The emulator, and the gate in front of it, which refuses requests as AWS does; rows/ has each refusal's source."""

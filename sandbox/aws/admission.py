@@ -1,6 +1,6 @@
-"""The policy by which a queue lets a source of AWS's own in: a topic, a bucket, a rule. Pure.
+"""The policy with which a queue admits a source on AWS: a topic, a bucket, a rule. Pure.
 
-For queues that the sandbox makes itself, to look at what arrives. Whether a source is let in is said by delivery.py.
+For queues that the sandbox creates itself to read what arrives. delivery.py decides whether a source is admitted.
 """
 
 from __future__ import annotations

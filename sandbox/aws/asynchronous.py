@@ -1,9 +1,10 @@
-"""What becomes of an event that nobody waits for.
+"""Asynchronous invocation as AWS does it: retries, failure destinations, dead-letter queues.
 
-Lambda delivers again what failed, then sends it to the failure destination of the alias that was invoked; what is
-throttled waits, and where the reserved concurrency is 0 it goes there at once. EventBridge and Scheduler send what has
-no target any more to the target's dead-letter queue. The emulator knows neither an alias's settings nor those queues,
-delivers events of EventBridge and Scheduler once, and holds to a reserved concurrency in direct calls only.
+Lambda delivers a failed event again, then sends it to the failure destination of the alias that was invoked. A
+throttled event waits; if the reserved concurrency is 0, it goes to the failure destination at once. EventBridge and
+Scheduler send an event whose target no longer exists to the target's dead-letter queue. The emulator ignores an alias's
+settings and those queues, delivers events of EventBridge and Scheduler once, and applies a reserved concurrency to
+direct calls only.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
@@ -25,20 +26,20 @@ from ministack.services import eventbridge, lambda_svc, sqs
 from . import delivery
 
 RETRY_SECONDS: Final = 1.0
-"""Until a failed event is delivered again, and twice that until the next time; on AWS one minute, then two."""
+"""Before a failed event is delivered again, and twice that before the next delivery; on AWS one minute, then two."""
 THROTTLED_SECONDS: Final = 0.5
-"""Until a throttled event is tried again; on AWS from a second to five minutes."""
+"""Before a throttled event is delivered again; on AWS from a second to five minutes."""
 
 Record = dict[str, Any]
 
-# The emulator's own steps, which it gives no public way to; its version is pinned.
+# Internals of the emulator, which has no public interface for this; its version is pinned.
 _events: Any = eventbridge
 _lambda: Any = lambda_svc
 _sqs: Any = sqs
 
 
 def install() -> None:
-    """Have the emulator do as is described above."""
+    """Make the emulator do this."""
     _events._dispatch_to_lambda = _from_eventbridge
     _events._invoke_target = _or_dead_letter(_events._invoke_target)
     _lambda.invoke_async_with_retry = _deliver
@@ -46,7 +47,7 @@ def install() -> None:
 
 
 def _reserved_concurrency(_func: Record, config: Record) -> int | None:
-    """That of the function, whichever of its versions and aliases is invoked."""
+    """The function's, for every version and alias of it."""
     reserved = (_lambda._functions.get(config["FunctionName"]) or {}).get("concurrency")
     return None if reserved is None else int(reserved)
 
@@ -63,19 +64,19 @@ def _or_dead_letter(invoke: Callable[..., None]) -> Callable[..., None]:
 
 
 def _whole(target: Record, event: Record) -> str:
-    """What is kept of an event that was not delivered."""
+    """The message that the dead-letter queue gets for an event that was not delivered."""
     if _scheduled(event):
         return str(target.get("Input", "{}"))
     return json.dumps(_events._pattern_event_view(event).event_with_detail())
 
 
 def _scheduled(event: Record) -> bool:
-    """Whether Scheduler sends it, which does so with a role of its own."""
+    """Whether Scheduler sends it. Scheduler sends with the schedule's role."""
     return event.get("Source") == "aws.scheduler"
 
 
 def _takes(arn: str, event: Record, rule: Record) -> bool:
-    """Whether a function, its alias included, is there; whether a queue is, and lets the rule in."""
+    """Whether the target takes the event: a function, or its alias, exists; a queue exists and admits the rule."""
     service = arn.split(":")[2]
     if service == "lambda":
         return bool(_lambda._get_func_record_for_ref(arn)[0])
@@ -94,7 +95,7 @@ def _from_eventbridge(arn: str, payload: str) -> None:
 
 
 def _deliver(func: Record, event: Any) -> None:
-    """Deliver an event until the function has taken it or its failure destination has."""
+    """Deliver an event until the function or its failure destination has taken it."""
     account, region = get_account_id(), get_region()
 
     def deliver() -> None:

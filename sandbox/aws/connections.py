@@ -1,13 +1,13 @@
-"""What keeps a client's connection open: HTTP's side of the emulator's process, and nothing of AWS.
+"""Keeps the connections of clients open: the HTTP side of the emulator's process. Nothing here is about AWS.
 
 A server resets a connection in two cases, and both depend on how busy the machine is:
 
-- It answers a request whose body it has not read, and closes. What the client still sends then meets a closed socket.
-  Clients send a request's head and body apart, so a busy server meets it with small bodies too.
-- It closes a connection for being idle at the moment when a request is on its way. hypercorn does so after five
-  seconds, the emulator's clients keep theirs for longer.
+- It answers a request before it has read the body, and closes the connection. The client then sends the rest to a
+  closed socket. Clients send a request's head and body separately, so on a busy server small bodies are affected too.
+- It closes an idle connection while a request is on its way. hypercorn does so after five seconds; the emulator's
+  clients keep their connections for longer.
 
-So every request is read to its end before anything of it is answered, and no connection is closed but by its client.
+So each request is read to its end before it is answered, and only a client closes its connection.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _NEVER: Final = 10**9
-"""Seconds, or requests, that no sandbox lives to see."""
+"""Seconds, or requests: more than any sandbox reaches."""
 
 
 def server_config() -> Config:
-    """hypercorn's settings, under which it closes no connection of a client that is still there."""
+    """hypercorn's settings: it never closes the connection of a client that is still connected."""
     config = Config()
-    # A launcher opens up to a hundred at once, and several run beside each other.
+    # A launcher opens up to a hundred at once, and several launchers run at the same time.
     config.backlog = socket.SOMAXCONN
     config.keep_alive_timeout = _NEVER
     config.keep_alive_max_requests = _NEVER
@@ -39,13 +39,13 @@ def server_config() -> Config:
 
 
 class Whole:
-    """An application that is given each request once all of it is there."""
+    """Passes each request to an application after all of the request has arrived."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. That of a client which leaves in the middle of it is not made."""
+        """Handle one request. A request whose client disconnects before its end is dropped."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,7 +1,7 @@
-"""A request held against AWS's own service model, as botocore ships it: enumerations, patterns, lengths, ranges.
+"""Checks a request against AWS's service model, as botocore ships it: enumerations, patterns, lengths, ranges.
 
-botocore itself checks types and required members only, and emulators accept nearly anything, so that a bad value
-would first fail on AWS.
+botocore itself checks only types and required members, and emulators accept nearly anything, so a bad value would
+first fail on AWS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Shape = Any
 
 
 class ConstraintViolation(Exception):
-    """A request that AWS would refuse, and every reason for it."""
+    """AWS would refuse this request. The message has every reason."""
 
     def __init__(self, operation: OperationModel, problems: list[str]) -> None:
         self.problems = problems
@@ -89,16 +89,16 @@ def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
 
 def _range(shape: Shape, size: float, path: str, unit: str) -> Iterator[str]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    said = f"{size} {unit}".strip()
+    measured = f"{size} {unit}".strip()
     if least is not None and size < least:
-        yield f"{path}: {said}, at least {least}"
+        yield f"{path}: {measured}, at least {least}"
     if most is not None and size > most:
-        yield f"{path}: {said}, at most {most}"
+        yield f"{path}: {measured}, at most {most}"
 
 
 @cache
 def _compiled(pattern: str) -> regex.Pattern[str]:
-    # The models' patterns are Java's; `regex` knows \p{L}, which `re` does not. V0 takes [\w-_] as Java does.
+    # The models' patterns are Java's. `regex` knows \p{L}, which `re` does not; V0 reads [\w-_] as Java does.
     return regex.compile(pattern, regex.V0)
 
 

@@ -1,8 +1,9 @@
-"""Whether a service of AWS may put a message into a queue: by the queue's policy, and by that of the queue's key.
+"""Decides whether an AWS service may put a message into a queue: by the queue's policy and by the policy of its key.
 
-The emulator asks for the first only where it asks for credentials, of EventBridge never, and for the second not at all.
-What may not come in is lost without a word, on AWS as here: SNS says that it has sent, a rule goes on to its target's
-dead-letter queue where it has one. S3 alone asks before, when its notifications are configured.
+The emulator checks the queue's policy only where it checks credentials, and never for EventBridge; it never checks the
+key's policy. On AWS, as here, a message that is not admitted is lost without an error: SNS reports that it has sent the
+message, and a rule sends the event to its target's dead-letter queue if there is one. Only S3 checks in advance, when
+its notifications are configured.
 """
 
 from __future__ import annotations
@@ -16,25 +17,25 @@ from ministack.core.responses import get_region
 from ministack.services import kms, sqs
 
 KEY_ACTIONS: Final = ("kms:GenerateDataKey", "kms:Decrypt")
-"""What SQS does with a queue's key in the name of who sends.
+"""The actions on a queue's key that SQS performs on behalf of the sender.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 """
 
-# The emulator's own steps, which it gives no public way to; its version is pinned.
+# Internals of the emulator, which has no public interface for this; its version is pinned.
 _kms: Any = kms
 _sqs: Any = sqs
 
 
 def admitted(queue_arn: str, service: str, source_arn: str, source_account: str) -> bool:
-    """Whether a queue takes a message of a service (`sns.amazonaws.com`), sent for a source of this account."""
+    """Whether a queue admits a message of a service (`sns.amazonaws.com`), sent for a source of this account."""
     return hindrance(queue_arn, service, source_arn, source_account) == ""
 
 
 def hindrance(
     queue_arn: str, service: str, source_arn: str, source_account: str
 ) -> Literal["", "queue", "policy", "key"]:
-    """What keeps such a message out of a queue: that it is not there, its policy, the policy of its key; or nothing."""
+    """Why the queue does not admit the message: it does not exist, its policy, its key's policy. Empty if it does."""
     queue = _sqs._queue_by_arn(queue_arn)
     if queue is None:
         return "queue"
@@ -46,7 +47,7 @@ def hindrance(
 
 
 def _key_admits(key_id: str, queue_arn: str, service: str, source: Mapping[str, str]) -> bool:
-    """AWS's own key for SQS, alias/aws/sqs, admits no service, and nobody can change that.
+    """Whether the key's policy admits the service. The AWS managed key, alias/aws/sqs, admits none, which is fixed.
 
     https://github.com/aws/aws-cdk/issues/19796
     """

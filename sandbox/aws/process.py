@@ -1,4 +1,4 @@
-"""The emulator's process: ministack behind the gate, until standard input ends. Started by server.py only."""
+"""The emulator's process: serves ministack behind the gate until standard input ends. Only server.py starts it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .gate import Gate
 
 
 def _serve(descriptor: int, docker: str = "") -> None:
-    """The process itself: the emulator behind the gate, until standard input ends."""
+    """Serve the emulator behind the gate until standard input ends."""
     if not callable(getattr(lambda_runtime, "execution_credentials", None)):
-        raise SystemExit("this ministack gives functions their credentials in another way; the sandbox needs 1.5.33")
+        raise SystemExit("this version of ministack has no execution_credentials; the sandbox needs 1.5.33")
     lambda_runtime.execution_credentials = _execution_credentials
     asynchronous.install()
     simulation.install()
@@ -48,14 +48,14 @@ def _serve(descriptor: int, docker: str = "") -> None:
     try:
         asyncio.run(run())
     finally:
-        # The starter may be gone, so nobody else ends the workers or removes the files.
+        # The parent process may have ended, so only this process ends the workers and removes the files.
         shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGTERM)
 
 
 def _with_context(invoke: Callable[..., None]) -> Callable[..., None]:
-    """Scheduler's context attributes filled in, which the emulator hands on as they are.
+    """Fill in Scheduler's context attributes, which the emulator passes on unchanged.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
     """
@@ -77,7 +77,7 @@ def _with_context(invoke: Callable[..., None]) -> Callable[..., None]:
 
 
 def _execution_credentials(config: dict[str, Any]) -> dict[str, str]:
-    """What a function signs with: a session of its own role, so that the gate knows who calls."""
+    """The credentials that a function signs with: a session of its role, so that the gate knows the caller."""
     role, session = config["Role"], config["FunctionName"]
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
     account, role_name = role.split(":")[4], role.rpartition("/")[2]

@@ -1,10 +1,10 @@
-"""The Query protocol: requests as forms, answers as XML. What the emulator does otherwise than AWS in it, mended.
+"""The Query protocol, with requests as forms and answers as XML: corrects what the emulator does differently from AWS.
 
-- CloudWatch, spoken so by older providers and SDKs. The emulator has a reading and an answer of its own for it, which
-  leave out much: a described alarm has no period, statistic, dimensions, actions, description. Its JSON is whole; a
-  request is read by the service model, asked in JSON, and what comes back is written by the same model.
-- A tag, a description, whatever else a caller gives as text: the emulator puts it into XML as it came, and no client
-  can read the answer where there is an `&` or a `<` in it.
+- CloudWatch. Older providers and SDKs use this protocol for it. The emulator parses and answers it with separate code
+  that leaves out much: a described alarm has no period, statistic, dimensions, actions, description. Its JSON answers
+  are complete, so a request is parsed by the service model, sent in JSON, and its answer is written by the same model.
+- Text that a caller gives: a tag, a description and so on. The emulator puts it into XML unescaped, and no client can
+  read an answer with an `&` or a `<` in it.
 
 https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 """
@@ -31,40 +31,40 @@ NAMESPACE: Final = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 
 
 ECHOING: Final = ("autoscaling", "ec2", "elasticache", "elasticloadbalancing", "iam", "rds", "ses", "sns", "sts")
-"""The services that answer in this protocol out of what they were given. CloudWatch is read and written by this module,
-and CloudFormation makes other text of it before it shows any."""
+"""The services that return a caller's text in this protocol. This module itself parses and writes CloudWatch, and
+CloudFormation rewrites such text before it returns any."""
 
 
 class Given(str):
-    """A text that a caller gave: where the emulator puts it into an answer, it is escaped.
+    """A text that a caller gave. It is escaped when the emulator puts it into an answer.
 
-    It does so by f-strings, which ask for a text's format. Everywhere else this is the text itself; what was escaped by
-    the emulator already (`escape` returns a plain text) is not escaped again.
+    The emulator does so with f-strings, which call `__format__`. Everywhere else this is the text itself. Text that the
+    emulator has escaped (`escape` returns a plain str) is not escaped again.
     """
 
     __slots__ = ()
 
     def __format__(self, spec: str) -> str:
-        """As XML has it."""
+        """The text escaped for XML."""
         return format(escape(str(self)), spec)
 
 
-def echoed(handle: Handle) -> Handle:
-    """A service of the emulator, whose answers can be read whatever it was given."""
+def escaping(handle: Handle) -> Handle:
+    """A handler of the emulator that escapes the caller's text in its answers."""
 
     async def handled(method: str, path: str, headers: dict[str, str], body: bytes, query: Mapping[str, Any]) -> Answer:
         if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return await handle(method, path, headers, body, query)
         form = parse_qs(body.decode(), keep_blank_values=True)
-        # It takes what stands in the address as it takes a form.
+        # The emulator reads the query string as it reads a form.
         given = {**query, **{key: [Given(it) for it in values] for key, values in form.items()}}
         return await handle(method, path, headers, b"", given)
 
     return handled
 
 
-def spoken(handle: Handle) -> Handle:
-    """The emulator's CloudWatch, which answers the Query protocol out of what it answers in JSON."""
+def from_json(handle: Handle) -> Handle:
+    """The emulator's CloudWatch handler, with its answers in the Query protocol made from its answers in JSON."""
 
     async def handled(method: str, path: str, headers: dict[str, str], body: bytes, query: Mapping[str, Any]) -> Answer:
         given = {key: it[0] if isinstance(it, list) else str(it) for key, it in query.items()}
@@ -89,7 +89,7 @@ def _operations() -> dict[str, Any]:
 
 
 def _read(shape: Shape, given: Mapping[str, str], at: str) -> Any:
-    """What stands under this name; None where nothing does."""
+    """The value under this name; None if there is none."""
     if shape.type_name in ("structure", "list"):
         if not any(key.startswith(f"{at}.") for key in given) and at:
             # `Tags=` alone is an empty list.
@@ -115,8 +115,8 @@ def _written(operation: Any, status: int, answer: Mapping[str, Any]) -> bytes:
         code = str(answer.get("__type", "")).rpartition("#")[2]
         kind = "Sender" if status < 500 else "Receiver"
         message = answer.get("message") or answer.get("Message") or ""
-        said = f"<Type>{kind}</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
-        return f'<ErrorResponse xmlns="{NAMESPACE}"><Error>{said}</Error></ErrorResponse>'.encode()
+        error = f"<Type>{kind}</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+        return f'<ErrorResponse xmlns="{NAMESPACE}"><Error>{error}</Error></ErrorResponse>'.encode()
     name, shape = operation.name, operation.output_shape
     result = f"<{name}Result>{_write(shape, answer)}</{name}Result>" if shape is not None else ""
     more = "<ResponseMetadata><RequestId>0</RequestId></ResponseMetadata>"
@@ -125,10 +125,10 @@ def _written(operation: Any, status: int, answer: Mapping[str, Any]) -> bytes:
 
 def _write(shape: Shape, value: Any) -> str:
     if shape.type_name == "structure":
-        # What nobody set is left out, and stands in the emulator's records as None or as an empty text.
-        said = {name: value.get(name) for name in shape.members}
+        # AWS leaves out members that are not set; the emulator records them as None or as an empty text.
+        members = {name: value.get(name) for name in shape.members}
         return "".join(
-            f"<{it}>{_write(shape.members[it], said[it])}</{it}>" for it in said if said[it] not in (None, "")
+            f"<{it}>{_write(shape.members[it], members[it])}</{it}>" for it in members if members[it] not in (None, "")
         )
     if shape.type_name == "list":
         return "".join(f"<member>{_write(shape.member, it)}</member>" for it in value)

@@ -1,7 +1,7 @@
-"""What Amazon ECS refuses that its service model does not say: the rules of RunTask and RegisterTaskDefinition. Pure.
+"""The rules of Amazon ECS that its service model does not have, mainly of RunTask and RegisterTaskDefinition. Pure.
 
-Each rule names its row of aws/, where the words, the sources and an example stand, and raises it (Refused). The first
-reason only: a rule counts on those before it.
+Each rule raises Refused with its row of rows/, which has the words, the sources and an example. Only the first problem
+is reported, because a rule relies on those before it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Request = Mapping[str, Any]
 
 
 def hold(operation: str, request: Request) -> None:
-    """Hold a request against what ECS refuses whatever else there is in the account. Raises Refused."""
+    """Check a request against the rules that do not depend on other resources of the account. Raises Refused."""
     rule = _RULES.get(operation)
     if rule is not None:
         rule(request)
 
 
 def hold_overrides(request: Request, definition: Request) -> None:
-    """The same of a task's overrides, which the task definition has to fit."""
+    """Check a task's overrides against its task definition. Raises Refused."""
     known = {it["name"]: it for it in definition["containerDefinitions"]}
     for override in request.get("overrides", {}).get("containerOverrides", []):
         if override and not override.get("name"):
@@ -41,7 +41,7 @@ FARGATE_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")
 
 
 def hold_capacity(request: Request, definition: Request, cluster: Request) -> None:
-    """The same of what a task is to run on: what RunTask asks for, or else the cluster's default, or else EC2.
+    """Check the capacity that a task runs on: that of the request, or the cluster's default, or EC2. Raises Refused.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
     """
@@ -103,7 +103,7 @@ def _run_task(request: Request) -> None:
 
 
 def _tags(operation: str, request: Request) -> None:
-    """Their number, lengths and characters are in the service model."""
+    """Refuse tags that begin with aws:. The service model has their number, lengths and characters."""
     for tag in request.get("tags", []):
         if any(str(tag.get(it)).lower().startswith("aws:") for it in ("key", "value")):
             refuse(f"ecs.{operation}.tags.aws")
@@ -163,7 +163,7 @@ def _sizes(request: Request, containers: list[Request]) -> None:
 
 
 _LISTED_ALONE: Final = ("family", "serviceName", "containerInstance", "launchType")
-"""Filters of ListTasks that startedBy does not go with. `desiredStatus` it does: Airflow asks so at every reattachment.
+"""Filters of ListTasks that cannot be combined with startedBy. `desiredStatus` can: Airflow does so to reattach a task.
 
 https://github.com/apache/airflow/blob/main/providers/amazon/src/airflow/providers/amazon/aws/operators/ecs.py
 """

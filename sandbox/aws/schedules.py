@@ -1,4 +1,4 @@
-"""Schedule expressions as EventBridge and EventBridge Scheduler take them; the emulator takes nearly any. Pure."""
+"""The schedule expressions that EventBridge and EventBridge Scheduler accept; the emulator accepts nearly any. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .rows import refuse
 
 
 def hold_rule(parameters: Mapping[str, Any]) -> None:
-    """Hold the schedule of a PutRule against what EventBridge takes. Raises Refused."""
+    """Check the schedule of a PutRule by EventBridge's rules. Raises Refused."""
     expression = parameters.get("ScheduleExpression") or ""
     plural = re.fullmatch(r"rate\((\d+) \w+?(s?)\)", expression)
     one_as_many = plural is not None and (int(plural[1]) == 1) is bool(plural[2])
@@ -24,9 +24,9 @@ def hold_rule(parameters: Mapping[str, Any]) -> None:
 
 
 def hold_schedule(operation: str, parameters: Mapping[str, Any]) -> None:
-    """Hold a CreateSchedule or an UpdateSchedule against what Scheduler takes. Raises Refused.
+    """Check a CreateSchedule or an UpdateSchedule by Scheduler's rules. Raises Refused.
 
-    It takes `1 minutes` as well as `1 minute`: its page shows plurals only, its API names both.
+    Scheduler accepts `1 minutes` as well as `1 minute`: its user guide shows only plurals, its API reference both.
     """
     expression, zone = parameters.get("ScheduleExpression") or "", parameters.get("ScheduleExpressionTimezone")
     if expression and expression_problem(expression):
@@ -37,5 +37,5 @@ def hold_schedule(operation: str, parameters: Mapping[str, Any]) -> None:
 
 @cache
 def _zones() -> frozenset[str]:
-    """IANA's: a machine may have none of its own, and those of dateutil, which botocore needs, are older."""
+    """IANA's time zones, from the machine, which may have none, and from dateutil, which may be older."""
     return (frozenset(zoneinfo.available_timezones()) | frozenset(get_zonefile_instance().zones)) - NO_ZONES

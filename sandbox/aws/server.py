@@ -1,8 +1,8 @@
-"""The emulator and its life: one process that listens on 127.0.0.1 and ends with whoever started it.
+"""Starts and stops the emulator: one process that listens on 127.0.0.1 and ends with its parent process.
 
-This is the starter's side; the process is process.py. The starter holds the only end of a pipe that is the process's
-standard input: when the starter ends, however it ends, the process reads the end of the file, and takes its function
-workers and its files with it.
+This is the parent's side; process.py is the emulator's. The parent holds the only write end of the pipe that is the
+emulator's standard input. When the parent ends for any reason, the emulator reads the end of the file, ends its
+function workers and removes its files.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ from . import constraints
 from .tasks.run import Run
 
 ACCOUNT: Final = "123456789012"
-"""The account of a stack that names none."""
+"""The account of a stack whose config names no account."""
 START_SECONDS: Final = 180
-"""How long the process may take to answer, on a machine that is busy with other things."""
+"""How long the process may take to start on a busy machine."""
 ANSWER_SECONDS: Final = 120
 STOP_SECONDS: Final = 10
 
 
 class EmulatorFailed(Exception):
-    """The emulator did not start, or is gone."""
+    """The emulator did not start, or has ended."""
 
 
 class Emulator:
-    """An emulated AWS. Use it as a context manager; when it is left, nothing of it runs any more."""
+    """An emulated AWS. Use it as a context manager: leaving it ends every process of the emulator."""
 
     def __init__(
         self, *, region: str = "us-east-1", account: str = ACCOUNT, port: int = 0, docker: bool = False
     ) -> None:
-        """`port` 0 takes any free one. With `docker` the containers of tasks really run, on the Docker engine of
-        DOCKER_HOST (this machine's); without it no container runs, on a machine with Docker too, and `script` says
-        what tasks do. Raises EmulatorFailed when the port is taken or no Docker engine answers."""
+        """`port` 0 takes any free port. With `docker` the containers of tasks really run, on the Docker engine of
+        DOCKER_HOST (default: this machine's). Without it no container runs, even on a machine with Docker, and `script`
+        defines what tasks do. Raises EmulatorFailed when the port is taken or no Docker engine answers."""
         self._docker = _engine() if docker else ""
         self.region = region
         self.account = account
         self.exports: dict[str, dict[str, Any]] = {}
-        """ORGANIZATION/PROJECT/STACK → outputs of what was deployed here, for a StackReference of another program."""
+        """ORGANIZATION/PROJECT/STACK → outputs of each deployed stack, for a StackReference of another program."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="fargate-job-launcher-"))
         try:
@@ -63,7 +63,7 @@ class Emulator:
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        # Neither a profile nor a file of the caller's own settings has a say in it.
+        # The caller's profiles and settings files must have no effect.
         core = botocore.session.Session(
             session_vars={
                 "profile": (None, None, None, None),
@@ -87,7 +87,7 @@ class Emulator:
                 f"port {port} of 127.0.0.1 cannot be used: {reason}; PORT=0 takes any free one"
             ) from None
         with listener:
-            # From here on connections queue: the first request waits for the process by itself.
+            # From here on connections queue, so the first request waits until the process is ready.
             listener.listen(socket.SOMAXCONN)
             self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
             command = [sys.executable, "-m", f"{__package__}.process", str(listener.fileno())]
@@ -103,7 +103,7 @@ class Emulator:
                 )
 
     def _environment(self, port: int) -> dict[str, str]:
-        # Function workers inherit it whole: nothing of the caller's own AWS settings may be in it.
+        # Function workers inherit all of it, so it must have none of the caller's AWS settings.
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "SYSTEMROOT") if key in os.environ}
         return {
             **kept,
@@ -139,7 +139,7 @@ class Emulator:
         self.stop()
 
     def _wait(self) -> None:
-        """Until it answers. Raises EmulatorFailed with the end of its log."""
+        """Wait until the emulator answers. Raises EmulatorFailed with the end of its log."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
@@ -152,9 +152,9 @@ class Emulator:
         raise EmulatorFailed(f"the emulator {ended}:\n{log[-2000:]}")
 
     def client(self, service: str, *, role_arn: str = "") -> Any:
-        """A boto3 client of the emulator, whose every request is held against AWS's service model first.
+        """A boto3 client of the emulator. Each of its requests is first checked against AWS's service model.
 
-        It calls as the account's root, who may do everything, or with a role: what code that runs with it could do.
+        It calls as the account's root user, who may do everything; with `role_arn` it calls as code with that role.
         """
         if (service, role_arn) not in self._clients:
             session: dict[str, str] = {}
@@ -176,35 +176,35 @@ class Emulator:
     def calls(self) -> list[dict[str, Any]]:
         """Every call that was made with a role so far.
 
-        Those that the gate authorizes carry `action`, `resource`, `context`, `allowed` and `sid`; all others the
+        Calls that the gate authorizes have `action`, `resource`, `context`, `allowed` and `sid`; all others have the
         `service` and `operation` of the request.
         """
         with urllib.request.urlopen(f"{self.endpoint}/_gate/calls", timeout=ANSWER_SECONDS) as answer:  # noqa: S310
             return json.load(answer)
 
     def script(self, family: str, *runs: Run) -> None:
-        """What the next tasks of this task definition's family do, one after the other. Those that nothing is asked
-        for run five seconds and end with exit code 0. Raises EmulatorFailed where their containers really run."""
+        """Define what the next tasks of this task definition's family do, one `Run` a task. A task without one runs
+        five seconds and ends with exit code 0. Raises EmulatorFailed with `docker`, where containers really run."""
         if self._docker:
-            raise EmulatorFailed("containers really run here; what they do is asked for where docker=True is left out")
+            raise EmulatorFailed("docker: True, so containers really run and cannot be scripted; leave out docker=True")
         body = json.dumps({family: [run.as_json() for run in runs]}).encode()
         with urllib.request.urlopen(f"{self.endpoint}/_gate/runs", data=body, timeout=ANSWER_SECONDS):  # noqa: S310
             pass
 
     def pass_minutes(self, minutes: float) -> None:
-        """Let so many minutes pass at once: every task that runs has run so much longer, and what EventBridge and
-        Scheduler do at a rate is done as far as it is due by then."""
+        """Move the clock forward by so many minutes: each running task has run that much longer, and EventBridge and
+        Scheduler start what is due by then at a rate."""
         body = json.dumps(minutes).encode()
         with urllib.request.urlopen(f"{self.endpoint}/_gate/lapse", data=body, timeout=30):  # noqa: S310
             pass
 
     def stop(self) -> None:
-        """End the process, the function workers and every file of theirs. Calling it again does nothing."""
+        """End the process and the function workers, and remove their files. Calling it again does nothing."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
-        # It leads a process group of its own; whatever is left of the group goes too.
+        # It leads its own process group; this ends what is left of the group.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -212,8 +212,8 @@ class Emulator:
 
 
 def _engine() -> str:
-    """Where the Docker engine listens. Raises EmulatorFailed when none answers."""
-    # Most emulators go without, and it takes its time.
+    """The address of the Docker engine. Raises EmulatorFailed when none answers."""
+    # Most emulators run without Docker, and the import is slow.
     import docker
     import docker.errors
 
@@ -224,6 +224,7 @@ def _engine() -> str:
         client.close()
     except docker.errors.DockerException as error:
         raise EmulatorFailed(
-            f"DOCKER_HOST: no Docker engine answers at {host}: {error}; start one, or go without, where none runs"
+            f"DOCKER_HOST: no Docker engine answers at {host}: {error}; start one, or leave out Docker: then no "
+            "container runs"
         ) from None
     return host

@@ -1,8 +1,8 @@
-"""IAM's SimulatePrincipalPolicy, answered by what authorizes the calls of roles here: with the condition keys that the
-caller gives, and for each of the resources that it names.
+"""IAM's SimulatePrincipalPolicy, answered by the code that authorizes the calls of roles here: with the condition keys
+that the caller gives, and for each resource that it names.
 
-The emulator's own gives no condition key to the policies and looks at the first resource only, so that an Allow with a
-condition reads as a denial.
+The emulator's implementation passes no condition keys to the policies and evaluates only the first resource, so an
+Allow with a condition appears as a denial.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
@@ -22,13 +22,13 @@ from .rows import answer_of, refusal
 
 Parameters = Mapping[str, Any]
 
-# The emulator's own steps, which it gives no public way to; its version is pinned.
+# Internals of the emulator, which has no public interface for this; its version is pinned.
 _iam: Any = iam
 _evaluator: Any = iam_evaluator
 
 
 def install() -> None:
-    """Have the emulator answer as is described above."""
+    """Make the emulator answer so."""
     _iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = _simulate
 
 
@@ -63,22 +63,22 @@ def _simulate(parameters: Parameters) -> Any:
 
 def _result(policies: Policies, call: Call, principal: str) -> str:
     decision = policies.decide(_single(call), principal=principal)
-    said = "allowed" if decision.allowed else "explicitDeny" if decision.explicit else "implicitDeny"
+    result = "allowed" if decision.allowed else "explicitDeny" if decision.explicit else "implicitDeny"
     return (
         f"<member><EvalActionName>{escape(call.action)}</EvalActionName>"
-        f"<EvalResourceName>{escape(call.resource)}</EvalResourceName><EvalDecision>{said}</EvalDecision>"
+        f"<EvalResourceName>{escape(call.resource)}</EvalResourceName><EvalDecision>{result}</EvalDecision>"
         "<MatchedStatements></MatchedStatements><MissingContextValues></MissingContextValues></member>"
     )
 
 
 def _single(call: Call) -> Call:
-    """A condition key with one value is no list."""
+    """The call with each condition key of one value as that value, not as a list."""
     context = {key: it[0] if isinstance(it, list) and len(it) == 1 else it for key, it in call.context.items()}
     return Call(call.action, call.resource, context)
 
 
 def _records(parameters: Parameters) -> Iterator[Parameters]:
-    """The entries of ContextEntries, which come flat: ContextEntries.member.1.ContextKeyName and so on."""
+    """The entries of ContextEntries, which are sent flat: ContextEntries.member.1.ContextKeyName and so on."""
     number = 1
     while any(key.startswith(prefix := f"ContextEntries.member.{number}.") for key in parameters):
         yield {key.removeprefix(prefix): value for key, value in parameters.items() if key.startswith(prefix)}

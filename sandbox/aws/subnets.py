@@ -1,7 +1,7 @@
-"""What Amazon EC2 refuses of a new subnet, and the ranges that awsx gives to the subnets of a VPC.
+"""Amazon EC2's rules for a new subnet, and the ranges that awsx gives to the subnets of a VPC.
 
-The emulator takes any subnet. On AWS a subnet lies in a range of its VPC, has between 16 and 65,536 addresses, and
-shares none with another subnet: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+The emulator accepts any subnet. On AWS a subnet is inside a range of its VPC, has 16 to 65,536 addresses, and overlaps
+no other subnet: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from .rows import refusal, refuse
 
 Ask = Callable[[dict[str, str]], Awaitable[Element]]
-"""Asks the emulator another question of EC2: the parameters in, the answer's document out."""
+"""Sends another EC2 request to the emulator: takes the parameters, returns the answer's document."""
 
 FEWEST_ADDRESSES: Final = 16
 MOST_ADDRESSES: Final = 65536
@@ -22,11 +22,11 @@ MOST_ADDRESSES: Final = 65536
 
 
 class NotMade(Exception):
-    """A resource that awsx or the engine does not make, in their own words."""
+    """awsx, the AWS provider or the engine would not create this resource. The message has their words."""
 
 
 async def hold(request: Mapping[str, str], ask: Ask) -> None:
-    """Hold the making of a subnet against its VPC and its neighbours; every other request passes. Raises Refused."""
+    """Check a CreateSubnet against its VPC and the other subnets; accept every other request. Raises Refused."""
     if request.get("Action") != "CreateSubnet" or "CidrBlock" not in request:
         return
     given, vpc = request["CidrBlock"], request.get("VpcId", "")
@@ -51,7 +51,7 @@ def _texts(document: Element, tag: str) -> list[str]:
 
 
 ZONES: Final = {"us-east-1": 6, "us-west-2": 4, "ap-northeast-2": 4, "us-west-1": 2}
-"""Availability zones that an account finds in a region, where they are not three.
+"""The number of availability zones that an account has in a region, where it is not three.
 
 https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
 """
@@ -72,16 +72,16 @@ def zone_names(region: str, wanted: int) -> list[str]:
 def subnet_ranges(
     cidr_block: str, zones: int, specs: Sequence[Mapping[str, Any]] | None, strategy: str | None
 ) -> list[list[str]]:
-    """The ranges that awsx 3 gives to the subnets of a VPC: for each zone one for each spec, in their order.
+    """The ranges that awsx 3 gives to the subnets of a VPC: for each zone one range for each spec, in their order.
 
-    Raises NotMade for what it refuses. The ranges of the specs count where there are any, and the strategy is not
-    Legacy, its default; else each zone has a part of the VPC's range, and in it each spec a part of that.
+    Raises NotMade for arguments that awsx refuses. The specs' own ranges are used if there are any and the strategy is
+    not Legacy, the default. Otherwise each zone gets a part of the VPC's range, and each spec a part of the zone's.
     https://github.com/pulumi/pulumi-awsx/blob/master/awsx/ec2/subnetDistributorNew.ts
     """
     vpc = ipaddress.IPv4Network(cidr_block)
     of_zone = vpc.prefixlen + (zones - 1).bit_length()
     if specs is None:
-        # Private and public, in a zone's first half and its third quarter.
+        # Private in the first half of a zone, public in its third quarter.
         specs = [{"type": "Private", "cidrMask": of_zone + 1}, {"type": "Public", "cidrMask": of_zone + 2}]
     given = [it["cidrBlocks"] for it in specs if it.get("cidrBlocks") is not None]
     if given and strategy not in (None, "Legacy"):
@@ -113,11 +113,11 @@ def _explicit(
 
 
 _LARGEST: Final = {"Private": 19, "Public": 20, "Isolated": 24}
-"""What the strategy Legacy gives to a subnet at most, as a prefix."""
+"""The largest subnet that the strategy Legacy gives to each type, as a prefix length."""
 
 
 def _of_zone(zone: ipaddress.IPv4Network, specs: Sequence[Mapping[str, Any]], *, legacy: bool) -> list[str]:
-    """The ranges of a zone's subnets, one after the other: each begins where its own size lets it."""
+    """The ranges of a zone's subnets, one after the other, each aligned to its own size."""
     found, free = list[str](), int(zone.network_address)
     for spec in specs:
         usual = zone.prefixlen + ((len(specs) - 1).bit_length() if not legacy else min(1, len(specs) - 1))

@@ -1,11 +1,11 @@
-"""What the emulator answers otherwise than AWS, mended: seen by whoever reads back what it wrote.
+"""Corrects the emulator's answers that differ from AWS's, which clients notice when they read a resource back.
 
-boto3 and the launcher never ask for most of it. The AWS provider of Pulumi and of Terraform does, at every refresh, and
-what comes back incomplete is a change in every plan. One function a fault, each with AWS's page; each is for the
-emulator to take over, and CHANGELOG.md says so under Known.
+boto3 and the launcher never read most of it. The AWS provider of Pulumi and of Terraform reads it at every refresh, and
+an incomplete answer becomes a change in every plan. Each function corrects one fault and links AWS's page. Each belongs
+in the emulator; CHANGELOG.md lists them under Known.
 
-CloudWatch spoken in CBOR, as SDKs of other languages do, needs no mending: the emulator reads it with `cbor2`. What is
-wrong in the Query protocol is mended by query_protocol.py, what services may put into queues is said by delivery.py.
+CloudWatch in CBOR, which SDKs of other languages use, needs no correction: the emulator reads it with `cbor2`.
+query_protocol.py corrects the Query protocol; delivery.py decides which services may put messages into queues.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ FLOW_LOG_FORMAT: Final = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
     "${bytes} ${start} ${end} ${action} ${log-status}"
 )
-"""Of a flow log that asks for none. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"""
+"""The default format. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"""
 
-# The emulator's own steps, which it gives no public way to; its version is pinned.
+# Internals of the emulator, which has no public interface for this; its version is pinned.
 _app: Any = ministack.app
 _cloudwatch: Any = cloudwatch
 _ec2: Any = ec2
@@ -47,13 +47,13 @@ _sqs: Any = sqs
 
 
 def install(app: App) -> App:
-    """The emulator, answering as AWS does in all of this."""
+    """The emulator with all of this corrected."""
     _sqs._HANDLERS["GetQueueAttributes"] = _compact_policies(_sqs._HANDLERS["GetQueueAttributes"])
     _sqs.queue_policy_allows = delivery.admitted
-    _s3._validate_notification_configs = _as_s3_words_it(_s3._validate_notification_configs)
-    _cloudwatch.handle_request = query_protocol.spoken(_cloudwatch.handle_request)
+    _s3._validate_notification_configs = _in_words_of_s3(_s3._validate_notification_configs)
+    _cloudwatch.handle_request = query_protocol.from_json(_cloudwatch.handle_request)
     for name in query_protocol.ECHOING:
-        _app.SERVICE_HANDLERS[name] = query_protocol.echoed(_app.SERVICE_HANDLERS[name])
+        _app.SERVICE_HANDLERS[name] = query_protocol.escaping(_app.SERVICE_HANDLERS[name])
     _logs.handle_request = _with_log_keys(_logs.handle_request)
     _events._put_permission = _whole_policy(_events._put_permission)
     for named in _OF_A_BUS:
@@ -69,7 +69,7 @@ def install(app: App) -> App:
 
 
 def _compact_policies(get: Callable[..., Parameters]) -> Callable[..., Parameters]:
-    """SQS gives a redrive policy back without the blanks that it was written with.
+    """SQS returns a redrive policy without the blanks that it was written with.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html shows it so.
     """
@@ -92,7 +92,7 @@ _OF_A_BUS: Final = (
 
 
 def _by_name_or_arn(handle: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """A bus is named by its name or by its ARN, of which the emulator knows one.
+    """A request names a bus by its name or by its ARN; the emulator knows only names.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
     """
@@ -105,7 +105,7 @@ def _by_name_or_arn(handle: Callable[[Parameters], Answer]) -> Callable[[Paramet
 
 
 def _whole_policy(put: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """A bus's policy may be given as a whole, which the emulator takes for one statement that lets everybody in.
+    """A request may set a bus's whole policy; the emulator reads it as one statement that admits everybody.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html
     """
@@ -119,8 +119,8 @@ def _whole_policy(put: Callable[[Parameters], Answer]) -> Callable[[Parameters],
     return putting
 
 
-def _as_s3_words_it(validate: Callable[..., Answer | None]) -> Callable[..., Answer | None]:
-    """The refusal of a destination that S3 may not send to, in S3's words: the emulator adds which one it is."""
+def _in_words_of_s3(validate: Callable[..., Answer | None]) -> Callable[..., Answer | None]:
+    """The refusal of a destination that S3 may not send to, in S3's words; the emulator's name the destination too."""
 
     def validated(configs: list[Parameters], region: str, bucket_name: str = "", *more: Any) -> Answer | None:
         answer = validate(configs, region, bucket_name, *more)
@@ -136,7 +136,7 @@ def _as_s3_words_it(validate: Callable[..., Answer | None]) -> Callable[..., Ans
 
 
 def _with_log_keys(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-    """A log group's key can be changed after it was made.
+    """The key of an existing log group can be changed.
 
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html
     """
@@ -157,7 +157,7 @@ def _with_log_keys(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Aw
 
 
 def _qualified(versions: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Each version has its own ARN in the list of them, the newest code's ends with $LATEST.
+    """In the list of versions each has its own ARN; that of the newest code ends with $LATEST.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html
     """
@@ -176,7 +176,7 @@ def _qualified(versions: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 def _flow_log_kept(create: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """A flow log keeps its role, format and interval, and its tags, which come as those of a vpc-flow-log.
+    """A flow log keeps its role, format, interval and tags; the request gives its tags for the type vpc-flow-log.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
     """
@@ -211,7 +211,7 @@ def _flow_log(identifier: str) -> str:
 
 
 def _endpoint_kept(create: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """An endpoint keeps its policy, its security groups and whether it answers under the service's own name.
+    """An endpoint keeps its policy, its security groups and its private DNS setting.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html
     """
@@ -223,10 +223,10 @@ def _endpoint_kept(create: Callable[[Parameters], Answer]) -> Callable[[Paramete
             name = found[1].decode()
             kept = _ec2._vpc_endpoints[name]
             interface = kept["VpcEndpointType"] == "Interface"
-            said = _ec2._p(parameters, "PrivateDnsEnabled").lower()
+            private_dns = _ec2._p(parameters, "PrivateDnsEnabled").lower()
             kept["PolicyDocument"] = _ec2._p(parameters, "PolicyDocument")
             kept["groups"] = _ec2._parse_member_list(parameters, "SecurityGroupId")
-            kept["dns"] = said == "true" or (interface and not said)
+            kept["dns"] = private_dns == "true" or (interface and not private_dns)
             kept["interfaces"] = [f"eni-{name[5:]}{index}" for index, _ in enumerate(kept["SubnetIds"])]
         return answer
 
@@ -242,8 +242,8 @@ def _endpoint_changed(modify: Callable[[Parameters], Answer]) -> Callable[[Param
             removed = set(_ec2._parse_member_list(parameters, "RemoveSecurityGroupId"))
             groups = [*kept.get("groups", []), *_ec2._parse_member_list(parameters, "AddSecurityGroupId")]
             kept["groups"] = [it for it in dict.fromkeys(groups) if it not in removed]
-            said = _ec2._p(parameters, "PrivateDnsEnabled").lower()
-            kept["dns"] = said == "true" if said else kept.get("dns", False)
+            private_dns = _ec2._p(parameters, "PrivateDnsEnabled").lower()
+            kept["dns"] = private_dns == "true" if private_dns else kept.get("dns", False)
             if _ec2._p(parameters, "ResetPolicy").lower() == "true":
                 kept["PolicyDocument"] = ""
         return modify(parameters)
@@ -271,7 +271,7 @@ def _endpoint(identifier: str) -> str:
 def _described(
     describe: Callable[[Parameters], Answer], key: str, more: Callable[[str], str]
 ) -> Callable[[Parameters], Answer]:
-    """A description with what it lacks behind the identifier of each item."""
+    """A description with the missing elements added after the identifier of each item."""
 
     def described(parameters: Parameters) -> Answer:
         status, headers, body = describe(parameters)
@@ -282,8 +282,8 @@ def _described(
 
 
 def _without_account_in_host(app: App) -> App:
-    """S3 Control puts the account before the host, which no resolver knows: such a call comes through the emulator as
-    its proxy, with the whole address in its first line.
+    """S3 Control puts the account before the host name, which no resolver knows. Such a call uses the emulator as its
+    proxy and has the whole URL in its first line.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListTagsForResource.html
     """

@@ -1,1 +1,1 @@
-"""A Pulumi program run against the emulated AWS, and what it deployed."""
+"""Runs a Pulumi program against the emulated AWS, creates its resources and launches its jobs."""

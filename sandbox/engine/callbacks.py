@@ -1,6 +1,6 @@
-"""A program's own functions that Pulumi's engine calls, transforms and hooks, at the server that the SDK has for them.
+"""Calls a program's transforms and hooks, as Pulumi's engine does, through the callback server that the SDK runs.
 
-The order and the meaning are the engine's:
+Their order and meaning are the engine's:
 https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/source_eval.go
 """
 
@@ -18,24 +18,24 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
 
 MOST_RETRIES: Final = 100
-"""Of one resource, as its error hooks ask for them."""
+"""Of one resource whose error hooks request a retry."""
 
 _SIGNATURE: Final = rpc._special_sig_key  # pyright: ignore[reportPrivateUsage]
 _SECRET: Final = rpc._special_secret_sig  # pyright: ignore[reportPrivateUsage]
 _OUTPUT: Final = rpc._special_output_value_sig  # pyright: ignore[reportPrivateUsage]
 
-# Generated from protobuf; what they are made of, no type checker sees.
+# Generated from protobuf: their members are not visible to a type checker.
 Callback = Any
 Request = Any
 _pb: Any = resource_pb2
 
 
 class CallbackFailed(Exception):
-    """A function of the program's own failed, in its words."""
+    """A transform or hook of the program failed. The message quotes it."""
 
 
 class Callbacks:
-    """What a program has registered, and the calls of it."""
+    """The transforms and hooks that a program has registered."""
 
     def __init__(self) -> None:
         self.stack_transforms: list[Callback] = []
@@ -48,12 +48,12 @@ class Callbacks:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Nothing is called any more."""
+        """Close the connections to the callback servers."""
         for channel in self._channels.values():
             channel.close()
 
     def transformed(self, request: Request, urn: str) -> Request:
-        """What the resource's own transforms make of its registration, then those of each parent, then the stack's."""
+        """A registration after the resource's own transforms, then those of each parent, then the stack's."""
         self._transforms[urn], self._parents[urn] = list(request.transforms), request.parent
         applying = list(self._applying(urn))
         if not applying:
@@ -73,12 +73,12 @@ class Callbacks:
         return changed
 
     def transformed_part(self, kind: str, name: str, parent: str) -> Request:
-        """What transforms make of a resource that another package's component makes inside, its inputs not known."""
+        """The same for a resource that another package's component creates inside; its inputs are not known."""
         request = _pb.RegisterResourceRequest(type=kind, name=name, parent=parent, custom=True)
         return self.transformed(request, f"{parent}::{kind}::{name}")
 
     def transformed_invoke(self, request: Request) -> Request:
-        """What the stack's transforms make of the question to a data source."""
+        """The request to a data source after the stack's transforms."""
         for callback in self.invoke_transforms:
             options = _pb.TransformInvokeOptions(provider=request.provider, version=request.version)
             asked = _pb.TransformInvokeRequest(token=request.tok, args=request.args, options=options)
@@ -91,28 +91,28 @@ class Callbacks:
         return request
 
     def run_hooks(self, when: str, request: Request, urn: str, identifier: str = "", outputs: Any = None) -> None:
-        """Those that the resource has for `before_create` or `after_create`. Raises CallbackFailed."""
+        """Run the resource's hooks for `before_create` or `after_create`. Raises CallbackFailed."""
         for name in getattr(request.hooks, when):
             hook = self.hooks[name]
             about = {"urn": urn, "id": identifier, "name": request.name, "type": request.type}
             asked = _pb.ResourceHookRequest(**about, new_inputs=request.object, new_outputs=outputs)
-            said = f"{when.partition('_')[0]} hook {name!r}"
-            answer = _pb.ResourceHookResponse.FromString(self._call(hook.callback, asked, said))
+            named = f"{when.partition('_')[0]} hook {name!r}"
+            answer = _pb.ResourceHookResponse.FromString(self._call(hook.callback, asked, named))
             if answer.error and not hook.ignore_errors:
-                raise CallbackFailed(f"{said} failed: {answer.error}")
+                raise CallbackFailed(f"{named} failed: {answer.error}")
             if answer.error:
-                logging.getLogger(__name__).warning("%s: %s failed: %s", request.name, said, answer.error)
+                logging.getLogger(__name__).warning("%s: %s failed: %s", request.name, named, answer.error)
 
     def retries(self, request: Request, urn: str, errors: list[str]) -> bool:
-        """Whether an error hook wants the resource tried again; `errors` are all so far, the newest first."""
+        """Whether an error hook requests a retry; `errors` are all errors so far, the newest first."""
         wanted = False
         for name in request.hooks.on_error if len(errors) <= MOST_RETRIES else []:
             about = {"urn": urn, "name": request.name, "type": request.type, "new_inputs": request.object}
             asked = _pb.ErrorHookRequest(**about, failed_operation="create", errors=errors)
-            said = f"error hook {name!r}"
-            answer = _pb.ErrorHookResponse.FromString(self._call(self.error_hooks[name].callback, asked, said))
+            named = f"error hook {name!r}"
+            answer = _pb.ErrorHookResponse.FromString(self._call(self.error_hooks[name].callback, asked, named))
             if answer.error:
-                raise CallbackFailed(f"{said} failed: {answer.error}")
+                raise CallbackFailed(f"{named} failed: {answer.error}")
             wanted = wanted or answer.retry
         return wanted
 
@@ -133,8 +133,8 @@ class Callbacks:
         )
         return _pb.TransformResponse.FromString(self._call(callback, asked, "a transform"))
 
-    def _call(self, callback: Callback, asked: Message, said: str) -> bytes:
-        """The answer of the SDK's server, which runs the function in the program's own event loop."""
+    def _call(self, callback: Callback, asked: Message, named: str) -> bytes:
+        """The answer of the SDK's callback server, which runs the function in the program's event loop."""
         made: Any = grpc
         with self._lock:
             if callback.target not in self._channels:
@@ -144,11 +144,11 @@ class Callbacks:
         try:
             return stub.Invoke(request).response
         except made.RpcError as error:
-            raise CallbackFailed(f"{said} failed: {error.details().partition(' error: ')[2]}") from None
+            raise CallbackFailed(f"{named} failed: {error.details().partition(' error: ')[2]}") from None
 
 
 def _options(request: Request) -> Any:
-    """The options of a registration as a transform has them."""
+    """The options of a registration as a transform receives them."""
     options = _pb.TransformResourceOptions(
         depends_on=request.dependencies,
         ignore_changes=request.ignoreChanges,
@@ -176,8 +176,8 @@ def _options(request: Request) -> Any:
 
 
 def _with_outputs(request: Request) -> Struct:
-    """The inputs as a transform sees them: what is secret is an output, and so is what was computed from resources
-    where the resource has a transform of its own."""
+    """The inputs as a transform receives them: secrets are outputs. If the resource has its own transforms, inputs that
+    were computed from other resources are outputs too."""
     properties = Struct()
     properties.CopyFrom(request.object)
     for value in _signed(properties, _SECRET):
@@ -197,7 +197,7 @@ def _with_outputs(request: Request) -> Struct:
 
 
 def _without_outputs(properties: Struct) -> Struct:
-    """The same with secrets and plain values in the place of those outputs."""
+    """The properties with secrets and plain values in the place of those outputs."""
     plain = Struct()
     plain.CopyFrom(properties)
     for value in _signed(plain, _OUTPUT):
@@ -213,7 +213,7 @@ def _without_outputs(properties: Struct) -> Struct:
 
 
 def _signed(properties: Struct, signature: str) -> Iterator[Value]:
-    """Each value in it with this signature, until it has another."""
+    """Each value with this signature. A value is visited again until the caller has replaced its signature."""
     remaining = list(properties.fields.values())
     while remaining:
         value = remaining.pop()

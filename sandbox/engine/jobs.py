@@ -1,4 +1,4 @@
-"""A deployed job: find it, launch it through its function, and look at its task."""
+"""A deployed job: find it, launch it through its function, describe its tasks."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..aws.server import Emulator
-from .deploy import Deployment, Resource
+from .deployment import Deployment, Resource
 
 DESCRIBED_AT_ONCE: Final = 100
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""
 
 
 class LaunchFailed(Exception):
-    """The function did not launch the job, and its own words."""
+    """The function did not launch the job. The message quotes the function."""
 
 
 class NoSuchJob(Exception):
-    """The stack has no such job, and which it has."""
+    """The stack has no such job. The message lists the jobs that it has."""
 
 
 @dataclass(frozen=True)
 class Launched:
-    """What the function answered, and the tasks as ECS has them."""
+    """The function's answer, and the tasks as ECS describes them."""
 
     result: dict[str, Any]
     tasks: list[dict[str, Any]]
 
 
 def launch(aws: Emulator, launcher: Resource, event: Any) -> Launched:
-    """Invoke the deployed function with this event. Raises LaunchFailed when it launched less than was asked for."""
+    """Invoke the deployed function with this event. Raises LaunchFailed when it launched fewer tasks than requested."""
     answer = aws.client("lambda").invoke(
         FunctionName=launcher.outputs["function_name"], Payload=json.dumps(event).encode()
     )
@@ -50,7 +50,7 @@ def launch(aws: Emulator, launcher: Resource, event: Any) -> Launched:
 
 
 def find(deployment: Deployment, job: str) -> Resource:
-    """The launcher of this job, of the first one where `job` is empty. Raises NoSuchJob."""
+    """The launcher of this job; an empty `job` means the first one. Raises NoSuchJob."""
     launchers, stack = deployment.launchers, deployment.stack.name
     if not launchers:
         raise NoSuchJob(f"stack {stack} has no job to launch")

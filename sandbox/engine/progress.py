@@ -1,4 +1,4 @@
-"""The progress of a deployment: a live tree on a terminal, plain lines in a pipe; or one line that goes away again."""
+"""Shows the progress of a deployment: a live tree on a terminal, plain lines in a pipe; or one temporary line."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from .deploy import Resource
+from .deployment import Resource
 
 
 class Briefly:
-    """On a terminal one line, which goes away again; in a pipe nothing. Give `seen` to deploy()."""
+    """Shows one line on a terminal and removes it at the end; shows nothing in a pipe. Give `seen` to deploy()."""
 
     def __init__(self, stack: str) -> None:
-        # What is asked for is on standard output, and may go elsewhere.
+        # Standard output is for the command's result, and may be redirected.
         console = Console(stderr=True, highlight=False, emoji=False, markup=False)
         self._stack = stack
         self._made: set[str] = set()
@@ -34,7 +34,7 @@ class Briefly:
             self._live.stop()
 
     def seen(self, resource: Resource, done: bool) -> None:
-        """A resource whose creation has started, or that stands."""
+        """Show a resource: its creation has started, or it exists."""
         if self._live is not None and done and resource.id:
             self._made.add(resource.urn)
             self._live.update(self._text())
@@ -44,7 +44,7 @@ class Briefly:
 
 
 class Progress:
-    """Shows resources while they are created. Give `seen` to deploy()."""
+    """Shows resources while they are being created. Give `seen` to deploy()."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -64,7 +64,7 @@ class Progress:
             self._live.stop()
 
     def seen(self, resource: Resource, done: bool) -> None:
-        """A resource whose creation has started, or that stands."""
+        """Show a resource: its creation has started, or it exists."""
         self._resources[resource.urn] = resource, done
         if self._live is not None:
             self._live.update(self._tree())
@@ -92,5 +92,5 @@ class Progress:
 
 
 def _short(arn: str) -> str:
-    """An ARN without what is the same in all of them."""
+    """An ARN without partition, service, region and account."""
     return arn.split(":", 5)[5] if arn.startswith("arn:") else arn

@@ -1,4 +1,4 @@
-"""A Pulumi program's folder and one of its stacks: Pulumi.yaml, Pulumi.STACK.yaml, and the config they add up to."""
+"""A stack of a Pulumi program: reads Pulumi.yaml and Pulumi.STACK.yaml, and checks and merges their config."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
 
 
 class StackFileError(Exception):
-    """A file of the stack that cannot be used, and why."""
+    """A file of the stack cannot be used. The message says why."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack, read and checked."""
+    """A stack whose files were read and checked."""
 
     folder: Path
     project: str
     name: str
     config: dict[str, str]
-    """Every setting as Pulumi hands it to a program: namespaced key → text, objects and lists as JSON."""
+    """Every setting as Pulumi gives it to a program: namespaced key → text, with objects and lists as JSON."""
 
     @property
     def region(self) -> str:
@@ -41,13 +41,13 @@ class Stack:
 
     @property
     def account(self) -> str:
-        """The account that the stack belongs to: the first that it allows, or the emulator's own."""
+        """The stack's account: the first that it allows, or the emulator's default."""
         allowed = json.loads(self.config.get("aws:allowedAccountIds", "[]"))
         return str(allowed[0]) if allowed else ACCOUNT
 
     @staticmethod
     def read(folder: Path, name: str) -> Stack:
-        """The stack `name` of the program in `folder`. Raises StackFileError, one line."""
+        """The stack `name` of the program in `folder`. Raises StackFileError, with a message of one line."""
         project = _mapping(folder / "Pulumi.yaml")
         project_name = project.get("name")
         if not isinstance(project_name, str):
@@ -66,18 +66,18 @@ class Stack:
         for key, declared in _section(folder / "Pulumi.yaml", project, "config").items():
             _declare(path.name, values, key if ":" in key else f"{project_name}:{key}", declared)
         if not isinstance(values.get("aws:region"), str):
-            raise StackFileError(f"{path.name}: aws:region: is missing; the sandbox has to know where it is")
+            raise StackFileError(f"{path.name}: aws:region: is missing; the sandbox has to know its region")
         return Stack(folder, project_name, name, {key: _text(value) for key, value in values.items()})
 
 
 def stacks(folder: Path) -> list[str]:
-    """The stacks of a program that have a file of settings."""
+    """The stacks of a program that have a Pulumi.STACK.yaml."""
     names = (path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
     return sorted(names)
 
 
 def _declare(where: str, values: dict[str, Any], key: str, declared: Any) -> None:
-    """Hold a setting against its declaration in Pulumi.yaml, and fill in what that gives."""
+    """Check a setting against its declaration in Pulumi.yaml; fill in the declared value or default."""
     if not isinstance(declared, dict):
         values.setdefault(key, declared)
         return
@@ -89,7 +89,7 @@ def _declare(where: str, values: dict[str, Any], key: str, declared: Any) -> Non
         values[key] = fallback
     expected = declaration.get("type")
     if expected in _TYPES and not isinstance(values[key], _TYPES[expected]):
-        raise StackFileError(f"{where}: {key}: {values[key]!r} is no {expected}, as Pulumi.yaml declares it")
+        raise StackFileError(f"{where}: {key}: {values[key]!r} is not the {expected} that Pulumi.yaml declares")
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -101,9 +101,9 @@ def _mapping(path: Path) -> dict[str, Any]:
         raise StackFileError(f"{path.name}: cannot be read: {error}") from None
     except yaml.MarkedYAMLError as error:
         at = f"line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
-        raise StackFileError(f"{path.name}: is no YAML: {error.problem}, {at}") from None
+        raise StackFileError(f"{path.name}: is not YAML: {error.problem}, {at}") from None
     except yaml.YAMLError as error:
-        raise StackFileError(f"{path.name}: is no YAML: {' '.join(str(error).split())}") from None
+        raise StackFileError(f"{path.name}: is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(loaded, dict):
         raise StackFileError(f"{path.name}: a mapping is expected")
     return cast("dict[str, Any]", loaded)

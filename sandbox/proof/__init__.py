@@ -1,1 +1,1 @@
-"""What a launcher's roles are allowed, proven and explained; the attack that is refused."""
+"""Proves and explains what a launcher's roles are allowed; tries the attack, which is refused."""

@@ -1,4 +1,4 @@
-"""The attack that iam:PassRole is about, tried in the sandbox: refused as deployed, let through by a looser policy.
+"""Tries the attack that iam:PassRole prevents, in the sandbox: the deployed policy refuses it, a looser one allows it.
 
 The attacker is code that runs in the launcher's function: it calls ECS with the function's role.
 """
@@ -29,18 +29,18 @@ TRUST: Final = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the attack."""
+    """The result of the attack."""
 
     administrator: str
     """ARN of the role that the attacker wants the job's code to run with."""
     refused: str | None
-    """AWS's words under the launcher's own policy; None when it was let through."""
+    """AWS's message under the launcher's deployed policy; None if the call was accepted."""
     task: dict[str, Any] | None
-    """The task that was started once the policy was loosened; None when it was refused again."""
+    """The task that was started after the policy was loosened; None if the call was refused again."""
 
 
 def attack(aws: Emulator, facts: Facts) -> Outcome:
-    """Start the job with an administrator's role: under the deployed policy, then under the pasted one."""
+    """Try to start the job with an administrator's role: under the deployed policy, then under the pasted one."""
     iam, launcher = aws.client("iam"), facts.launcher.name
     administrator = iam.create_role(RoleName="Administrator", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     iam.put_role_policy(RoleName="Administrator", PolicyName="everything", PolicyDocument=json.dumps(ANYTHING))

@@ -1,6 +1,6 @@
-"""Who may pass what to whom in a deployed launcher, and why: as text, as JSON, and as a Mermaid picture.
+"""Explains which principal of a deployed launcher may pass which role: as text, as JSON, and as a Mermaid picture.
 
-Nothing is told from a table of reasons: what breaks without a statement is found by taking it out and asking IAM again.
+There is no table of reasons: the effect of a statement is found by removing it and evaluating the policies again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .proof import (
 
 @dataclass(frozen=True)
 class Line:
-    """One statement, in words."""
+    """One statement, in text."""
 
     sid: str
     effect: str
@@ -33,7 +33,7 @@ class Line:
     on: list[str]
     where: list[str]
     without: list[str]
-    """What would change if it were dropped."""
+    """What would change if it were removed."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Explanation:
     statements: dict[str, list[Line]]
     """Role → its statements."""
     passing: dict[str, dict[str, bool]]
-    """Role → principal → whether that principal may hand this role to ECS tasks."""
+    """Role → principal → whether that principal may pass this role to ECS tasks."""
     assuming: dict[str, list[str]]
-    """Role → services, accounts and roles that may assume it; `*` for anybody."""
+    """Role → services, accounts and roles that may assume it; `*` for everybody."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -101,7 +101,7 @@ def described(role: Role, needs: list[Need], attacks: list[Attack]) -> list[Line
 
 
 def granted(explanation: Explanation, *, why: bool = False) -> str:
-    """Role by role, one line for each statement, and on demand a second one: what breaks without it."""
+    """One line for each statement, by role. With `why` a second line says what breaks without the statement."""
     lines: list[str] = []
     for role, statements in explanation.statements.items():
         lines += ["", f"{role}  (assumed by {', '.join(explanation.assuming[role])})"]
@@ -116,7 +116,7 @@ def granted(explanation: Explanation, *, why: bool = False) -> str:
 
 
 def as_text(explanation: Explanation) -> str:
-    """For a person to read: every statement with what breaks without it, and who may hand over which role."""
+    """The explanation as text: each statement with what breaks without it, and who may pass which role."""
     lines = [granted(explanation, why=True)]
     principals = list(next(iter(explanation.passing.values())))
     width = max(len(name) for name in (*explanation.passing, "role")) + 2
@@ -154,7 +154,7 @@ def as_mermaid(explanation: Explanation) -> str:
 
 
 def mutation_table(facts: Facts) -> str:
-    """Every statement dropped in turn, and everything that changes by it."""
+    """Each statement, and everything that changes if only this statement is removed."""
     lines: list[str] = []
     for role, statements in explain(facts).statements.items():
         for it in statements:
@@ -197,5 +197,5 @@ def _trusted(role: Role) -> list[str]:
 
 
 def _short(arn: str) -> str:
-    """An ARN without what is the same in all of them."""
+    """An ARN without partition, service, region and account."""
     return arn.split(":", 5)[5] if arn.startswith("arn:") else arn

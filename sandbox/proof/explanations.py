@@ -1,4 +1,4 @@
-"""What there is to explain: a launcher deployed to the sandbox for the purpose, or one of a live account."""
+"""Finds the launcher to explain: deploys one to the sandbox for the purpose, or reads one of a live account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..aws.server import Emulator, EmulatorFailed
-from ..engine.deploy import DeploymentFailed, deploy
+from ..engine.deploy import deploy
+from ..engine.deployment import DeploymentFailed
 from ..engine.jobs import NoSuchJob, find
 from ..engine.progress import Briefly
 from ..engine.stack import Stack, StackFileError
@@ -20,11 +21,11 @@ ERRORS: Final = (
     *(DeploymentFailed, EmulatorFailed, NoSuchJob, NotALauncher, StackFileError),
     *(BotoCoreError, ClientError),
 )
-"""Everything that can go wrong on the way to the facts, each with a message of one line or AWS's own words."""
+"""Every error of these functions. Its message has one line, or AWS's words."""
 
 
 def of_stack(program: Path, stack: str, job: str) -> Facts:
-    """The facts of a job of a stack, deployed to the sandbox. `job` empty: the first one."""
+    """The facts of a stack's job, deployed to the sandbox for this. An empty `job` means the first one."""
     read_stack = Stack.read(program.resolve(), stack)
     with Emulator(region=read_stack.region, account=read_stack.account) as aws:
         with Briefly(stack) as progress:
@@ -33,7 +34,7 @@ def of_stack(program: Path, stack: str, job: str) -> Facts:
 
 
 def of_account(role_arn: str) -> Facts:
-    """The facts of the launcher that runs with this role, asked of AWS with the caller's own credentials."""
+    """The facts of the launcher that runs with this role, read from AWS with the caller's credentials."""
     session: Any = boto3.Session()
     clients: dict[str, Any] = {}
     return read(lambda service: clients.setdefault(service, session.client(service)), role_arn)

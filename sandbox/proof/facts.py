@@ -1,4 +1,4 @@
-"""A deployed launcher as IAM and ECS describe it: read through boto3, from the emulator or from a live account."""
+"""Reads a deployed launcher from IAM, ECS and Lambda through boto3, in the emulator or in a live account."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Clients = Callable[[str], Any]
 
 
 class NotALauncher(Exception):
-    """The role is not one that a launcher could be explained from, and why."""
+    """The role is not a launcher's role. The message says why."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """A role with everything that decides what it may do and who may use it."""
+    """A role with its policies, its permissions boundary and its trust policy."""
 
     arn: str
     documents: tuple[Document, ...]
@@ -41,11 +41,11 @@ class Role:
 
     @property
     def policies(self) -> Policies:
-        """To ask for decisions."""
+        """Its policies, which decide calls."""
         return Policies.of(*self.documents, boundary=self.boundary)
 
     def without(self, statement: Document) -> Policies:
-        """The same, had this statement never been written."""
+        """Its policies without this statement."""
         left = [
             {**document, "Statement": [it for it in document["Statement"] if it is not statement]}
             for document in self.documents
@@ -70,7 +70,7 @@ class Facts:
 
     @property
     def settings(self) -> Settings:
-        """What the function was told of its job: whether what its policy says is right is judged by this."""
+        """The function's settings. The proof compares the role's policies with them."""
         return Settings.read(self.function["Environment"]["Variables"])
 
     @property
@@ -108,14 +108,14 @@ def _function(clients: Clients, role_arn: str) -> Document:
         if VARIABLE in it.get("Environment", {}).get("Variables", {}):
             return it
         raise NotALauncher(
-            f"{it['FunctionName']} runs with {role_arn} and shows no {VARIABLE}: it is no launcher, or its environment "
-            "is encrypted with a key that the caller may not kms:Decrypt with"
+            f"{it['FunctionName']} runs with {role_arn} and shows no {VARIABLE}: it is not a launcher, or its "
+            "environment is encrypted with a key for which the caller has no kms:Decrypt"
         )
     raise NotALauncher(f"{role_arn}: no function of this account and region runs with it")
 
 
 def read_role(clients: Clients, arn: str) -> Role:
-    """A role with its policies, its boundary and its trust. Raises NotALauncher when there is none."""
+    """Read a role. Raises NotALauncher if it does not exist."""
     iam, name = clients("iam"), arn.rpartition("/")[2]
     try:
         role = iam.get_role(RoleName=name)["Role"]
@@ -146,7 +146,7 @@ def _managed(iam: Any, arn: str) -> Any:
 
 
 def _normal(document: Any) -> Document:
-    """A document as a mapping whose Statement is a list, as IAM lets one leave the list out."""
+    """A document whose Statement is a list. IAM also allows a single statement without a list."""
     loaded = cast("Document", json.loads(document) if isinstance(document, str) else document)
     statement = loaded["Statement"]
     return {**loaded, "Statement": statement if isinstance(statement, list) else [statement]}
@@ -155,9 +155,7 @@ def _normal(document: Any) -> Document:
 def _allowing(role: Role, action: str) -> Document:
     found = [it for it in role.statements if it["Effect"] == "Allow" and action in listed(it.get("Action", []))]
     if len(found) != 1:
-        raise NotALauncher(
-            f"{role.arn} allows {action} in {len(found)} statements of its own; a launcher's role has exactly one"
-        )
+        raise NotALauncher(f"{role.arn} allows {action} in {len(found)} statements; a launcher's role has exactly one")
     return found[0]
 
 
@@ -165,12 +163,12 @@ def _only(role: Role, holder: Mapping[str, Any], key: str) -> str:
     values = listed(holder.get(key, []))
     if len(values) != 1 or "*" in values[0]:
         raise NotALauncher(
-            f"{role.arn} does not hold ecs:RunTask to one {key}, but to {', '.join(values) or 'none'}: "
-            "whoever calls may run more than one job with it"
+            f"{role.arn} does not restrict ecs:RunTask to one {key}; it has {', '.join(values) or 'none'}: "
+            "a caller with this role may run more than one job"
         )
     return values[0]
 
 
 def listed(value: str | list[str]) -> list[str]:
-    """An element of a statement as the list that it may be written as."""
+    """An element of a statement as a list. IAM also allows a single text."""
     return [value] if isinstance(value, str) else value

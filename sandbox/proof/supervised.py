@@ -1,6 +1,6 @@
-"""What supervision does, tried in the sandbox: a job that fails is launched again, one that runs away is stopped.
+"""Tries supervision in the sandbox: a job that fails is launched again, and a job that runs too long is stopped.
 
-Nothing is told to the supervisor but what AWS tells it: the tasks end, and its reaper's rule speaks.
+The supervisor gets only the events that AWS would send it: the ends of tasks, and those of its rule at a rate.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from ..aws.admission import admitting
 from ..aws.server import Emulator
 from ..aws.tasks.run import Run
-from ..engine.deploy import Resource
+from ..engine.deployment import Resource
 from ..engine.jobs import launch
 
 WAIT_SECONDS: Final = 180
@@ -27,30 +27,30 @@ FAILING: Final = {
     "interrupted": Run(None, 0.1, stop_code="SpotInterruption", reason="Your Spot Task was interrupted."),
     "timed_out": Run(1, 0.1, stop_code="UserInitiated", reason="fargate-job-launcher: ran longer than its limit"),
 }
-"""Outcome → a run that ends so."""
+"""Outcome → a run that ends with it."""
 
 Found = TypeVar("Found")
 
 
 class NotSupervised(Exception):
-    """Supervision did not do what it is there for, and what is there instead."""
+    """Supervision did not do its work. The message says what did not happen."""
 
 
 @dataclass(frozen=True)
 class Supervised:
-    """What became of a failing and of a runaway task."""
+    """How a failing task and a task that ran too long ended."""
 
     retried: tuple[dict[str, Any], ...]
-    """The failing job's tasks, in the order of its attempts; none where nothing is retried."""
+    """The failing job's tasks, in the order of its attempts; none if the job has no retries."""
     stopped: dict[str, Any] | None
-    """The runaway task; None where there is no limit."""
+    """The task that ran too long; None if the job has no limit."""
     notice: str
-    """What was told of it, without its data; empty where it is launched again instead."""
+    """The first line of the notice about it; empty if the job was launched again instead."""
 
 
 def supervise(aws: Emulator, launcher: Resource) -> Supervised:
-    """Let the job fail once, then let it run away. Raises NotSupervised when the one is not retried or the other is not
-    stopped and told of."""
+    """Let the job fail once, then let it run too long. Raises NotSupervised if the first task is not retried, or if the
+    second is not stopped and reported."""
     name = launcher.outputs["supervisor_function_name"]
     function = aws.client("lambda").get_function_configuration(FunctionName=name)
     settings = json.loads(function["Environment"]["Variables"]["SUPERVISOR_SETTINGS"])
@@ -64,7 +64,7 @@ def supervise(aws: Emulator, launcher: Resource) -> Supervised:
     mail = mailbox(aws, settings["topic"])
     runaway, retried_then = Run(0, 3600, started_minutes_ago=settings["max_runtime_minutes"] + 1), Run(0, 0.1)
     again = "timed_out" in settings["retry_on"] and settings["retries"]
-    # A run that nobody takes would be the job's next one.
+    # A run that no task uses would be used by the job's next task.
     aws.script(settings["family"], runaway, *([retried_then] if again else []))
     origin = launch(aws, launcher, {}).result["startedBy"]
     _eventually(lambda: _tasks(aws, settings["cluster"], origin, "RUNNING"), f"{origin} did not start")
@@ -72,11 +72,11 @@ def supervise(aws: Emulator, launcher: Resource) -> Supervised:
     stopped = _eventually(lambda: _ended(aws, settings["cluster"], origin, 1), f"{origin} was not stopped")
     if again:
         return Supervised(retried, stopped[0], "")
-    return Supervised(retried, stopped[0], _eventually(lambda: _notice(aws, mail), f"nobody was told of {origin}"))
+    return Supervised(retried, stopped[0], _eventually(lambda: _notice(aws, mail), f"no notice about {origin} arrived"))
 
 
 def _reap(aws: Emulator, function_arn: str) -> None:
-    """Have the supervisor look for what runs too long, as its rule does every few minutes."""
+    """Make the supervisor look for tasks that run too long, as its rule does every few minutes."""
     events = aws.client("events")
     for rule in events.list_rule_names_by_target(TargetArn=function_arn)["RuleNames"]:
         for target in events.list_targets_by_rule(Rule=rule)["Targets"]:
@@ -84,14 +84,14 @@ def _reap(aws: Emulator, function_arn: str) -> None:
 
 
 def _ended(aws: Emulator, cluster: str, started_by: str, count: int) -> tuple[dict[str, Any], ...]:
-    """So many tasks of this launch that have stopped, or nothing yet."""
+    """The stopped tasks of this launch if there are `count` of them; empty until then."""
     found = _tasks(aws, cluster, started_by, "STOPPED")
     return tuple(found) if len(found) == count else ()
 
 
 def _tasks(aws: Emulator, cluster: str, started_by: str, status: str) -> list[dict[str, Any]]:
     ecs, states = aws.client("ecs"), {"RUNNING", "STOPPED"}
-    # A task that stops between the two lists is in both.
+    # A task that stops between the two calls is on both lists.
     arns = sorted({it for state in states for it in ecs.list_tasks(cluster=cluster, desiredStatus=state)["taskArns"]})
     found = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
     ours = [it for it in found if it["startedBy"].startswith(started_by) and it["lastStatus"] == status]
@@ -99,11 +99,11 @@ def _tasks(aws: Emulator, cluster: str, started_by: str, status: str) -> list[di
 
 
 def mailbox(aws: Emulator, topic_arn: str, name: str = "notices") -> str:
-    """URL of a new queue that receives what is published to a topic."""
+    """The URL of a new queue that receives the messages of a topic."""
     sqs = aws.client("sqs")
     url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    # SNS drops, without a word, what a queue's policy does not let in.
+    # SNS drops, without an error, a message that a queue's policy does not admit.
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": admitting(arn, topic_arn)})
     aws.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
     return url
@@ -115,7 +115,7 @@ def _notice(aws: Emulator, mail: str) -> str:
 
 
 def _eventually(look: Callable[[], Found], otherwise: str) -> Found:
-    """What is found sooner or later. Raises NotSupervised."""
+    """Call `look` until it finds something. Raises NotSupervised after WAIT_SECONDS."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         if found := look():

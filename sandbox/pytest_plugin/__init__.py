@@ -1,7 +1,7 @@
 """The fixture `fargate_sandbox`, for the tests of a team that installed `fargate-job-launcher[sandbox]`.
 
-pytest loads this module by its entry point wherever the package is installed, before any test is known: it is a package
-of its own, so that nothing else is imported then, and it does not need the extra by itself.
+Where the package is installed, pytest loads this module by its entry point, before it collects tests. It is a separate
+package so that pytest imports nothing else then. The module itself does not need the extra.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Where warnings are errors, those of Pulumi's SDK are none of the tests': its providers deprecate parts of
-    themselves as they are imported, and it leaves the event loops of its worker threads to the garbage collector."""
+    """Ignore the warnings of Pulumi's SDK, for projects whose tests turn warnings into errors: its providers deprecate
+    parts of themselves on import, and it leaves the event loops of its worker threads to the garbage collector."""
     for ignored in (
         "ignore::DeprecationWarning:pulumi_aws.*",
         "ignore:Exception ignored in. <function BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning",
         "ignore:unclosed event loop:ResourceWarning",
     ):
         early_config.addinivalue_line("filterwarnings", ignored)
-    # pytest has already read those lines for the conftest.py that it imports next.
+    # pytest has already applied filterwarnings for the conftest.py that it imports next.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="pulumi_aws")
 
 

@@ -17,7 +17,7 @@ from fargate_job_launcher.arguments import Job, check, examine
 from fargate_job_launcher.sandbox import Emulator, deploy
 from fargate_job_launcher.sandbox.aws import rules
 from fargate_job_launcher.sandbox.aws.constraints import violations
-from fargate_job_launcher.sandbox.engine.deploy import Resource
+from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
 from fargate_job_launcher.sandbox.proof.facts import Facts, read
 from fargate_job_launcher.sandbox.proof.proof import (

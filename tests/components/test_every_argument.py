@@ -22,7 +22,7 @@ from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetw
 from fargate_job_launcher.archive import zipped
 from fargate_job_launcher.function import archive
 from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
-from fargate_job_launcher.sandbox.engine.deploy import Resource
+from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.jobs import LaunchFailed, launch
 
 from tools.recording import program, record

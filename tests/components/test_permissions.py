@@ -487,7 +487,7 @@ def test_explain_says_what_each_statement_is_for_and_who_may_pass_what(deployed:
 
 def test_explain_refuses_a_role_that_is_no_launchers(deployed: Deployed) -> None:
     facts = deployed.facts["import"]
-    with pytest.raises(NotALauncher, match=r"allows ecs:RunTask in 0 statements of its own"):
+    with pytest.raises(NotALauncher, match=r"allows ecs:RunTask in 0 statements; a launcher's role has exactly one"):
         read(deployed.aws.client, facts.task.arn)
     with pytest.raises(NotALauncher, match="there is no such role in this account"):
         read(deployed.aws.client, facts.task.arn + "x")
@@ -495,7 +495,7 @@ def test_explain_refuses_a_role_that_is_no_launchers(deployed: Deployed) -> None
     iam_client.create_role(RoleName="pasted", AssumeRolePolicyDocument=json.dumps(facts.launcher.trust))
     loose = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:RunTask", "Resource": "*"}]}
     iam_client.put_role_policy(RoleName="pasted", PolicyName="p", PolicyDocument=json.dumps(loose))
-    with pytest.raises(NotALauncher, match=r"does not hold ecs:RunTask to one Resource, but to \*"):
+    with pytest.raises(NotALauncher, match=r"does not restrict ecs:RunTask to one Resource; it has \*"):
         read(deployed.aws.client, "arn:aws:iam::123456789012:role/pasted")
     iam_client.create_role(RoleName="idle", AssumeRolePolicyDocument=json.dumps(facts.launcher.trust))
     for number, document in enumerate(facts.launcher.documents):

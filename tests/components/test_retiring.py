@@ -68,7 +68,7 @@ def test_a_log_group_that_was_kept_is_said_with_its_remedy_and_adopted_with_its_
     with pytest.raises(DeploymentFailed) as failed:
         deploy(program(tmp_path, JOB.format(arguments={})), emulator)
     assert "ResourceAlreadyExistsException" in str(failed.value)
-    assert f"{name} was kept from before. Adopt it: adopt_logs of its launcher" in str(failed.value)
+    assert f"An earlier deployment kept {name}. Adopt it: adopt_logs of its launcher" in str(failed.value)
     # What stood when that failed is not taken back.
     for group in logs.describe_log_groups(logGroupNamePrefix="/other/dev/kept/")["logGroups"]:
         if group.get("logGroupName") != name:

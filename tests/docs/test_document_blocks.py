@@ -41,7 +41,7 @@ from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.task import later_attempt
 from fargate_job_launcher.sandbox import Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.aws.tasks.run import Run
-from fargate_job_launcher.sandbox.engine.deploy import Resource
+from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.progress import Briefly
 
 from tools.docs.documents import PAGES, PICTURES, TABLES

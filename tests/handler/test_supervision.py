@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
-from fargate_job_launcher.sandbox.engine.deploy import Resource
+from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
 from fargate_job_launcher.sandbox.proof.facts import Facts, Role, read, read_role
 from fargate_job_launcher.sandbox.proof.proof import consequences, supervisor_attacks, supervisor_needs

@@ -173,6 +173,8 @@ def test_the_wheel_holds_the_package_and_the_sdist_builds_the_same(built: Built,
         "sandbox/aws/rows": "fargate_job_launcher/sandbox/aws/rows",
         "sandbox/aws/tasks": "fargate_job_launcher/sandbox/aws/tasks",
         "sandbox/engine": "fargate_job_launcher/sandbox/engine",
+        "sandbox/engine/lookups": "fargate_job_launcher/sandbox/engine/lookups",
+        "sandbox/engine/resources": "fargate_job_launcher/sandbox/engine/resources",
         "sandbox/proof": "fargate_job_launcher/sandbox/proof",
     }
     modules = {

@@ -108,7 +108,7 @@ def test_make_up_shows_the_resources_the_task_and_the_grants_and_leaves_nothing(
     assert re.search(r"may   iam:PassRole on role/nightly-report-execution-\w+, role/nightly-report-task-", done.stdout)
     assert re.search(r"created  awsx:ec2:Vpc  jobs  vpc-\w+", done.stdout)
     assert re.search(r"\n\d+ resources of AWS, and \d+ that awsx makes for the network, in [\d.]+ s", done.stdout)
-    # One that fails is launched again, one that runs away is stopped and told of.
+    # A task that fails is launched again; one that runs too long is stopped and reported.
     failing = re.findall(r"failing  (nightly-report/\w+)(/1)?  STOPPED  .*exit code (\d)", done.stdout)
     assert [(again, code) for _, again, code in failing] == [("", "1"), ("/1", "0")]
     assert failing[0][0] == failing[1][0]
@@ -129,8 +129,8 @@ def test_a_dry_run_shows_what_a_launch_would_do() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--event", "[1"], "EVENT: '[1' is no JSON"),
-        (["--port", "http"], "PORT: 'http' is no port; a number from 1 to 65535"),
+        (["--event", "[1"], "EVENT: '[1' is not JSON"),
+        (["--port", "http"], "PORT: 'http' is not a port; give a number from 1 to 65535"),
         (
             ["--stack", "nope"],
             f"Pulumi.nope.yaml: there is no such file; stacks of this program: {', '.join(ENVIRONMENTS)}",
@@ -166,7 +166,7 @@ def test_a_port_in_use_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"config:\n  a: [1", "Pulumi.dev.yaml: is no YAML: expected ',' or ']', but got '<stream end>', line 2"),
+        (b"config:\n  a: [1", "Pulumi.dev.yaml: is not YAML: expected ',' or ']', but got '<stream end>', line 2"),
         (b"\xff\xfe\xff", "Pulumi.dev.yaml: "),
         (b"- a\n", "Pulumi.dev.yaml: a mapping is expected"),
         (b"config: 7", "Pulumi.dev.yaml: config: a mapping is expected"),
@@ -174,7 +174,10 @@ def test_a_port_in_use_is_one_line() -> None:
             b"config:\n  aws:region: eu-west-1\n  jobs: 7",
             "fargate-job-launcher:network: is missing; Pulumi.yaml declares",
         ),
-        (b"config:\n  aws:region: eu-west-1\n  network: 7", "fargate-job-launcher:network: 7 is no object"),
+        (
+            b"config:\n  aws:region: eu-west-1\n  network: 7",
+            "fargate-job-launcher:network: 7 is not the object",
+        ),
         (b"config:\n  a: {secure: AAA}", "Pulumi.dev.yaml: a: is encrypted, and only the Pulumi CLI can read it"),
     ],
 )

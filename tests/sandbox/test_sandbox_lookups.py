@@ -13,7 +13,7 @@ import pulumi_aws
 import pytest
 from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, Inputs, answers, deploy
 from fargate_job_launcher.sandbox.engine.lookups import known_lookups
-from fargate_job_launcher.sandbox.engine.policy_documents import NoDocument, policy_document
+from fargate_job_launcher.sandbox.engine.lookups.policy_documents import NoDocument, policy_document
 from fargate_job_launcher.sandbox.engine.resources import known_types
 
 from tools.recording import program

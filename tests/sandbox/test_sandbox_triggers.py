@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fargate_job_launcher.sandbox import Emulator, Stack, deploy
-from fargate_job_launcher.sandbox.engine.deploy import Resource
+from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
 
 from tools.recording import PROGRAM

@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 
 import pulumi
 from fargate_job_launcher.sandbox import Stack
-from fargate_job_launcher.sandbox.engine.deploy import run_program
+from fargate_job_launcher.sandbox.engine.program import run_program
 
 from tools.recording import PROGRAM, Recorded, program, record, recorder
 

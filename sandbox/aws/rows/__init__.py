@@ -1,7 +1,7 @@
-"""What is known of AWS that an emulator does not do by itself: one row for each refusal and each shape of an answer.
+"""What AWS does that an emulator does not do by itself: one row for each refusal and for each shape of an answer.
 
-A row has its source, AWS's words, and an example; tests/sandbox/test_sandbox_rows.py asks every row's example of the
-running sandbox. The code that refuses is in the rooms around (../gate.py, ../rules.py, …) and names a row:
+A row has its source, AWS's words and an example; tests/sandbox/test_sandbox_rows.py sends every row's example to the
+running sandbox. The code that refuses is in the files of aws/ (../gate.py, ../rules.py, …) and names a row:
 
     refuse("ecs.RunTask.overrides.container", name="other")
 
@@ -12,11 +12,11 @@ running sandbox. The code that refuses is in the rooms around (../gate.py, ../ru
 - tasks.py            refusals of ListTasks and DescribeTasks
 - clusters.py         refusals of CreateCluster, PutClusterCapacityProviders, DeleteCluster
 - subnets.py          refusals of EC2's CreateSubnet
-- queues.py           what does not come into a queue: refusals, and what is lost without one
+- queues.py           messages that a queue does not admit: refused, or lost without an error
 - others.py           refusals of calls that the sandbox answers in the emulator's place
 - schedules.py        refusals of EventBridge and EventBridge Scheduler
-- permissions.py      IAM's no, as each service words it
-- shapes.py           how AWS answers
+- permissions.py      IAM's denials, in the words of each service
+- shapes.py           how AWS answers a request that it accepts
 """
 
 from typing import Final

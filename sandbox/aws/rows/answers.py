@@ -1,4 +1,4 @@
-"""A refusal as the service that refuses puts it on the wire, which its protocol says.
+"""Writes a refusal as an HTTP answer, in the protocol of the service that refuses.
 
 https://smithy.io/2.0/aws/protocols/index.html
 """
@@ -15,14 +15,14 @@ import botocore.session
 from .row import Refused
 
 ROW_HEADER: Final = "x-sandbox-row"
-"""Of an answer: the id of the row that refuses. AWS has no such header; it says which fact the sandbox goes by."""
+"""The header with the id of the row that refuses. AWS has no such header; it shows which row the sandbox applied."""
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers and body."""
 
 
 def answer(refused: Refused) -> Answer:
-    """What a client of the refusing service is sent."""
+    """The answer that a client of the refusing service gets."""
     row = refused.row
     protocol, was_query = _protocol(row.service)
     more: dict[str, str] = {ROW_HEADER: row.id}
@@ -36,11 +36,11 @@ def answer(refused: Refused) -> Answer:
             more["x-amzn-query-error"] = f"{row.code};Sender"
     else:
         kind = "text/xml"
-        said = f"<Code>{escape(row.code)}</Code><Message>{escape(refused.message)}</Message>"
+        error = f"<Code>{escape(row.code)}</Code><Message>{escape(refused.message)}</Message>"
         body = {
-            "rest-xml": f"<Error>{said}</Error>",
-            "ec2": f"<Response><Errors><Error>{said}</Error></Errors><RequestID>0</RequestID></Response>",
-            "query": f"<ErrorResponse><Error><Type>Sender</Type>{said}</Error></ErrorResponse>",
+            "rest-xml": f"<Error>{error}</Error>",
+            "ec2": f"<Response><Errors><Error>{error}</Error></Errors><RequestID>0</RequestID></Response>",
+            "query": f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>",
         }[protocol]
     sent = body.encode()
     more |= {"content-type": kind, "content-length": str(len(sent))}
@@ -48,14 +48,14 @@ def answer(refused: Refused) -> Answer:
 
 
 def answer_of(refused: Refused) -> tuple[int, dict[str, str], bytes]:
-    """The same as the emulator's own handlers answer."""
+    """The same answer in the form that the emulator's handlers return."""
     status, headers, body = answer(refused)
     return status, {name.decode(): value.decode() for name, value in headers}, body
 
 
 @cache
 def _protocol(service: str) -> tuple[str, bool]:
-    """The service's protocol, and whether its clients know its errors by the codes of another one that it had."""
+    """The service's protocol, and whether its clients know its errors by the codes of its earlier Query protocol."""
     session: Any = botocore.session.get_session()
     metadata = session.get_service_model(service).metadata
     return metadata["protocol"], "awsQueryCompatible" in metadata

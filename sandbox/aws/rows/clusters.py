@@ -1,4 +1,4 @@
-"""What Amazon ECS refuses of a cluster: its capacity providers, and its end."""
+"""Refusals of Amazon ECS for a cluster: its capacity providers, its deletion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALONE: Final = [{"capacityProvider": "FARGATE"}]
 ROWS: Final = (
     Refusal(
         id="ecs.CreateCluster.strategy.associated",
-        refuses="The default strategy of a cluster names only capacity providers that are associated with it",
+        refuses="A cluster's default strategy may name only capacity providers that are associated with the cluster",
         code="InvalidParameterException",
         words=UNASSOCIATED,
         sources=("https://github.com/dask/dask-cloudprovider/issues/328", API % "CreateCluster"),
@@ -28,7 +28,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.CreateCluster.strategy.mixed",
-        refuses="A cluster's default strategy has capacity providers of Fargate or of Auto Scaling groups, not both",
+        refuses="A cluster's default strategy has Fargate capacity providers or those of Auto Scaling groups, not both",
         code="InvalidParameterException",
         words=MIXED,
         sources=("https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68", _PROVIDERS),
@@ -40,7 +40,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.PutClusterCapacityProviders.strategy.associated",
-        refuses="The default strategy names only capacity providers that the same request associates",
+        refuses="The default strategy may name only capacity providers that the same request associates",
         code="InvalidParameterException",
         words=UNASSOCIATED,
         sources=(
@@ -53,7 +53,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.PutClusterCapacityProviders.strategy.mixed",
-        refuses="The default strategy has capacity providers of Fargate or of Auto Scaling groups, not both",
+        refuses="The default strategy has Fargate capacity providers or those of Auto Scaling groups, not both",
         code="InvalidParameterException",
         words=MIXED,
         sources=("https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68", _PROVIDERS),

@@ -1,4 +1,4 @@
-"""What other services refuse of the few calls that the sandbox answers in the emulator's place."""
+"""Refusals of other services, for the few calls that the sandbox answers in the emulator's place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .row import Refusal
 ROWS: Final = (
     Refusal(
         id="iam.SimulatePrincipalPolicy.source",
-        refuses="A simulated principal exists",
+        refuses="The principal of a simulation must exist",
         code="NoSuchEntity",
         words="The entity with ARN {arn} cannot be found.",
         sources=("https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html",),
@@ -20,7 +20,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="logs.AssociateKmsKey.group",
-        refuses="A key is associated with an existing log group",
+        refuses="A key can be associated only with a log group that exists",
         code="ResourceNotFoundException",
         words="The specified log group does not exist.",
         sources=("https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html",),

@@ -1,6 +1,6 @@
-"""How IAM's no looks, service by service: code, HTTP status and the action's name differ, the sentence does not.
+"""IAM's denials, service by service: code, HTTP status and the action's name differ, the sentence does not.
 
-What IAM decides is in ../authorization.py.
+../authorization.py makes IAM's decisions.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _DENIED: Final = (
 )
 
 _SPELT: Final[Mapping[str, str]] = {"sqs:SendMessage": "sqs:sendmessage", "sns:Publish": "SNS:Publish"}
-"""Actions that their service spells otherwise in an error than IAM does in a policy: each as its source shows it."""
+"""Actions that a service spells differently in an error than IAM does in a policy, each as its source shows it."""
 
 
 def spelt(action: str) -> str:
-    """An action as its service's errors have it."""
+    """An action as its service's errors spell it."""
     return _SPELT.get(action, action)
 
 
 def asking(action: str) -> str:
-    """The service and the operation that ask IAM about an action, as the ids of the rows begin."""
+    """The start of a row's id: the service and the operation for which IAM authorizes this action."""
     others = {"iam:PassRole": "ecs.RunTask.PassRole", "ecs:TagResource": "ecs.RunTask.TagResource"}
     return {**others, "lambda:InvokeFunction": "lambda.Invoke"}.get(action, action.replace(":", "."))
 
@@ -52,8 +52,8 @@ def _denials(
     status: int = 400,
     before: tuple[Before, ...] = (),
 ) -> Iterator[Refusal]:
-    """Both rows of an operation: nothing allows it, and something denies it."""
-    for what, words, says, statements in (
+    """The two rows of an operation: no policy allows it, and a policy denies it."""
+    for what, words, reason, statements in (
         ("not_allowed", _NOT_ALLOWED, "No policy of the caller allows", [_statement("Allow", "s3:ListAllMyBuckets")]),
         (
             "denied",
@@ -64,7 +64,7 @@ def _denials(
     ):
         yield Refusal(
             id=f"{service}.{operation}.{what}",
-            refuses=f"{says} {action}",
+            refuses=f"{reason} {action}",
             code=code,
             words=words,
             sources=(*sources, PAGE),
@@ -77,7 +77,7 @@ def _denials(
 
 
 def _besides(action: str, resource: str, refuses: str, request: dict[str, Any], *sources: str) -> Iterator[Refusal]:
-    """Both rows of what RunTask needs besides ecs:RunTask."""
+    """The two rows of an action that RunTask needs besides ecs:RunTask."""
     allowed = [_statement("Allow", "ecs:RunTask")]
     for what, words, more in (
         ("not_allowed", _NOT_ALLOWED, []),
@@ -109,14 +109,14 @@ ROWS: Final = (
     *_besides(
         "iam:PassRole",
         "arn:aws:iam::{account}:role/Administrator",
-        "A principal that runs a task may pass each of its roles, those in the overrides included",
+        "The caller of RunTask must be allowed to pass each role of the task, the overrides' roles too",
         {"overrides": {"taskRoleArn": "arn:aws:iam::123456789012:role/Administrator"}},
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
     ),
     *_besides(
         "ecs:TagResource",
         f"arn:aws:ecs:{_REGION}:task/rows/*",
-        "A principal that runs a task with tags may tag tasks",
+        "A caller that gives tags to RunTask must be allowed to tag tasks",
         {"tags": [{"key": "k", "value": "v"}]},
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html",
     ),

@@ -1,6 +1,6 @@
-"""What does not come into a queue: a bucket, a topic or a rule that its policy or its key does not admit.
+"""Messages that a queue does not get: its policy or its key does not admit the bucket, topic or rule that sends them.
 
-The sandbox's part is in ../delivery.py and ../asynchronous.py.
+../delivery.py and ../asynchronous.py implement this.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ S3: Final = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destina
 
 
 def bucket(name: str) -> Before:
-    """Makes a bucket."""
+    """The call that creates a bucket."""
     return "s3", "CreateBucket", {"Bucket": name, "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
 
 
 def queue(name: str, admitted: str = "", **attributes: str) -> Before:
-    """Makes a queue, whose policy admits this bucket."""
+    """The call that creates a queue, whose policy admits this bucket."""
     policy = {"Policy": admitting("*", f"arn:aws:s3:::{admitted}")} if admitted else {}
     return "sqs", "CreateQueue", {"QueueName": name, "Attributes": {**policy, **attributes}}
 
 
 def notified(bucket_name: str, queue_name: str) -> dict[str, Any]:
-    """The configuration of a bucket's notifications, into this queue."""
+    """The parameters that configure a bucket's notifications to this queue."""
     to = {"QueueArn": f"arn:aws:sqs:eu-west-1:123456789012:{queue_name}", "Events": ["s3:ObjectCreated:*"]}
     return {"Bucket": bucket_name, "NotificationConfiguration": {"QueueConfigurations": [to]}}
 
 
 Sender = tuple[str, Callable[[str], Any]]
-"""ARN of what sends to a queue, and how to have it send a text."""
+"""The ARN of the source that sends to a queue, and a function that makes it send a text."""
 
 
 @contextmanager
@@ -67,8 +67,8 @@ def _rule(aws: Emulator, name: str, queue_arn: str) -> Generator[Sender, None, N
 Sending = Callable[["Emulator", str, str], AbstractContextManager[Sender]]
 
 
-def _let_in(aws: Emulator, name: str, sending: Sending, *, by_key: bool) -> Checked:
-    """What a queue gets before it lets a source in, and after: by its own policy, or by that of its key."""
+def _admits(aws: Emulator, name: str, sending: Sending, *, by_key: bool) -> Checked:
+    """The messages that a queue gets before and after it admits a source, by its policy or by the policy of its key."""
     sqs, kms = aws.client("sqs"), aws.client("kms")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -82,14 +82,14 @@ def _let_in(aws: Emulator, name: str, sending: Sending, *, by_key: bool) -> Chec
             kms.put_key_policy(KeyId=key, PolicyName="default", Policy=_key_for(source, aws.account))
         else:
             sqs.set_queue_attributes(QueueUrl=url, Attributes=open_queue)
-        send("let in")
+        send("admitted")
         got: list[str] = []
         deadline = time.monotonic() + SECONDS
         while not got and time.monotonic() < deadline:
             found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             got += [it["Body"].strip('"') for it in found.get("Messages", [])]
     sqs.delete_queue(QueueUrl=url)
-    return got, ["let in"]
+    return got, ["admitted"]
 
 
 def _key_for(source_arn: str, account: str) -> str:
@@ -107,7 +107,7 @@ def _key_for(source_arn: str, account: str) -> str:
 ROWS: Final = (
     Refusal(
         id="s3.PutBucketNotificationConfiguration.destination",
-        refuses="S3 sends a test to each queue and topic of a configuration, whose policy has to let the bucket in",
+        refuses="S3 sends a test message to each queue and topic of a configuration; its policy must admit the bucket",
         code="InvalidArgument",
         words="Unable to validate the following destination configurations",
         sources=(
@@ -121,7 +121,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="s3.PutBucketNotificationConfiguration.key",
-        refuses="S3 sends no test to a queue whose key does not admit it, as AWS's own key for SQS does not",
+        refuses="S3 cannot send the test message to a queue whose key does not admit S3, such as alias/aws/sqs",
         code="InvalidArgument",
         words="Unable to validate the following destination configurations",
         sources=("https://github.com/aws/aws-cdk/issues/14370", S3),
@@ -135,31 +135,31 @@ ROWS: Final = (
     ),
     Shape(
         "sns.Publish.queue_policy",
-        "SNS takes a message whose queue does not let the topic in, and the queue never gets it",
+        "SNS accepts a message although the queue does not admit the topic, and the queue never gets it",
         ("https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html",),
-        partial(_let_in, name="rows-by-policy", sending=_topic, by_key=False),
+        partial(_admits, name="rows-by-policy", sending=_topic, by_key=False),
     ),
     Shape(
         "sns.Publish.queue_key",
-        "SNS takes a message whose queue is encrypted with a key that does not admit SNS, and the queue never gets it",
+        "SNS accepts a message although the key of the queue does not admit SNS, and the queue never gets it",
         (KEYS, "https://github.com/aws/aws-cdk/issues/11122"),
-        partial(_let_in, name="rows-by-key", sending=_topic, by_key=True),
+        partial(_admits, name="rows-by-key", sending=_topic, by_key=True),
     ),
     Shape(
         "events.PutEvents.queue_policy",
-        "An event that matches a rule does not reach a queue whose policy does not let the rule in",
+        "An event that matches a rule does not reach a queue whose policy does not admit the rule",
         ("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html",),
-        partial(_let_in, name="rows-by-policy-of-events", sending=_rule, by_key=False),
+        partial(_admits, name="rows-by-policy-of-events", sending=_rule, by_key=False),
     ),
     Shape(
         "events.PutEvents.queue_key",
         "An event that matches a rule does not reach a queue whose key does not admit EventBridge",
         (KEYS, "https://github.com/aws/aws-cdk/issues/33169"),
-        partial(_let_in, name="rows-by-key-of-events", sending=_rule, by_key=True),
+        partial(_admits, name="rows-by-key-of-events", sending=_rule, by_key=True),
     ),
     Shape(
         "s3.PutObject.queue_key",
-        "S3 tells a queue nothing that is encrypted with a key that does not admit S3",
+        "A notification of S3 does not reach a queue whose key does not admit S3",
         (KEYS, "https://github.com/aws/aws-cdk/issues/18988"),
         held_by="test_filled_queue.py::test_what_a_key_does_not_admit_does_not_arrive",
     ),

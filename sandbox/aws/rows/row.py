@@ -1,6 +1,6 @@
-"""What a row of the table is. A refusal says what AWS does not take; a shape says how AWS answers what it takes.
+"""The rows of the table. A refusal is a request that AWS refuses; a shape is AWS's answer to one that it accepts.
 
-The code that refuses names a row and raises it (`refuse`), so that AWS's words stand in the table alone.
+The code that refuses names a row and raises it (`refuse`), so AWS's words are only in the table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Request = Mapping[str, Any]
 Before = tuple[str, str, Request]
-"""A call that has to go before an example: service and operation as botocore names them, and the parameters."""
+"""A call that must be made before an example: service and operation as botocore names them, and the parameters."""
 
 
 @dataclass(frozen=True)
@@ -22,37 +22,37 @@ class Refusal:
     """A request that AWS refuses."""
 
     id: str
-    """`service.Operation.what`: the service as botocore names it. An operation `*` is any of the service's."""
+    """`service.Operation.what`: the service as botocore names it. The operation `*` means every operation."""
     refuses: str
-    """What AWS does not take, in a sentence without a full stop."""
+    """The rule that AWS enforces, in a sentence without a full stop."""
     code: str
-    """Of the error, as boto3 shows it."""
+    """The error's code, as boto3 shows it."""
     words: str
-    """Of the error; `{name}` stands for what depends on the request."""
+    """The error's message; `{name}` marks a part that depends on the request."""
     sources: tuple[str, ...]
-    """Public pages that say so."""
+    """Public pages that document the refusal."""
     request: Request
-    """An example: the whole parameters of a request that is refused."""
+    """An example: all parameters of a request that is refused."""
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What stands in `words` for this example. `{region}`, `{account}` and `{principal}` in it are filled in."""
+    """The fields of `words` in this example. `{region}`, `{account}` and `{principal}` in a value are filled in."""
     takes: Request | None = None
-    """The example's neighbour that AWS takes; None where there is none worth showing."""
+    """A similar request that AWS accepts; None where no such request is worth showing."""
     operation: str = ""
-    """Of the example, where the id names none."""
+    """The operation of the example, where the id has none."""
     before: tuple[Before, ...] = ()
-    """What the example needs to be there. `{0}` in a later request is the id of the VPC that the first one makes."""
+    """The calls that the example needs. `{0}` in a later request is the id of the VPC that the first call creates."""
     policy: Mapping[str, Any] | None = None
-    """The only policy of the role that makes the request; None: the account's root makes it."""
+    """The only policy of the role that makes the request; None: the account's root user makes it."""
     body: bytes = b""
-    """What the example sends in place of its parameters, where they cannot be written as such."""
+    """The body that the example sends instead of its parameters, where parameters cannot express it."""
     status: int = 400
-    """Of the HTTP answer."""
+    """The status of the HTTP answer."""
     seen: bool = True
-    """Whether a source shows these very words. Else they follow those of its neighbours."""
+    """Whether a source shows exactly these words. Otherwise they follow the words of similar errors."""
 
     @property
     def service(self) -> str:
-        """As botocore names it."""
+        """The service as botocore names it."""
         return self.id.split(".")[0]
 
     @property
@@ -63,21 +63,21 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Shape:
-    """How AWS answers what it takes, where an emulator answers otherwise."""
+    """How AWS answers a request that it accepts, where an emulator answers differently."""
 
     id: str
-    """`service.Operation.what`, as a refusal's."""
+    """`service.Operation.what`, as in a refusal."""
     answers: str
     """What AWS does, in a sentence without a full stop."""
     sources: tuple[str, ...]
     check: Callable[[Emulator], tuple[Any, Any]] | None = None
-    """What the sandbox answers, and what AWS does: the same. None where `held_by` names the test."""
+    """Returns the sandbox's answer and AWS's, which must be equal. None where `held_by` names the test."""
     held_by: str = ""
-    """`room/file::test` under tests/, for a shape that needs a moved clock or a function that runs."""
+    """`room/file::test` under tests/, for a shape whose test needs a moved clock or a running function."""
 
 
 class Refused(Exception):
-    """A request that a row refuses."""
+    """A request was refused by a row."""
 
     def __init__(self, row: Refusal, message: str, members: Mapping[str, Any]) -> None:
         self.row, self.message, self.members = row, message, members
@@ -88,31 +88,31 @@ class Table:
     """Every row, by id."""
 
     def __init__(self, *rooms: tuple[Refusal | Shape, ...]) -> None:
-        """Raises ValueError for an id that stands twice."""
+        """Raises ValueError for an id that is used twice."""
         self._rows: dict[str, Refusal | Shape] = {}
         for row in (row for room in rooms for row in room):
             if row.id in self._rows:
-                raise ValueError(f"two rows are called {row.id}")
+                raise ValueError(f"two rows have the id {row.id}")
             self._rows[row.id] = row
 
     @property
     def refusals(self) -> list[Refusal]:
-        """The rows of the first kind."""
+        """The rows that are refusals."""
         return [row for row in self._rows.values() if isinstance(row, Refusal)]
 
     @property
     def shapes(self) -> list[Shape]:
-        """The rows of the second kind."""
+        """The rows that are shapes."""
         return [row for row in self._rows.values() if isinstance(row, Shape)]
 
     def refusal(self, row_id: str, members: Mapping[str, Any] | None = None, **fields: object) -> Refused:
-        """The refusal of this id, its words filled in, to be raised. Raises KeyError for an id without a row, and for
-        a field that its words have and nobody gives."""
+        """The exception for the row of this id, with its words filled in. Raises KeyError for an unknown id, and for a
+        field of its words that is not given."""
         row = self._rows[row_id]
         if not isinstance(row, Refusal):
-            raise TypeError(f"{row_id} is a shape, which refuses nothing")
+            raise TypeError(f"{row_id} is a shape, not a refusal")
         return Refused(row, row.words.format_map(fields), members or {})
 
     def refuse(self, row_id: str, members: Mapping[str, Any] | None = None, **fields: object) -> NoReturn:
-        """Refuse a request. `members` are what the error carries besides its message."""
+        """Refuse a request. `members` are further members of the error, besides its message."""
         raise self.refusal(row_id, members, **fields)

@@ -1,4 +1,4 @@
-"""What Amazon ECS refuses of a RunTask."""
+"""Refusals of Amazon ECS for RunTask, and for every operation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FAMILY: Final[dict[str, Any]] = {
     "memory": "512",
     "containerDefinitions": [{"name": "job", "image": "nginx"}],
 }
-"""A task definition that ECS takes."""
+"""A task definition that ECS accepts."""
 LAUNCH: Final[dict[str, Any]] = {
     "cluster": "rows",
     "taskDefinition": "rows",
     "launchType": "FARGATE",
     "networkConfiguration": {"awsvpcConfiguration": {"subnets": SUBNETS[:1]}},
 }
-"""A launch that ECS takes, once its cluster and its task definition are there."""
+"""A launch that ECS accepts, after its cluster and its task definition were created."""
 THERE: Final[tuple[Before, ...]] = (
     ("ecs", "CreateCluster", {"clusterName": "rows"}),
     ("ecs", "RegisterTaskDefinition", FAMILY),
@@ -52,7 +52,7 @@ BOTH_KINDS: Final = [{"capacityProvider": "FARGATE"}, {"capacityProvider": "inst
 
 
 def _with(request: dict[str, Any]) -> dict[str, Any]:
-    """A launch with these parameters; None leaves one out."""
+    """A launch with these parameters; None removes one."""
     return {key: value for key, value in {**LAUNCH, **request}.items() if value is not None}
 
 
@@ -67,7 +67,7 @@ def _of_a_launch(
     before: tuple[Before, ...] = THERE,
     **more: Any,
 ) -> Refusal:
-    """A row whose example is a launch with something else in it; `takes`, what in its place is taken."""
+    """A row whose example is a launch with other parameters. `takes`: the parameters with which it is accepted."""
     return Refusal(
         id=f"ecs.RunTask.{what}",
         refuses=refuses,
@@ -101,7 +101,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "clientToken",
-        "A client token has at most 64 ASCII characters, from 33 to 126",
+        "A client token has at most 64 characters, each from ASCII 33 to 126",
         "clientToken must be at most 64 ASCII characters from 33 to 126.",
         {"clientToken": "t" * 65},
         takes={"clientToken": "t" * 64},
@@ -109,7 +109,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "clientToken.used",
-        "A client token that a different request has used launches nothing; the error names the tasks of that request",
+        "A client token that a different request has used launches nothing; the error names that request's tasks",
         "The provided clientToken is already in use with a different RunTask request.",
         {"clientToken": "used", "count": 2},
         "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html",
@@ -128,7 +128,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "startedBy.characters",
-        "startedBy consists of letters, digits, and _ - /",
+        "startedBy has only letters, digits, and _ - /",
         "startedBy contains invalid characters.",
         {"startedBy": "a b"},
         takes={"startedBy": "Az09-_/"},
@@ -136,14 +136,14 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "subnets.none",
-        "A network has at least one subnet",
+        "A network configuration has at least one subnet",
         "subnets can not be empty.",
         network(subnets=[]),
         "https://github.com/getmoto/moto/blob/master/moto/ecs/models.py",
     ),
     _of_a_launch(
         "subnets.most",
-        "A network has at most 16 subnets",
+        "A network configuration has at most 16 subnets",
         "subnets can have at most 16 items.",
         network(subnets=SUBNETS),
         "https://github.com/opensearch-project/opensearch-migrations/issues/1430",
@@ -151,7 +151,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "securityGroups.most",
-        "A network has at most 5 security groups",
+        "A network configuration has at most 5 security groups",
         "securityGroups can have at most 5 items.",
         network(securityGroups=GROUPS),
         takes=network(securityGroups=GROUPS[:5]),
@@ -159,21 +159,21 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "capacityProviderStrategy.most",
-        "A strategy has at most 20 items",
+        "A capacity provider strategy has at most 20 items",
         "capacityProviderStrategy can have at most 20 items.",
         {"launchType": None, "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}] * 21},
         seen=False,
     ),
     _of_a_launch(
         "launchType.strategy",
-        "A launch names a launch type or a capacity provider strategy, not both",
+        "A request has a launch type or a capacity provider strategy, not both",
         "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         {"capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]},
         "https://github.com/terraform-linters/tflint-ruleset-aws/issues/349",
     ),
     _of_a_launch(
         "strategy.associated",
-        "A strategy names only capacity providers that are associated with the cluster; a new cluster has none",
+        "A strategy may name only capacity providers that are associated with the cluster; a new cluster has none",
         UNASSOCIATED,
         {"launchType": None, "capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}]},
         "https://github.com/dask/dask-cloudprovider/issues/328",
@@ -186,14 +186,14 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "strategy.mixed",
-        "A strategy has capacity providers of Fargate or of Auto Scaling groups, not both",
+        "A strategy has Fargate capacity providers or those of Auto Scaling groups, not both",
         MIXED,
         {"launchType": None, "capacityProviderStrategy": BOTH_KINDS},
         "https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68",
     ),
     _of_a_launch(
         "launchType.definition",
-        "A task on Fargate has the network mode awsvpc, a cpu and a memory",
+        "A task on Fargate needs a task definition with the network mode awsvpc, a cpu and a memory",
         "Task definition does not support launch_type FARGATE.",
         {"taskDefinition": "rows-ec2"},
         "https://github.com/oranmoshai/ecsServiceRestart/issues/2",
@@ -208,14 +208,14 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "launchType.instances",
-        "Without a launch type, a strategy or a default strategy, a task runs on instances of the cluster",
+        "Without a launch type, a strategy and a default strategy of the cluster, a task needs a container instance",
         "No Container Instances were found in your cluster.",
         {"launchType": None},
         "https://github.com/aws/aws-cdk/issues/30171",
     ),
     _of_a_launch(
         "tags.aws",
-        "No tag key or value begins with aws:",
+        "The key and the value of a tag may not begin with aws:",
         "Tag keys and values can't start with aws:, which is reserved for AWS.",
         {"tags": [{"key": "k", "value": "AWS:v"}]},
         "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html",
@@ -224,7 +224,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "cluster",
-        "The cluster exists and is active",
+        "The cluster must exist and be active",
         "Cluster not found.",
         {"cluster": "no-such-cluster"},
         "https://github.com/aws/aws-sdk-js/issues/3118",
@@ -232,7 +232,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "taskDefinition",
-        "The task definition exists",
+        "The task definition must exist",
         "TaskDefinition not found.",
         {"taskDefinition": "no-such-family"},
         code="ClientException",
@@ -240,7 +240,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "taskDefinition.inactive",
-        "A deregistered revision starts no task",
+        "A deregistered revision cannot start a task",
         "TaskDefinition is inactive",
         {"taskDefinition": "gone:1"},
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deregister-task-definition-v2.html",
@@ -254,14 +254,14 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "networkConfiguration",
-        "A task with the network mode awsvpc has a network configuration",
+        "A task with the network mode awsvpc needs a network configuration",
         "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
         {"networkConfiguration": {}},
         "https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/802",
     ),
     _of_a_launch(
         "overrides.container",
-        "An override names a container of the task definition",
+        "An override must name a container of the task definition",
         "Override for container named {name} is not a container in the TaskDefinition.",
         {"overrides": {"containerOverrides": [{"name": "other", "command": ["c"]}]}},
         "https://github.com/azavea/django-ecsmanage/issues/21",
@@ -270,7 +270,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "overrides.name",
-        "An override that is not empty names its container",
+        "An override that is not empty must name its container",
         "name cannot be blank.",
         {"overrides": {"containerOverrides": [{"command": ["c"]}]}},
         "https://github.com/aws/aws-sdk-go/issues/2553",
@@ -279,8 +279,8 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.*.model",
-        refuses="A request matches the service model of botocore: required members, enumerations, patterns, lengths "
-        "and ranges",
+        refuses="A request must fit the service model, which botocore has: required members, enumerations, patterns, "
+        "lengths and ranges",
         code="InvalidParameterException",
         words="{problems}",
         sources=("https://github.com/boto/botocore/tree/develop/botocore/data/ecs",),
@@ -293,7 +293,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.*.body",
-        refuses="The body of a request is JSON",
+        refuses="The body of a request must be JSON",
         code="SerializationException",
         words="The request body is not JSON.",
         sources=("https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html",),

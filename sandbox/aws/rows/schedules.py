@@ -1,4 +1,4 @@
-"""What EventBridge and EventBridge Scheduler refuse of a schedule. The grammar itself is in ../schedules.py."""
+"""Refusals of EventBridge and EventBridge Scheduler for a schedule. ../schedules.py has the grammar."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHANGED: Final = {**SCHEDULE, "Name": "rows-changed"}
 ROWS: Final = (
     Refusal(
         id="events.PutRule.ScheduleExpression",
-        refuses="The schedule of a rule is rate(1 hour), with a plural except for 1, or cron(…) with six fields",
+        refuses="A rule's schedule is rate(1 hour), in the plural for any number but 1, or cron(…) with six fields",
         code="ValidationException",
         words="Parameter ScheduleExpression is not valid.",
         sources=(
@@ -45,7 +45,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="scheduler.CreateSchedule.ScheduleExpressionTimezone",
-        refuses="A time zone is an IANA time zone",
+        refuses="A time zone must be one of IANA's",
         code="ValidationException",
         words="Invalid Schedule Expression Timezone {zone}.",
         sources=("https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html",),
@@ -56,7 +56,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="scheduler.UpdateSchedule.ScheduleExpression",
-        refuses="A changed schedule follows the same grammar as a new one",
+        refuses="An update of a schedule must follow the same grammar as a new schedule",
         code="ValidationException",
         words="Invalid Schedule Expression {expression}.",
         sources=("https://github.com/localstack/localstack/issues/9284", TYPES),
@@ -67,7 +67,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="scheduler.UpdateSchedule.ScheduleExpressionTimezone",
-        refuses="A changed schedule has one of the time zones of a new one",
+        refuses="An update of a schedule accepts the same time zones as a new schedule",
         code="ValidationException",
         words="Invalid Schedule Expression Timezone {zone}.",
         sources=("https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html",),

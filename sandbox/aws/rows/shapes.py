@@ -1,5 +1,5 @@
-"""How AWS answers what it takes, where an emulator answers otherwise. The sandbox's part is in ../lifecycle.py,
-../tokens.py and ../asynchronous.py.
+"""How AWS answers a request that it accepts, where an emulator answers differently. ../tasks/lifecycle.py,
+../tasks/tokens.py and ../asynchronous.py implement this.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from ..server import Emulator
 
 SECONDS: Final = 60
-"""That a check waits for a task's end."""
+"""How long a check waits for a task's end."""
 
 CODES: Final = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html"
 IDEMPOTENCY: Final = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html"
 LIFECYCLE: Final = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html"
 
 Checked = tuple[Any, Any]
-"""What the sandbox answers, and what AWS does."""
+"""The sandbox's answer, and AWS's."""
 
 
 def _launched(aws: Emulator, family: str, *runs: Run, **more: Any) -> dict[str, Any]:
-    """A task of a family of its own."""
+    """A new task of this family."""
     ecs = aws.client("ecs")
     ecs.create_cluster(clusterName="rows")
     ecs.register_task_definition(**{**FAMILY, "family": family})
@@ -38,7 +38,7 @@ def _launched(aws: Emulator, family: str, *runs: Run, **more: Any) -> dict[str, 
 
 
 def _ended(aws: Emulator, task: dict[str, Any]) -> dict[str, Any]:
-    """The task once it has stopped; as it is then, when it does not in time."""
+    """The task after it has stopped, or as it is after SECONDS."""
     deadline = time.monotonic() + SECONDS
     while True:
         (found,) = aws.client("ecs").describe_tasks(cluster="rows", tasks=[task["taskArn"]])["tasks"]
@@ -94,7 +94,7 @@ def _same_token(aws: Emulator) -> Checked:
 
 
 def _event(aws: Emulator) -> Checked:
-    """The events of one task, as a queue gets them."""
+    """The events of one task, as a queue receives them."""
     sqs, events = aws.client("sqs"), aws.client("events")
     url = sqs.create_queue(QueueName="rows-events")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -119,7 +119,7 @@ def _event(aws: Emulator) -> Checked:
 
 
 def _unmounted(aws: Emulator) -> Checked:
-    """A task with files in a zone without a mount target, and one in the zone that has it."""
+    """A task with an EFS volume in a zone without a mount target, and one in the zone with the mount target."""
     ec2, efs, ecs = aws.client("ec2"), aws.client("efs"), aws.client("ecs")
     vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -166,13 +166,13 @@ ROWS: Final = (
     ),
     Shape(
         "ecs.DescribeTasks.missing",
-        "For a task that ECS does not know, the answer has a failure with the reason MISSING instead of an error",
+        "For a task that ECS does not know, the answer has a failure with the reason MISSING, not an error",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html",),
         _unknown_task,
     ),
     Shape(
         "ecs.DescribeClusters.missing",
-        "For a cluster that ECS does not know, the answer has a failure with the reason MISSING instead of an error",
+        "For a cluster that ECS does not know, the answer has a failure with the reason MISSING, not an error",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html",),
         _unknown_cluster,
     ),
@@ -184,7 +184,7 @@ ROWS: Final = (
     ),
     Shape(
         "ecs.RunTask.ends",
-        "A task stops when its essential container has ended, and shows the exit code of that container",
+        "A task stops when its essential container has ended, and shows that container's exit code",
         (LIFECYCLE, CODES),
         _ends,
     ),
@@ -196,31 +196,31 @@ ROWS: Final = (
     ),
     Shape(
         "ecs.StopTask.reason",
-        "A task that a caller stops has the stop code UserInitiated and the reason of the caller",
+        "A task that a caller stops has the stop code UserInitiated and the caller's reason",
         (CODES,),
         _stopped_by_a_caller,
     ),
     Shape(
         "ecs.RunTask.clientToken.again",
-        "The same request with the same client token gets the same answer and launches nothing more",
+        "The same request with the same client token gets the same answer and launches no further task",
         (IDEMPOTENCY,),
         _same_token,
     ),
     Shape(
         "ecs.RunTask.clientToken.lifetime",
-        "ECS remembers a client token for 24 hours, or until an hour after its last task has stopped",
+        "A client token is known for 24 hours, or until one hour after its last task has stopped, if that is sooner",
         (IDEMPOTENCY,),
         held_by="sandbox/test_sandbox_tokens.py::test_a_token_is_known_for_an_hour_after_the_last_of_its_tasks",
     ),
     Shape(
         "ecs.DescribeTasks.forgets",
-        "ECS shows a stopped task for at least an hour; nothing relies on more",
+        "A stopped task is shown for at least one hour; a caller cannot rely on more",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html",),
         held_by="sandbox/test_sandbox_tokens.py::test_a_stopped_task_is_shown_for_an_hour",
     ),
     Shape(
         "ecs.RunTask.event",
-        "Each state of a task is an event, ECS Task State Change, without the tags of the task",
+        "Each state of a task sends an event, ECS Task State Change, without the task's tags",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html",),
         _event,
     ),
@@ -232,7 +232,7 @@ ROWS: Final = (
     ),
     Shape(
         "lambda.Invoke.asynchronous",
-        "Lambda delivers an asynchronous event up to three times, then sends it to the failure destination",
+        "An asynchronous event is delivered up to three times, then goes to the failure destination",
         ("https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html",),
         held_by="handler/test_supervision.py::test_a_launcher_that_is_down_for_a_while_loses_nothing",
     ),
@@ -250,19 +250,19 @@ ROWS: Final = (
     ),
     Shape(
         "events.PutPermission.policy",
-        "A bus's policy that is given as a whole is the bus's policy, and lets nobody else in",
+        "A whole policy given for a bus becomes the bus's policy, and admits nobody else",
         ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html",),
         held_by="test_wire.py::test_a_policy_of_a_bus_that_is_given_as_a_whole_is_the_policy",
     ),
     Shape(
         "events.PutRule.bus",
-        "A rule's bus is named by its name or by its ARN",
+        "A request names a rule's bus by its name or by its ARN",
         ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",),
         held_by="test_wire.py::test_a_bus_is_named_by_its_name_or_by_its_arn",
     ),
     Shape(
         "scheduler.CreateSchedule.context",
-        "Scheduler replaces <aws.scheduler.scheduled-time> and the other context attributes in the input of a target",
+        "Scheduler fills in <aws.scheduler.scheduled-time> and similar attributes in a target's input",
         ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html",),
         held_by="sandbox/test_sandbox_triggers.py::test_a_schedule",
     ),

@@ -1,4 +1,4 @@
-"""What Amazon EC2 refuses of a new subnet."""
+"""Refusals of Amazon EC2 for a new subnet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VPC: Final[Before] = ("ec2", "CreateVpc", {"CidrBlock": "10.77.0.0/16"})
 ROWS: Final = (
     Refusal(
         id="ec2.CreateSubnet.vpc",
-        refuses="A subnet is in an existing VPC",
+        refuses="The VPC of a subnet must exist",
         code="InvalidVpcID.NotFound",
         words="The vpc ID '{vpc}' does not exist",
         sources=(ERRORS,),
@@ -23,7 +23,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ec2.CreateSubnet.range.format",
-        refuses="The range of a subnet is a valid CIDR block",
+        refuses="The range of a subnet is a CIDR block, whose first address is aligned to its size",
         code="InvalidParameterValue",
         words="Value ({given}) for parameter cidrBlock is invalid. This is not a valid CIDR block.",
         sources=(ERRORS,),
@@ -34,7 +34,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ec2.CreateSubnet.range",
-        refuses="A subnet is inside the range of its VPC and has 16 to 65,536 addresses",
+        refuses="A subnet is inside its VPC's range and has 16 to 65,536 addresses",
         code="InvalidSubnet.Range",
         words="The CIDR '{given}' is invalid.",
         sources=(ERRORS, SIZES),

@@ -1,4 +1,4 @@
-"""What Amazon ECS refuses of a RegisterTaskDefinition."""
+"""Refusals of Amazon ECS for RegisterTaskDefinition."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _of_a_definition(
     takes: dict[str, Any] | None = None,
     **more: Any,
 ) -> Refusal:
-    """A row whose example is a definition with something else in it."""
+    """A row whose example is a task definition with other parameters."""
     whole = {**FAMILY, "family": "rows-refused"}
     return Refusal(
         id=f"ecs.RegisterTaskDefinition.{what}",
@@ -34,7 +34,7 @@ def _of_a_definition(
         code="ClientException",
         words=words,
         sources=(*sources, API),
-        # None leaves a parameter out.
+        # None removes a parameter.
         request={key: value for key, value in {**whole, **request}.items() if value is not None},
         takes=None if takes is None else {**FAMILY, "family": "rows-taken", **takes},
         **more,
@@ -84,7 +84,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "volume",
-        "A mount names a volume of the task",
+        "A mount point must name a volume of the task",
         "Unknown volume '{volume}'.",
         containers({**JOB, "mountPoints": [MOUNT]}),
         "https://github.com/ansible/ansible/issues/35751",
@@ -93,7 +93,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "mounts.unique",
-        "No two mounts of a container have the same path",
+        "No two mount points of a container have the same path",
         "containerPath values aren't unique across mountPoints.",
         containers(
             {**JOB, "mountPoints": [MOUNT, {**MOUNT, "sourceVolume": "w"}]}, volumes=[{"name": "v"}, {"name": "w"}]
@@ -103,7 +103,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "size.unreadable",
-        "cpu is in units or vCPUs (512, .5 vCPU), memory in MiB or GB (512, 2 GB)",
+        "cpu is in CPU units or vCPUs (512, .5 vCPU), memory in MiB or GB (512, 2 GB)",
         "Invalid '{field}' setting for task.",
         {"cpu": "a lot"},
         SIZES,
@@ -113,7 +113,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "size.missing",
-        "A task on Fargate has a cpu and a memory at the task level",
+        "A task definition for Fargate has a cpu and a memory at the task level",
         "Fargate requires that '{field}' be defined at the task level.",
         {"memory": None},
         "https://github.com/aws/amazon-ecs-cli/issues/982",
@@ -121,7 +121,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "size.fargate",
-        "cpu and memory are a combination that Fargate supports",
+        "cpu and memory must be a combination that Fargate supports",
         "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory.",
         {"memory": "4096"},
         "https://github.com/towardsthecloud/aws-cdk-examples/issues/1",
@@ -130,7 +130,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "container.memory.missing",
-        "A container has a memory if the task has none",
+        "A container needs a memory or a memory reservation if the task has no memory",
         "Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified.",
         {"requiresCompatibilities": ["EC2"], "memory": ""},
         "https://github.com/aws/aws-cli/issues/4453",
@@ -139,7 +139,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "container.memory.most",
-        "A container has no more memory than its task",
+        "A container has at most the memory of its task",
         "The 'memory' setting for container '{name}' is greater than for the task.",
         containers({**JOB, "memory": 513}),
         "https://github.com/pulumi/pulumi-awsx/issues/1220",
@@ -148,7 +148,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "containers.cpu",
-        "The containers together have no more cpu than the task",
+        "The containers of a task together have at most the cpu of the task",
         "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
         containers({**JOB, "cpu": 200}, {"name": "b", "image": "b", "cpu": 57}),
         "https://github.com/klothoplatform/klotho/issues/892",
@@ -156,7 +156,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "tags.aws",
-        "No tag key or value begins with aws:",
+        "The key and the value of a tag may not begin with aws:",
         "Tag keys and values can't start with aws:, which is reserved for AWS.",
         {"tags": [{"key": "aws:k", "value": "v"}]},
         "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html",

@@ -1,4 +1,4 @@
-"""What Amazon ECS refuses of a question for tasks: ListTasks and DescribeTasks."""
+"""Refusals of Amazon ECS for ListTasks and DescribeTasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ API: Final = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_%s.h
 ROWS: Final = (
     Refusal(
         id="ecs.ListTasks.startedBy",
-        refuses="A ListTasks by startedBy has no other filter, but desiredStatus",
+        refuses="ListTasks accepts startedBy without other filters, except desiredStatus",
         code="InvalidParameterException",
         words="cannot specify startedBy with other arguments",
         sources=("https://github.com/aws/aws-sdk-go-v2/issues/1893", API % "ListTasks"),
@@ -22,7 +22,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.ListTasks.serviceName",
-        refuses="A ListTasks by the name of a service goes with neither a family nor a container instance",
+        refuses="ListTasks does not accept serviceName together with a family or a container instance",
         code="InvalidParameterException",
         words="cannot specify serviceName with other arguments",
         sources=("https://github.com/boto/boto3/issues/874", "https://github.com/fujiwara/ecsta/pull/119"),
@@ -31,7 +31,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.DescribeTasks.none",
-        refuses="A DescribeTasks names a task",
+        refuses="DescribeTasks needs at least one task",
         code="InvalidParameterException",
         words="Tasks cannot be empty.",
         sources=("https://github.com/convox/rack/pull/1908", API % "DescribeTasks"),
@@ -40,7 +40,7 @@ ROWS: Final = (
     ),
     Shape(
         "ecs.DescribeTasks.each",
-        "IAM is asked about each task of a DescribeTasks: one that the caller may not describe refuses them all",
+        "IAM authorizes each task of a DescribeTasks; if the caller may not describe one of them, the call is refused",
         (
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html",
             "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",

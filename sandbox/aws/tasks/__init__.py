@@ -1,1 +1,1 @@
-"""What a task does after RunTask: its states, its containers, its end."""
+"""Everything that happens to a task after RunTask: its states, its containers, its end."""

@@ -1,11 +1,11 @@
-"""What a task's container would do where none runs, as far as its image and its command tell it. Pure but for the look
-into the emulated ECR.
+"""Predicts from its image and its command what a task's container would do, where no container runs. Pure, except that
+it reads the emulated ECR.
 
-A command of `sh -c` that is made of `echo`, `sleep` and `exit` is followed: the same job then says here and on AWS what
-it says, and ends the same way. Everything else is not guessed at; `Run` asks for it.
+A `sh -c` script of `echo`, `sleep` and `exit` is interpreted, so the same job writes the same lines and ends the same
+way here and on AWS. Every other command is not guessed; a `Run` defines what the task does.
 
-An image in a repository of this account that was made here and to which no such image was pushed cannot be pulled. An
-image of any other registry is taken to be there.
+An image cannot be pulled if its repository was created here, in this account, and the image was not pushed to it. Every
+image of another registry is assumed to exist.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from ministack.services import ecr
 from .run import Run
 
 AT_ONCE_SECONDS: Final = 0.2
-"""That a command takes which does not sleep."""
+"""The run time of a command that does not sleep."""
 SHELLS: Final = ("sh", "/bin/sh", "ash", "/bin/ash", "bash", "/bin/bash")
 NAME: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 Record = dict[str, Any]
 
-# The emulator's own records, which it gives no public way to; its version is pinned.
+# Internals of the emulator, which has no public interface for this; its version is pinned.
 _ecr: Any = ecr
 
 
-def foreseen(task: Record, definition: Record) -> Run | None:
-    """What becomes of a task of this definition; None where neither its image nor its command tells."""
+def predicted(task: Record, definition: Record) -> Run | None:
+    """What a task of this definition does; None if its image and its command do not show it."""
     for container in definition["containerDefinitions"]:
         if (missing := _missing(container["image"])) is not None:
             return Run(None, AT_ONCE_SECONDS, stop_code="TaskFailedToStart", reason=missing)
-    # The first one is the job's; sidecars live as long as it does.
+    # The first container is the job's; sidecars run as long as it does.
     container = definition["containerDefinitions"][0]
     given = next(
         (it for it in task["overrides"].get("containerOverrides", []) if it.get("name") == container["name"]), Record()
@@ -47,7 +47,7 @@ def foreseen(task: Record, definition: Record) -> Run | None:
 
 
 def of_command(command: list[str], environment: Mapping[str, str]) -> Run | None:
-    """What `sh -c` with a script of `echo`, `sleep` and `exit` does; None for every other command."""
+    """What a `sh -c` script of `echo`, `sleep` and `exit` does; None for every other command."""
     if len(command) != 3 or command[0] not in SHELLS or command[1] != "-c" or _computes(command[2]):
         return None
     lines, seconds, code = list[str](), 0.0, 0
@@ -67,14 +67,14 @@ def of_command(command: list[str], environment: Mapping[str, str]) -> Run | None
 
 
 def _computes(script: str) -> bool:
-    """Whether a shell does more with it than run one command after the other: pipes, files, substitutions, escapes."""
+    """Whether the script does more than run one command after the other: pipes, files, substitutions, escapes."""
     expanded = re.sub(r"'[^']*'", "", script)
     bare = re.sub(r'"[^"]*"', "", expanded)
     return bool(re.search(r"[`\\]|\$\(", expanded) or re.search(r"[|<>()]|(?<!&)&(?!&)", bare))
 
 
 def _statements(script: str) -> list[list[str]]:
-    """The words of each command, quotes still around them; one that nothing is known of where it is no such script."""
+    """The words of each command, still quoted; the unknown command `?` if the script cannot be parsed."""
     lexer = shlex.shlex(script.replace("\n", ";"), posix=False, punctuation_chars=";&")
     lexer.whitespace_split, lexer.commenters = True, ""
     found: list[list[str]] = [[]]
@@ -90,7 +90,7 @@ def _statements(script: str) -> list[list[str]]:
 
 
 def _words(word: str, environment: Mapping[str, str]) -> list[str]:
-    """A word with its variables' values in it; what is not quoted is cut at its blanks, as a shell does."""
+    """A word with its variables expanded, and split at blanks if it has no quotes, as a shell does."""
     parts = re.findall(r"'[^']*'|\"[^\"]*\"|[^'\"]+", word)
     whole = "".join(_expanded(it, environment) for it in parts)
     return [whole] if any(it[0] in "'\"" for it in parts) else whole.split()
@@ -103,9 +103,9 @@ def _expanded(part: str, environment: Mapping[str, str]) -> str:
 
 
 def _missing(image: str) -> str | None:
-    """Why this image cannot be pulled, in ECS's words; None where it can, or nothing is known of it.
+    """Why this image cannot be pulled, in ECS's words; None if it can, or if its registry is not emulated.
 
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html and, with a whole reason,
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html; a complete message is in
     https://github.com/aws/containers-roadmap/issues/2687
     """
     registry, _, path = image.partition("/")

@@ -1,6 +1,6 @@
-"""Minutes that pass at once: every task that runs has run so much longer, and what is due by then is done.
+"""Moves the clock forward: each running task has run longer, and rules and schedules at a rate start what is due.
 
-What a limit of an hour or a rule of every minute does could otherwise be seen only by whoever waits for it.
+Without this, a test of a limit of an hour or of a rule of every minute would have to wait that long.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import Any, Final
 
 from ministack.services import ecs, eventbridge, scheduler
 
-# The emulator's own records and steps, which it gives no public way to; its version is pinned.
+# Internals of the emulator, which has no public interface for this; its version is pinned.
 _ecs: Any = ecs
 _events: Any = eventbridge
 _scheduler: Any = scheduler
 
 TIMES: Final = ("createdAt", "pullStartedAt", "pullStoppedAt", "connectivityAt", "startedAt")
-"""Of a task that runs."""
+"""Of a running task."""
 
 
 def pass_minutes(minutes: float) -> None:
-    """Let so many minutes pass for tasks that run, for EventBridge's rules and for Scheduler's schedules at a rate."""
+    """Let so many minutes pass for running tasks, for EventBridge's rules and for Scheduler's schedules at a rate."""
     for record in list(_ecs._tasks._data.values()):
         if record["lastStatus"] != "STOPPED":
             record |= {key: _earlier(record[key], minutes) for key in TIMES if record.get(key)}
@@ -31,7 +31,7 @@ def pass_minutes(minutes: float) -> None:
 
 
 def _count_back(records: dict[Any, Any], last_fired: Any, created: str, minutes: float) -> None:
-    """What fires at a rate counts from the last time that it did, or from its creation."""
+    """Move back the last start of each rule or schedule at a rate, or its creation if it has not started yet."""
     for key, record in list(records.items()):
         if record.get("ScheduleExpression", "").startswith("rate("):
             last_fired[key] = last_fired.get(key, record[created]) - minutes * 60

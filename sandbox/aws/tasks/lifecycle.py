@@ -1,10 +1,9 @@
-"""A task's life as ECS leads it: PROVISIONING, PENDING, RUNNING, STOPPED, its log, and the events that tell of it.
+"""Takes a task through its states as ECS does (PROVISIONING, PENDING, RUNNING, STOPPED), with its log and its events.
 
-Without Docker no container runs: what a task would do is asked for beforehand, family by family and task by task
-(`Run`); a task that nothing was asked for does what its image and its command tell (containers.py), or runs a moment
-and ends well. The emulator itself leaves such tasks RUNNING for ever; its records are led on here. With Docker the
-emulator runs the containers and its records follow them. In both cases the events, which it never sends, are sent from
-here.
+Without Docker no container runs. A test defines in advance what the tasks of a family do, one `Run` a task. A task
+without one does what its image and its command show (containers.py), or runs for a moment and succeeds. The emulator
+itself leaves such tasks RUNNING for ever; this module updates its records. With Docker the emulator runs the containers
+and updates its records. In both cases this module sends the events, which the emulator never sends.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch_logs, ec2, ecs, efs, eventbridge
 
-from .containers import foreseen
+from .containers import predicted
 from .run import Run
 
 STEP_SECONDS: Final = 0.05
-"""Between two states before RUNNING; on AWS it is tens of seconds."""
+"""Between two states before RUNNING; on AWS tens of seconds."""
 
 LONGEST_WORD: Final = 100
-"""Characters of a word of a command that are shown."""
+"""The characters of a word of a command that are shown."""
 SHOWN_SECONDS: Final = 3600
-"""That a stopped task is still shown; on AWS for at least an hour.
+"""How long a stopped task is still shown; on AWS at least an hour.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
 """
@@ -38,7 +37,7 @@ SIGTERMED: Final = 128 + 15
 
 Record = dict[str, Any]
 
-# The emulator's own records and steps, which it gives no public way to; its version is pinned.
+# Internals of the emulator, which has no public interface for this; its version is pinned.
 _ecs: Any = ecs
 _events: Any = eventbridge
 _logs: Any = cloudwatch_logs
@@ -47,29 +46,29 @@ _efs: Any = efs
 
 
 class Lifecycle:
-    """The lives of all tasks."""
+    """The states of all tasks."""
 
     def __init__(self, *, containers: bool, clock: Callable[[], float] = time.time) -> None:
-        """With `containers` the emulator runs them, and leads the tasks' states after theirs."""
+        """With `containers` the emulator runs them, and the tasks' states follow theirs."""
         self._containers = containers
         self._clock = clock
         self._scripts: dict[str, list[Run]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._told: set[str] = set()
+        self._published: set[str] = set()
 
     def script(self, runs: Mapping[str, list[Record]]) -> None:
-        """Family → what its next tasks do, one after the other; what was asked for before is forgotten."""
+        """Family → what its next tasks do, one after the other. Replaces what was defined before."""
         self._scripts |= {family: [Run.of(run) for run in given] for family, given in runs.items()}
 
     def begin(self, task: Record) -> None:
-        """Lead a task that RunTask has just made, in the account and the region of this request; `task` is what RunTask
-        answers of it, and is made to say how it begins."""
+        """Start a task that RunTask has just created, in the account and the region of this request. `task` is its
+        description in RunTask's answer, and gets the first state too."""
         record = self._record(task["taskArn"])
         if self._containers:
             self._keep(self._follow(record, get_account_id(), get_region()))
             return
         script = self._scripts.get(_family(record), [])
-        run = script.pop(0) if script else foreseen(record, _definition(record)) or Run()
+        run = script.pop(0) if script else predicted(record, _definition(record)) or Run()
         unmounted = _unmounted(record)
         if unmounted:
             run = Run(exit_code=None, reason=unmounted, stop_code="TaskFailedToStart")
@@ -79,25 +78,25 @@ class Lifecycle:
             begun["lastStatus"] = "PROVISIONING"
             for container in begun["containers"]:
                 container["lastStatus"] = "PENDING"
-        self._keep(self._lead(record, run, get_account_id(), get_region()))
+        self._keep(self._simulate(record, run, get_account_id(), get_region()))
 
     def stopped(self) -> None:
-        """Tell of the tasks that somebody has stopped."""
+        """Publish the events of the tasks that a caller has stopped."""
         for record in list(_ecs._tasks.values()):
             if record["lastStatus"] != "STOPPED":
                 continue
-            for container in record["containers"] if self._untold(record) and not self._containers else []:
-                # The emulator says 0; a container that is asked to stop, and does, ends so.
+            for container in record["containers"] if self._is_new(record) and not self._containers else []:
+                # The emulator sets 0; a container that ends on SIGTERM has this exit code.
                 container["exitCode"] = SIGTERMED
-            self._tell(record)
+            self._publish(record)
 
     def stopped_at(self, task_arn: str) -> float | None:
-        """When a task stopped; None while it runs, and long ago where it is known no more."""
+        """When a task stopped; None while it runs, 0 if it is no longer known."""
         record = next((it for key, it in list(_ecs._tasks._data.items()) if key[-1] == task_arn), None)
         return 0 if record is None else _stopped_at(record)
 
     def forget(self) -> None:
-        """Let the tasks vanish that stopped too long ago."""
+        """Remove the tasks that stopped more than SHOWN_SECONDS ago."""
         for key, record in list(_ecs._tasks._data.items()):
             stopped = _stopped_at(record)
             if stopped is not None and self._clock() >= stopped + SHOWN_SECONDS:
@@ -109,50 +108,50 @@ class Lifecycle:
         task.add_done_callback(self._tasks.discard)
 
     async def _follow(self, record: Record, account: str, region: str) -> None:
-        """Tell of each state that the task's containers bring it to."""
+        """Publish each state of a task whose containers run."""
         with request_scope(account, region):
-            self._tell(record)
+            self._publish(record)
             while record["lastStatus"] != "STOPPED":
                 await asyncio.sleep(STEP_SECONDS)
-                self._tell(record)
+                self._publish(record)
 
-    async def _lead(self, record: Record, run: Run, account: str, region: str) -> None:
+    async def _simulate(self, record: Record, run: Run, account: str, region: str) -> None:
         with request_scope(account, region):
             arn = record["taskArn"]
-            self._tell(record)
+            self._publish(record)
             await asyncio.sleep(STEP_SECONDS)
             if not _ecs._mark_task_pending(arn, record):
                 return
-            self._tell(record)
+            self._publish(record)
             await asyncio.sleep(STEP_SECONDS)
             starts = run.exit_code is not None or run.stop_code == "SpotInterruption"
             if starts:
                 if not _ecs._mark_task_running(arn, record):
                     return
                 record["startedAt"] = _earlier(record["startedAt"], run.started_minutes_ago)
-                self._tell(record)
+                self._publish(record)
                 _write(record, run)
                 await asyncio.sleep(run.seconds)
-            # Before the state, so that nobody reads STOPPED without the exit code.
+            # Set before the state, so that no caller reads STOPPED without the exit code.
             for container in record["containers"]:
                 if run.container_reason:
                     container["reason"] = run.container_reason
                 if run.exit_code is not None and record["desiredStatus"] != "STOPPED":
                     container["exitCode"] = run.exit_code
             if _ecs._mark_task_stopped(arn, record, run.reason, run.stop_code, run.exit_code):
-                self._tell(record)
+                self._publish(record)
 
     def _record(self, task_arn: str) -> Record:
         return _ecs._tasks[task_arn]
 
-    def _untold(self, record: Record) -> bool:
-        return _state(record) not in self._told
+    def _is_new(self, record: Record) -> bool:
+        return _state(record) not in self._published
 
-    def _tell(self, record: Record) -> None:
-        """The event of a state, once."""
-        if not self._untold(record):
+    def _publish(self, record: Record) -> None:
+        """Send the event of the task's state, once for each state."""
+        if not self._is_new(record):
             return
-        self._told.add(_state(record))
+        self._published.add(_state(record))
         detail = _ecs._normalize_ecs_timestamps(_ecs._sanitize(record))
         _events._dispatch_event(
             {
@@ -175,11 +174,11 @@ def _stopped_at(record: Record) -> float | None:
 
 
 def _unmounted(record: Record) -> str:
-    """Why ECS cannot mount one of the task's file systems of EFS; empty where it can.
+    """Why ECS cannot mount one of the task's EFS file systems; empty if it can mount all.
 
-    One has a mount target in the zone of the task's subnet, or its name leads nowhere there:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html; the words are those
-    of https://github.com/aws/copilot-cli/issues/5419.
+    A file system needs a mount target in the zone of the task's subnet; otherwise its name does not resolve there:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html; the words are from
+    https://github.com/aws/copilot-cli/issues/5419.
     """
     definition = _ecs._task_defs.get(_family(record) + ":" + str(record["taskDefinitionArn"]).rpartition(":")[2], {})
     subnet = _ec2._subnets.get(record.get("_subnet") or "", {})
@@ -217,25 +216,25 @@ def _definition(record: Record) -> Record:
 
 
 def _json(detail: Record) -> str:
-    """As the event has it: times are in words there."""
+    """The detail as an event has it, with times in ISO format."""
     times = {
         key: datetime.fromtimestamp(value, UTC).isoformat()
         for key, value in detail.items()
         if key.endswith("At") and isinstance(value, int | float)
     }
-    # Events carry no tags, and nothing that is not there: a task of a launch type has no capacityProviderName.
+    # Events have no tags and no empty members: a task of a launch type has no capacityProviderName.
     known = {key: value for key, value in {**detail, **times}.items() if value is not None}
     return json.dumps({key: value for key, value in known.items() if key != "tags"})
 
 
 def _brief(words: list[str]) -> str:
-    """Words on one line; of one that is a script or a document, its beginning."""
+    """The words on one line, each cut to LONGEST_WORD characters: a word may be a script or a document."""
     lines = [" ".join(it.split()) for it in words]
     return " ".join(it if len(it) <= LONGEST_WORD else f"{it[:LONGEST_WORD]}…" for it in lines)
 
 
 def _write(record: Record, run: Run) -> None:
-    """The container's log lines, where its log driver would put them."""
+    """Write the container's log lines to the stream that its log driver would use."""
     definition = _definition(record)
     task_id = record["taskArn"].rpartition("/")[2]
     for container in definition["containerDefinitions"]:
@@ -257,12 +256,12 @@ def _write(record: Record, run: Run) -> None:
             for variable in it.get("environment", [])
         ]
         given = f", with {_brief(variables)}" if variables else ""
-        said = (
+        note = (
             f"sandbox: no container has run; {container['image']} would have run {_brief(command) or 'as it is'}{given}"
         )
         stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{task_id}"
         group = options["awslogs-group"]
         _logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
         now = int(time.time() * 1000)
-        events = [{"timestamp": now, "message": line} for line in run.lines or (said,)]
+        events = [{"timestamp": now, "message": line} for line in run.lines or (note,)]
         _logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": events})

@@ -1,4 +1,4 @@
-"""What a task does in the sandbox, where no container runs."""
+"""Defines what a task does in the sandbox, where no container runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """What one task does."""
+    """The scripted run of one task."""
 
     exit_code: int | None = 0
     """Exit code of the job's container. None: the container has none, as when the task never starts."""
@@ -33,6 +33,6 @@ class Run:
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> Run:
-        """From plain data. Raises TypeError for what is no field of it."""
+        """From plain data. Raises TypeError for a key that is not a field."""
         fields: dict[str, Any] = {**given, "lines": tuple(given.get("lines", ()))}
         return Run(**fields)

@@ -1,4 +1,4 @@
-"""RunTask's clientToken as ECS honours it. Emulators ignore it, and a launch that is repeated launches twice there.
+"""RunTask's clientToken (the idempotency key) as ECS honours it. Emulators ignore it, so a retry there launches twice.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
 """
@@ -14,13 +14,13 @@ from ..rows import refuse
 Content = dict[str, Any]
 
 LONGEST_SECONDS: Final = 24 * 3600
-"""That a token is known."""
+"""How long a token is known."""
 AFTER_SECONDS: Final = 3600
-"""That it is known once the last of its tasks has stopped, where that is sooner."""
+"""How long it is known after the last of its tasks has stopped, if that is sooner."""
 
 
 class Tokens:
-    """The answers that were given, by cluster and token, as long as ECS knows them."""
+    """The answers of earlier requests by cluster and token, for as long as ECS knows the token."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, stopped_at: Callable[[str], float | None] = lambda _arn: None
@@ -31,7 +31,7 @@ class Tokens:
         self._given: dict[tuple[str, str], tuple[Content, Content, float]] = {}
 
     def recall(self, request: Mapping[str, Any]) -> Content | None:
-        """The answer that the same request had, its failures included; None for a new one. Raises Refused."""
+        """The earlier answer to the same request, with its failures; None for a new request. Raises Refused."""
         known = self._given.get(self._key(request)) if request.get("clientToken") else None
         if known is None:
             return None
@@ -44,7 +44,7 @@ class Tokens:
         return answer
 
     def remember(self, request: Mapping[str, Any], answer: Content) -> None:
-        """Keep what a request was answered."""
+        """Keep the answer to a request."""
         if request.get("clientToken"):
             self._given[self._key(request)] = (dict(request), answer, self._clock())
 

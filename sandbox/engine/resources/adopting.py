@@ -1,13 +1,13 @@
-"""Resources that are in the account already, and that a program adopts with `import_` instead of making them."""
+"""Adopts resources that are in the account already, which a program imports with `import_` instead of creating them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from ..aws.server import Emulator
-from ..aws.subnets import NotMade
-from .resources import Inputs, Made
+from ...aws.server import Emulator
+from ...aws.subnets import NotMade
+from .creator import Inputs, Made
 
 
 def _log_group(aws: Emulator, name: str, inputs: Inputs) -> Made:
@@ -28,11 +28,11 @@ def _log_group(aws: Emulator, name: str, inputs: Inputs) -> Made:
 
 
 ADOPTED: Final[dict[str, Callable[[Emulator, str, Inputs], Made]]] = {"aws:cloudwatch/logGroup:LogGroup": _log_group}
-"""Type → what adopts a resource of it by its id, and then changes what the inputs say otherwise, as the engine does."""
+"""Type → the function that adopts a resource of it by its id, then updates it to the inputs, as the engine does."""
 
 
 def adopt(aws: Emulator, inputs: Inputs, identifier: str) -> Made:
-    """The resource as AWS has it, with what the inputs change. Raises NotMade where there is none."""
+    """The existing resource, updated to the inputs. Raises NotMade if it does not exist."""
     made = ADOPTED[inputs.kind](aws, identifier, inputs)
-    inputs.done()
+    inputs.check_all_taken()
     return made

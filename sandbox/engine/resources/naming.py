@@ -1,7 +1,7 @@
 """An input of a Pulumi resource in the spelling of AWS's own model: `sizeInGib` → `sizeInGiB`, `roleArn` → `RoleArn`.
 
-Both spell the same words and differ in their capitals, so the model of the request says what a key is called. A key
-that the model does not have is an error: it would be dropped in silence otherwise.
+Both use the same words and differ in their capitals, so the model of the request gives the spelling. A key that the
+model does not have is an error: otherwise it would be dropped in silence.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, cast
 import botocore.session
 from botocore.model import ListShape, MapShape, StructureShape
 
-from ..aws.constraints import Shape
+from ...aws.constraints import Shape
 
 
 class UnknownInput(Exception):
-    """A key that AWS's model does not have, and those that it has."""
+    """AWS's model does not have this key. The message lists the keys that it has."""
 
 
 def spelt(service: str, shape: str, value: Any) -> Any:
-    """A value as AWS's model of this shape spells it, whole numbers whole. Raises UnknownInput."""
+    """A value in the spelling of AWS's model of this shape, with whole numbers as integers. Raises UnknownInput."""
     return _spelt(_model(service).shape_for(shape), value, shape)
 
 
@@ -50,3 +50,8 @@ def _spelt(shape: Shape, value: Any, path: str) -> Any:
         return {key: _spelt(shape.value, it, f"{path}.{key}") for key, it in cast("Mapping[str, Any]", value).items()}
     whole = shape.type_name in ("integer", "long") and isinstance(value, float) and value.is_integer()
     return int(value) if whole else value
+
+
+def pascal(camel: str) -> str:
+    """`roleArn` → `RoleArn`, for names that differ only in the first letter."""
+    return camel[0].upper() + camel[1:]

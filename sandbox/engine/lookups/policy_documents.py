@@ -1,4 +1,4 @@
-"""aws.iam.get_policy_document: a policy of IAM from its parts, as the AWS provider writes it. Pure.
+"""aws.iam.get_policy_document: an IAM policy written from its parts, as the AWS provider writes it. Pure.
 
 https://www.pulumi.com/registry/packages/aws/api-docs/iam/getpolicydocument/
 """
@@ -16,7 +16,7 @@ VERSION: Final = "2012-10-17"
 
 
 class NoDocument(Exception):
-    """Parts that make no policy, and why."""
+    """The parts do not make a policy. The message says why."""
 
 
 def policy_document(given: Given) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def policy_document(given: Given) -> dict[str, Any]:
 
 
 def _override(statements: list[dict[str, Any]], by: Sequence[dict[str, Any]]) -> None:
-    """Statements in the place of those with the same Sid, or after all of them."""
+    """Replace the statements that have the same Sid; append the others."""
     for it in by:
         at = next((n for n, one in enumerate(statements) if it.get("Sid") and one.get("Sid") == it["Sid"]), None)
         if at is None:
@@ -87,5 +87,5 @@ def _one_or_all(values: list[str]) -> Any:
 
 
 def _variables(text: str) -> str:
-    """IAM's own `${…}`, which is written as `&{…}` so that no template takes it for its own."""
+    """IAM's policy variables `${…}`, which a program writes as `&{…}` so that no template language expands them."""
     return text.replace("&{", "${")
