@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
@@ -72,18 +72,19 @@ class Identity:
 def identified(environ: Mapping[str, str]) -> Identity:
     """The caller, whose account is the one that AWS_ACCOUNT names. Raises Refused."""
     wanted = environ.get(ACCOUNT, "")
-    if not re.fullmatch(r"\d{12}", wanted):
+    if not re.fullmatch(r"[0-9]{12}", wanted):
         raise Refused(
             f"{ACCOUNT}: {wanted!r} is no account's id of 12 digits; say which account the suite may use and pay with: "
             f"{ACCOUNT}=123456789012 make test-aws"
         )
-    session = cast("Any", boto3).Session()
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or session.region_name
-    if not region:
-        raise Refused("AWS_REGION: is not set; name the region that the suite may use, such as eu-west-1")
     try:
+        # A profile that is not there, a region that is none and an address that is none are said by any of these.
+        session = cast("Any", boto3).Session()
+        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or session.region_name
+        if not region:
+            raise Refused("AWS_REGION: is not set; name the region that the suite may use, such as eu-west-1")
         me = session.client("sts", region_name=region).get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ValueError) as error:
         raise Refused(f"AWS does not say who calls: {error}; log in first, or name a profile in AWS_PROFILE") from None
     if me["Account"] != wanted:
         raise Refused(
@@ -106,20 +107,29 @@ def deployed(deployer: Deployer, mine: Identity, name: str) -> Generator[Mapping
 def _take_down(deployer: Deployer, mine: Identity, name: str) -> None:
     problem = ""
     for _ in range(ATTEMPTS):
-        try:
-            _stop_tasks(mine, name)
-            deployer.destroy()
-            _delete_revisions(mine, name)
-            problem = ""
+        # Each is done whatever came of the one before: who may not list by tag may destroy a stack all the same.
+        steps = (lambda: _stop_tasks(mine, name), deployer.destroy, lambda: _delete_revisions(mine, name))
+        problem = next(filter(None, [_tried(step, name) for step in steps]), "")
+        if not problem:
             break
-        except KeyboardInterrupt:
-            problem = "interrupted while it was taken down"
-            print(f"\nStill taking down stack {name}.", file=sys.stderr, flush=True)
-        except Exception as error:  # noqa: BLE001 - whatever it was, what is left is said below
-            problem = f"{type(error).__name__}: {error}"
-    left = sorted({*deployer.remaining(), *_tagged(mine, name)})
+    left = set[str]()
+    for listed in (deployer.remaining, lambda: _tagged(mine, name)):
+        unlisted = _tried(lambda listed=listed: left.update(listed()), name)
+        problem = problem or (f"what is left could not be listed: {unlisted}" if unlisted else "")
     if left or problem:
-        raise LeftBehind(report(left, problem, mine, name, deployer.by_hand()))
+        raise LeftBehind(report(sorted(left), problem, mine, name, deployer.by_hand()))
+
+
+def _tried(step: Callable[[], object], name: str) -> str:
+    """What went wrong in it; empty where nothing did."""
+    try:
+        step()
+    except KeyboardInterrupt:
+        print(f"\nStill taking down stack {name}.", file=sys.stderr, flush=True)
+        return "interrupted while it was taken down"
+    except Exception as error:  # noqa: BLE001 - whatever it was, what is left is said all the same
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def report(left: list[str], problem: str, mine: Identity, name: str, by_hand: str) -> str:

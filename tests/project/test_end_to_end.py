@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import engine
 import pytest
 from end_to_end import account
 from end_to_end.account import Identity, LeftBehind, Refused, deployed, identified
@@ -48,12 +48,18 @@ def test_the_account_that_was_named_is_taken(leading: Mapping[str, str]) -> None
     [
         ({}, "AWS_ACCOUNT: '' is no account's id of 12 digits; say which account the suite may use"),
         ({"AWS_ACCOUNT": "12345678901"}, "AWS_ACCOUNT: '12345678901' is no account's id"),
+        ({"AWS_ACCOUNT": "\uff11" * 12}, f"AWS_ACCOUNT: '{chr(0xFF11) * 12}' is no account's id"),
+        ({**MINE, "AWS_PROFILE": "nobodys"}, "AWS does not say who calls: The config profile (nobodys) could not be"),
+        ({**MINE, "AWS_REGION": "eu west"}, "AWS does not say who calls: Provided region_name 'eu west'"),
+        ({**MINE, "AWS_ENDPOINT_URL": "nowhere"}, "AWS does not say who calls: Invalid endpoint: nowhere"),
         ({"AWS_ACCOUNT": "999999999999", "AWS_REGION": "eu-west-1"},
          "AWS_ACCOUNT: 999999999999 was named, and these credentials are of account 123456789012 (arn:aws:iam::"),
         ({"AWS_ACCOUNT": "123456789012"}, "AWS_REGION: is not set"),
     ],
 )  # fmt: skip
-def test_any_other_account_is_refused(leading: Mapping[str, str], environ: Mapping[str, str], said: str) -> None:
+def test_any_other_account_is_refused(
+    leading: Mapping[str, str], environ: Mapping[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = subprocess.run(
         [sys.executable, SCRIPT], env={**leading, **environ}, capture_output=True, text=True, check=False, timeout=120
     )
@@ -61,6 +67,8 @@ def test_any_other_account_is_refused(leading: Mapping[str, str], environ: Mappi
     assert done.stderr.startswith(f"error: {said}")
     assert done.stderr.count("\n") == 1
     # Whoever starts the suite in another way meets the same.
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(Refused):
         identified({**leading, **environ})
 
@@ -196,6 +204,41 @@ def test_what_is_left_is_named_with_the_way_to_remove_it(mine: Identity) -> None
     )
 
 
+def test_where_the_index_of_tags_is_denied_the_stack_is_destroyed_all_the_same(
+    mine: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Plain(Small):
+        def destroy(self) -> None:
+            self.destroyed += 1
+
+    def denied(*_: Any, **__: Any) -> list[str]:
+        raise RuntimeError("AccessDenied: tag:GetResources")
+
+    monkeypatch.setattr(account, "_tagged", denied)
+    plain = Plain(mine, "e2e-denied")
+    with pytest.raises(LeftBehind) as raised, deployed(plain, mine, "e2e-denied"):
+        pass
+    assert plain.destroyed == account.ATTEMPTS
+    assert "AccessDenied: tag:GetResources" in str(raised.value)
+    assert "pulumi destroy --stack it" in str(raised.value)
+
+
+def test_what_cannot_be_listed_any_more_is_left_with_the_way_to_remove_it(mine: Identity) -> None:
+    class Expired(Small):
+        def destroy(self) -> None:
+            raise RuntimeError("ExpiredToken")
+
+        def remaining(self) -> list[str]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(LeftBehind) as raised, deployed(Expired(mine, "e2e-expired"), mine, "e2e-expired"):
+        pass
+    said = str(raised.value)
+    assert "RuntimeError: ExpiredToken" in said
+    assert "cluster/e2e-expired" in said
+    assert "pulumi destroy --stack it" in said
+
+
 PROGRAM_OF_THREE: Final = """
 import pulumi, pulumi_aws as aws
 topic = aws.sns.Topic("told", opts=pulumi.ResourceOptions(protect=True))
@@ -218,7 +261,9 @@ def by_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ByPulumi:
     for name in [it for it in os.environ if it.startswith(("AWS_", "PULUMI_"))]:
         monkeypatch.delenv(name)
     for name, value in {
-        "PATH": f"{plugins}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(
+            [str(plugins), *([str(found.parent)] if (found := engine.found()) else []), os.environ["PATH"]]
+        ),
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "STAND_IN": str(kept),
@@ -228,9 +273,7 @@ def by_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ByPulumi:
     return ByPulumi(program, tmp_path / "run", "e2e-1", "eu-west-1", "123456789012")
 
 
-needs_engine = pytest.mark.skipif(
-    shutil.which("pulumi") is None, reason="pulumi is not on the PATH, and it deploys here"
-)
+needs_engine = pytest.mark.skipif(bool(engine.missing()), reason=engine.missing())
 
 
 def named(by_pulumi: ByPulumi) -> list[str]:
