@@ -81,9 +81,10 @@ dist: install ## build the wheel and the sdist that other teams install, into di
 	@$(BIN)/python -m build --no-isolation --outdir dist
 
 .PHONY: docs
-docs: install ## compute the tables and transcripts of the README and docs/ again
+docs: install ## compute the tables and transcripts of README.md, docs/ and examples/README.md again
 	@$(BIN)/python -m tools.docs.documents
 	@$(BIN)/python -m tools.docs.controls
+	@$(BIN)/python -m tools.docs.examples
 	@$(BIN)/python -m fargate_job_launcher.policies --write docs/policies.md
 	@$(BIN)/python -m tools.docs.transcripts
 

@@ -54,7 +54,9 @@ class Foundation:
         # The account is the role's that deploys: the provider has made sure that it is an allowed one.
         caller = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=self.provider))
         policy = caller.apply(
-            lambda it: iam.to_json(iam.key_policy(it.arn.split(":")[1], it.account_id, config.region))
+            lambda it: iam.to_json(
+                iam.key_policy(it.arn.split(":")[1], it.account_id, config.region, config.queue_sources)
+            )
         )
         key = aws.kms.Key(
             "jobs",

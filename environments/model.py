@@ -98,8 +98,9 @@ class StackConfig(Fields):
     )
     kms_key: str | None = Field(
         None,
-        description="`new`, or the ARN of an existing KMS key: what holds data is encrypted with it. Default: "
-        "AWS's own keys.",
+        description="`new`, or the ARN of an existing KMS key: what holds data is encrypted with it. The policy of an "
+        "existing one has to admit CloudWatch Logs, EventBridge, CloudWatch, and what fills queues (`queue.sources` of "
+        "a job). Default: AWS's own keys.",
     )
     alarms: AlarmsConfig | None = Field(
         None, description="Where the alarms of every job go. Default: as each job says."
@@ -126,6 +127,12 @@ class StackConfig(Fields):
     def job_arguments(self, name: str) -> dict[str, Any]:
         """The arguments of a job's launcher: the job's own, and the defaults where it says nothing."""
         return merged(self.arguments("defaults"), given(self.jobs[name]))
+
+    @property
+    def queue_sources(self) -> list[str]:
+        """ARNs of the buckets, topics and rules that fill the jobs' queues."""
+        queues = [self.job_arguments(name).get("queue", {}) for name in self.jobs]
+        return sorted({arn for it in queues for arn in it.get("sources", [])})
 
 
 def given(config: Fields | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from fargate_job_launcher.arguments import examine
-from fargate_job_launcher.checks.plain_secrets import secret_in
+from fargate_job_launcher.checks.plain_secrets import secret_text
 from fargate_job_launcher.checks.shapes import repeated
 from fargate_job_launcher.checks.tags import LAUNCHER_TAGS, tag_problems
 from fargate_job_launcher.cluster import examine_cluster
@@ -155,9 +155,9 @@ def _secret_problems(config: Mapping[str, Any], *, secret: set[str]) -> Iterator
         yield f"secretValues.{name}: is no secret of this stack; name it under secrets"
     # What stands in a container's arguments, its component judges.
     yield from (
-        _spelt(f"{path}: holds what looks like {kind} (not shown); it belongs into Secrets Manager")
+        _spelt(f"{path}: {looks} (not shown); it belongs into Secrets Manager")
         for path, text in _texts("", config)
-        if not path.startswith("secret_values.") and not _JUDGED.search(path) and (kind := secret_in(text))
+        if not path.startswith("secret_values.") and not _JUDGED.search(path) and (looks := secret_text(text))
     )
 
 

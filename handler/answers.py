@@ -20,16 +20,16 @@ from botocore.exceptions import ConnectionError as ConnectionFailed
 
 
 class Failure(TypedDict):
-    """Why something was not launched, in AWS's words where they are AWS's."""
+    """Why something was not launched, in AWS's own words if AWS refused it."""
 
     reason: str
-    """One word, such as RESOURCE:CPU, AccessDeniedException, Rejected."""
+    """The reason as one word, such as RESOURCE:CPU, AccessDeniedException, Rejected."""
     detail: str
-    """The whole of it, in a sentence."""
+    """The reason as a sentence."""
     retryable: bool
     """Whether the same launch may succeed later."""
     remedy: NotRequired[str]
-    """What to do about it, in a sentence, where that is known."""
+    """What to do about it, as a sentence; absent if that is not known."""
 
 
 class Next(Enum):

@@ -7,41 +7,42 @@ from typing import Final, TypedDict
 
 
 class LaunchEvent(TypedDict, total=False):
-    """An empty one launches the job as defined; nearly all else, the job has to declare under `overrides`."""
+    """An empty event launches the job as defined; the job has to declare nearly everything else under `overrides`."""
 
     version: str
-    """Of this contract. Default: 1, which is the only one."""
+    """Version of the launch event. Default: 1, the only one."""
     idempotencyKey: str
-    """The same key launches once, whoever repeats it; 1 to 256 printable characters. Default: the SQS message's id,
-    the EventBridge event's, the schedule and its time, else the request's id."""
+    """The same key launches once, even if several callers send it; 1 to 256 printable characters. Default: the id of
+    the SQS message or of the EventBridge event, the schedule and its time, otherwise the id of the request."""
     delivery: int
-    """The how-manieth time it is asked for under its key, 1 to 99. ECS answers what it was asked before as it did then,
-    for about an hour, a lack of capacity too: who repeats a launch that may succeed later counts this up. Triggers
-    count by themselves. Default: 1."""
+    """The number of this delivery of its key, from 1 to 99. For about an hour ECS repeats its answer to the same
+    request, a lack of capacity included: to repeat a launch that may succeed later, add one. Triggers count their
+    deliveries themselves. Default: 1."""
     command: Sequence[str]
-    """The container's command, where `overrides.command` allows one. Default: the job's."""
+    """The container's command, if `overrides.command` allows it. Default: the job's."""
     environment: Mapping[str, str]
-    """Environment variables of the container, of the names in `overrides.environment`. Default: the job's own."""
+    """Environment variables of the container, with names from `overrides.environment`. Default: the job's own."""
     cpu: int
-    """CPU units, at most `overrides.cpu`, of the sizes that Fargate has. Default: the job's."""
+    """CPU units, at most `overrides.cpu`, one of Fargate's sizes. Default: the job's."""
     memory: int
-    """Memory in MiB, at most `overrides.memory`, of the sizes that go with the CPU. Default: the job's."""
+    """Memory in MiB, at most `overrides.memory`, one of the sizes that Fargate has for the CPU. Default: the job's."""
     ephemeralStorageGiB: int
     """Scratch space in GiB, 21 to `overrides.ephemeral_storage_gib`. Default: the job's."""
     count: int
     """Tasks to launch, 1 to `overrides.max_count`. Default: 1."""
     tags: Mapping[str, str]
-    """Tags of the tasks, of the keys in `overrides.tags`, besides the job's own. Default: none."""
+    """Tags of the tasks, with keys from `overrides.tags`, in addition to the job's own. Default: none."""
     payload: object
-    """Any JSON, where `overrides.payload` allows one: the job finds it in JOB_PAYLOAD, or, past the 8,192 characters
-    of a call, in S3 at JOB_PAYLOAD_S3_URI. Default: none."""
+    """Any JSON, if `overrides.payload` allows it: the job finds it as JSON in JOB_PAYLOAD (a text with its quotes), or
+    in S3 at JOB_PAYLOAD_S3_URI if it does not fit into the 8,192 characters of a call. Default: none."""
     role: str
     """Alias of a role in `overrides.task_roles`, in place of the task role. Default: the task role."""
     capacity: str
-    """`on_demand`, `spot` or `spot_then_on_demand`: the job's own or one in `overrides.capacity`. Default: its own."""
+    """`on_demand`, `spot` or `spot_then_on_demand`: the job's own or one in `overrides.capacity`. Default: the job's
+    own."""
     dryRun: bool
-    """Whether only to answer what would be done: the exact calls, what IAM would be asked, what it costs. Default:
-    false."""
+    """Whether to launch nothing and only return the exact calls, the decisions that IAM would make, and the cost.
+    Default: false."""
 
 
 KEYS: Final = tuple(LaunchEvent.__annotations__)

@@ -28,46 +28,47 @@ CALLS_AT_ONCE: Final = 10
 
 
 class LaunchedTask(TypedDict):
-    """A task, and where its output is found."""
+    """A launched task and its log stream."""
 
     arn: str
     """ARN of the task."""
     id: str
-    """The last part of its ARN."""
+    """The last part of the ARN."""
     logGroup: str
     """Log group of the job's container."""
     logStream: str
-    """Stream of this task in it; it is there once the container writes."""
+    """Log stream of this task. The stream exists after the container's first line."""
 
 
 class LaunchResult(TypedDict):
-    """What a caller is told."""
+    """The answer to a caller."""
 
     status: Status
-    """LAUNCHED: all of them; PARTIAL: fewer; DUPLICATE: an earlier delivery of the same key did; REJECTED: the event
-    asks for what this launcher does not do; FAILED: none; DRY_RUN: none was to be."""
+    """LAUNCHED: all requested tasks were launched; PARTIAL: some of them; DUPLICATE: an earlier delivery of the same
+    key launched them; REJECTED: the event requests something that this launcher does not allow; FAILED: none were
+    launched; DRY_RUN: the event requested a dry run."""
     requested: int
-    """How many tasks were asked for; 0 of a rejected event."""
+    """How many tasks were requested; 0 for a rejected event."""
     launched: int
-    """How many tasks of this launch there are, those of an earlier delivery of the same key included."""
+    """How many tasks this launch has, those of earlier deliveries of the same key included."""
     tasks: list[LaunchedTask]
-    """Those tasks."""
+    """The tasks of this launch."""
     failures: list[Failure]
-    """Why what is missing is missing; empty when nothing is."""
+    """Why tasks are missing; empty if none is missing."""
     attempts: int
-    """How many calls of RunTask it took."""
+    """How many calls of RunTask were made."""
     idempotencyKey: str
-    """The key that it was launched under; empty of a rejected event."""
+    """The key of this launch; empty for a rejected event."""
     startedBy: str
-    """What ECS says of each task: the job and a hash of the key. `ListTasks` finds them by it."""
+    """`startedBy` of each task in ECS: the job and a hash of the key. `ListTasks` finds the tasks by it."""
     taskDefinition: str
     """ARN of the task definition, with its revision."""
     capacityUsed: dict[str, int]
     """FARGATE (on demand) or FARGATE_SPOT → tasks."""
     maxCostUsdPerHour: float | None
-    """The most that the launched tasks cost per hour; None when the launcher was given no prices."""
+    """The most that the launched tasks cost per hour, in USD; None if the launcher has no prices."""
     dryRun: NotRequired[dict[str, Any]]
-    """What would be done; only of a dry run."""
+    """What would be done; only in the answer to a dry run."""
 
 
 @dataclass

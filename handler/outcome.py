@@ -30,6 +30,10 @@ _EXIT_CODES: Final = {
     139: "it broke off with a segmentation fault",
     143: "it was ended (SIGTERM)",
 }
+_ENDED_FROM_OUTSIDE: Final = frozenset({137, 143})
+"""Exit codes of a container that a signal ended, as ECS does to the others when an essential one has ended."""
+_GENERAL: Final = frozenset({"", "Task failed to start", "Essential container in task exited"})
+"""Reasons of a stopped task that name no cause."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def classify(task: Mapping[str, Any], container: str) -> Outcome:
         return Outcome("stopped", f"a service stopped it: {stopped or 'no reason given'}", code)
     if stop_code in _INTERRUPTIONS:
         return Outcome("interrupted", f"{_INTERRUPTIONS[stop_code]}: {stopped}".rstrip(": "), code)
-    told = str((job or {}).get("reason", ""))
+    told = str((job or {}).get("reason", "")) or _of_another(task, container, stopped)
     if code is None and task.get("startedAt") and stop_code != "TaskFailedToStart":
         return Outcome(
             "failed", f"it was cut off, without an exit code: {told or stopped or 'ECS gives no reason'}", None
@@ -81,4 +85,15 @@ def classify(task: Mapping[str, Any], container: str) -> Outcome:
     why = _EXIT_CODES.get(code, "")
     if told.startswith("OutOfMemory"):
         why = "it ran out of memory"
+    elif told and code in _ENDED_FROM_OUTSIDE:
+        why = told
     return Outcome("failed", f"it ended with exit code {code}" + (f": {why}" if why else ""), code)
+
+
+def _of_another(task: Mapping[str, Any], container: str, stopped: str) -> str:
+    """What another container of the task says, where the task itself says no more than that it ended: a sidecar that
+    cannot be pulled, or runs out of memory, takes the job with it."""
+    if stopped not in _GENERAL:
+        return ""
+    others = [it for it in task.get("containers", []) if it.get("name") != container and it.get("reason")]
+    return f"its container {others[0]['name']}: {others[0]['reason']}" if others else ""

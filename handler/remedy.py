@@ -20,19 +20,28 @@ EXEC_FORMAT: Final = "exec format error"
 _UNREACHED: Final = (
     r"i/o timeout|context deadline|Client\.Timeout|request canceled|RequestCanceled|RequestError|send request failed|"
     r"no route to host|network is unreachable|connection refused|connection timed out|dial tcp|TLS handshake timeout|"
-    r"cannot pull registry auth|connection issue between the task and"
+    r"connection reset by peer|could not reach any registry|connection issue between the task and"
 )
-_DENIED: Final = r"AccessDenied|not authorized|403 Forbidden|no basic auth|access denied|Access to KMS is not allowed"
+_DENIED: Final = (
+    r"AccessDenied|not authorized|40[13] (Forbidden|Unauthorized)|no basic auth|access denied|failed to authorize|"
+    r"Access to KMS is not allowed"
+)
 _ABSENT: Final = (
-    r"not found|does not exist|ResourceNotFound|manifest unknown|can't find|cannot find|no such image|is not there"
+    r"not found|does not exist|ResourceNotFound|ParameterNotFound|manifest unknown|can't find|cannot find|"
+    r"no such image|is not there|API error \(404\)"
 )
 
 _ACTION: Final = r"(?:perform:? |action: ?)"
-_OF_SECRETS: Final = r"secrets? from (asm|ssm)|from secrets manager|secretsmanager:|ssm:GetParameter"
+_OF_SECRETS: Final = r"(secrets?|registry auth) from (asm|ssm)|secrets manager|secretsmanager:|ssm:GetParameter"
 _LOGS: Final = r"Cloudwatch log|logger args|logging driver|logs:Create|logs:Put"
 _EFS: Final = r"EFS|mount\.nfs4|elasticfilesystem:"
 
-_CAUSES: Final[tuple[tuple[str, str], ...]] = (
+_KEY: Final = (
+    "The execution role may not decrypt with the key: name it where the component asks for it, have the key's own "
+    "policy allow the role, and see that the key is enabled"
+)
+
+CAUSES: Final[tuple[tuple[str, str], ...]] = (
     # What stops a task on purpose, and what the launcher itself says.
     (
         r"fargate-job-launcher: ran longer|^ran longer",
@@ -47,14 +56,18 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"no space left", "The task's disk is full: raise ephemeral_storage_gib, or have the image or the job need less"),
     (
-        r"(CannotPull|registry).*(toomanyrequests|pull rate limit|Rate exceeded|429)",
+        r"toomanyrequests|pull rate limit|CannotPull.*\b429\b",
         "The registry limits anonymous pulls: take the image from ECR or public.ecr.aws, or through a pull-through "
         "cache of ECR, which the execution role must be allowed to fill (ecr:BatchImportUpstreamImage)",
+    ),
+    (
+        r"Throttling|Rate exceeded|RequestLimitExceeded|Request limit exceeded|TooManyRequestsException",
+        "AWS takes no more of the account's calls just now: launch again later, and fewer tasks at once",
     ),
     # No place to run.
     (
         r"capacity is unavailable|(?-i:\bRESOURCE:)(?!ENI)|insufficient capacity|no capacity|"
-        r"Spot ?Interruption|Spot Task was",
+        r"Spot ?Interruption|Spot Task was|Fargate Spot took its capacity back",
         "AWS has no such capacity now: launch again later, let Spot fall back to on demand "
         "(capacity spot_then_on_demand), or give the job subnets in more zones",
     ),
@@ -72,6 +85,30 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
         "The account's Fargate quota is used up: wait for tasks to end, or ask for more in Service Quotas",
     ),
     (
+        r"account is currently blocked|BlockedException",
+        "AWS has blocked the account, as it does with some new ones: ask AWS Support to verify it",
+    ),
+    (
+        r"AWS retired the capacity|infrastructure under it failed|maintenance on the underlying infrastructure|"
+        r"underlying (infrastructure|host) failed",
+        "Nothing is wrong with the job: launch it again, or have supervision do so (`retries`)",
+    ),
+    # The launch names what is not there, or what does not go together.
+    (
+        r"capacity provider that is not associated with the cluster",
+        "The cluster does not know Fargate's capacity providers: associate FARGATE and FARGATE_SPOT with it "
+        "(aws.ecs.ClusterCapacityProviders), or run the job on demand",
+    ),
+    (
+        r"ClusterNotFound|Cluster not found|TaskDefinition (not found|is inactive)",
+        "The cluster or the revision that the launcher runs is gone: pulumi refresh, then pulumi up",
+    ),
+    (
+        r"subnet ID .* does not exist|security group .* does not exist|Invalid(Subnet|SubnetID|Group)\.NotFound|"
+        r"belong to different networks|belong to the same VPC|must be from the same VPC",
+        "The subnets and the security groups have to exist, in one VPC: correct `subnet_ids` and `security_group_ids`",
+    ),
+    (
         r"(?-i:^AGENT\b|: AGENT\b)|agent (is )?(not connected|disconnected)",
         "The capacity that the task was placed on has lost its connection: launch again",
     ),
@@ -86,13 +123,41 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
         "overrides.memory allows it",
     ),
     (
-        r"failed (container |ELB |Elastic Load Balancing )?health checks?|health check.*unhealthy|UNHEALTHY",
+        r"failed container health checks?|health check.*unhealthy|UNHEALTHY",
         "The container's own health check failed: run its command in the image, and give the program longer to begin "
         "(health_check.start_period_seconds)",
     ),
     (
-        r"unable to find (user|group)|no matching entries in passwd file",
+        r"unable to find (user|group)|no matching entries in (passwd|group) file",
         "The image has no such user: correct `user`, or make it in the image",
+    ),
+    (
+        r"mount callback failed.*/etc/(passwd|group).*no such file",
+        "The image has no /etc/passwd, so that no user's name can be looked up in it: give `user` as a number, such as "
+        "65534:65534",
+    ),
+    (
+        r"chdir to cwd",
+        "The container's folder to work in is not in the image, or its user may not enter it: correct "
+        "`working_directory` or `user`",
+    ),
+    (
+        r"mounting.*to rootfs.*(not a directory|read-only file system|no such file)",
+        "A volume cannot be mounted there: each path of `writable_paths` and `efs_volumes` has to be a folder, "
+        "no file, and the image has to have it",
+    ),
+    (
+        r"CannotCreateVolume|copy contents to volume",
+        "A volume could not be filled from the image: launch again; if it stays so, have less in the folders that the "
+        "image declares as VOLUME, or declare none",
+    ),
+    (
+        r"setting rlimit",
+        "The container may not have such limits: correct `ulimits`",
+    ),
+    (
+        r"argument list too long",
+        "The command and the environment are longer than Linux takes: put the data into S3 and hand over its name",
     ),
     (
         r"not found in the image|executable file not found|exec: .*no such file|exec .*no such file|"
@@ -113,8 +178,18 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     # A secret, by what is wrong with it.
     (
+        rf"({_OF_SECRETS}).*marked for deletion",
+        "A secret is about to be deleted: aws secretsmanager restore-secret keeps it; then launch again",
+    ),
+    (
+        # Before what is not there: the key's own refusal says that it may not exist.
+        r"ciphertext refers to a customer master key|KMS ?key.*(disabled|pending deletion)|KMSInvalidState|"
+        r"DecryptionFailure|can't decrypt",
+        _KEY,
+    ),
+    (
         rf"({_OF_SECRETS}).*(AWSCURRENT|invalid ssm parameters|InvalidParameters|{_ABSENT})|"
-        rf"can't find the specified secret|pull secrets.*({_ABSENT})",
+        rf"can't find the specified secret",
         "A secret is not there or has no value yet: check its name, set it with aws secretsmanager put-secret-value or "
         "aws ssm put-parameter, then launch again",
     ),
@@ -125,8 +200,7 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     # Denied: of which action.
     (
         rf"{_ACTION}kms:|Access to KMS is not allowed|KMS.*(AccessDenied|not authorized)",
-        "The execution role may not decrypt with the key: name it where the component asks for it, and have the key's "
-        "own policy allow the role",
+        _KEY,
     ),
     (
         rf"{_ACTION}ecr:BatchImportUpstreamImage|{_ACTION}ecr:CreateRepository",
@@ -136,10 +210,11 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     (
         rf"{_ACTION}ecr:|(CannotPull|retrieve ecr registry auth).*({_DENIED}|denied|authorization failed)",
         "The registry refuses the pull or has no such image: check the image's name and, for an ECR image of "
-        "another account, that repository's policy; the execution role may pull from the image's own repository",
+        "another account, that repository's policy; the execution role may pull from the image's own repository; a "
+        "registry outside ECR that wants a login gets `repository_credentials_arn`",
     ),
     (
-        rf"{_ACTION}(secretsmanager|ssm):|({_OF_SECRETS}).*({_DENIED})|pull secrets(?!.*{_ACTION}).*({_DENIED})",
+        rf"{_ACTION}(secretsmanager|ssm):|({_OF_SECRETS}).*({_DENIED})",
         "The execution role may not read a secret: declare it under `secrets` and deploy again; for one of another "
         "account or with a key of its own, that secret's and that key's policy have to allow it too",
     ),
@@ -154,6 +229,11 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
         "elasticfilesystem:ClientMount and ClientWrite, by way of the access point that is used",
     ),
     # Not reached: whatever it was.
+    (
+        r"no such host|server misbehaving",
+        "No DNS server knows the name: check it for a slip, such as a region that is none, and let the VPC resolve DNS "
+        "names (enableDnsSupport)",
+    ),
     (
         r"Failed to resolve .*efs|efs.*(name or service not known|could not be resolved)|mount target",
         "The file system has no mount target that the task finds: make one in each of the job's zones, and let the VPC "
@@ -185,10 +265,30 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
         rf"({_LOGS}).*MissingEndpoint",
         "The log driver has no such region: correct awslogs-region, or leave it to the component",
     ),
+    # The image, whatever else is wrong with it or with where it is.
+    (
+        r"CannotPull.*(x509|certificate)",
+        "The registry's certificate is not one that Fargate trusts, which cannot be changed there: give the registry a "
+        "public one, or copy the image to ECR",
+    ),
+    (
+        r"CannotPull.*(failed to (extract|register) layer|apply failure|apply ?layer)",
+        "The image could not be unpacked, most often because the task's disk is full: raise ephemeral_storage_gib; if "
+        "it stays so, build the image anew",
+    ),
+    (
+        r"CannotPull.*layers and diffIDs",
+        "The image's layers are compressed in different ways, which Fargate does not read: build it with one "
+        "compression for all (docker buildx: --output type=image,force-compression=true)",
+    ),
     (r"CannotPull", "The image could not be pulled: check its name, its tag, and the task's way to the registry"),
     (
         r"ContainerRuntimeTimeout|DockerTimeout|Could not transition to",
         "The container did not begin in time: launch again; if it stays so, make the image smaller",
+    ),
+    (
+        r"InternalError|internal error",
+        "Something of AWS's own failed: launch again; if it stays so, ask AWS Support with the task's ARN",
     ),
 )
 """Cause → remedy. `{what}` is the subject."""
@@ -197,17 +297,21 @@ _SUBJECTS: Final = (
     (r"ecr registry auth|api\.ecr|\.dkr\.ecr|\becr:", "ECR"),
     (r"CannotPull|registry", "the registry"),
     (r"from ssm|ssm\.|ssm:", "Parameter Store"),
-    (r"from asm|secrets ?manager", "Secrets Manager"),
+    (r"from asm|asm fetching|secrets ?manager", "Secrets Manager"),
     (_LOGS, "CloudWatch Logs"),
     (_EFS, "the file system"),
 )
-"""What a reason is about, by the narrowest name first: every one that has to do with secrets says `registry auth`."""
+"""What a reason is about, by the narrowest name first."""
+
+_PREAMBLE: Final = re.compile(r"unable to pull secrets or registry auth:?", re.IGNORECASE)
+"""It names both of what the execution role does, whichever of them failed: it says nothing of the cause."""
 
 
 def remedy(said: str) -> str:
     """The next step after ECS's words, without a full stop; empty where no cause that is known here fits."""
-    found = next((then for pattern, then in _compiled() if pattern.search(said)), "")
-    return found.replace("{what}", _subject(said))
+    told = _PREAMBLE.sub("", said)
+    found = next((then for pattern, then in _compiled() if pattern.search(told)), "")
+    return found.replace("{what}", _subject(told))
 
 
 def advice(said: str) -> str:
@@ -216,9 +320,7 @@ def advice(said: str) -> str:
 
 
 def _subject(said: str) -> str:
-    # The preamble names both of what the execution role does, whichever of them failed.
-    told = re.sub(r"unable to pull secrets or registry auth:?", "", said)
-    return next((name for about, name in _SUBJECTS if re.search(about, told, re.IGNORECASE)), "AWS's services")
+    return next((name for about, name in _SUBJECTS if re.search(about, said, re.IGNORECASE)), "AWS's services")
 
 
 @cache
@@ -228,5 +330,5 @@ def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def _rows() -> Iterator[tuple[re.Pattern[str], str]]:
-    for cause, then in _CAUSES:
+    for cause, then in CAUSES:
         yield re.compile(cause, re.IGNORECASE | re.DOTALL), then

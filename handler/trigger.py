@@ -98,9 +98,10 @@ def _message(record: dict[str, Any], as_payload: bool) -> Delivery:
     received = str(attributes.get("ApproximateReceiveCount", "1")) if isinstance(attributes, dict) else "1"
     number = max(1, int(received)) if re.fullmatch(r"[0-9]{1,4}", received) else 1
     try:
-        event = json.loads(body)
+        event = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         if as_payload:
+            # A payload is JSON, whoever sends it: a text becomes a JSON string.
             return Delivery({"payload": body}, message_id, number, message_id, body)
         return Delivery(None, message_id, number, message_id, body, problem="event: the message's body is not JSON")
     if source := notifications.test_of(event):
@@ -114,6 +115,11 @@ def _message(record: dict[str, Any], as_payload: bool) -> Delivery:
         said = f"event: is {source}'s own message and no launch event; queue.as_payload gives it to the job"
         return Delivery(event, message_id, number, message_id, body, problem=said)
     return Delivery(event, message_id, number, message_id, body)
+
+
+def _no_constant(text: str) -> None:
+    """JSON has no NaN and no Infinity, which Python reads. Raises ValueError."""
+    raise ValueError(f"{text} is no JSON")
 
 
 def _eventbridge(given: dict[str, Any], request_id: str, now: float) -> Delivery:

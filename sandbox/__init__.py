@@ -17,6 +17,7 @@ from .aws.server import Emulator, EmulatorFailed
 from .aws.tasks.run import Run
 from .engine.deploy import Deployment, DeploymentFailed, deploy
 from .engine.jobs import LaunchFailed, NoSuchJob
+from .engine.lookups import answers
 from .engine.resources import Inputs, Made, creates
 from .engine.stack import Stack, StackFileError
 from .testing import DeployedStack, FargateSandbox, NotStopped, Refusal, Task
@@ -38,6 +39,7 @@ __all__ = [
     "Stack",
     "StackFileError",
     "Task",
+    "answers",
     "creates",
     "deploy",
 ]

@@ -1,6 +1,7 @@
 """What a team's own tests use: deploy their program, launch their job, read its tasks, its log lines and the refusals.
 
-Each deployment is an AWS of its own: two of them never meet, and each has the region of its stack.
+Each deployment has its own emulated AWS, in the region of its stack: two deployments do not see each other. The page
+about it is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from .engine.deploy import Deployment, deploy
 from .engine.stack import Stack
 
 WAIT_SECONDS: Final = 120
-"""A task of the sandbox ends within seconds; a busy machine takes its time."""
+"""How long a test waits for a task. In the sandbox a task ends within seconds; a busy machine takes longer."""
 REGION: Final = "us-east-1"
-"""Of a program that is given as its source and says nothing else."""
+"""The region of a program that is given as source, unless its config names another."""
 
 
 class NotStopped(Exception):
-    """A task that was waited for and still runs, and what state it is in."""
+    """The task still runs after the wait; the message names its state."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Task:
     """A task as ECS describes it."""
 
     described: Mapping[str, Any]
-    """All that DescribeTasks says of it."""
+    """The whole description that DescribeTasks returns."""
 
     @property
     def arn(self) -> str:
@@ -47,7 +48,7 @@ class Task:
 
     @property
     def id(self) -> str:
-        """The last part of its ARN; its log stream ends with it."""
+        """The last part of the ARN; the name of the log stream ends with it."""
         return self.arn.rpartition("/")[2]
 
     @property
@@ -57,23 +58,23 @@ class Task:
 
     @property
     def exit_code(self) -> int | None:
-        """Of the job's container; None while it runs, and where it never started."""
+        """Exit code of the job's container. None while it runs, and if it never started."""
         (container,) = (it for it in self.described["containers"] if it["name"] == CONTAINER)
         return container.get("exitCode")
 
     @property
     def stopped_reason(self) -> str:
-        """Why it stopped, in ECS's words; empty while it runs."""
+        """ECS's reason why the task stopped; empty while it runs."""
         return self.described.get("stoppedReason", "")
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that this launch gave it, besides those of its task definition."""
+        """The environment variables that this launch set, besides those of the task definition."""
         return {it["name"]: it["value"] for it in self._override.get("environment", [])}
 
     @property
     def command(self) -> list[str] | None:
-        """The command that this launch gave it; None where it is the task definition's."""
+        """The command that this launch set; None if the task runs the command of its task definition."""
         return self._override.get("command")
 
     @property
@@ -87,47 +88,47 @@ class Refusal:
     """A call that IAM refused."""
 
     principal: str
-    """ARN of the assumed role that called."""
+    """ARN of the assumed role that made the call."""
     action: str
-    """Such as iam:PassRole."""
+    """The refused action, such as iam:PassRole."""
     resource: str
-    """ARN of what it was asked for."""
+    """ARN of the resource of the call."""
     sid: str
-    """Of the statement that denies it; empty where none allows it."""
+    """Sid of the statement that denies the call; empty if no statement allows it."""
 
 
 class DeployedStack:
-    """A program, deployed to an AWS of its own on this machine."""
+    """A program, deployed to its own emulated AWS on this machine."""
 
     def __init__(self, deployment: Deployment, aws: Emulator) -> None:
         self.deployment = deployment
         """Every resource, by URN."""
         self.aws = aws
-        """The emulated AWS: `aws.client("ecs", role_arn=…)` is a boto3 client of it that calls with a role."""
+        """The emulated AWS: `aws.client("ecs", role_arn=…)` returns a boto3 client that calls it with a role."""
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        """What the program exports."""
+        """The exports of the program."""
         return self.deployment.outputs
 
     def launcher(self, job: str = "") -> Mapping[str, Any]:
-        """The outputs of a job's launcher, in Python's spelling; of the first one where `job` is empty. Raises
+        """The outputs of a job's launcher, in Python's spelling; of the first launcher if `job` is empty. Raises
         NoSuchJob."""
         return jobs.find(self.deployment, job).outputs
 
     def launch(self, job: str = "", event: Mapping[str, Any] | None = None) -> list[Task]:
-        """Invoke a job's launcher with a launch event (an empty one) and return the tasks that run then. Raises
-        LaunchFailed, with the launcher's own words, when it launched less than was asked for."""
+        """Invoke a job's launcher with a launch event (default: an empty one) and return the launched tasks. Raises
+        LaunchFailed, with the launcher's message, if fewer tasks were launched than requested."""
         return [Task(it) for it in jobs.launch(self.aws, jobs.find(self.deployment, job), dict(event or {})).tasks]
 
     def script(self, job: str, *runs: Run) -> None:
-        """What the job's next tasks do, one after the other; no container runs. Without it a task runs five seconds
-        and ends with exit code 0."""
+        """Set what the job's next tasks do, one `Run` for each task in order; no container runs. Without a `Run` a task
+        runs for five seconds and ends with exit code 0."""
         definition = self.launcher(job)["task_definition_arn"]
         self.aws.script(definition.rpartition("/")[2].rpartition(":")[0], *runs)
 
     def stopped(self, task: Task, seconds: float = WAIT_SECONDS) -> Task:
-        """The task once it has stopped. Raises NotStopped."""
+        """Wait until the task has stopped and return it. Raises NotStopped after `seconds`."""
         deadline = time.monotonic() + seconds
         while True:
             cluster = task.described["clusterArn"]
@@ -139,8 +140,8 @@ class DeployedStack:
             time.sleep(0.05)
 
     def attempts(self, task: Task, count: int, seconds: float = WAIT_SECONDS) -> list[Task]:
-        """The tasks of this one's launch once so many of them have stopped, its supervision's retries after it. Raises
-        NotStopped."""
+        """Wait until `count` tasks of this task's launch, retries by supervision included, have stopped; return them in
+        order. Raises NotStopped after `seconds`."""
         ecs, cluster = self.aws.client("ecs"), task.described["clusterArn"]
         origin, deadline = task.described["startedBy"], time.monotonic() + seconds
         while True:
@@ -169,7 +170,7 @@ class DeployedStack:
             time.sleep(0.05)
 
     def log_lines(self, task: Task) -> list[str]:
-        """What the task's container has written: those of its `Run`, there once it has stopped."""
+        """The log lines of the task's container: the lines of its `Run`, written when it stops."""
         arn = task.described["taskDefinitionArn"]
         definition = self.aws.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
         (container,) = (it for it in definition["containerDefinitions"] if it["name"] == CONTAINER)
@@ -182,7 +183,7 @@ class DeployedStack:
         return []
 
     def refusals(self) -> list[Refusal]:
-        """Every call so far that IAM refused to a role, by the deployed policies of that role, oldest first."""
+        """Every call so far that the deployed policies of a role refused to that role, oldest first."""
         return [
             Refusal(it["principal"], it["action"], it["resource"], it["sid"] or "")
             for it in self.aws.calls()
@@ -191,7 +192,8 @@ class DeployedStack:
 
 
 class FargateSandbox:
-    """Deploys programs; when it is left, nothing of them runs any more. The fixture `fargate_sandbox` is one."""
+    """Deploys programs, and stops everything that it started when the `with` block ends. The fixture
+    `fargate_sandbox` is an instance."""
 
     def __init__(self) -> None:
         self._closing = contextlib.ExitStack()
@@ -207,13 +209,11 @@ class FargateSandbox:
     def deploy(
         self, program: Path | str, stack: str = "dev", *, config: Mapping[str, Any] | None = None
     ) -> DeployedStack:
-        """Deploy a program: the folder of its Pulumi.yaml, or the Python source of its `__main__.py`.
-
-        A folder brings its stacks' config; `config` goes with source, such as {"aws:region": "eu-west-1"}. Raises
-        DeploymentFailed for what AWS or the program refuses, StackFileError for a stack that cannot be read.
-        """
+        """Deploy a program: the folder of its Pulumi.yaml, or the Python source of its `__main__.py`. A folder contains
+        the config of its stacks; give `config` with source only, such as {"aws:region": "eu-west-1"}. Raises
+        DeploymentFailed if AWS or the program refuses, StackFileError for a stack that cannot be read."""
         if isinstance(program, Path) and config is not None:
-            raise TypeError(f"config: goes with source; {program} brings its own in Pulumi.{stack}.yaml")
+            raise TypeError(f"config: only with source; {program} has its own in Pulumi.{stack}.yaml")
         folder = program if isinstance(program, Path) else self._written(program, stack, config or {})
         read = Stack.read(folder.resolve(), stack)
         aws = self._closing.enter_context(Emulator(region=read.region))

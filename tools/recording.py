@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,32 @@ ROUTE_TABLE = "urn:pulumi:stack::project::aws:ec2/routeTable:RouteTable::jobs"
 """Of the network's VPC."""
 
 
+SUBNETS = {"public": "subnet-a", "private": "subnet-b", "isolated": "subnet-c"}
+"""Kind of a subnet → what the ids of the network's begin with; the zone's number goes after it."""
+
+
+def group_id(name: str) -> str:
+    """Id of a security group, as AWS writes one."""
+    return f"sg-{hashlib.sha256(name.encode()).hexdigest()[:17]}"
+
+
+ENDPOINTS_OF_THEIR_OWN = {
+    "eusc-de-east-1": ("ecr.api", "ecr.dkr"),
+    "cn-north-1": ("ecr.api", "ecr.dkr", "sqs", "sts"),
+    "eu-isoe-west-1": ("ecr.api", "ecr.dkr"),
+}
+"""Region → services whose endpoints are called by its partition's name, as far as tests ask.
+
+https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-ec2/lib/vpc-endpoint.ts
+"""
+
+
+def _of_its_own(name: str) -> bool:
+    return any(
+        name.endswith(f".{region}.{it}") for region, services in ENDPOINTS_OF_THEIR_OWN.items() for it in services
+    )
+
+
 class _Provider(mocks.Mocks):
     """Answers as the AWS provider would, so that what is computed from an ARN is computed from a real one."""
 
@@ -91,6 +118,10 @@ class _Provider(mocks.Mocks):
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
             arn = f"arn:{self._partition}:sts::123456789012:assumed-role/Deployer/ci"
             return {"accountId": "123456789012", "arn": arn, "userId": "AROA:ci", "id": "123456789012"}
+        if args.token == "aws:ec2/getVpcEndpointService:getVpcEndpointService":
+            (asked,) = args.args["filters"]
+            (name,) = (it for it in asked["values"] if (it.split(".")[0] == "com") is not _of_its_own(it))
+            return {"serviceName": name, "serviceType": args.args["serviceType"]}
         raise AssertionError(f"the program looks up {args.token}; teach the recording what AWS answers")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
@@ -105,7 +136,7 @@ class _Provider(mocks.Mocks):
             "aws:s3/bucket:Bucket": f"arn:{self._partition}:s3:::{name}",
             "aws:sns/topic:Topic": regional % ("sns", name),
             "aws:kms/key:Key": regional % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
-            "aws:ec2/securityGroup:SecurityGroup": regional % ("ec2", f"security-group/sg-{args.name}"),
+            "aws:ec2/securityGroup:SecurityGroup": regional % ("ec2", f"security-group/{group_id(args.name)}"),
             "aws:cloudwatch/eventRule:EventRule": regional % ("events", f"rule/{name}"),
             "aws:lambda/alias:Alias": regional
             % ("lambda", f"function:{given.get('functionName')}:{given.get('name')}"),
@@ -114,12 +145,13 @@ class _Provider(mocks.Mocks):
         }
         if args.typ == "awsx:ec2:Vpc":
             zones = range(1, 1 + int(given.get("numberOfAvailabilityZones", 3)))
-            kinds = ("public", "private", "isolated")
-            subnets = {f"{it}SubnetIds": [f"subnet-{it}-{zone}" for zone in zones] for it in kinds}
+            subnets = {f"{it}SubnetIds": [f"{SUBNETS[it]}{zone}" for zone in zones] for it in SUBNETS}
             if self._preview:
                 return None, dict.fromkeys(("vpcId", *subnets, "routeTables"), rpc.UNKNOWN)
             return None, {"vpcId": "vpc-1", **subnets, "routeTables": [reference(ROUTE_TABLE, "rtb-1")]}
         made = {"arn": arns[args.typ]} if args.typ in arns else {}
+        if args.typ == "aws:ec2/securityGroup:SecurityGroup":
+            made["id"] = group_id(args.name)
         if args.typ == "aws:s3/bucket:Bucket":
             made["bucket"] = name
         if args.typ == "aws:kms/key:Key":
@@ -132,7 +164,7 @@ class _Provider(mocks.Mocks):
             # The provider names a resource in its preview already; what AWS says of it comes later.
             unknown = dict.fromkeys(made, rpc.UNKNOWN)
             return "", {"name": name, **args.inputs, **unknown}
-        return f"{name}-id", {"name": name, **args.inputs, **made}
+        return made.pop("id", f"{name}-id"), {"name": name, **args.inputs, **made}
 
 
 class Recorder(mocks.MockMonitor):

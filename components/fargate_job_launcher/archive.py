@@ -43,6 +43,13 @@ def zipped(code: Any, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     return out.getvalue()
 
 
+def asset(given: Any) -> bytes:
+    """An asset's content, or an archive's as a zip. Raises UnknownArchive."""
+    if isinstance(given, pulumi.FileAsset):
+        return Path(given.path).read_bytes()
+    return given.text.encode() if isinstance(given, pulumi.StringAsset) else zipped(given)
+
+
 def files(code: Any, prefix: str = "") -> list[tuple[str, bytes]]:
     """Every file of an archive of Pulumi's: its path in it, and its content. Raises UnknownArchive."""
     if isinstance(code, pulumi.AssetArchive):
@@ -58,4 +65,9 @@ def files(code: Any, prefix: str = "") -> list[tuple[str, bytes]]:
         root = Path(code.path)
         inside = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return [(f"{prefix}/{path.relative_to(root).as_posix()}".lstrip("/"), path.read_bytes()) for path in inside]
+    if isinstance(code, pulumi.FileArchive) and zipfile.is_zipfile(code.path):
+        with zipfile.ZipFile(code.path) as opened:
+            return [(f"{prefix}/{it}".lstrip("/"), opened.read(it)) for it in opened.namelist() if not it.endswith("/")]
+    if isinstance(code, pulumi.FileArchive) and not Path(code.path).exists():
+        raise UnknownArchive(f"code: there is no {code.path}")
     raise UnknownArchive(f"code: an archive of type {type(code).__name__} is not known here")

@@ -19,7 +19,8 @@ from . import container, iam
 from .checks import shapes
 from .checks.containers import WRITABLE_PATHS, container_problems
 from .checks.function import function_problems
-from .checks.kinds import json_object, outside, retention_problems
+from .checks.kinds import outside, policy_problems, retention_problems
+from .checks.later import held
 from .checks.overrides import override_problems
 from .checks.place import place_problems
 from .checks.plain import plain_problems
@@ -32,22 +33,23 @@ CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
 
 
 class LaunchOverrides(TypedDict, total=False):
-    """What a caller of the launcher may change for one launch. Whatever is not declared here is refused."""
+    """What a caller of the launcher may change for one launch. The launcher rejects everything that is not declared
+    here."""
 
     environment: Sequence[str]
     """Names of environment variables that a caller may set. Default: none."""
     command: bool
     """Whether a caller may replace the command. Default: false."""
     payload: bool
-    """Whether a caller may give data, any JSON, which the job finds in JOB_PAYLOAD. Default: false."""
+    """Whether a caller may send data, any JSON, which the job finds as JSON in JOB_PAYLOAD. Default: false."""
     cpu: int
-    """The most CPU units that a caller may ask for. Default: none may be asked for."""
+    """The most CPU units that a caller may request. Default: a caller may request none."""
     memory: int
-    """The most memory in MiB that a caller may ask for. Default: none may be asked for."""
+    """The most memory in MiB that a caller may request. Default: a caller may request none."""
     ephemeral_storage_gib: int
-    """The most ephemeral storage in GiB that a caller may ask for, 21 to 200. Default: none may be asked for."""
+    """The most ephemeral storage in GiB that a caller may request, 21 to 200. Default: a caller may request none."""
     max_count: int
-    """The most tasks that one event may ask for, 1 to 1000; ECS takes ten in a call. Default: 1."""
+    """The most tasks that one event may request, 1 to 1000; one call to ECS launches up to ten. Default: 1."""
     capacity: Sequence[str]
     """Capacities that a caller may choose besides the job's own. Default: none."""
     tags: Sequence[str]
@@ -57,134 +59,137 @@ class LaunchOverrides(TypedDict, total=False):
 
 
 class LaunchPrices(TypedDict):
-    """What Fargate costs, so that a launch can say the most that it costs. https://aws.amazon.com/fargate/pricing/"""
+    """Fargate's prices, from which a launch computes the most that it costs. https://aws.amazon.com/fargate/pricing/"""
 
     date: str
-    """When somebody last looked, as YYYY-MM-DD. It stands beside each figure."""
+    """The date of these prices, as YYYY-MM-DD. It is shown beside each figure."""
     vcpu_hour: float
     """US dollars per vCPU and hour."""
     memory_gib_hour: float
     """US dollars per GiB of memory and hour."""
     storage_gib_hour: float
-    """US dollars per GiB of ephemeral storage and hour, for what goes beyond 20 GiB."""
+    """US dollars per GiB of ephemeral storage and hour, beyond 20 GiB."""
     public_ipv4_hour: NotRequired[float]
-    """US dollars per public IPv4 address and hour, which a task with `assign_public_ip` has one of. Default: 0.005, as
-    https://aws.amazon.com/vpc/pricing/ says of every region."""
+    """US dollars per public IPv4 address and hour; a task with `assign_public_ip` has one address. Default: 0.005, the
+    price in every region (https://aws.amazon.com/vpc/pricing/)."""
 
 
 class SignedCode(TypedDict):
-    """Where the signed archive of the function's code lies."""
+    """Where the signed archive of the function's code is stored."""
 
     bucket: pulumi.Input[str]
     """Name of the S3 bucket."""
     key: pulumi.Input[str]
     """Key of the object that AWS Signer wrote."""
     version: NotRequired[pulumi.Input[str]]
-    """Version of the object. Default: its latest."""
+    """Version of the object. Default: the latest."""
 
 
 class LauncherFunction(TypedDict, total=False):
     """The launcher's Lambda function."""
 
     timeout_seconds: int
-    """Seconds until Lambda stops it, 30 to 900: one call to ECS may take 8. Default: 60, more where more than 100
-    tasks can be asked for at once, by one event or by a batch, which Fargate starts at 20 a second."""
+    """Seconds until Lambda stops the function, 30 to 900; one call to ECS may take 8. Default: 60, and more if one
+    event or one batch can request more than 100 tasks, which Fargate starts at 20 a second."""
     memory_mib: int
-    """Memory in MiB, 128 to 10240; CPU comes with it. Default: 512."""
+    """Memory in MiB, 128 to 10240, which also determines the CPU. Default: 512."""
     reserved_concurrency: int
-    """The most invocations at once, and no other function can take them away. Default: not reserved."""
+    """The most concurrent invocations, reserved for this function. Default: not reserved."""
     tracing: bool
     """Whether X-Ray traces invocations. Default: false."""
     subnet_ids: Sequence[pulumi.Input[str]]
     """Subnets of a VPC to run the function in, with `security_group_ids`; from there it has to reach ECS, CloudWatch
-    Logs and whatever else it calls, through NAT or VPC endpoints. Default: outside of any VPC."""
+    Logs and every other service that it calls, through NAT or VPC endpoints. Default: outside any VPC."""
     security_group_ids: Sequence[pulumi.Input[str]]
     """Security groups of the function in those subnets."""
     code_signing_config_arn: pulumi.Input[str]
-    """ARN of a Lambda code signing configuration; goes with `signed_code`. Default: none."""
+    """ARN of a Lambda code signing configuration; needs `signed_code`. Default: none."""
     signed_code: SignedCode
-    """The archive that `python -m fargate_job_launcher archive` writes, signed by AWS Signer, in a bucket. Default:
-    the function's code is uploaded as it is in this package."""
+    """The archive that `python -m fargate_job_launcher archive` writes, signed by AWS Signer, in a bucket. Default: the
+    function's code is uploaded from this package."""
 
 
 class LaunchSchedule(TypedDict):
-    """When the job is launched by itself, through EventBridge Scheduler."""
+    """When EventBridge Scheduler launches the job."""
 
     expression: str
     """`cron(0 3 * * ? *)`, `rate(1 hour)` or `at(2026-01-31T03:00:00)`."""
     time_zone: NotRequired[str]
-    """Of the expression, such as Europe/Berlin; it knows summer time. Default: UTC."""
+    """Time zone of the expression, such as Europe/Berlin, with its summer time. Default: UTC."""
     flexible_window_minutes: NotRequired[int]
-    """The job may start this much later, 1 to 1440, which spreads the load. Default: it starts on time."""
+    """By how many minutes the job may start later, 1 to 1440, which spreads the load. Default: it starts on time."""
     event: NotRequired[str]
-    """The launch event, as JSON. Default: an empty one, which launches the job as defined."""
+    """The launch event, as JSON. Default: an empty event, which launches the job as defined."""
     retries: NotRequired[int]
-    """How often Scheduler tries to reach the launcher again, 0 to 185. Default: 10."""
+    """How often Scheduler retries to reach the launcher, 0 to 185. Default: 10."""
     max_age_seconds: NotRequired[int]
-    """How late it may still be launched, 60 to 86400. Default: 3600."""
+    """How many seconds after its time the job may still be launched, 60 to 86400. Default: 3600."""
     enabled: NotRequired[bool]
     """Default: true."""
 
 
 class LaunchQueue(TypedDict, total=False):
-    """A queue whose messages are launch events, or what the job is to work on. It is made here, encrypted, with dead
-    letters."""
+    """A queue whose messages are launch events, or the payloads of the job. The launcher creates it, encrypted, with a
+    dead-letter queue."""
 
     as_payload: bool
-    """Whether each message is the job's payload (`overrides.payload` goes with it), as S3, SNS and EventBridge send
-    them: their JSON as it comes, SNS's envelope included unless the subscription has raw delivery, and what is no JSON
-    as text. Told twice of, it is launched once. S3's test messages launch nothing. Default: false, each message is a
-    launch event."""
+    """Whether each message is the job's payload (this needs `overrides.payload`): JSON as S3, SNS and EventBridge
+    send it, with the envelope of SNS unless the subscription has raw delivery; a text that is not JSON becomes a JSON
+    string, `"order 17"` with its quotes. A message that arrives twice is launched once. S3's test messages launch nothing.
+    Default: false, each message is a launch event."""
     sources: Sequence[pulumi.Input[str]]
-    """ARNs of the S3 buckets, SNS topics and EventBridge rules that may send to the queue. With `kms_key_arn` the key's
-    policy lets `s3.amazonaws.com` and `sns.amazonaws.com` `kms:GenerateDataKey` and `kms:Decrypt`. Default: none; who
-    sends has the right by IAM."""
+    """ARNs of the S3 buckets, SNS topics and EventBridge rules that may send to the queue. With `kms_key_arn`, the
+    policy of the key has to allow each service that sends (`s3.amazonaws.com`, `sns.amazonaws.com`,
+    `events.amazonaws.com`) `kms:GenerateDataKey` and `kms:Decrypt`, with its account as `aws:SourceAccount`; otherwise
+    S3 refuses the notification, and messages of the others are lost without an error. Default: none; a sender needs the
+    permission in its own IAM policy."""
     batch_size: int
-    """Messages for one invocation, 1 to 10. Default: 10, or as many as ask for 1000 tasks together at most."""
+    """The most messages in one invocation, 1 to 10. Default: 10, or as many as can request 1000 tasks together."""
     maximum_concurrency: int
-    """The most invocations at once for this queue, 2 to 1000. Default: as many as Lambda likes."""
+    """The most concurrent invocations for this queue, 2 to 1000. Default: Lambda's own limit."""
     max_receive_count: int
-    """How often a message is delivered before it is a dead letter, 5 to 1000. Default: 10, or as often as fits the hour
-    for which ECS recognizes a launch: where a launch has several tasks, more than that could start some twice. 1000
-    where a launch of one task may have to wait for `max_running`."""
+    """How often a message is delivered before it goes to the dead-letter queue, 5 to 1000. Default: 10, or if a launch
+    has several tasks, as often as fits into the hour for which ECS recognizes a launch, because later deliveries could
+    start some tasks twice; 1000 if a launch of one task may have to wait for `max_running`."""
 
 
 class LaunchEventRule(TypedDict):
     """Events that launch the job."""
 
     pattern: pulumi.Input[str]
-    """EventBridge's pattern of them, as JSON."""
+    """The EventBridge pattern of the events, as JSON."""
     bus: NotRequired[pulumi.Input[str]]
     """Name of the event bus. Default: default."""
     as_payload: NotRequired[bool]
-    """Whether the whole event is the job's payload (`overrides.payload` goes with it). Default: false, the event's
-    `detail` is the launch event."""
+    """Whether the whole event is the job's payload (this needs `overrides.payload`). Default: false, the `detail` of
+    the event is the launch event."""
 
 
 class Supervision(TypedDict, total=False):
-    """What is done about a job after its launch."""
+    """What happens to a task after its launch."""
 
     max_runtime_minutes: int
-    """Minutes after which a task is stopped, 1 to 20160. Default: none is."""
+    """Minutes after which a task is stopped, 1 to 20160. Default: no limit."""
     retries: int
-    """How often a task is launched again that ended badly, 0 to 10. Default: 0."""
+    """How often a failed task is launched again, 0 to 10. Default: 0."""
     retry_on: Sequence[str]
-    """Which ends are retried: `failed`, `never_started`, `interrupted`, `timed_out`. Default: the first three."""
+    """Which outcomes are retried: `failed`, `never_started`, `interrupted`, `timed_out`. Default: the first three."""
     topic_arn: pulumi.Input[str]
-    """ARN of the SNS topic, no FIFO topic, that hears of each final failure, in the cluster's region. One that is
-    encrypted with a customer-managed key has the job's `kms_key_arn`; one of another account lets this one publish.
-    Default: one is made here."""
+    """ARN of the SNS topic that receives a notice of each final failure: a standard topic, in the cluster's region. If
+    it is encrypted with a customer-managed key, that key has to be the job's `kms_key_arn`; a topic of another account
+    has to let this account publish. Default: the launcher creates one."""
 
 
 class Alarms(TypedDict, total=False):
     """CloudWatch alarms of the launcher, and its dashboard."""
 
     topic_arn: pulumi.Input[str]
-    """ARN of the SNS topic that alarms go to. Default: the supervision's; without one they only show."""
+    """ARN of the SNS topic that receives the alarms. Default: the topic of the supervision; without one the alarms
+    notify nobody."""
     dashboard: bool
-    """Whether a dashboard is made, which costs 3 USD a month. Default: false."""
+    """Whether to create a dashboard, which costs 3 USD a month. Default: false."""
     max_job_minutes: int
-    """Minutes after which a job that took longer raises an alarm; goes with supervision. Default: no such alarm."""
+    """A job that took longer than this many minutes raises an alarm; needs supervision. Default: no such alarm."""
 
 
 class FargateJobLauncherArgs(TypedDict):
@@ -193,10 +198,10 @@ class FargateJobLauncherArgs(TypedDict):
     image: pulumi.Input[str]
     """The container image, as a task definition names it. Pin it by digest in production."""
     pull_through_cache: NotRequired[bool]
-    """Whether the image is in ECR through a pull-through cache rule, so that ECS may have ECR fetch it and, the first
-    time, make its repository. Default: false, it lies in ECR already or in another registry."""
+    """Whether the image is in ECR through a pull-through cache rule, so that ECS may let ECR fetch the image and, the
+    first time, create its repository. Default: false, the image is already in ECR or in another registry."""
     cluster_arn: pulumi.Input[str]
-    """ARN of the ECS cluster; the launcher can run its job in no other."""
+    """ARN of the ECS cluster, the only one in which the launcher can run its job."""
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets of the task, 1 to 16."""
     security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
@@ -206,119 +211,124 @@ class FargateJobLauncherArgs(TypedDict):
     command: NotRequired[Sequence[str]]
     """The command, in place of the image's own."""
     entry_point: NotRequired[Sequence[str]]
-    """The program that the command is given to, in place of the image's own. No caller can change it. Default: the
-    image's own."""
+    """The program that gets the command as its arguments, in place of the image's own. No caller can change it.
+    Default: the image's own."""
     working_directory: NotRequired[str]
-    """The folder of the container that its program starts in, such as /app. Default: the image's own."""
+    """The folder in which the program of the container starts, such as /app. Default: the image's own."""
     ulimits: NotRequired[Ulimits]
     """Limits of the container's processes. Default: Fargate's own."""
     log_options: NotRequired[LogOptions]
-    """What becomes of output that CloudWatch Logs does not take in time, of every container of the task. Default: as
-    the account says."""
+    """What happens to output that CloudWatch Logs does not accept in time, for every container of the task. Default:
+    the setting of the account."""
     user: NotRequired[str]
-    """Who runs the container's program: a number or a name of the image's, with a group after a colon if need be. An
-    image that has to begin as root says `0` here. Default: 65532:65532, who owns nothing in the image."""
+    """The user of the container's program: a number, or a name in the image, optionally with a group after a colon. For
+    an image that has to start as root, set `0`. Default: 65532:65532, which owns nothing in the image."""
     read_only_root: NotRequired[bool]
     """Whether the container's root file system is read-only. Default: true, unless `allow_exec`."""
     writable_paths: NotRequired[Mapping[str, int]]
-    """Folder → MiB of the task's memory (tmpfs) for what a container with a read-only root writes there, or 0 for the
-    task's disk (`ephemeral_storage_gib`), where it belongs to root unless the image declares the folder a VOLUME.
+    """Folders in which a container with a read-only root may write: folder → MiB of the task's memory (tmpfs), or 0 for
+    the task's disk (`ephemeral_storage_gib`), where the folder belongs to root unless the image declares it a VOLUME.
     Default: /tmp, 64 MiB."""
     stop_timeout_seconds: NotRequired[int]
-    """Seconds from SIGTERM to SIGKILL when the task is stopped, 2 to 120. Default: ECS's own 30."""
+    """Seconds from SIGTERM to SIGKILL when the task is stopped, 2 to 120. Default: 30, as in ECS."""
     health_check: NotRequired[HealthCheck]
-    """How ECS sees whether the container is well. Default: it does not look."""
+    """How ECS checks whether the container is healthy. Default: no check."""
     sidecars: NotRequired[Sequence[Sidecar]]
-    """Containers beside the job's own. Default: none."""
+    """Containers beside the job's own, in the same task. Default: none."""
     efs_volumes: NotRequired[Sequence[EfsVolume]]
-    """Folders of EFS file systems, mounted with the task role, which is allowed to. Default: none."""
+    """Folders of EFS file systems, mounted with the task role, which gets the permission. Default: none."""
     repository_credentials_arn: NotRequired[pulumi.Input[str]]
     """ARN of the Secrets Manager secret with the user name and password of a private registry outside ECR.
     Default: none."""
     architecture: NotRequired[str]
-    """`x86_64` or `arm64`: what the image is built for. Default: x86_64."""
+    """The processor that the image is built for: `x86_64` or `arm64`. Default: x86_64."""
     allow_exec: NotRequired[bool]
-    """Whether `aws ecs execute-command` can open a shell in the job's tasks, for debugging. Default: false, and the
-    launcher is denied to run a task so."""
+    """Whether `aws ecs execute-command` can open a shell in the job's tasks, for debugging. Default: false, and a
+    policy denies the launcher to run a task with it."""
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Environment variables of the container. Readable to whoever may describe the task: no secrets here; what looks
-    like one is refused."""
+    """Environment variables of the container. Everyone who may describe the task can read them: put no secrets here; a
+    value that looks like a secret is refused."""
     not_secret: NotRequired[Sequence[str]]
-    """Names of environment variables that look like secrets and are none; `command`, `entry_point` or `health_check`
-    for what stands there. Default: none."""
+    """Names of environment variables that look like secrets but are not; `command`, `entry_point` or `health_check` for
+    a value in one of those. A Docker label of the container lists them, so that the policy pack knows them too.
+    Default: none."""
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it. After a
-    secret's ARN may follow which part of it, as `:JSON-KEY:VERSION-STAGE:VERSION-ID`: `ARN:password::` is the value of
-    `password` in a secret that is JSON. Default: none."""
+    """Environment variable → ARN of the Secrets Manager secret or SSM parameter that ECS reads into it. To read a part
+    of a secret, append `:JSON-KEY:VERSION-STAGE:VERSION-ID` to its ARN: `ARN:password::` is the value of `password` in
+    a secret that is JSON. Default: none."""
     secret_key_arns: NotRequired[Sequence[pulumi.Input[str]]]
     """ARNs of the customer-managed KMS keys that those secrets are encrypted with. Default: none (AWS's own keys)."""
     task_policy: NotRequired[pulumi.Input[str]]
     """What the job's own code may do, as the JSON of an IAM policy. Default: nothing."""
     task_role_arn: NotRequired[pulumi.Input[str]]
-    """An existing role for the job's code; nothing is attached to it. Default: one is made here."""
+    """An existing role for the job's code; the launcher attaches nothing to it. Default: the launcher creates one."""
     execution_role_arn: NotRequired[pulumi.Input[str]]
-    """An existing role for ECS to start the task with; nothing is attached to it. Default: one is made."""
+    """An existing role with which ECS starts the task; the launcher attaches nothing to it. Default: the launcher
+    creates one."""
     role_path: NotRequired[str]
-    """IAM path of the roles made here, such as /jobs/. Default: /."""
+    """IAM path of the roles that the launcher creates, such as /jobs/. Default: /."""
     permissions_boundary_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the policy that bounds the roles made here. Default: none."""
+    """ARN of the permissions boundary of the roles that the launcher creates. Default: none."""
     cpu: NotRequired[int]
-    """CPU units, 1024 is one vCPU: 256, 512, 1024, 2048, 4096, 8192, 16384 or 32768. Default: 256."""
+    """CPU units (1024 are one vCPU): 256, 512, 1024, 2048, 4096, 8192, 16384 or 32768. Default: 256."""
     memory: NotRequired[int]
-    """Memory in MiB, of the sizes that go with `cpu`. Default: the smallest of them."""
+    """Memory in MiB, one of the sizes that Fargate has for `cpu`. Default: the smallest."""
     ephemeral_storage_gib: NotRequired[int]
     """Scratch space in GiB, 20 to 200. Default: 20, which every Fargate task has."""
     capacity: NotRequired[str]
-    """`on_demand`, on any cluster; `spot` (cheaper, may be interrupted) or `spot_then_on_demand` (on demand for what
-    Spot has no room for), on a cluster with the capacity provider FARGATE_SPOT, as JobCluster makes it. Default:
-    on_demand."""
+    """`on_demand`, on any cluster; `spot` (cheaper, may be interrupted) or `spot_then_on_demand` (on demand for tasks
+    for which Spot has no capacity), on a cluster with the capacity provider FARGATE_SPOT, such as a JobCluster.
+    Default: on_demand."""
     overrides: NotRequired[LaunchOverrides]
     """What a caller may change. Default: nothing."""
     payload_bucket: NotRequired[pulumi.Input[str]]
-    """Name of the bucket for payloads that do not fit a call to ECS; PayloadBucket makes one. Default: none, and such
-    a payload is rejected."""
+    """Name of the bucket for payloads that do not fit into a call to ECS; PayloadBucket creates one. Default: none, and
+    such a payload is rejected."""
     prices: NotRequired[LaunchPrices]
-    """What Fargate costs, for the most that a launch costs per hour. Default: none, and no cost is given."""
+    """Fargate's prices, from which a launch computes the most that it costs per hour. Default: none, and no cost is
+    shown."""
     asynchronous: NotRequired[bool]
-    """Whether callers may invoke the launcher without waiting for its answer: through its alias `async`, with
-    deliveries repeated for what may succeed later and a dead-letter queue for the rest. Default: false."""
+    """Whether callers may invoke the launcher without waiting for its answer, through its alias `async`: an event that
+    may succeed later is delivered again, and a dead-letter queue keeps the events that fail. Default: false."""
     function: NotRequired[LauncherFunction]
-    """The launcher's Lambda function. Default: see there."""
+    """The launcher's Lambda function. Default: the defaults of its fields."""
     schedule: NotRequired[LaunchSchedule]
-    """When the job is launched by itself. Default: never."""
+    """When EventBridge Scheduler launches the job. Default: never."""
     queue: NotRequired[LaunchQueue]
     """A queue of launch events. Default: none."""
     event_rule: NotRequired[LaunchEventRule]
     """Events that launch the job. Default: none."""
     supervision: NotRequired[Supervision]
-    """Retries, a maximum runtime, notices of failures. Default: none of it."""
+    """Retries, a maximum runtime, notices of failures. Default: no supervision."""
     max_running: NotRequired[int]
-    """The most tasks of the job at once, 1 to 5000. Exact where `function.reserved_concurrency` is 1 and callers are of
-    one kind, else a close bound. A launch beyond it is told so, or goes back to its queue. Default: no limit."""
+    """The most tasks of the job that run at once, 1 to 5000. The limit is exact if `function.reserved_concurrency` is 1
+    and there is one kind of caller, otherwise approximate. A direct launch beyond the limit fails with the reason
+    MaxRunning; a message returns to its queue. Default: no limit."""
     alarms: NotRequired[Alarms]
     """Alarms and a dashboard. Default: none."""
     log_retention_days: NotRequired[int]
-    """How long the job's and the launcher's log lines are kept, in days, as CloudWatch Logs knows them. Default: 30."""
+    """How many days the log lines of the job and of the launcher are kept, one of the numbers that CloudWatch Logs
+    accepts. Default: 30."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the customer-managed KMS key for the log groups, queues, the topic, the functions' settings, and payloads
-    of a bucket that uses it; its key policy has to admit CloudWatch Logs, EventBridge and CloudWatch. Default: none
-    (AWS's own keys)."""
+    of a bucket that uses it; its key policy has to allow CloudWatch Logs, EventBridge, CloudWatch, and the services
+    that fill the queue (`queue.sources`) to use it. Default: none (AWS's own keys)."""
     further_kms_key_arns: NotRequired[Sequence[pulumi.Input[str]]]
-    """ARNs of the KMS keys that `kms_key_arn` had before or gets next: what is encrypted with them can be read, and its
-    queues and topic can be moved from one key to another without a moment in which a message cannot. Default: none."""
+    """ARNs of the KMS keys that `kms_key_arn` had before or will have next. Data encrypted with them can be read, so
+    the queues and the topic can change from one key to another while every message stays readable. Default: none."""
     keep_logs: NotRequired[bool]
-    """Whether the log groups stay where they are, with their lines, when the launcher is deleted. Default: false."""
+    """Whether the log groups and their lines are kept when the launcher is deleted. Default: false."""
     adopt_logs: NotRequired[Sequence[str]]
-    """Log groups that are there already, kept from a launcher of this name: `job`, `launcher`, `supervisor`. They are
-    imported with the lines that they hold; afterwards this is taken out again. Default: none, and CloudWatch Logs
-    refuses to make one that exists."""
+    """Existing log groups of an earlier launcher of this name to import, with their lines: `job`, `launcher`,
+    `supervisor`. Remove this argument after the deployment. Default: none, and CloudWatch Logs refuses to create a log
+    group that exists."""
     protect_logs: NotRequired[bool]
     """Whether Pulumi refuses to delete the two log groups. Default: false."""
     protect_queues: NotRequired[bool]
-    """Whether Pulumi refuses to delete the queues of launch events, of tasks' ends and of dead letters, whose messages
-    are kept for 14 days. Default: false."""
+    """Whether Pulumi refuses to delete the queues of launch events, of task state changes and of dead letters, which
+    keep messages for 14 days. Default: false."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Tags of every resource that takes some, and of each task. Default: none."""
+    """Tags of every resource that can have tags, and of each task. Default: none."""
 
 
 PUBLIC_IPV4_HOUR: Final = 0.005
@@ -402,11 +412,12 @@ class Job:
 def check(name: str, args: FargateJobLauncherArgs) -> Job:
     """The job that these arguments describe.
 
-    Raises pulumi.RunError naming every problem at once: field, value, rule and remedy.
+    Raises pulumi.RunError naming every problem at once: field, value, rule and remedy. What only the deployment knows
+    raises it then.
     """
     given, problems = examine(name, args)
     shapes.refuse("FargateJobLauncher", name, problems)
-    return Job(**given)
+    return Job(**held("FargateJobLauncher", name, given, lambda it: examine(name, it)[1]))
 
 
 def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = None) -> tuple[dict[str, Any], list[str]]:
@@ -441,8 +452,8 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
         problems.append(
             "task_policy: goes with a role made here, but task_role_arn adopts one; attach it there yourself"
         )
-    if isinstance(given.get("task_policy"), str) and json_object(given["task_policy"]) is None:
-        problems.append('task_policy: is not the JSON of an IAM policy: {"Version": "2012-10-17", "Statement": […]}')
+    if isinstance(given.get("task_policy"), str):
+        problems += policy_problems("task_policy", given["task_policy"])
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - LAUNCHER_TAGS)
     if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
         problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")

@@ -16,6 +16,7 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler import fargate
 
 from .checks import shapes
+from .checks.later import held
 from .checks.names import CLUSTER, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -31,11 +32,11 @@ class JobClusterArgs(TypedDict, total=False):
     container_insights: str
     """Metrics of every task: `disabled`, `enabled` or `enhanced`; CloudWatch charges for them. Default: disabled."""
     stop_tasks: bool
-    """Whether a deletion of the cluster stops the tasks that run in it, by a function made for it. Without it a cluster
-    with tasks is not deleted: ECS refuses that, and the AWS provider tries for ten minutes. Default: false."""
+    """Whether deleting the cluster stops the tasks that run in it, with a function for this purpose. Otherwise a
+    cluster with tasks is not deleted: ECS refuses that, and the AWS provider tries for ten minutes. Default: false."""
     cluster_arn: NotRequired[pulumi.Input[str]]
-    """An existing cluster to adopt; for jobs on Spot with FARGATE_SPOT among its capacity providers. Nothing of it is
-    changed, and none of the fields above goes with it."""
+    """ARN of an existing cluster to adopt; for jobs on Spot it needs the capacity provider FARGATE_SPOT. The component
+    changes nothing in it; set none of the fields above with it."""
     tags: Mapping[str, pulumi.Input[str]]
     """Tags of a new cluster. Default: none."""
 
@@ -44,13 +45,14 @@ class JobCluster(pulumi.ComponentResource):
     """A cluster with the capacity providers FARGATE and FARGATE_SPOT, or an adopted one."""
 
     cluster_arn: pulumi.Output[str]
-    """ARN of the cluster, known once its capacity providers stand: a launcher's `cluster_arn`."""
+    """ARN of the cluster, known once its capacity providers are associated: the `cluster_arn` of a launcher."""
 
     def __init__(self, name: str, args: JobClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no cluster."""
         args, problems = examine_cluster(args)
         made = [] if "cluster_arn" in args else name_problems(name, CLUSTER)
         shapes.refuse("JobCluster", name, [*made, *problems])
+        args = cast("JobClusterArgs", held("JobCluster", name, args, lambda it: examine_cluster(it)[1]))
         super().__init__("fargate-job-launcher:index:JobCluster", name, {}, opts)
         if "cluster_arn" in args:
             self.cluster_arn = pulumi.Output.from_input(args["cluster_arn"])

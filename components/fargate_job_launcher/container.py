@@ -13,6 +13,7 @@ import pulumi
 from .checks.containers import STOP_SECONDS, WRITABLE_PATHS
 from .checks.kinds import LARGEST_DEFINITION
 from .checks.names import CONTAINER
+from .checks.plain_secrets import not_secret_label
 
 NOBODY: Final = "65532:65532"
 """User and group of no account in any usual image: the container's program owns nothing that it finds."""
@@ -22,9 +23,9 @@ class Ulimit(TypedDict):
     """A limit of a container's processes."""
 
     soft: int
-    """What holds until a process asks for more, 1 to `hard`."""
+    """The limit until a process raises it, 1 to `hard`."""
     hard: int
-    """The most that a process may ask for, up to 1048576."""
+    """The highest limit that a process may set, up to 1048576."""
 
 
 class Ulimits(TypedDict, total=False):
@@ -44,23 +45,24 @@ class LogOptions(TypedDict, total=False):
     """
 
     mode: str
-    """`non-blocking`: it waits in memory, and what does not fit there is lost; `blocking`: the program that writes it
-    waits. Default: the account's defaultLogDriverMode, which is non-blocking unless somebody has changed it."""
+    """`non-blocking`: output waits in memory, and is lost if it does not fit; `blocking`: the program that writes it
+    waits. Default: the account's defaultLogDriverMode, which is non-blocking unless it was changed."""
     max_buffer_size: str
-    """How much may wait, with `mode` non-blocking: a number with k, m or g after it, such as `25m`. Default: 10m."""
+    """How much output may wait, with `mode` non-blocking: a number followed by k, m or g, such as `25m`. Default:
+    10m."""
 
 
 class HealthCheck(TypedDict):
-    """How ECS sees whether a container is well."""
+    """How ECS checks whether a container is healthy."""
 
     command: Sequence[str]
-    """`["CMD", …]` runs a program of the image, `["CMD-SHELL", "…"]` a line in its shell; exit code 0 is well."""
+    """`["CMD", …]` runs a program of the image, `["CMD-SHELL", "…"]` a line in its shell; exit code 0 means healthy."""
     interval_seconds: NotRequired[int]
-    """5 to 300. Default: 30."""
+    """Seconds between two checks, 5 to 300. Default: 30."""
     timeout_seconds: NotRequired[int]
-    """2 to 60. Default: 5."""
+    """Seconds that one check may take, 2 to 60. Default: 5."""
     retries: NotRequired[int]
-    """Failures in a row until it is not well, 1 to 10. Default: 3."""
+    """Failures in a row until the container is unhealthy, 1 to 10. Default: 3."""
     start_period_seconds: NotRequired[int]
     """Seconds at the start in which failures do not count, 0 to 300. Default: 0."""
 
@@ -69,9 +71,9 @@ class Sidecar(TypedDict):
     """A container beside the job's own, in the same task: it shares its network, its size and its task role."""
 
     name: str
-    """Of the container; not `job`."""
+    """Name of the container; not `job`."""
     image: pulumi.Input[str]
-    """As in a task definition. Pin it by digest in production."""
+    """The container image, as a task definition names it. Pin it by digest in production."""
     pull_through_cache: NotRequired[bool]
     """As the job's. Default: false."""
     command: NotRequired[Sequence[str]]
@@ -91,7 +93,7 @@ class Sidecar(TypedDict):
     repository_credentials_arn: NotRequired[pulumi.Input[str]]
     """As the job's. Default: none."""
     essential: NotRequired[bool]
-    """Whether the task ends when this container does. Default: false; it ends with the job."""
+    """Whether the task ends when this container ends. Default: false, the task ends with the job."""
     user: NotRequired[str]
     """As the job's `user`. Default: 65532:65532."""
     read_only_root: NotRequired[bool]
@@ -103,19 +105,21 @@ class Sidecar(TypedDict):
     stop_timeout_seconds: NotRequired[int]
     """As the job's. Default: 30."""
     job_waits_for: NotRequired[str]
-    """What the job waits for before it starts: `START`, `HEALTHY`, `SUCCESS` (exit code 0) or `COMPLETE` (any end).
-    Default: HEALTHY where there is a health check, else START."""
+    """What the job waits for before it starts: `START`, `HEALTHY`, `SUCCESS` (exit code 0) or `COMPLETE` (any exit
+    code). Default: HEALTHY if there is a health check, otherwise START."""
 
 
 class EfsVolume(TypedDict):
     """A folder of an EFS file system in the job's container, mounted through an access point with the task role."""
 
     file_system_id: pulumi.Input[str]
-    """Such as fs-0123456789abcdef0. Its mount targets have to let the task's security groups in (TCP 2049)."""
+    """Id of the file system, such as fs-0123456789abcdef0. Its mount targets have to accept connections from the task's
+    security groups (TCP 2049)."""
     access_point_id: pulumi.Input[str]
-    """Such as fsap-0123456789abcdef0. It fixes folder and user, and IAM knows the mount by it."""
+    """Id of the access point, such as fsap-0123456789abcdef0. It determines folder and user, and the IAM policies name
+    it."""
     path: str
-    """Where the container finds it, such as /data."""
+    """Path of the folder in the container, such as /data."""
     read_only: NotRequired[bool]
     """Default: false."""
 
@@ -132,6 +136,7 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     own: dict[str, Any] = {
         **{"command": job.command, "environment": job.environment, "secrets": job.secrets, "user": job.user},
+        "not_secret": job.not_secret,
         **{"read_only_root": job.read_only_root, "writable_paths": job.writable_paths},
         **{"health_check": job.health_check, "stop_timeout_seconds": job.stop_timeout_seconds},
         "repository_credentials_arn": job.repository_credentials_arn,
@@ -183,6 +188,8 @@ def _container(
         optional["ulimits"] = limits
     if environment := sorted(given.get("environment", {}).items()):
         optional["environment"] = [{"name": key, "value": value} for key, value in environment]
+    if labels := not_secret_label(given.get("not_secret", ())):
+        optional["dockerLabels"] = labels
     if secrets := sorted(given.get("secrets", {}).items()):
         optional["secrets"] = [{"name": key, "valueFrom": arn} for key, arn in secrets]
     if given.get("health_check"):

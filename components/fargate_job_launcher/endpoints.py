@@ -9,6 +9,8 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
+from fargate_job_launcher.handler import partitions
+
 from .checks.shapes import repeated
 
 GATEWAYS: Final = ("s3", "dynamodb")
@@ -70,7 +72,7 @@ def endpoints(
         aws.ec2.VpcEndpoint(
             f"{name}-{service.replace('.', '-')}",
             vpc_id=vpc_id,
-            service_name=tasks.arn.apply(lambda arn, service=service: _service_name(arn, service)),
+            service_name=_service_name(tasks.arn, service, shape["vpc_endpoint_type"], parent=parent),
             tags=tags,
             opts=child,
             **shape,
@@ -93,6 +95,29 @@ def endpoint_problems(services: Sequence[str], *, only_way_out: bool) -> list[st
     return problems
 
 
-def _service_name(arn: str, service: str) -> str:
-    _, partition, _, region, _ = arn.split(":", 4)
-    return f"{'cn.' if partition == 'aws-cn' else ''}com.amazonaws.{region}.{service}"
+def _service_name(arn: pulumi.Output[str], service: str, kind: str, *, parent: pulumi.Resource) -> pulumi.Output[str]:
+    """The name of a service's endpoints, in the region of this ARN.
+
+    In some partitions a part of the services has names of its own, which part depends on the region and changes: there
+    the account is asked which name it has. https://github.com/aws/aws-cdk/pull/36471
+    """
+
+    def named(known: str) -> pulumi.Input[str]:
+        _, partition, _, region, _ = known.split(":", 4)
+        first, *others = service_names(partition, region, service)
+        if not others:
+            return first
+        found = aws.ec2.get_vpc_endpoint_service_output(
+            filters=[{"name": "service-name", "values": [first, *others]}],
+            service_type=kind,
+            opts=pulumi.InvokeOutputOptions(parent=parent),
+        )
+        return found.apply(lambda it: it.service_name)
+
+    return arn.apply(named)
+
+
+def service_names(partition: str, region: str, service: str) -> list[str]:
+    """What the endpoints of a service may be called: by the suffix of AWS's hosts backwards, or of the partition's."""
+    suffixes = dict.fromkeys(partitions.partition(it).suffix for it in ("aws", partition))
+    return [f"{'.'.join(reversed(it.split('.')))}.{region}.{service}" for it in suffixes]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -525,37 +525,59 @@ def filled_queue_policy(queue_arn: str, source_arns: Sequence[str], account: str
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
     https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
     """
-    senders = list[Statement]()
-    for service, sid in _SENDERS.items():
-        arns = sorted(it for it in source_arns if it.split(":")[2:3] == [service])
-        accounts = sorted({it.split(":")[4] or account for it in arns})
-        if arns:
-            senders.append(
-                {
-                    "Sid": sid,
-                    "Effect": "Allow",
-                    "Principal": {"Service": f"{service}.amazonaws.com"},
-                    "Action": "sqs:SendMessage",
-                    "Resource": queue_arn,
-                    "Condition": {
-                        "ArnEquals": {"aws:SourceArn": arns},
-                        "StringEquals": {"aws:SourceAccount": accounts},
-                    },
-                }
-            )
+    senders: list[Statement] = [
+        {
+            "Sid": f"OnlyThese{_SENDERS[service]}",
+            "Effect": "Allow",
+            "Principal": {"Service": f"{service}.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": arns}, "StringEquals": {"aws:SourceAccount": accounts}},
+        }
+        for service, arns, accounts in _by_service(source_arns, account)
+    ]
     strangers = [it for it in source_arns if not is_sender_arn(it)]
     if strangers:
         raise ValueError(f"queue.sources: {', '.join(strangers)}: not the ARN of a bucket, a topic or a rule")
     return document(*only_tls([queue_arn], "sqs:*")["Statement"], *senders)
 
 
-_SENDERS: Final = {"s3": "OnlyTheseBuckets", "sns": "OnlyTheseTopics", "events": "OnlyTheseRules"}
+_SENDERS: Final = {"s3": "Buckets", "sns": "Topics", "events": "Rules"}
+
+
+def _by_service(source_arns: Sequence[str], account: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Each service that sends, the ARNs of its sources, and whose they are: a bucket's ARN does not say, and is taken
+    for one of `account`."""
+    for service in _SENDERS:
+        arns = sorted(it for it in source_arns if it.split(":")[2:3] == [service])
+        if arns:
+            yield service, arns, sorted({it.split(":")[4] or account for it in arns})
+
+
+def sender_key_statements(source_arns: Sequence[str], account: str) -> list[Statement]:
+    """What the policy of a queue's key says so that these sources can send to the queue: without it S3 refuses its
+    configuration, and what SNS and EventBridge send is lost without a word.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    return [
+        {
+            "Sid": f"{_SENDERS[service]}ThatFillQueues",
+            "Effect": "Allow",
+            "Principal": {"Service": f"{service}.amazonaws.com"},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": "*",  # in a key policy: this key
+            "Condition": {"StringEquals": {"aws:SourceAccount": accounts}},
+        }
+        for service, _, accounts in _by_service(source_arns, account)
+    ]
 
 
 def is_sender_arn(arn: str) -> bool:
     """Whether this is the ARN of a bucket, a topic or a rule, which send to a queue by its policy."""
     found = re.fullmatch(
-        r"arn:[a-z0-9-]+:(s3:::[a-z0-9.-]{3,63}|sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}|"
+        r"arn:[a-z0-9-]+:(s3:::[a-z0-9.-]{3,63}|sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?|"
         r"events:[a-z0-9-]+:\d{12}:rule/[A-Za-z0-9_./-]+)",
         arn,
     )
@@ -576,9 +598,10 @@ def payload_reader_policy(place: Place, payload_objects_arn: str, key_arns: Sequ
     )
 
 
-def key_policy(partition: str, account: str, region: str) -> Document:
+def key_policy(partition: str, account: str, region: str, source_arns: Sequence[str] = ()) -> Document:
     """The policy of a KMS key for launchers: the account administers it by its own IAM, and the services that write on
-    a launcher's behalf without a role of it may encrypt with it: log groups, events to a queue, alarms to a topic."""
+    a launcher's behalf without a role of it may encrypt with it: log groups, events to a queue, alarms to a topic, and
+    what fills queues. `source_arns` are the buckets, topics and rules that do (`queue.sources`)."""
     suffix = partitions.partition(partition).suffix
     # Named by region on its pages, in China with that suffix; else the one that holds in every region:
     # https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/region-info/lib/default.ts
@@ -609,6 +632,7 @@ def key_policy(partition: str, account: str, region: str) -> Document:
             "Resource": "*",
             "Condition": {"StringEquals": {"aws:SourceAccount": account}},
         },
+        *sender_key_statements(source_arns, account),
     )
 
 
@@ -737,19 +761,20 @@ def is_policy_arn(arn: str) -> bool:
 
 def is_ecr_image(image: str) -> bool:
     """Whether an image lies in a private ECR registry."""
-    return re.search(r"\.dkr[.-]ecr", image.partition("/")[0]) is not None
+    # A host may be written in capitals, and would then be none that ECS knows as ECR's.
+    return re.search(r"\.dkr[.-]ecr", image.partition("/")[0], re.IGNORECASE) is not None
 
 
 def refuse_ecr_image(field: str, image: str) -> None:
     """Raises ValueError for an image that is meant to be in ECR and is not written as one there: no permission would be
     granted to pull it."""
     if is_ecr_image(image) and _in_ecr(image) is None:
-        region = re.search(r"\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.", image)
+        region = re.search(r"\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.", image.lower())
         there = "eu-west-1" if region is None else region[1]
         host = f"123456789012.dkr.ecr.{there}.{partitions.partition_of(there).suffix}"
         raise ValueError(
             f"{field}: {image!r} is no image of ECR; it looks like {host}/NAME:TAG or …/NAME@sha256:DIGEST, with the "
-            "account's twelve digits and the name in lower case"
+            "account's twelve digits, host and name in lower case"
         )
 
 

@@ -34,37 +34,38 @@ class FargateJobLauncher(pulumi.ComponentResource):
     """
 
     function_name: pulumi.Output[str]
-    """Name of the function: invoke it with a launch event."""
+    """Name of the launcher's function: invoke it with a launch event."""
     function_arn: pulumi.Output[str]
-    """ARN of the function, for callers who wait for its answer."""
+    """ARN of the function, for callers that wait for its answer."""
     asynchronous_function_arn: pulumi.Output[str | None]
-    """ARN of the alias for callers who do not wait; none unless the launcher is `asynchronous`."""
+    """ARN of the alias for callers that do not wait; none unless the launcher is `asynchronous`."""
     dead_letter_queue_url: pulumi.Output[str | None]
-    """URL of the queue that keeps what could never be launched; none unless the launcher has such callers."""
+    """URL of the dead-letter queue, which keeps the events that could not be launched; none unless the launcher has a
+    trigger or is `asynchronous`."""
     queue_url: pulumi.Output[str | None]
-    """URL of the queue of launch events; none unless the launcher has one."""
+    """URL of the queue of launch events; none without `queue`."""
     notice_topic_arn: pulumi.Output[str | None]
-    """ARN of the topic that hears of final failures; none unless the job is supervised."""
+    """ARN of the topic that receives the notices of final failures; none without `supervision`."""
     supervisor_function_name: pulumi.Output[str | None]
-    """Name of the function that supervises the job; none unless it is supervised."""
+    """Name of the function that supervises the job; none without `supervision`."""
     task_definition_arn: pulumi.Output[str]
     """ARN of the task definition, with its revision."""
     execution_role_arn: pulumi.Output[str]
-    """ARN of the role that ECS starts the task with."""
+    """ARN of the execution role, with which ECS starts the task."""
     task_role_arn: pulumi.Output[str]
-    """ARN of the role of the job's own code."""
+    """ARN of the task role, which the job's own code has."""
     task_role_name: pulumi.Output[str]
-    """Name of that role: attach to it what the job may do."""
+    """Name of the task role: attach the job's permissions to it."""
     launcher_role_arn: pulumi.Output[str]
     """ARN of the function's role."""
     launcher_policy: pulumi.Output[str]
-    """Everything that the function may do, and may never do, as one policy in JSON."""
+    """Everything that the function is allowed and denied, as one policy in JSON."""
     log_group_name: pulumi.Output[str]
     """Log group of the job's container."""
     launcher_log_group_name: pulumi.Output[str]
     """Log group of the function."""
     queue_arn: pulumi.Output[str | None]
-    """ARN of the queue, for a bucket's notifications or a topic's subscription: there once `queue.sources` may send to
+    """ARN of the queue, for a bucket's notifications or a topic's subscription; known once `queue.sources` may send to
     it; none without `queue`."""
 
     def __init__(self, name: str, args: FargateJobLauncherArgs, opts: pulumi.ResourceOptions | None = None) -> None:

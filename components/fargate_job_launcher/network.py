@@ -14,6 +14,7 @@ from fargate_job_launcher.handler import fargate
 
 from .checks import shapes
 from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
+from .checks.later import held
 from .checks.names import LOGGED_NETWORK, NETWORK, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -44,39 +45,40 @@ class JobNetworkArgs(TypedDict, total=False):
     """Either the shape of a new VPC, or the ids of an existing one."""
 
     subnets: str
-    """`private`: tasks leave through NAT gateways or VPC endpoints; `public`: tasks have public addresses, no NAT.
-    Default: private."""
+    """`private`: tasks reach others through NAT gateways or VPC endpoints; `public`: tasks have public addresses,
+    without NAT. Default: private."""
     nat_gateways: str
-    """For private subnets: `single`, `one_per_az` (each costs by the hour), or `none` where `endpoints` are the only
-    way out, to AWS alone. Default: one_per_az."""
+    """For private subnets: `single`, `one_per_az` (each costs by the hour), or `none` if tasks reach AWS only, through
+    `endpoints`. Default: one_per_az."""
     endpoints: Sequence[str]
-    """AWS services that a new VPC reaches by endpoints of its own, such as `s3` (costs nothing), `ecr.api`, `ecr.dkr`,
-    `logs`, `secretsmanager` (each costs by the hour and zone). Default: none."""
+    """AWS services for which a new VPC gets endpoints, such as `s3` (free), `ecr.api`, `ecr.dkr`, `logs`,
+    `secretsmanager` (each costs by the hour and zone). Default: none."""
     flow_log_days: int
-    """How long the new VPC's flow log is kept, in days, as CloudWatch Logs knows them. Default: none."""
+    """How many days the flow log of the new VPC is kept, one of the numbers that CloudWatch Logs accepts. Default: no
+    flow log."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the KMS key that the flow log is encrypted with. Default: none (CloudWatch's own)."""
+    """ARN of the KMS key that encrypts the flow log. Default: none (CloudWatch's own key)."""
     availability_zones: int
-    """How many zones the subnets span, 1 to 6, and no more than the region has. Default: 2."""
+    """How many availability zones have subnets, 1 to 6, and no more than the region has. Default: 2."""
     cidr_block: str
-    """Address range of the new VPC, /16 to /24. Each subnet has a sixteenth of it: 4,091 addresses of a /16 to 11 of a
-    /24, of which each interface endpoint takes one. Default: 10.0.0.0/16."""
+    """Address range of the new VPC, /16 to /24. Each subnet has a sixteenth of it: from 4,091 addresses of a /16 to 11
+    of a /24, of which each interface endpoint uses one. Default: 10.0.0.0/16."""
     subnet_ranges: str
-    """`fixed`: the range of a subnet never changes, so that zones, `subnets` and `nat_gateways` can. `divided`: the
-    VPC's range is divided among the subnets that there are, as version 0.1 did; for a VPC that it made, whose zones,
-    `subnets` and `nat_gateways` stay what they are. Default: fixed."""
+    """`fixed`: the range of a subnet never changes, so that zones, `subnets` and `nat_gateways` can change. `divided`:
+    the existing subnets divide the VPC's range, as in version 0.1; use it for a VPC of that version, whose zones,
+    `subnets` and `nat_gateways` then cannot change. Default: fixed."""
     vpc_id: NotRequired[pulumi.Input[str]]
-    """An existing VPC to adopt; `subnet_ids` goes with it, and none of the fields above."""
+    """Id of an existing VPC to adopt; set `subnet_ids` with it, and none of the fields above."""
     subnet_ids: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Subnets of the adopted VPC, 1 to 16."""
     assign_public_ip: bool
-    """Whether the adopted subnets are public ones. Default: false."""
+    """Whether the adopted subnets are public. Default: false."""
     tags: Mapping[str, pulumi.Input[str]]
     """Tags of every resource. Default: none."""
 
 
 class JobNetwork(pulumi.ComponentResource):
-    """Subnets and a security group for tasks: nothing comes in, everything may go out."""
+    """Subnets and a security group for tasks, with no inbound and all outbound traffic."""
 
     vpc_id: pulumi.Output[str]
     """Id of the VPC."""
@@ -92,6 +94,7 @@ class JobNetwork(pulumi.ComponentResource):
         args, problems = examine_network(args)
         rule = LOGGED_NETWORK if "flow_log_days" in args else NETWORK
         shapes.refuse("JobNetwork", name, [*name_problems(name, rule), *problems])
+        args = cast("JobNetworkArgs", held("JobNetwork", name, args, lambda it: examine_network(it)[1]))
         super().__init__("fargate-job-launcher:index:JobNetwork", name, {}, opts)
         tags = args.get("tags", {})
         vpc = None

@@ -12,6 +12,7 @@ from fargate_job_launcher.handler import fargate
 from . import iam
 from .arguments import Job
 from .checks import shapes
+from .checks.later import held
 from .checks.names import BUCKET, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -24,13 +25,13 @@ class PayloadBucketArgs(TypedDict):
     """How long payloads are kept."""
 
     expire_days: NotRequired[int]
-    """Days until a payload is deleted; longer than any job waits or runs. Default: 14."""
+    """Days until a payload is deleted; set it longer than any job waits or runs. Default: 14."""
     force_destroy: NotRequired[bool]
-    """Whether a deletion of the bucket deletes the payloads in it too. Without it S3 deletes no bucket that holds any
+    """Whether deleting the bucket deletes its payloads too. Otherwise S3 refuses to delete a bucket with objects
     (BucketNotEmpty). Default: false."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the customer-managed KMS key; the launchers that use the bucket are given the same. Default: none (S3's
-    own)."""
+    """ARN of the customer-managed KMS key; give the same key to the launchers that use the bucket. Default: none (S3's
+    own key)."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Tags of the bucket. Default: none."""
 
@@ -42,12 +43,13 @@ class PayloadBucket(pulumi.ComponentResource):
     """
 
     bucket_name: pulumi.Output[str]
-    """Name of the bucket: a launcher's `payload_bucket`."""
+    """Name of the bucket: the `payload_bucket` of a launcher."""
 
     def __init__(self, name: str, args: PayloadBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises pulumi.RunError, naming every problem at once, when the arguments make no bucket."""
         args, problems = examine_bucket(args)
         shapes.refuse("PayloadBucket", name, [*name_problems(name, BUCKET), *problems])
+        args = cast("PayloadBucketArgs", held("PayloadBucket", name, args, lambda it: examine_bucket(it)[1]))
         super().__init__("fargate-job-launcher:index:PayloadBucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         bucket = aws.s3.Bucket(name, force_destroy=args.get("force_destroy", False), tags=args.get("tags"), opts=child)

@@ -118,21 +118,21 @@ def _overrides(overrides: Any) -> Iterator[Reached]:
 
 NOTHING: Final = Row("nothing")
 IMAGE: Final = Row("in ECR: `ecr.api`, `ecr.dkr` and `s3`, in its region; elsewhere: the internet", _image)
-SECRETS: Final = Row("`secretsmanager` or `ssm`, in each one's region", _secrets)
+SECRETS: Final = Row("`secretsmanager` or `ssm`, in the region of each secret", _secrets)
 REGISTRY: Final = Row(
-    "`secretsmanager`, and the registry itself, in the internet", lambda it: _secret("repository_credentials_arn", it)
+    "`secretsmanager`, and the registry itself, on the internet", lambda it: _secret("repository_credentials_arn", it)
 )
-_OF_THE_SERVICE: Final = Row("nothing: AWS's services use it, not the task")
-_BY_THE_FUNCTION: Final = Row("nothing: it reaches the launcher's function, which runs outside of the task's subnets")
+_OF_THE_SERVICE: Final = Row("nothing: AWS services use it, not the task")
+_BY_THE_FUNCTION: Final = Row("nothing: it concerns the launcher's function, which runs outside the task's subnets")
 
 LAUNCHER: Final[dict[str, Row]] = {
     "image": IMAGE,
     "cluster_arn": NOTHING,
     "subnet_ids": NOTHING,
-    "security_group_ids": Row("nothing; what they let out is all that is reached"),
-    "assign_public_ip": Row("nothing; with it, in a public subnet, everything"),
-    "pull_through_cache": Row("nothing: ECR itself reaches the registry that it caches"),
-    "command": Row("what the program calls, which is not known here"),
+    "security_group_ids": Row("nothing; they limit what the task can reach"),
+    "assign_public_ip": Row("nothing by itself; in a public subnet it gives access to everything"),
+    "pull_through_cache": Row("nothing: ECR itself connects to the registry that it caches"),
+    "command": Row("what the program calls, which is unknown here"),
     "entry_point": NOTHING,
     "working_directory": NOTHING,
     "ulimits": NOTHING,
@@ -142,17 +142,17 @@ LAUNCHER: Final[dict[str, Row]] = {
     "read_only_root": NOTHING,
     "writable_paths": NOTHING,
     "stop_timeout_seconds": NOTHING,
-    "health_check": Row("nothing: it runs within the container"),
+    "health_check": Row("nothing: it runs inside the container"),
     "sidecars": Row("as the job's own `image`, `secrets` and `repository_credentials_arn`", _sidecars),
-    "efs_volumes": Row("the file system's mount target in the task's zone, TCP 2049, within the VPC: no endpoint"),
+    "efs_volumes": Row("the file system's mount target in the task's zone, TCP 2049, inside the VPC: no endpoint"),
     "repository_credentials_arn": REGISTRY,
     "architecture": NOTHING,
     "allow_exec": Row("`ssmmessages`", _exec),
-    "environment": Row("what the program makes of it, which is not known here"),
+    "environment": Row("what the program uses it for, which is unknown here"),
     "secrets": SECRETS,
-    "secret_key_arns": Row("nothing: Secrets Manager and SSM decrypt by themselves"),
-    "task_policy": Row("each service that it allows: the job's code is there to call it", _task_policy),
-    "task_role_arn": Row("nothing: its credentials come from within the task; what it allows is not known here"),
+    "secret_key_arns": Row("nothing: Secrets Manager and SSM decrypt themselves"),
+    "task_policy": Row("each service that it allows the job's code to call", _task_policy),
+    "task_role_arn": Row("nothing: its credentials come from inside the task; what it allows is unknown here"),
     "execution_role_arn": NOTHING,
     "role_path": NOTHING,
     "permissions_boundary_arn": NOTHING,
@@ -160,18 +160,18 @@ LAUNCHER: Final[dict[str, Row]] = {
     "memory": NOTHING,
     "ephemeral_storage_gib": NOTHING,
     "capacity": NOTHING,
-    "overrides": Row("with `payload`: `s3`; a role of `task_roles`: as `task_role_arn`", _overrides),
+    "overrides": Row("with `payload`: `s3`; for a role of `task_roles`: as for `task_role_arn`", _overrides),
     "payload_bucket": Row("`s3`", lambda _: iter([Reached("s3", "payload_bucket: the job reads its payloads there")])),
     "prices": NOTHING,
     "asynchronous": _BY_THE_FUNCTION,
-    "function": Row("nothing; with `subnet_ids` the function itself reaches what the table below says"),
+    "function": Row("nothing; with `subnet_ids` the function itself reaches what the next table lists"),
     "schedule": _BY_THE_FUNCTION,
     "queue": _BY_THE_FUNCTION,
     "event_rule": _BY_THE_FUNCTION,
     "supervision": _BY_THE_FUNCTION,
     "max_running": _BY_THE_FUNCTION,
     "alarms": NOTHING,
-    "log_retention_days": Row("`logs`, as every task", lambda _: iter(())),
+    "log_retention_days": Row("`logs`, as for every task", lambda _: iter(())),
     "kms_key_arn": _OF_THE_SERVICE,
     "further_kms_key_arns": _OF_THE_SERVICE,
     "keep_logs": NOTHING,
@@ -207,10 +207,10 @@ SIDECAR: Final[dict[str, Row]] = {
 FUNCTION: Final[dict[str, str]] = {
     "always": "`ecs`: RunTask",
     "`max_running`": "`ecs`: ListTasks",
-    "`asynchronous`, `schedule`, `queue`, `event_rule`": "`sqs`: what can never be launched goes to the dead letters",
-    "`payload_bucket`": "`s3`: a payload that does not fit the call",
-    "`kms_key_arn`": "nothing: S3 and SQS use the key by themselves",
-    "its log, X-Ray": "nothing: Lambda sends both from outside of the VPC",
+    "`asynchronous`, `schedule`, `queue`, `event_rule`": "`sqs`: an event that can never succeed goes to dead letters",
+    "`payload_bucket`": "`s3`: a payload that does not fit into the call",
+    "`kms_key_arn`": "nothing: S3 and SQS use the key themselves",
+    "its log, X-Ray": "nothing: Lambda sends both from outside the VPC",
 }
 """What the launcher's function reaches from subnets of its own (`function.subnet_ids`)."""
 

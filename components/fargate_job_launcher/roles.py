@@ -24,8 +24,9 @@ from typing import Any, cast
 import pulumi
 import pulumi_aws as aws
 
-from . import container, iam
+from . import container, iam, shapes
 from .arguments import Job
+from .checks.kinds import policy_problems
 from .compact import compact
 from .resolving import resolved
 
@@ -73,6 +74,12 @@ def execution_role(
     return Role(role.arn, role.name, [attached])
 
 
+def _declared(name: str, policy: str) -> str:
+    """A job's own policy, of which only the deployment may know the text. Raises pulumi.RunError."""
+    shapes.refuse("FargateJobLauncher", name, policy_problems("task_policy", policy))
+    return compact(json.loads(policy))
+
+
 def task_role(
     name: str,
     job: Job,
@@ -93,7 +100,7 @@ def task_role(
     )
     documents: dict[str, pulumi.Input[str]] = {}
     if job.task_policy is not None:
-        documents["task"] = pulumi.Output.from_input(job.task_policy).apply(lambda it: compact(json.loads(it)))
+        documents["task"] = pulumi.Output.from_input(job.task_policy).apply(lambda it: _declared(name, it))
     if payload_objects_arn is not None:
         reading = pulumi.Output.all(place, payload_objects_arn, job.key_arns).apply(
             lambda it: iam.to_json(iam.payload_reader_policy(*cast("tuple[iam.Place, str, list[str]]", tuple(it))))

@@ -1,4 +1,4 @@
-"""Another team's stack that launches a job of the platform's: it knows the function's ARN, and may invoke only that."""
+"""A function of another team's stack that launches a job: it may invoke that launcher and nothing else."""
 
 import json
 

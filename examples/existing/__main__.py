@@ -1,4 +1,4 @@
-"""In a VPC, a cluster and with roles that are there already: only what launches is made here."""
+"""A launcher in an existing VPC and cluster, with existing roles: only the launcher itself is created."""
 
 import pulumi
 from fargate_job_launcher import FargateJobLauncher

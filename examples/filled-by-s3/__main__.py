@@ -1,4 +1,4 @@
-"""A job for each file that comes into a bucket, and for each message of a topic: both fill the job's queue."""
+"""A job for each file that arrives in a bucket and for each message of a topic: both send to the queue of the job."""
 
 import pulumi
 import pulumi_aws as aws
@@ -13,14 +13,14 @@ reader = FargateJobLauncher(
     "reader",
     {
         "image": "public.ecr.aws/docker/library/python:3.13-slim",
-        "command": ["python", "-c", "import os; print(os.environ['JOB_PAYLOAD'])"],
+        "command": ["python", "-c", "import json, os; print(json.loads(os.environ['JOB_PAYLOAD']))"],
         "cluster_arn": cluster.arn,
         "subnet_ids": network.subnet_ids,
         "security_group_ids": [network.security_group_id],
         "assign_public_ip": network.assign_public_ip,
         "overrides": {"payload": True},
         "payload_bucket": PayloadBucket("payloads", {"expire_days": 7}).bucket_name,
-        # The job gets each message as it is: S3's notification, what was published.
+        # JOB_PAYLOAD is JSON: the notification of S3, or the published message, as a JSON string if it is plain text.
         "queue": {"as_payload": True, "sources": [incoming.arn, orders.arn]},
     },
 )

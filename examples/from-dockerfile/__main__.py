@@ -1,4 +1,4 @@
-"""A job built from a Dockerfile: awsx builds and pushes it, and the task definition names it by its digest."""
+"""A job built from a Dockerfile: awsx builds and pushes the image, and the task definition names it by its digest."""
 
 import pulumi
 import pulumi_aws as aws

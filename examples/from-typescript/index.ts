@@ -1,4 +1,4 @@
-/** A launcher in TypeScript, through the plugin: the component that Python programs import, with the names of its schema. */
+/** A launcher with a queue in TypeScript, through the plugin. */
 
 import * as aws from "@pulumi/aws";
 import { FargateJobLauncher, JobNetwork } from "@pulumi/fargate-job-launcher";

@@ -1,4 +1,4 @@
-"""A queue worker: each message launches a task, ten at most at once, and the job gets what was sent."""
+"""A queue worker: each message launches a task with its payload, and at most ten tasks run at once."""
 
 import pulumi
 import pulumi_aws as aws

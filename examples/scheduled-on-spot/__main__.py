@@ -1,4 +1,4 @@
-"""Every night on Spot: launched again when it is interrupted or fails, stopped after an hour, somebody is told."""
+"""A nightly job on Spot: retried if it is interrupted or fails, stopped after an hour, failures are notified."""
 
 import pulumi
 import pulumi_aws as aws
@@ -15,7 +15,7 @@ report = FargateJobLauncher(
     {
         "image": "public.ecr.aws/docker/library/python:3.13-slim",
         "command": ["python", "-c", "print('report')"],
-        # The cluster's ARN, once it has its capacity.
+        # The ARN of the cluster, known once its capacity providers are associated.
         "cluster_arn": pulumi.Output.all(cluster.arn, spot.id).apply(lambda it: str(it[0])),
         "subnet_ids": network.subnet_ids,
         "security_group_ids": [network.security_group_id],

@@ -1,4 +1,4 @@
-"""A job with a proxy beside it and a folder that stays: the sidecar is well before the job starts."""
+"""A job with a sidecar and a folder on EFS that outlives the task: the job starts once the sidecar is healthy."""
 
 import pulumi
 import pulumi_aws as aws
@@ -21,7 +21,7 @@ nfs = aws.ec2.SecurityGroup(
     vpc_id=network.vpc_id,
     ingress=[{"protocol": "tcp", "from_port": 2049, "to_port": 2049, "security_groups": [network.security_group_id]}],
 )
-# One in each zone that a task may start in.
+# A mount target in each zone in which a task may start.
 targets = [
     aws.efs.MountTarget(
         f"files-{zone}",

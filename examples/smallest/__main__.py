@@ -1,4 +1,4 @@
-"""The smallest launcher: a network, a cluster, a job."""
+"""The smallest program: a network, a cluster and a job."""
 
 import pulumi
 import pulumi_aws as aws

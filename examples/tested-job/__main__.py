@@ -1,4 +1,4 @@
-"""A job that callers may parametrise, and that is tested without AWS: see tests/."""
+"""A job with parameters that callers may set, and its tests, which need no AWS account: see tests/."""
 
 import pulumi
 import pulumi_aws as aws

@@ -68,19 +68,17 @@ def common(command: Command) -> Command:
         click.get_current_context().exit(code or 0)
 
     options = (
-        click.option(
-            "--stack", "-s", default="", envvar="FARGATE_JOB_STACK", help="The Pulumi stack that the job is of."
-        ),
+        click.option("--stack", "-s", default="", envvar="FARGATE_JOB_STACK", help="The Pulumi stack of the job."),
         click.option(
             "--program",
             type=click.Path(path_type=Path, file_okay=False, exists=True),
             envvar="FARGATE_JOB_PROGRAM",
-            help="The Pulumi program's folder, to ask pulumi for the stack's exports (this one).",
+            help="The folder of the Pulumi program, to read the stack's exports with pulumi (this folder).",
         ),
         click.option("--profile", default="", help="The AWS profile (AWS_PROFILE)."),
         click.option("--region", default="", help="The AWS region (AWS_REGION)."),
         click.option(
-            "--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How to answer (text)."
+            "--output", "-o", type=click.Choice(["text", "json"]), default="text", help="The form of the output (text)."
         ),
     )
     return cast("Command", functools.reduce(lambda it, option: option(it), reversed(options), run))

@@ -15,14 +15,14 @@ from .asked import FAILED, Asked, common
 
 @click.group("dead-letters")
 def letters() -> None:
-    """What could never be launched: look at it, launch it again."""
+    """Events that could not be launched: show them, launch them again."""
 
 
 @letters.command("show")
 @click.argument("job")
 @common
 def show_letters(asked: Asked, job: str) -> None:
-    """JOB's dead letters, and why they are there."""
+    """Show JOB's dead letters and their reasons."""
     found = asked.job(job)
     with dead_letters(found) as parked:
         asked.output.data([it.as_json() for it in parked])
@@ -35,10 +35,10 @@ def show_letters(asked: Asked, job: str) -> None:
 
 @letters.command("redrive")
 @click.argument("job")
-@click.option("--message", "-m", "named", multiple=True, help="A message's id, or its beginning (all).")
+@click.option("--message", "-m", "named", multiple=True, help="A message's id, or the beginning of it (all messages).")
 @common
 def redrive_letters(asked: Asked, job: str, named: tuple[str, ...]) -> int:
-    """Launch JOB's dead letters again. What is launched leaves the queue, what is not stays."""
+    """Launch JOB's dead letters again. A launched event leaves the queue, any other stays."""
     found = asked.job(job)
     done = list[dict[str, Any]]()
     with dead_letters(found) as parked:

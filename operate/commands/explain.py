@@ -13,11 +13,14 @@ from .asked import Asked, common
 @click.command()
 @click.argument("job")
 @click.option(
-    "--format", "shape", type=click.Choice(["text", "json", "mermaid", "mutations"]), help="How (as --output)."
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json", "mermaid", "mutations"]),
+    help="The form of the explanation (as --output).",
 )
 @common
 def explain(asked: Asked, job: str, shape: str | None) -> None:
-    """Who may pass what to whom for JOB, and what breaks without each statement."""
+    """Show which role may be passed to which service for JOB, and what breaks without each statement."""
     found = asked.job(job)
     try:
         # Its proof takes the extra `sandbox`, which nothing else here needs.

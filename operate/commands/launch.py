@@ -18,22 +18,35 @@ from .staying import stay
 
 @click.command()
 @click.argument("job")
-@click.option("--count", type=click.IntRange(min=1), help="How many tasks.")
-@click.option("--env", "-e", "environment", multiple=True, metavar="NAME=VALUE", help="A variable; again for more.")
-@click.option("--command", help="Another command, as words of a shell: 'python report.py --full'.")
+@click.option("--count", type=click.IntRange(min=1), help="Number of tasks.")
+@click.option(
+    "--env",
+    "-e",
+    "environment",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An environment variable; repeat it for more.",
+)
+@click.option("--command", help="Another command, written as in a shell: 'python report.py --full'.")
 @click.option("--cpu", type=click.IntRange(min=1), help="CPU units; 1024 are one vCPU.")
 @click.option("--memory", type=click.IntRange(min=1), help="Memory in MiB.")
-@click.option("--payload", metavar="JSON", help="What the job finds in JOB_PAYLOAD; @FILE reads a file.")
-@click.option("--capacity", type=click.Choice(["on_demand", "spot", "spot_then_on_demand"]), help="What to run on.")
-@click.option("--key", metavar="KEY", help="The idempotency key: the same one launches once (a new one).")
+@click.option("--payload", metavar="JSON", help="The payload of the job (JOB_PAYLOAD); @FILE reads a file.")
+@click.option(
+    "--capacity", type=click.Choice(["on_demand", "spot", "spot_then_on_demand"]), help="The capacity to run on."
+)
+@click.option("--key", metavar="KEY", help="The idempotency key: the same key launches once (default: a new key).")
 @click.option(
     "--delivery",
     type=click.IntRange(1, MOST_DELIVERIES),
-    help="The how-manieth launch with its --key; one more after each that failed for want of capacity (1).",
+    help="The number of this delivery of --key, from 1; add one after a lack of capacity (1).",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done and what it would cost; launch nothing.")
-@click.option("--follow", "-f", is_flag=True, help="Show the output as it comes; end with the container's exit code.")
-@click.option("--wait", "-w", is_flag=True, help="Wait for the end without the output; end with the exit code.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done and what it would cost; launch nothing.")
+@click.option(
+    "--follow", "-f", is_flag=True, help="Print the output as it arrives; exit with the container's exit code."
+)
+@click.option(
+    "--wait", "-w", is_flag=True, help="Wait for the end without the output; exit with the container's exit code."
+)
 @common
 def launch(asked: Asked, job: str, follow: bool, wait: bool, dry_run: bool, key: str | None, **given: Any) -> int:
     """Launch JOB as it is defined, or with what its owner declared under `overrides`."""

@@ -14,11 +14,13 @@ from .staying import follow_tasks
 
 @click.command()
 @click.argument("job")
-@click.option("--task", "-t", "named", multiple=True, help="A task's id, or its beginning (the newest task).")
-@click.option("--follow", "-f", "live", is_flag=True, help="Stay until it ends; end with the container's exit code.")
+@click.option("--task", "-t", "named", multiple=True, help="A task's id, or the beginning of it (the newest task).")
+@click.option(
+    "--follow", "-f", "live", is_flag=True, help="Stay until the task ends; exit with the container's exit code."
+)
 @common
 def logs(asked: Asked, job: str, named: tuple[str, ...], live: bool) -> int:
-    """The output of JOB's newest task, or of those named."""
+    """Print the output of JOB's newest task, or of the tasks named with --task."""
     found = asked.job(job)
     known = tasks(found)
     some = chosen(found, named, known) if named else known[:1]

@@ -16,12 +16,19 @@ from .staying import stay
 
 @click.command("retry")
 @click.argument("job")
-@click.option("--task", "-t", "named", multiple=True, help="A task's id, or its beginning (the newest that failed).")
-@click.option("--follow", "-f", is_flag=True, help="Show the output as it comes; end with the container's exit code.")
-@click.option("--wait", "-w", is_flag=True, help="Wait for the end without the output; end with the exit code.")
+@click.option(
+    "--task", "-t", "named", multiple=True, help="A task's id, or the beginning of it (the newest failed task)."
+)
+@click.option(
+    "--follow", "-f", is_flag=True, help="Print the output as it arrives; exit with the container's exit code."
+)
+@click.option(
+    "--wait", "-w", is_flag=True, help="Wait for the end without the output; exit with the container's exit code."
+)
 @common
 def retrying(asked: Asked, job: str, named: tuple[str, ...], follow: bool, wait: bool) -> int:
-    """Launch a task of JOB again, as it was launched. One that was retried since is left out, unless it is named."""
+    """Launch a task of JOB again with the same overrides. A task that was already retried is left out, unless you name
+    it."""
     found = asked.job(job)
     known = tasks(found)
     some, left_out = chosen(found, named, known), list[str]()

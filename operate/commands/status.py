@@ -13,7 +13,7 @@ from .asked import Asked, common
 @click.command("list")
 @common
 def listing(asked: Asked) -> None:
-    """The jobs of the account and region, or of a stack."""
+    """List the jobs of the account and region, or of a stack."""
     found = asked.jobs()
     rows = [{"job": it.name, "stack": it.stack or None, "function": it.function.rpartition(":")[2]} for it in found]
     asked.output.data(rows)
@@ -27,7 +27,7 @@ def listing(asked: Asked) -> None:
 @click.argument("job")
 @common
 def status(asked: Asked, job: str) -> None:
-    """JOB's tasks that run, those of the last hour, and its dead letters."""
+    """Show JOB's running tasks, its tasks of the last hour, and its dead letters."""
     found = asked.job(job)
     its, dead = tasks(found), waiting(found)
     asked.output.data(

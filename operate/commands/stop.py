@@ -13,12 +13,14 @@ from .asked import Asked, common
 
 @click.command("stop")
 @click.argument("job")
-@click.option("--task", "-t", "named", multiple=True, help="A task's id, or its beginning (the only one that runs).")
-@click.option("--all", "every", is_flag=True, help="All of its tasks.")
-@click.option("--reason", default="stopped with fargate-job", help="What ECS keeps as the reason.")
+@click.option(
+    "--task", "-t", "named", multiple=True, help="A task's id, or the beginning of it (the only running task)."
+)
+@click.option("--all", "every", is_flag=True, help="All running tasks of JOB.")
+@click.option("--reason", default="stopped with fargate-job", help="The reason that ECS records.")
 @common
 def stopping(asked: Asked, job: str, named: tuple[str, ...], every: bool, reason: str) -> None:
-    """Stop JOB's task. What is stopped is not retried."""
+    """Stop JOB's task. Supervision does not retry a stopped task."""
     found = asked.job(job)
     running = [it for it in tasks(found, running_only=True) if it.status != "STOPPED"]
     some = chosen(found, named, running) if named else running

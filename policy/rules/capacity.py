@@ -43,9 +43,8 @@ def _asked(it: Resource) -> tuple[str, Any, set[str]]:
 
 @rule(
     "capacity-associated",
-    says="A capacity provider that is asked for is associated with its cluster.",
-    why="ECS refuses each launch that names another one; a cluster has none, Fargate Spot included, until it is given "
-    "some.",
+    says="A requested capacity provider is associated with its cluster.",
+    why="ECS refuses each launch that names another capacity provider; a new cluster has none, not even Fargate Spot.",
     remedy="associate the capacity provider with the cluster (aws.ecs.ClusterCapacityProviders; JobCluster has FARGATE "
     "and FARGATE_SPOT), or run on demand by the launch type FARGATE, which needs none",
     severity=MEDIUM,

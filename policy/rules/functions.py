@@ -89,7 +89,7 @@ _FUNCTIONS: Final[dict[tuple[str, ...], Callable[[Stack], dict[str, list[Resourc
 @rule(
     "function-runtime",
     says="A function runs on a runtime that AWS still patches.",
-    why="Past its end a runtime gets no security fix, and in time no update of the function.",
+    why="After its end of support a runtime gets no security fixes, and later its functions cannot be updated.",
     remedy="move to a supported runtime, such as python3.13 (the rule's `runtimes`)",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
@@ -97,7 +97,7 @@ _FUNCTIONS: Final[dict[tuple[str, ...], Callable[[Stack], dict[str, list[Resourc
     kinds=(FUNCTION,),
     limits=(
         Limit(
-            "runtimes", "Runtimes that functions may have. Default: what AWS patches.", "array", SUPPORTED, SUPPORTED
+            "runtimes", "Allowed runtimes of functions. Default: those that AWS patches.", "array", SUPPORTED, SUPPORTED
         ),
     ),
     beside=("Security Hub Lambda.2", "checkov CKV_AWS_363", "cdk-nag AwsSolutions-L1"),
@@ -111,13 +111,14 @@ def supported_runtime(it: Resource, _stack: Stack, limits: Limits) -> Iterator[s
 
 @rule(
     "launcher-timeout",
-    says="A launcher has time to launch.",
-    why="Lambda's default of 3 seconds ends before a call to ECS is retried once: a task may run that nobody knows of.",
+    says="A launcher has enough time to launch.",
+    why="Lambda's default of 3 seconds ends before a call to ECS is retried once: a task may run of which there is no "
+    "record.",
     remedy="set timeout to 30 seconds or more",
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
     on=launchers,
-    limits=(Limit("minimumSeconds", "The least seconds of a launcher's timeout.", "integer", 30, 30, 1),),
+    limits=(Limit("minimumSeconds", "The shortest timeout of a launcher, in seconds.", "integer", 30, 30, 1),),
 )
 def launcher_timeout(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     timeout = it.get("timeout", default=3)
@@ -127,14 +128,14 @@ def launcher_timeout(it: Resource, _stack: Stack, limits: Limits) -> Iterator[st
 
 @rule(
     "launcher-concurrency",
-    says="What polls a queue for a launcher is bounded.",
-    why="A queue alone brings up to 1,250 functions to work; Fargate starts 20 tasks a second for the whole account.",
+    says="The concurrency of a launcher that a queue invokes is limited.",
+    why="One queue can invoke up to 1,250 functions at once; Fargate starts 20 tasks a second for the whole account.",
     remedy="set scalingConfig.maximumConcurrency of the event source mapping, or the function's "
     "reservedConcurrentExecutions",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
     on=launchers,
-    limits=(Limit("maximum", "The most launchers that a queue may run at once.", "integer", 100, 100, 1),),
+    limits=(Limit("maximum", "The most invocations that a queue may run at once.", "integer", 100, 100, 1),),
     beside=("checkov CKV_AWS_115",),
 )
 def launcher_concurrency(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
@@ -152,8 +153,8 @@ def launcher_concurrency(it: Resource, stack: Stack, limits: Limits) -> Iterator
 
 @rule(
     "launcher-failure-destination",
-    says="A launcher that is invoked without waiting keeps what fails.",
-    why="Lambda tries an event twice more and drops it: a launch that nobody made and nobody misses.",
+    says="A launcher that is invoked asynchronously keeps failed events.",
+    why="Lambda delivers an event twice more and then drops it: the launch is lost and nobody notices.",
     remedy="add a FunctionEventInvokeConfig with destinationConfig.onFailure, or deadLetterConfig on the function",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -183,8 +184,8 @@ _ASYNCHRONOUS: Final = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazona
 
 @rule(
     "function-not-public",
-    says="No function can be invoked by everybody.",
-    why="A launcher that everybody may call runs containers, on this account's bill, for everybody.",
+    says="No function can be invoked by everyone.",
+    why="A launcher that everyone may call runs containers for everyone, at the cost of this account.",
     remedy='set authorizationType to "AWS_IAM"; name a principal instead of "*"',
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
@@ -207,8 +208,8 @@ def not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "launcher-not-public",
-    says="No HTTP API answers everybody with a launcher.",
-    why="A launcher that everybody may call runs containers, on this account's bill, for everybody.",
+    says="No HTTP API lets everyone invoke a launcher.",
+    why="A launcher that everyone may call runs containers for everyone, at the cost of this account.",
     remedy='set authorizationType (API Gateway v1: authorization) to "AWS_IAM", or to an authorizer',
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
@@ -260,8 +261,9 @@ def _place(it: Resource) -> tuple[Any, ...]:
 
 @rule(
     "permission-source",
-    says="A service may invoke a function for a named source only.",
-    why="A service is everybody who uses it: without SourceArn any account's rule or bucket may invoke the function.",
+    says="A service may invoke a function only for a named source.",
+    why="All customers share a service principal: without SourceArn a rule or bucket of any account may invoke the "
+    "function.",
     remedy="set sourceArn to the ARN of the rule, topic, bucket or schedule that invokes the function",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),

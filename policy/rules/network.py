@@ -57,7 +57,7 @@ def _network(it: Resource) -> _Network | None:
 @rule(
     "no-public-ip",
     says="A task has no public address.",
-    why="With one it can be reached from everywhere as soon as a security group is opened.",
+    why="With a public address the task can be reached from everywhere as soon as a security group is opened.",
     remedy="run it in private subnets with a NAT gateway or VPC endpoints, and set assignPublicIp to false "
     "(JobNetwork: subnets: private)",
     severity=MEDIUM,
@@ -74,8 +74,8 @@ def no_public_ip(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "two-subnets",
-    says="Tasks may run in two subnets or more.",
-    why="One subnet is one availability zone: when it has no capacity, nothing is launched.",
+    says="Tasks can run in at least two subnets.",
+    why="One subnet is one availability zone: if that zone has no capacity, no task is launched.",
     remedy="name subnets of two or more availability zones",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
@@ -94,8 +94,8 @@ def two_subnets(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
 @rule(
     "no-exec",
     says="No shell can be opened in a task.",
-    why="ECS Exec is the task role for whoever may call it, and leaves the image's own record.",
-    remedy="set enableExecuteCommand to false; debug in a cluster of its own",
+    why="ECS Exec gives its caller the permissions of the task role, and runs commands that are not part of the image.",
+    remedy="set enableExecuteCommand to false; debug in a separate cluster",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
     on=resources(*_RUNNING),
@@ -108,9 +108,9 @@ def no_exec(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "nothing-comes-in",
-    says="No security group lets the whole Internet in.",
+    says="No security group accepts connections from the whole internet.",
     why="A job calls others; nobody has to call it.",
-    remedy="drop the ingress rule, or name the security group or address range that may come in",
+    remedy="remove the ingress rule, or name the security group or address range that may connect",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=resources(SECURITY_GROUP, DEFAULT_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),

@@ -46,8 +46,8 @@ _OWN: Final = ("iam:AttachRolePolicy", "iam:PutRolePolicy")
 @rule(
     "passrole-named-roles",
     says="iam:PassRole is allowed on named roles only.",
-    why="With PassRole on a pattern, whoever holds it runs a container as any role that the pattern matches and that "
-    "trusts ECS, an administrator's included.",
+    why="With PassRole on a pattern, its holder can run a container as any role that matches the pattern and trusts "
+    "ECS, an administrator role included.",
     remedy="grant iam:PassRole by itself, on the ARNs of the task's execution role and task role and nothing else "
     "(FargateJobLauncher computes that policy): Action iam:PassRole, Resource [execution_role.arn, task_role.arn], "
     "Condition StringEquals iam:PassedToService ecs-tasks.amazonaws.com",
@@ -75,8 +75,8 @@ def named_roles(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 @rule(
     "passrole-service",
     says="iam:PassRole is allowed for one exactly named service only.",
-    why="Without iam:PassedToService, or with one that a pattern or a missing key satisfies, the role can be handed to "
-    "any service that it trusts.",
+    why="Without iam:PassedToService, or with a condition that a pattern or a missing key satisfies, the role can be "
+    "passed to any service that it trusts.",
     remedy='add "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}} to the statement; '
     "no wildcard, no IfExists, no ForAllValues",
     severity=CRITICAL,
@@ -105,8 +105,9 @@ def exact_service(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]
 
 @rule(
     "passrole-no-administrator",
-    says="No role that may be passed is an administrator.",
-    why="Passing it is being it: the container's command can be chosen by whoever launches it.",
+    says="No role that may be passed has administrator permissions.",
+    why="A principal that may pass a role has its permissions: the principal that launches the container chooses its "
+    "command.",
     remedy="give the passed role only what the job needs, or take it out of the PassRole statement",
     severity=CRITICAL,
     levels=_ALWAYS,
@@ -123,8 +124,8 @@ def no_administrator(it: Principal, stack: Stack, _limits: Limits) -> Iterator[F
 
 @rule(
     "passrole-trust",
-    says="A role that may be passed trusts only the service it is passed to.",
-    why="A role that trusts others too can be assumed by them, with all that the job may do.",
+    says="A role that may be passed trusts only the service to which it is passed.",
+    why="If the role trusts other principals too, they can assume it, with all permissions of the job.",
     remedy="make ecs-tasks.amazonaws.com the only principal of the passed role's trust policy; give others a role of "
     "their own",
     severity=HIGH,
@@ -144,7 +145,7 @@ def trusts_only_service(it: Principal, stack: Stack, _limits: Limits) -> Iterato
 
 @rule(
     "passrole-alone",
-    says="Nobody may both pass a role and say what runs with it.",
+    says="No principal may both pass a role and decide which code runs with it.",
     why="PassRole with RegisterTaskDefinition, CreateService, UpdateService, CreateTaskSet, StartTask or "
     "lambda:UpdateFunction* is any command "
     "as the passed role.",

@@ -29,7 +29,7 @@ VISIBILITY_FACTOR: Final = 6
 @rule(
     "queue-encrypted",
     says="A queue is encrypted.",
-    why="A launch event holds what a caller said of the job.",
+    why="A launch event contains data from its caller.",
     remedy="set sqsManagedSseEnabled to true, or kmsMasterKeyId",
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
@@ -44,8 +44,8 @@ def encrypted(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "queue-tls",
-    says="A queue talks TLS only.",
-    why="Whoever is in between reads what is sent in the clear, and may send himself.",
+    says="A queue accepts TLS only.",
+    why="Without TLS, anyone on the network path can read the messages and send others.",
     remedy='add a QueuePolicy: Deny, Principal "*", Action "sqs:*", Bool aws:SecureTransport "false"',
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
@@ -92,8 +92,8 @@ def _document(bearer: Resource) -> Document:
 
 @rule(
     "queue-not-public",
-    says="No queue is open to everybody.",
-    why="Whoever may send to a launcher's queue launches.",
+    says="No queue is open to everyone.",
+    why="A principal that may send to the queue of a launcher can launch tasks.",
     remedy="name the sender's service or role as Principal, with ArnEquals aws:SourceArn for a service",
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
@@ -117,15 +117,15 @@ def queue_not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[s
 
 @rule(
     "queue-dead-letter",
-    says="A queue that feeds a function keeps what cannot be delivered.",
-    why="Without a dead-letter queue a bad event comes back for days and is then gone; with too few tries a good one "
-    "is parked.",
+    says="A queue that feeds a function has a dead-letter queue.",
+    why="Without one, an event that fails is delivered again for days and then lost; with too few deliveries, a good "
+    "event ends in the dead-letter queue.",
     remedy="set redrivePolicy with deadLetterTargetArn and a maxReceiveCount of 5 or more",
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
     on=lambda stack: _sources(stack),
     limits=(
-        Limit("minimumReceives", "The least maxReceiveCount of a queue that feeds a function.", "integer", 5, 5, 1),
+        Limit("minimumReceives", "The lowest maxReceiveCount of a queue that feeds a function.", "integer", 5, 5, 1),
     ),
     beside=("cdk-nag AwsSolutions-SQS3",),
 )
@@ -143,8 +143,8 @@ def dead_letter(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
 
 @rule(
     "queue-visibility",
-    says="A queue hides a message for six times as long as its function may take.",
-    why="Otherwise a message that is still being worked on is delivered again.",
+    says="The visibility timeout of a queue is at least six times the timeout of its function.",
+    why="Otherwise a message is delivered again while it is still being processed.",
     remedy="set visibilityTimeoutSeconds to 6 times the function's timeout, or more",
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
@@ -173,8 +173,8 @@ def _sources(stack: Stack) -> list[Resource]:
 
 @rule(
     "schedule-bounded",
-    says="A schedule keeps what it cannot deliver, and tries a bounded time.",
-    why="By default Scheduler tries 185 times in a day and then forgets: a launch comes late, or never.",
+    says="A schedule has a dead-letter queue and limited retries.",
+    why="By default Scheduler retries 185 times in a day and then drops the event: a launch comes late or never.",
     remedy="set target.deadLetterConfig.arn and target.retryPolicy with maximumRetryAttempts and "
     "maximumEventAgeInSeconds",
     severity=MEDIUM,
@@ -183,7 +183,7 @@ def _sources(stack: Stack) -> list[Resource]:
     kinds=(SCHEDULE,),
     limits=(
         Limit("maximumRetries", "The most retries of a schedule.", "integer", 20, 20),
-        Limit("maximumAgeSeconds", "The oldest a scheduled launch may become.", "integer", 86400, 86400, 60),
+        Limit("maximumAgeSeconds", "The highest age of a scheduled launch, in seconds.", "integer", 86400, 86400, 60),
     ),
 )
 def schedule_bounded(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
@@ -203,8 +203,8 @@ def schedule_bounded(it: Resource, _stack: Stack, limits: Limits) -> Iterator[st
 
 @rule(
     "event-target-dead-letter",
-    says="An event rule that launches keeps what it cannot deliver.",
-    why="What EventBridge cannot deliver, for a missing permission or a deleted alias, it drops.",
+    says="An event rule that launches has a dead-letter queue.",
+    why="EventBridge drops an event that it cannot deliver, because of a missing permission or a deleted alias.",
     remedy="set deadLetterConfig.arn of the event target, and let events.amazonaws.com send to that queue",
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
@@ -226,9 +226,9 @@ def event_target_dead_letter(it: Resource, stack: Stack, _limits: Limits) -> Ite
 
 @rule(
     "log-retention",
-    says="A log group is kept for as long as it should, and no longer.",
-    why="Without retention a log is kept for ever; with too short a one it is gone when it is asked for.",
-    remedy="set retentionInDays to a number that CloudWatch has, no less than the rule's `minimumDays`",
+    says="A log group has a retention, and not too short a one.",
+    why="Without retention a log is kept for ever; with too short a retention it is deleted before it is needed.",
+    remedy="set retentionInDays to a number that CloudWatch accepts, no less than the rule's `minimumDays`",
     severity=LOW,
     levels=(MANDATORY, MANDATORY),
     on=resources(LOG_GROUP),

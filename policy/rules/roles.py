@@ -20,7 +20,7 @@ _CONFUSABLE: Final = ("ecs-tasks.amazonaws.com", "scheduler.amazonaws.com", "eve
 
 @rule(
     "trust-source",
-    says="A role that trusts ECS tasks, Scheduler or EventBridge trusts them for this account's own resources only.",
+    says="A role that trusts ECS tasks, Scheduler or EventBridge trusts them only for resources of this account.",
     why="Without aws:SourceAccount and aws:SourceArn, the service can be made to use the role for another account.",
     remedy="add to the trust policy StringEquals aws:SourceAccount ACCOUNT and ArnLike aws:SourceArn "
     "arn:aws:ecs:REGION:ACCOUNT:* (Scheduler: the schedule group's ARN; EventBridge: the rule's)",
@@ -49,10 +49,11 @@ def trust_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "task-own-roles",
-    says="A task definition has an execution role and a task role, and they are two.",
-    why="One role for both gives the job's code what only ECS needs: the registry, and every secret of the task.",
-    remedy="make two roles, both trusting ecs-tasks.amazonaws.com: executionRoleArn pulls, logs and reads secrets, "
-    "taskRoleArn is what the job's code may do",
+    says="A task definition has an execution role and a task role, which differ.",
+    why="With one role for both, the job's code can read what only ECS needs: the registry, and every secret of the "
+    "task.",
+    remedy="create two roles that both trust ecs-tasks.amazonaws.com: executionRoleArn pulls the image, writes logs and"
+    " reads secrets; taskRoleArn has the permissions of the job's code",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=resources(TASK_DEFINITION),
@@ -75,8 +76,8 @@ def own_roles(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "execution-role-inline",
-    says="An execution role has a policy of its own, not a managed one.",
-    why="AmazonECSTaskExecutionRolePolicy reads every repository of the account and writes every log group.",
+    says="An execution role has its own inline policy, not a managed policy.",
+    why="AmazonECSTaskExecutionRolePolicy can read every repository of the account and write to every log group.",
     remedy="grant ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchCheckLayerAvailability on the repository, "
     "ecr:GetAuthorizationToken on *, logs:CreateLogStream and logs:PutLogEvents on the job's log group, "
     "in an inline policy",
@@ -98,9 +99,9 @@ def execution_inline(it: Resource, stack: Stack, _limits: Limits) -> Iterator[Fi
 
 @rule(
     "task-no-administrator",
-    says="No task runs as an administrator.",
-    why="Its image, its dependencies and whoever may choose its command are then administrators too.",
-    remedy="give the task role what the job does, on the resources that it does it to",
+    says="No task has administrator permissions.",
+    why="Its image, its dependencies and every principal that may choose its command then have them too.",
+    remedy="grant the task role only the actions of the job, on the resources that the job uses",
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
     on=resources(TASK_DEFINITION),
@@ -121,8 +122,8 @@ def task_no_administrator(it: Resource, stack: Stack, _limits: Limits) -> Iterat
 
 @rule(
     "policies-well-formed",
-    says="A policy is one that IAM and a person read alike.",
-    why="A key that comes twice, or an element that IAM does not have, hides what the policy grants.",
+    says="A policy means the same to IAM and to a reader.",
+    why="A duplicate key, or an element that IAM does not have, hides what the policy grants.",
     remedy="write the document with json.dumps, Output.json_dumps or aws.iam.get_policy_document_output",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -138,16 +139,16 @@ def policies_well_formed(it: Resource, _stack: Stack, _limits: Limits) -> Iterat
 
 @rule(
     "policies-readable",
-    says="What is attached to a role, user or group can be read: it is in the stack, or one of AWS's known policies.",
-    why="A policy that is only an ARN here may pass every role there is; no other rule can tell.",
-    remedy="make the policy in the stack, attach one of AWS's that the rules know, or name the ARN in the rule's "
-    "`trusted` setting once somebody has read it",
+    says="The policies of a role, user or group can be read: they are in the stack, or are known AWS managed policies.",
+    why="A policy of which only the ARN is known may allow passing every role; no other rule can check it.",
+    remedy="create the policy in the stack, attach an AWS managed policy that the rules know, or name the ARN in the "
+    "rule's `trusted` setting after a review",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
     on=lambda stack: stack.of(*BEARERS),
     limits=(
         # ARNs of policies outside of the stack that somebody answers for.
-        Limit("trusted", "ARNs of policies that somebody has read.", "array", [], []),
+        Limit("trusted", "ARNs of policies that were reviewed.", "array", [], []),
     ),
 )
 def policies_readable(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:

@@ -46,7 +46,7 @@ _GLOBAL: Final = tuple(
 @rule(
     "runtask-one-definition",
     says="ecs:RunTask is allowed on named task definitions only.",
-    why="Every task definition of the account comes with its own roles, secrets and image.",
+    why="Every other task definition of the account has its own roles, secrets and image.",
     remedy="name the task definition with its revision, which is its arn output: Resource task_definition.arn",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -65,7 +65,7 @@ def one_definition(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
 @rule(
     "runtask-cluster",
     says="ecs:RunTask is allowed in one cluster only.",
-    why="Without the condition the task also runs in any other cluster, on its capacity and its bill.",
+    why="Without the condition the task can also run in any other cluster, on its capacity and at its cost.",
     remedy='add "Condition": {"ArnEquals": {"ecs:cluster": cluster.arn}} to the statement; no wildcard, no IfExists',
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
@@ -81,11 +81,11 @@ def in_cluster(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "known-condition-keys",
-    says="Conditions on ecs:RunTask and iam:PassRole use keys that the action knows.",
-    why="A key that the action never sends makes an Allow grant nothing and a Deny refuse nothing.",
+    says="Conditions on ecs:RunTask and iam:PassRole use keys that the action supports.",
+    why="With a key that the action never sends, an Allow grants nothing and a Deny refuses nothing.",
     remedy="use ecs:cluster, ecs:task-cpu, ecs:task-memory, ecs:capacity-provider, ecs:enable-execute-command, "
-    "ecs:enable-ebs-volumes for RunTask, iam:PassedToService for PassRole, or a global aws: key; what has no key "
-    "(subnets, image, command) the launcher's code has to hold to",
+    "ecs:enable-ebs-volumes for RunTask, iam:PassedToService for PassRole, or a global aws: key; the launcher's "
+    "code has to enforce what has no key (subnets, image, command)",
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
     on=resources(*BEARERS),
@@ -108,10 +108,9 @@ def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "exec-named-tasks",
-    says="Shells in containers (ecs:ExecuteCommand) are allowed in named clusters only, or not at all.",
-    why="Who opens a shell in a task has the task role's credentials.",
-    remedy="drop ecs:ExecuteCommand, or allow it on task/CLUSTER/* of one cluster that holds "
-    "nothing but what is debugged",
+    says="ecs:ExecuteCommand is allowed in named clusters only, or not at all.",
+    why="A principal that opens a shell in a task has the credentials of the task role.",
+    remedy="remove ecs:ExecuteCommand, or allow it on task/CLUSTER/* of one cluster that contains only tasks to debug",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=resources(*BEARERS),

@@ -13,7 +13,7 @@ END: Final = "<!-- end: rules -->"
 
 def rules_table(rules: Iterable[Rule]) -> str:
     """What each rule demands, why, what to do, how severe it is where, and who else looks at it."""
-    head = ["id", "what", "why", "remedy", "dev", "prod", "judged", "others' control beside it"]
+    head = ["id", "rule", "why", "remedy", "dev", "prod", "checked", "closest control of others"]
     rows = [
         [
             f"`{it.id}`" + ("" if it.waivable else " (no waiver)"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from fargate_job_launcher.checks.plain_secrets import secret_variable
+from fargate_job_launcher.checks.plain_secrets import NOT_SECRET_LABEL, labelled_not_secret, secret_variable, secrets_of
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.partitions import PARTITIONS
 
@@ -45,6 +45,7 @@ _SPELT: Final = {
     for it in (
         *("image", "name", "value", "valueFrom", "user", "privileged", "readonlyRootFilesystem", "environment"),
         *("logConfiguration", "logDriver", "options", "linuxParameters", "capabilities", "add", "drop", "command"),
+        *("dockerLabels", "entryPoint", "healthCheck"),
     )
 }
 """ECS's own spelling of what the rules read."""
@@ -65,14 +66,18 @@ def _spelt(value: Any) -> Any:
     return made
 
 
+_WORDS: Final = {"command": "command", "entryPoint": "entry_point", "healthCheck": "health_check"}
+"""Where a container's words stand → what a launcher, and so its label, calls them."""
+
+
 def _called(container: Mapping[str, Any]) -> str:
     return f"container {container.get('name', '?')}"
 
 
 @rule(
     "task-fargate",
-    says="A task is made for Fargate, with a network interface of its own.",
-    why="On a shared instance a task reaches its neighbours' credentials and the instance's role.",
+    says="A task runs on Fargate, with its own network interface.",
+    why="On a shared instance a task can reach the credentials of its neighbours and the role of the instance.",
     remedy='set requiresCompatibilities to ["FARGATE"] and networkMode to "awsvpc"',
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -94,8 +99,8 @@ def on_fargate(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "task-size",
-    says="A task has a size that Fargate has.",
-    why="Any other is refused when the task is started, not when it is deployed.",
+    says="A task has a size that Fargate supports.",
+    why="ECS refuses any other size when the task is started, not when it is deployed.",
     remedy="choose a cpu and memory that go together: "
     + "; ".join(f"{cpu}: {sizes[0]}-{sizes[-1]}" for cpu, sizes in fargate.SIZES.items())
     + " MiB",
@@ -134,9 +139,9 @@ def _units(value: Any, unit: str) -> int | None:
 
 @rule(
     "task-not-privileged",
-    says="No container is privileged or given more capabilities.",
+    says="No container is privileged or has additional capabilities.",
     why="A privileged container is root on its host.",
-    remedy="drop privileged and linuxParameters.capabilities.add",
+    remedy="remove privileged and linuxParameters.capabilities.add",
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
     on=_ON,
@@ -156,7 +161,7 @@ def not_privileged(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
 @rule(
     "task-read-only-root",
     says="A container cannot write to its own root file system.",
-    why="What breaks in can then leave nothing behind and change no program.",
+    why="An intruder can then leave nothing behind and change no program.",
     remedy="set readonlyRootFilesystem to true, and mount a volume where the job has to write",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
@@ -172,8 +177,8 @@ def read_only_root(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
 
 @rule(
     "task-user",
-    says="A container names a user, and not root.",
-    why="Without one it runs as the image's, which is root unless somebody thought of it.",
+    says="A container names a user other than root.",
+    why="Otherwise it runs as the user of the image, which is root by default.",
     remedy='set user to a number that is not 0, such as "65532:65532"',
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
@@ -193,7 +198,7 @@ def user(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 @rule(
     "image-digest",
     says="An image is named by its digest.",
-    why="A tag can be moved: what runs tomorrow is then not what was deployed.",
+    why="A tag can be moved to another image, and the task then runs an image that nobody deployed.",
     remedy="write REPOSITORY@sha256:DIGEST, or REPOSITORY:TAG@sha256:DIGEST; `docker buildx imagetools inspect IMAGE` "
     "prints it",
     severity=MEDIUM,
@@ -212,7 +217,7 @@ def image_digest(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 @rule(
     "image-registry",
     says="An image comes from an allowed registry.",
-    why="Whoever can push there runs code here.",
+    why="Everyone who can push to the registry can run code in the task.",
     remedy="copy the image to ECR, or add its registry to the rule's `registries`",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -248,7 +253,7 @@ def _from(image: str, registry: str) -> bool:
 @rule(
     "task-logs",
     says="Every container's output goes to a log.",
-    why="A job that failed and said why to nobody failed twice.",
+    why="Without a log nobody can see why a job failed.",
     remedy="set logConfiguration: logDriver awslogs with awslogs-group, awslogs-region and awslogs-stream-prefix, or "
     "another driver",
     severity=MEDIUM,
@@ -269,10 +274,11 @@ def logs(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "environment-no-secrets",
-    says="Nothing in an environment looks like a secret.",
-    why="An environment is shown by every console, describe call and crash report.",
-    remedy="put the value into Secrets Manager and name its ARN under `secrets` (valueFrom); for a function, read it "
-    "at run time",
+    says="Nothing in an environment or a container's command looks like a secret.",
+    why="Every console, describe call and crash report shows both.",
+    remedy="put the value into Secrets Manager and name its ARN under `secrets` (valueFrom); in a function, read it at "
+    "run time. If the value is no secret, name it: in a launcher's `not_secret`, or in the container's Docker label "
+    f"{NOT_SECRET_LABEL}, a JSON list",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=resources(TASK_DEFINITION, FUNCTION),
@@ -284,21 +290,22 @@ def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
         variables = it.get("environment", "variables", default={})
         for name, value in cast("dict[str, Any]", variables).items():
             # One variable that is not known yet hides no other.
-            if isinstance(value, str):
-                yield from _secret("", name, value)
+            looks = secret_variable(name, value) if isinstance(value, str) else None
+            if looks is not None:
+                yield f"the variable {name} {looks}"
         it.whole("environment", "variables")
         return
     for container in containers(it):
-        for variable in container.get("environment") or []:
-            yield from _secret(
-                f"{_called(container)}: ", str(variable.get("name", "")), str(variable.get("value") or "")
-            )
-
-
-def _secret(where: str, name: str, value: str) -> Iterator[str]:
-    looks = secret_variable(name, value)
-    if looks is not None:
-        yield f"{where}the variable {name} {looks}"
+        variables = [
+            (str(one.get("name", "")), str(one.get("value") or "")) for one in container.get("environment") or []
+        ]
+        words = {part: container.get(key) or [] for key, part in _WORDS.items()}
+        words["health_check"] = (container.get("healthCheck") or {}).get("command") or []
+        fine = [_WORDS.get(one, one) for one in labelled_not_secret(container.get("dockerLabels") or {})]
+        for look in secrets_of(variables, words, fine):
+            called = {part: key for key, part in _WORDS.items()}.get(look.part)
+            at = f"the variable {look.at}" if called is None else f"{called}[{look.at}]"
+            yield f"{_called(container)}: {at} {look.looks}"
 
 
 def true(value: Any) -> bool:

@@ -22,6 +22,8 @@ from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import eventbridge, lambda_svc, sqs
 
+from . import delivery
+
 RETRY_SECONDS: Final = 1.0
 """Until a failed event is delivered again, and twice that until the next time; on AWS one minute, then two."""
 THROTTLED_SECONDS: Final = 0.5
@@ -51,23 +53,37 @@ def _reserved_concurrency(_func: Record, config: Record) -> int | None:
 
 def _or_dead_letter(invoke: Callable[..., None]) -> Callable[..., None]:
     def invoked(target: Record, event: Record, rule: Record, *more: Any) -> None:
-        queue = target.get("DeadLetterConfig", {}).get("Arn")
-        if not queue or _is_there(target["Arn"]):
+        queue = target.get("DeadLetterConfig", {}).get("Arn", "")
+        if _takes(target["Arn"], event, rule):
             invoke(target, event, rule, *more)
-        elif event.get("Source") == "aws.scheduler":
-            _events._dispatch_to_sqs(parse_arn(queue), target.get("Input", "{}"))
-        else:
-            whole = _events._pattern_event_view(event).event_with_detail()
-            _events._dispatch_to_sqs(parse_arn(queue), json.dumps(whole))
+        elif queue and _takes(queue, event, rule):
+            _events._dispatch_to_sqs(parse_arn(queue), _whole(target, event))
 
     return invoked
 
 
-def _is_there(arn: str) -> bool:
-    """Whether a function, its alias included, or a queue is."""
-    if arn.split(":")[2] == "lambda":
+def _whole(target: Record, event: Record) -> str:
+    """What is kept of an event that was not delivered."""
+    if _scheduled(event):
+        return str(target.get("Input", "{}"))
+    return json.dumps(_events._pattern_event_view(event).event_with_detail())
+
+
+def _scheduled(event: Record) -> bool:
+    """Whether Scheduler sends it, which does so with a role of its own."""
+    return event.get("Source") == "aws.scheduler"
+
+
+def _takes(arn: str, event: Record, rule: Record) -> bool:
+    """Whether a function, its alias included, is there; whether a queue is, and lets the rule in."""
+    service = arn.split(":")[2]
+    if service == "lambda":
         return bool(_lambda._get_func_record_for_ref(arn)[0])
-    return arn.split(":")[2] != "sqs" or bool(_sqs._queue_by_arn(arn))
+    if service != "sqs":
+        return True
+    if _scheduled(event):
+        return bool(_sqs._queue_by_arn(arn))
+    return delivery.admitted(arn, "events.amazonaws.com", rule["Arn"], get_account_id())
 
 
 def _from_eventbridge(arn: str, payload: str) -> None:

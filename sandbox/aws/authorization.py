@@ -110,35 +110,41 @@ def run_task_calls(request: Mapping[str, Any], definition: Mapping[str, Any], cl
     return calls
 
 
-def service_call(
+def service_calls(
     service: str, operation: str, path: str, parameters: Mapping[str, Any], *, region: str, account: str
-) -> Call | None:
-    """What AWS asks IAM about a request of another service that a launcher uses; None for one that is not known here.
+) -> list[Call]:
+    """What AWS asks IAM about a request of another service that a launcher uses, about each thing that it names; none
+    for one that is not known here.
 
     `operation` is the operation's name where it travels in a header, else the HTTP method.
     """
     if service == "s3" and operation in ("PUT", "GET") and path.count("/") > 1:
-        return Call(f"s3:{operation.capitalize()}Object", f"arn:aws:s3:::{path.strip('/')}")
+        return [Call(f"s3:{operation.capitalize()}Object", f"arn:aws:s3:::{path.strip('/')}")]
     if service == "sqs" and operation == "SendMessage":
         name = str(parameters.get("QueueUrl", "")).rpartition("/")[2]
-        return Call("sqs:SendMessage", f"arn:aws:sqs:{region}:{account}:{name}")
+        return [Call("sqs:SendMessage", f"arn:aws:sqs:{region}:{account}:{name}")]
     if service == "lambda" and operation == "POST" and path.endswith("/invocations"):
         function = unquote(path.split("/")[3])
         arn = function if function.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{function}"
-        return Call("lambda:InvokeFunction", arn)
+        return [Call("lambda:InvokeFunction", arn)]
     if service == "sns" and parameters.get("Action") == "Publish":
-        return Call("sns:Publish", str(parameters.get("TopicArn", "")))
+        return [Call("sns:Publish", str(parameters.get("TopicArn", "")))]
     if service == "logs" and operation in ("CreateLogStream", "DescribeLogStreams"):
         stream = f"{parameters.get('logGroupName', '')}:log-stream:{parameters.get('logStreamName', '')}"
-        return Call(f"logs:{operation}", f"arn:aws:logs:{region}:{account}:log-group:{stream}")
+        return [Call(f"logs:{operation}", f"arn:aws:logs:{region}:{account}:log-group:{stream}")]
     if service == "ecs" and operation in ("StopTask", "DescribeTasks", "ListTasks"):
         cluster = str(parameters.get("cluster", "default"))
         if not cluster.startswith("arn:"):
             cluster = f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"
-        named = parameters.get("task") or next(iter(parameters.get("tasks", [])), "")
-        task = named if named.startswith("arn:") else f"{cluster.replace(':cluster/', ':task/')}/{named}"
-        return Call(f"ecs:{operation}", "*" if operation == "ListTasks" else task, {"ecs:cluster": cluster})
-    return None
+        tasks = parameters.get("tasks") or [parameters.get("task", "")]
+        named = ["*"] if operation == "ListTasks" else [_task(it, cluster) for it in tasks]
+        return [Call(f"ecs:{operation}", it, {"ecs:cluster": cluster}) for it in dict.fromkeys(named)]
+    return []
+
+
+def _task(named: str, cluster_arn: str) -> str:
+    """ARN of a task that is named by it, or by its id."""
+    return named if named.startswith("arn:") else f"{cluster_arn.replace(':cluster/', ':task/')}/{named}"
 
 
 def refusal(principal: str, call: Call, decision: Decision) -> Refused:

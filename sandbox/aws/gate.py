@@ -191,13 +191,13 @@ class Gate:
             parameters = dict(parse_qsl(body.decode()))
         elif kind.startswith("application/x-amz-json"):
             parameters = _parsed(body)
-        call = authorization.service_call(
+        calls = authorization.service_calls(
             service, operation, scope["path"], parameters, region=_region(scope), account=get_account_id()
         )
-        if call is None:
-            self._remember_other(scope)
+        if calls:
+            self._authorize(principal, calls)
         else:
-            self._authorize(principal, [call])
+            self._remember_other(scope)
         await self._emulator(scope, _replay(body, receive), send)
 
     def _remember_other(self, scope: Scope) -> None:

@@ -1,8 +1,10 @@
-"""CloudWatch spoken in the Query protocol, as older providers and SDKs do.
+"""The Query protocol: requests as forms, answers as XML. What the emulator does otherwise than AWS in it, mended.
 
-The emulator has a reading and an answer of its own for it, which leave out much: a described alarm has no period,
-statistic, dimensions, actions, description. Its JSON is whole; a request is read by the service model, asked in JSON,
-and what comes back is written by the same model.
+- CloudWatch, spoken so by older providers and SDKs. The emulator has a reading and an answer of its own for it, which
+  leave out much: a described alarm has no period, statistic, dimensions, actions, description. Its JSON is whole; a
+  request is read by the service model, asked in JSON, and what comes back is written by the same model.
+- A tag, a description, whatever else a caller gives as text: the emulator puts it into XML as it came, and no client
+  can read the answer where there is an `&` or a `<` in it.
 
 https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 """
@@ -14,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
 import botocore.session
@@ -26,6 +28,39 @@ Handle = Callable[..., Awaitable[Answer]]
 
 TARGET: Final = "GraniteServiceVersion20100801"
 NAMESPACE: Final = "http://monitoring.amazonaws.com/doc/2010-08-01/"
+
+
+ECHOING: Final = ("autoscaling", "ec2", "elasticache", "elasticloadbalancing", "iam", "rds", "ses", "sns", "sts")
+"""The services that answer in this protocol out of what they were given. CloudWatch is read and written by this module,
+and CloudFormation makes other text of it before it shows any."""
+
+
+class Given(str):
+    """A text that a caller gave: where the emulator puts it into an answer, it is escaped.
+
+    It does so by f-strings, which ask for a text's format. Everywhere else this is the text itself; what was escaped by
+    the emulator already (`escape` returns a plain text) is not escaped again.
+    """
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        """As XML has it."""
+        return format(escape(str(self)), spec)
+
+
+def echoed(handle: Handle) -> Handle:
+    """A service of the emulator, whose answers can be read whatever it was given."""
+
+    async def handled(method: str, path: str, headers: dict[str, str], body: bytes, query: Mapping[str, Any]) -> Answer:
+        if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return await handle(method, path, headers, body, query)
+        form = parse_qs(body.decode(), keep_blank_values=True)
+        # It takes what stands in the address as it takes a form.
+        given = {**query, **{key: [Given(it) for it in values] for key, values in form.items()}}
+        return await handle(method, path, headers, b"", given)
+
+    return handled
 
 
 def spoken(handle: Handle) -> Handle:

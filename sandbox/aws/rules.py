@@ -162,7 +162,28 @@ def _sizes(request: Request, containers: list[Request]) -> None:
         refuse("ecs.RegisterTaskDefinition.containers.cpu")
 
 
+_LISTED_ALONE: Final = ("family", "serviceName", "containerInstance", "launchType")
+"""Filters of ListTasks that startedBy does not go with. `desiredStatus` it does: Airflow asks so at every reattachment.
+
+https://github.com/apache/airflow/blob/main/providers/amazon/src/airflow/providers/amazon/aws/operators/ecs.py
+"""
+
+
+def _list_tasks(request: Request) -> None:
+    if request.get("startedBy") and any(request.get(it) for it in _LISTED_ALONE):
+        refuse("ecs.ListTasks.startedBy")
+    if request.get("serviceName") and (request.get("family") or request.get("containerInstance")):
+        refuse("ecs.ListTasks.serviceName")
+
+
+def _describe_tasks(request: Request) -> None:
+    if not request["tasks"]:
+        refuse("ecs.DescribeTasks.none")
+
+
 _RULES: Final[dict[str, Callable[[Request], None]]] = {
+    "ListTasks": _list_tasks,
+    "DescribeTasks": _describe_tasks,
     "CreateCluster": partial(_cluster_providers, "CreateCluster"),
     "PutClusterCapacityProviders": partial(_cluster_providers, "PutClusterCapacityProviders"),
     "RunTask": _run_task,

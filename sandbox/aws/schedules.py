@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from dateutil.zoneinfo import get_zonefile_instance
-from fargate_job_launcher.checks.schedules import expression_problem
+from fargate_job_launcher.checks.schedules import NO_ZONES, expression_problem
 
 from .rows import refuse
 
@@ -38,4 +38,4 @@ def hold_schedule(operation: str, parameters: Mapping[str, Any]) -> None:
 @cache
 def _zones() -> frozenset[str]:
     """IANA's: a machine may have none of its own, and those of dateutil, which botocore needs, are older."""
-    return frozenset(zoneinfo.available_timezones()) | frozenset(get_zonefile_instance().zones)
+    return (frozenset(zoneinfo.available_timezones()) | frozenset(get_zonefile_instance().zones)) - NO_ZONES

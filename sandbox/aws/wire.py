@@ -4,8 +4,8 @@ boto3 and the launcher never ask for most of it. The AWS provider of Pulumi and 
 what comes back incomplete is a change in every plan. One function a fault, each with AWS's page; each is for the
 emulator to take over, and CHANGELOG.md says so under Known.
 
-CloudWatch spoken in CBOR, as SDKs of other languages do, needs no mending: the emulator reads it with `cbor2`. Spoken
-in the Query protocol it is answered by query_protocol.py.
+CloudWatch spoken in CBOR, as SDKs of other languages do, needs no mending: the emulator reads it with `cbor2`. What is
+wrong in the Query protocol is mended by query_protocol.py, what services may put into queues is said by delivery.py.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from ministack.core.responses import get_region, json_response
-from ministack.services import cloudwatch, cloudwatch_logs, ec2, lambda_svc, s3, sqs
+import ministack.app
+from ministack.core.responses import get_account_id, json_response
+from ministack.services import cloudwatch, cloudwatch_logs, ec2, eventbridge, lambda_svc, s3, sqs
 
-from . import query_protocol
+from . import delivery, query_protocol
 from .rows import answer_of, refusal
 
 Scope = MutableMapping[str, Any]
@@ -35,8 +36,10 @@ FLOW_LOG_FORMAT: Final = (
 """Of a flow log that asks for none. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"""
 
 # The emulator's own steps, which it gives no public way to; its version is pinned.
+_app: Any = ministack.app
 _cloudwatch: Any = cloudwatch
 _ec2: Any = ec2
+_events: Any = eventbridge
 _lambda: Any = lambda_svc
 _logs: Any = cloudwatch_logs
 _s3: Any = s3
@@ -46,10 +49,15 @@ _sqs: Any = sqs
 def install(app: App) -> App:
     """The emulator, answering as AWS does in all of this."""
     _sqs._HANDLERS["GetQueueAttributes"] = _compact_policies(_sqs._HANDLERS["GetQueueAttributes"])
-    _sqs.queue_policy_allows = _queue_policy_allows
-    _s3._invalid_notification_config = _as_s3_words_it(_s3._invalid_notification_config)
+    _sqs.queue_policy_allows = delivery.admitted
+    _s3._validate_notification_configs = _as_s3_words_it(_s3._validate_notification_configs)
     _cloudwatch.handle_request = query_protocol.spoken(_cloudwatch.handle_request)
+    for name in query_protocol.ECHOING:
+        _app.SERVICE_HANDLERS[name] = query_protocol.echoed(_app.SERVICE_HANDLERS[name])
     _logs.handle_request = _with_log_keys(_logs.handle_request)
+    _events._put_permission = _whole_policy(_events._put_permission)
+    for named in _OF_A_BUS:
+        setattr(_events, named, _by_name_or_arn(getattr(_events, named)))
     _lambda._list_versions = _qualified(_lambda._list_versions)
     actions = _ec2._ACTION_MAP
     actions["CreateFlowLogs"] = _flow_log_kept(actions["CreateFlowLogs"])
@@ -76,44 +84,55 @@ def _compact_policies(get: Callable[..., Parameters]) -> Callable[..., Parameter
     return got
 
 
-def _queue_policy_allows(queue_arn: str, service: str, source_arn: str, source_account: str) -> bool:
-    """Whether a queue's own policy lets S3 or SNS in, which the emulator asks only where it asks for credentials.
+_OF_A_BUS: Final = (
+    *("_put_rule", "_delete_rule", "_list_rules", "_describe_rule", "_enable_rule", "_disable_rule"),
+    *("_put_targets", "_remove_targets", "_list_targets_by_rule", "_list_rule_names_by_target"),
+    *("_put_permission", "_remove_permission"),
+)
 
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html: what may not send
-    is refused in S3's configuration; https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html:
-    SNS sends, and nothing arrives.
+
+def _by_name_or_arn(handle: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
+    """A bus is named by its name or by its ARN, of which the emulator knows one.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
     """
-    from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
-    queue = _sqs._queue_by_arn(queue_arn)
-    policy = queue["attributes"].get("Policy") if queue else None
-    if not policy:
-        return False
-    context = EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="sqs:SendMessage",
-        resource_arn=queue_arn,
-        region=get_region(),
-        service_context={
-            "aws:sourcearn": source_arn,
-            "aws:sourceaccount": source_account or source_arn.split(":")[4],
-        },
-        secure_transport=True,
-    )
-    return evaluate_resource_policy(policy, context, service=service).decision == "Allow"
+    def handling(given: Parameters) -> Answer:
+        bus = str(given.get("EventBusName", "default"))
+        return handle({**given, "EventBusName": bus.rpartition(":event-bus/")[2]})
+
+    return handling
 
 
-def _as_s3_words_it(invalid: Callable[[str], Answer]) -> Callable[[str], Answer]:
+def _whole_policy(put: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
+    """A bus's policy may be given as a whole, which the emulator takes for one statement that lets everybody in.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html
+    """
+
+    def putting(given: Parameters) -> Answer:
+        if not given.get("Policy"):
+            return put(given)
+        _events._event_bus_policies[given.get("EventBusName", "default")] = json.loads(given["Policy"])
+        return json_response({})
+
+    return putting
+
+
+def _as_s3_words_it(validate: Callable[..., Answer | None]) -> Callable[..., Answer | None]:
     """The refusal of a destination that S3 may not send to, in S3's words: the emulator adds which one it is."""
 
-    def refused(message: str) -> Answer:
-        if message.startswith("Unable to validate the following destination configurations"):
-            return answer_of(refusal("s3.PutBucketNotificationConfiguration.destination"))
-        return invalid(message)
+    def validated(configs: list[Parameters], region: str, bucket_name: str = "", *more: Any) -> Answer | None:
+        answer = validate(configs, region, bucket_name, *more)
+        if answer is None or b"Unable to validate the following destination configurations" not in answer[2]:
+            return answer
+        owner, source = get_account_id(), f"arn:aws:s3:::{bucket_name}"
+        queues = [it["arn"] for it in configs if it["type"] == "sqs"]
+        hindrances = {delivery.hindrance(it, "s3.amazonaws.com", source, owner) for it in queues}
+        what = "key" if "key" in hindrances else "destination"
+        return answer_of(refusal(f"s3.PutBucketNotificationConfiguration.{what}"))
 
-    return refused
+    return validated
 
 
 def _with_log_keys(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:

@@ -41,7 +41,8 @@ from . import environment as environment  # the same
 from . import files as files  # the same
 from .adopting import ADOPTED, adopt
 from .callbacks import CallbackFailed, Callbacks
-from .resources import Inputs, Made, Unsupported, create, invoke, tag_list
+from .lookups import invoke
+from .resources import Inputs, Made, Unsupported, create, tag_list
 from .stack import Stack
 
 ORGANIZATION: Final = "organization"
@@ -188,7 +189,12 @@ def run_program(
             asyncio.run(_held(program))
 
     def program() -> None:
-        runpy.run_path("__main__.py", run_name="__main__")
+        try:
+            runpy.run_path("__main__.py", run_name="__main__")
+        except SystemExit as left:
+            # It would end this process, with what it was told; the engine lets no program leave in this way either.
+            said = left.code if isinstance(left.code, str) else f"the program leaves by sys.exit({left.code or 0})"
+            raise pulumi.RunError(said).with_traceback(left.__traceback__) from None
 
     # Pulumi keeps its settings in context variables: a context of its own is a Pulumi of its own.
     contextvars.Context().run(main)
@@ -336,7 +342,7 @@ class _Creator(mocks.MockMonitor):
             return super().Invoke(self.callbacks.transformed_invoke(request))
         except Unsupported as error:
             raise self._failed(str(error)) from None
-        except CallbackFailed as error:
+        except (*REFUSED, CallbackFailed) as error:
             raise self._failed(f"{request.tok}: {error}") from None
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from fargate_job_launcher.archive import asset
+
 from ..aws.server import Emulator
-from .resources import Inputs, Made, Unsupported, creates, specification
+from .resources import Inputs, Made, Unsupported, code_of, creates, specification, tag_list
 
 # botocore computes its models' attributes at run time, where no type checker sees them.
 Shape = Any
@@ -137,6 +139,69 @@ DERIVED: Final[dict[str, Derived]] = {
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": Derived(
         "iam.AttachUserPolicy", "=PolicyArn", renamed={"user": "UserName"}
     ),
+    "aws:lambda/layerVersionPermission:LayerVersionPermission": Derived(
+        "lambda.AddLayerVersionPermission", "=StatementId", without=("skipDestroy",)
+    ),
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": Derived(
+        "lambda.PutProvisionedConcurrencyConfig", "=FunctionName", without=("skipDestroy",)
+    ),
+    "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": Derived(
+        "lambda.PutFunctionRecursionConfig", "=FunctionName"
+    ),
+    "aws:cloudwatch/eventBusPolicy:EventBusPolicy": Derived(
+        "events.PutPermission", "=EventBusName", fixed={"EventBusName": "default"}
+    ),
+    "aws:cloudwatch/eventPermission:EventPermission": Derived(
+        "events.PutPermission",
+        "=StatementId",
+        fixed={"EventBusName": "default", "Action": "events:PutEvents"},
+    ),
+    "aws:cloudwatch/eventArchive:EventArchive": Derived(
+        "events.CreateArchive",
+        "=ArchiveName",
+        named="name",
+        longest=48,
+        renamed={"name": "ArchiveName"},
+        outputs={"arn": "ArchiveArn", "name": "=ArchiveName"},
+    ),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": Derived(
+        "scheduler.CreateScheduleGroup",
+        "=Name",
+        named="name",
+        longest=64,
+        outputs={"arn": "ScheduleGroupArn", "name": "=Name"},
+    ),
+    "aws:cloudwatch/logStream:LogStream": Derived(
+        "logs.CreateLogStream",
+        "=logStreamName",
+        named="name",
+        renamed={"name": "logStreamName"},
+        outputs={
+            "arn": "arn:aws:logs:{region}:{account}:log-stream:{id}",
+            "name": "=logStreamName",
+        },
+    ),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": Derived("logs.PutResourcePolicy", "=policyName"),
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": Derived("efs.PutFileSystemPolicy", "=FileSystemId"),
+    "aws:efs/backupPolicy:BackupPolicy": Derived("efs.PutBackupPolicy", "=FileSystemId"),
+    "aws:ecs/accountSettingDefault:AccountSettingDefault": Derived("ecs.PutAccountSettingDefault", "=name"),
+    "aws:kms/keyPolicy:KeyPolicy": Derived("kms.PutKeyPolicy", "=KeyId", fixed={"PolicyName": "default"}),
+    "aws:kinesis/stream:Stream": Derived(
+        "kinesis.CreateStream",
+        "=StreamName",
+        named="name",
+        longest=128,
+        renamed={"name": "StreamName"},
+        outputs={"arn": "arn:aws:kinesis:{region}:{account}:stream/{id}", "name": "=StreamName"},
+        without=("enforceConsumerDeletion", "retentionPeriod", "shardLevelMetrics"),
+    ),
+    "aws:sfn/stateMachine:StateMachine": Derived(
+        "stepfunctions.CreateStateMachine",
+        "stateMachineArn",
+        named="name",
+        longest=80,
+        outputs={"arn": "stateMachineArn", "name": "=name"},
+    ),
 }
 
 
@@ -181,7 +246,8 @@ def _python(client: Any, operation: str) -> str:
 def _member(shape: Shape, derived: Derived, key: str, kind: str) -> str:
     wanted = derived.renamed.get(key, key)
     first, _, rest = wanted.partition(".")
-    found = next((it for it in shape.members if it.lower() in (first.lower(), first.lower() + "name")), None)
+    lower = {it.lower(): it for it in shape.members}
+    found = lower.get(first.lower()) or lower.get(f"{first.lower()}name")
     if found is None:
         raise Unsupported(f"{kind}: the sandbox does not know its input {key}")
     return f"{found}.{rest}" if rest else found
@@ -237,6 +303,114 @@ for _kind, _derived in DERIVED.items():
     creates(_kind)(_creator(_kind, _derived))
 
 
+@creates("aws:lambda/layerVersion:LayerVersion")
+def _layer_version(aws: Emulator, inputs: Inputs) -> Made:
+    name = inputs.physical_name("layerName", longest=140)
+    for key in ("skipDestroy", "sourceCodeHash"):
+        inputs.take(key)
+    layer = aws.client("lambda").publish_layer_version(
+        LayerName=name,
+        Content=code_of(inputs),
+        **inputs.given(
+            CompatibleRuntimes=inputs.take("compatibleRuntimes"),
+            CompatibleArchitectures=inputs.take("compatibleArchitectures"),
+            Description=inputs.take("description"),
+            LicenseInfo=inputs.take("licenseInfo"),
+        ),
+    )
+    arn, version = layer["LayerVersionArn"], str(layer["Version"])
+    return Made(arn, {"arn": arn, "layerArn": layer["LayerArn"], "layerName": name, "version": version})
+
+
+@creates("aws:cloudwatch/eventConnection:EventConnection")
+def _event_connection(aws: Emulator, inputs: Inputs) -> Made:
+    """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateConnection.html"""
+    name, given = inputs.physical_name(longest=64), inputs.take("authParameters")
+    parameters: State = {}
+    if key := given.get("apiKey"):
+        parameters["ApiKeyAuthParameters"] = {"ApiKeyName": key["key"], "ApiKeyValue": key["value"]}
+    if basic := given.get("basic"):
+        parameters["BasicAuthParameters"] = {"Username": basic["username"], "Password": basic["password"]}
+    if oauth := given.get("oauth"):
+        client = oauth.get("clientParameters") or {}
+        parameters["OAuthParameters"] = {
+            "AuthorizationEndpoint": oauth["authorizationEndpoint"],
+            "HttpMethod": oauth["httpMethod"],
+            **(
+                {"ClientParameters": {"ClientID": client["clientId"], "ClientSecret": client["clientSecret"]}}
+                if client
+                else {}
+            ),
+            **_http_parameters("OAuthHttpParameters", oauth.get("oauthHttpParameters")),
+        }
+    parameters |= _http_parameters("InvocationHttpParameters", given.get("invocationHttpParameters"))
+    made = aws.client("events").create_connection(
+        Name=name,
+        AuthorizationType=inputs.take("authorizationType"),
+        AuthParameters=parameters,
+        **inputs.given(Description=inputs.take("description"), KmsKeyIdentifier=inputs.take("kmsKeyIdentifier")),
+    )
+    return Made(name, {"name": name, "arn": made["ConnectionArn"]})
+
+
+def _http_parameters(named: str, given: Mapping[str, Any] | None) -> State:
+    kinds = {"bodies": "BodyParameters", "headers": "HeaderParameters", "queryStrings": "QueryStringParameters"}
+    found = {
+        kinds[kind]: [
+            {"Key": it["key"], "Value": it["value"], "IsValueSecret": bool(it.get("isValueSecret"))} for it in some
+        ]
+        for kind, some in (given or {}).items()
+        if some
+    }
+    return {named: found} if found else {}
+
+
+@creates("aws:iam/instanceProfile:InstanceProfile")
+def _instance_profile(aws: Emulator, inputs: Inputs) -> Made:
+    name, role, iam = inputs.physical_name(longest=128), inputs.take("role"), aws.client("iam")
+    made = iam.create_instance_profile(
+        InstanceProfileName=name, **inputs.given(Path=inputs.take("path"), Tags=tag_list(inputs.tags()))
+    )["InstanceProfile"]
+    if role:
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+    return Made(name, {"name": name, "arn": made["Arn"]})
+
+
+@creates("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+@creates("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
+def _security_group_one_rule(aws: Emulator, inputs: Inputs) -> Made:
+    group, protocol, described = (
+        inputs.take("securityGroupId"),
+        inputs.take("ipProtocol"),
+        inputs.given(Description=inputs.take("description")),
+    )
+    first, last = inputs.take("fromPort"), inputs.take("toPort")
+    four, six, source, prefixes = (
+        inputs.take(key) for key in ("cidrIpv4", "cidrIpv6", "referencedSecurityGroupId", "prefixListId")
+    )
+    permission = {
+        "IpProtocol": protocol,
+        **inputs.given(
+            FromPort=None if first is None else int(first),
+            ToPort=None if last is None else int(last),
+            IpRanges=[{"CidrIp": four, **described}] if four else None,
+            Ipv6Ranges=[{"CidrIpv6": six, **described}] if six else None,
+            UserIdGroupPairs=[{"GroupId": source, **described}] if source else None,
+            PrefixListIds=[{"PrefixListId": prefixes, **described}] if prefixes else None,
+        ),
+    }
+    way = "ingress" if "Ingress" in inputs.kind else "egress"
+    answer = getattr(aws.client("ec2"), f"authorize_security_group_{way}")(
+        GroupId=group,
+        IpPermissions=[permission],
+        **inputs.given(TagSpecifications=specification("security-group-rule", inputs.tags())),
+    )
+    rules = answer.get("SecurityGroupRules", [])
+    identifier = rules[0]["SecurityGroupRuleId"] if rules else f"sgr-{json.dumps(permission, sort_keys=True)}"
+    arn = f"arn:aws:ec2:{aws.region}:{aws.account}:security-group-rule/{identifier}"
+    return Made(identifier, {"arn": arn, "securityGroupRuleId": identifier})
+
+
 @creates("aws:ec2/internetGateway:InternetGateway")
 def _internet_gateway(aws: Emulator, inputs: Inputs) -> Made:
     ec2, vpc = aws.client("ec2"), inputs.take("vpcId")
@@ -289,11 +463,13 @@ def _bucket_notification(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:s3/bucketObjectv2:BucketObjectv2")
 def _bucket_object(aws: Emulator, inputs: Inputs) -> Made:
     bucket, key = inputs.take("bucket"), inputs.physical_name("key", longest=1024)
-    content = inputs.take("content")
-    if content is None:
-        raise Unsupported(f"{inputs.kind}: the sandbox takes an object's `content`, no `source`")
-    kept = inputs.given(ContentType=inputs.take("contentType"))
-    etag = aws.client("s3").put_object(Bucket=bucket, Key=key, Body=content.encode(), **kept)["ETag"]
+    content: Any = inputs.take("content")
+    source: Any = inputs.take("source")
+    if content is None and source is None:
+        raise Unsupported(f"{inputs.kind}: the sandbox takes an object's `content` or its `source`")
+    body = asset(source) if content is None else content.encode()
+    kept = inputs.given(ContentType=inputs.take("contentType"), Metadata=inputs.take("metadata"))
+    etag = aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body, **kept)["ETag"]
     return Made(key, {"key": key, "etag": etag.strip('"'), "arn": f"arn:aws:s3:::{bucket}/{key}"})
 
 

@@ -11,7 +11,7 @@ import ipaddress
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from fargate_job_launcher.archive import zipped
@@ -50,6 +50,8 @@ class Inputs:
         self.kind = kind
         self.name = name
         self._left = {key: value for key, value in given.items() if value is not None}
+        self.documents: dict[str, str] = {}
+        """Inputs that were given as objects, as the JSON that they are kept as."""
 
     def take(self, key: str, default: Any = None) -> Any:
         """An input, or the default where it is not given."""
@@ -57,10 +59,22 @@ class Inputs:
 
     def spelt(self, key: str, service: str, shape: str) -> Any:
         """An input as AWS spells it, by the name of the shape in the service's model. Raises Unsupported."""
+        return self.as_spelt(key, self.take(key), service, shape)
+
+    def as_spelt(self, key: str, value: Any, service: str, shape: str) -> Any:
+        """The same of what was taken as this input."""
         try:
-            return spelt(service, shape, self.take(key))
+            return spelt(service, shape, value)
         except UnknownInput as unknown:
             raise Unsupported(f"{self.kind}: {key}: {unknown}") from None
+
+    def document(self, key: str) -> str | None:
+        """A policy as JSON, whether it was given so or as the object that it is; the provider gives it back as JSON."""
+        value = self.take(key)
+        if value is None or isinstance(value, str):
+            return value
+        self.documents[key] = json.dumps(value)
+        return self.documents[key]
 
     def rest(self) -> dict[str, Any]:
         """Every input that was not taken yet; all of them are taken by this."""
@@ -69,7 +83,14 @@ class Inputs:
 
     def physical_name(self, key: str = "name", *, longest: int = 255) -> str:
         """The name given, or one made from the resource's as the AWS provider does."""
-        return self.take(key) or f"{self.name[: longest - 8]}-{secrets.token_hex(4)[:7]}"
+        prefix = self.take(f"{key}Prefix", f"{self.name[: longest - 8]}-")
+        return self.take(key) or f"{prefix}{secrets.token_hex(4)[:7]}"
+
+    def hold_region(self, aws: Emulator) -> None:
+        """Raises Unsupported where this one is to be in another region than the sandbox is."""
+        region = self.take("region", aws.region)
+        if region != aws.region:
+            raise Unsupported(f"{self.kind}: the sandbox is in {aws.region}, and its input region says {region}")
 
     def tags(self) -> dict[str, str]:
         """The tags given, and those that the provider gives to everything."""
@@ -114,23 +135,11 @@ def create(
             f"{kind}: the sandbox does not know this resource type; it knows {', '.join(sorted(_CREATORS))}"
         )
     inputs = Inputs(kind, name, given, default_tags)
+    if kind != "pulumi:providers:aws":
+        inputs.hold_region(aws)
     made = creator(aws, inputs)
     inputs.done()
-    return made
-
-
-def invoke(aws: Emulator, token: str, given: Mapping[str, Any]) -> State:
-    """What a data source of the AWS provider answers. Raises Unsupported."""
-    if unknown := [key for key, value in given.items() if value is not None and (key, value) != ("region", aws.region)]:
-        raise Unsupported(f"{token}: the sandbox does not know its argument {', '.join(unknown)}")
-    if token == "aws:index/getCallerIdentity:getCallerIdentity":  # noqa: S105
-        me = aws.client("sts").get_caller_identity()
-        return {"accountId": me["Account"], "arn": me["Arn"], "userId": me["UserId"], "id": me["Account"]}
-    if token == "aws:index/getRegion:getRegion":  # noqa: S105
-        return {"region": aws.region, "name": aws.region, "id": aws.region, "endpoint": aws.endpoint}
-    if token == "aws:index/getPartition:getPartition":  # noqa: S105
-        return {"partition": "aws", "dnsSuffix": "amazonaws.com", "id": "aws", "reverseDnsPrefix": "com.amazonaws"}
-    raise Unsupported(f"{token}: the sandbox does not know this data source")
+    return replace(made, outputs={**inputs.documents, **made.outputs})
 
 
 def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
@@ -141,24 +150,31 @@ def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") ->
 def _role(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=64)
     inputs.take("forceDetachPolicies")  # of its end, which never comes here
-    role = aws.client("iam").create_role(
+    iam, longest = aws.client("iam"), inputs.take("maxSessionDuration")
+    role = iam.create_role(
         RoleName=name,
-        AssumeRolePolicyDocument=inputs.take("assumeRolePolicy"),
+        AssumeRolePolicyDocument=inputs.document("assumeRolePolicy"),
         **inputs.given(
             Path=inputs.take("path"),
             Description=inputs.take("description"),
             PermissionsBoundary=inputs.take("permissionsBoundary"),
-            MaxSessionDuration=inputs.take("maxSessionDuration"),
+            MaxSessionDuration=int(longest) if longest else None,
             Tags=tag_list(inputs.tags()),
         ),
     )["Role"]
+    for arn in inputs.take("managedPolicyArns", []):
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    for it in inputs.take("inlinePolicies", []):
+        # One without a name says that there are to be none.
+        if it.get("name"):
+            iam.put_role_policy(RoleName=name, PolicyName=it["name"], PolicyDocument=it["policy"])
     return Made(name, {"name": name, "arn": role["Arn"], "uniqueId": role["RoleId"], "path": role["Path"]})
 
 
 @creates("aws:iam/rolePolicy:RolePolicy")
 def _role_policy(aws: Emulator, inputs: Inputs) -> Made:
     name, role = inputs.physical_name(longest=128), inputs.take("role")
-    aws.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=inputs.take("policy"))
+    aws.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=inputs.document("policy"))
     return Made(f"{role}:{name}", {"name": name})
 
 
@@ -167,7 +183,7 @@ def _policy(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=128)
     policy = aws.client("iam").create_policy(
         PolicyName=name,
-        PolicyDocument=inputs.take("policy"),
+        PolicyDocument=inputs.document("policy"),
         **inputs.given(Path=inputs.take("path"), Description=inputs.take("description"), Tags=tag_list(inputs.tags())),
     )["Policy"]
     return Made(policy["Arn"], {"name": name, "arn": policy["Arn"]})
@@ -184,7 +200,11 @@ def _role_policy_attachment(aws: Emulator, inputs: Inputs) -> Made:
 def _log_group(aws: Emulator, inputs: Inputs) -> Made:
     name, retention, logs = inputs.physical_name(longest=512), inputs.take("retentionInDays"), aws.client("logs")
     try:
-        logs.create_log_group(logGroupName=name, **inputs.given(kmsKeyId=inputs.take("kmsKeyId"), tags=inputs.tags()))
+        inputs.take("skipDestroy")
+        given = inputs.given(
+            kmsKeyId=inputs.take("kmsKeyId"), logGroupClass=inputs.take("logGroupClass"), tags=inputs.tags()
+        )
+        logs.create_log_group(logGroupName=name, **given)
     except logs.exceptions.ResourceAlreadyExistsException as error:
         raise NotMade(
             f"{error}. {name} was kept from before. Adopt it: adopt_logs of its launcher (adoptLogs in a stack's "
@@ -198,6 +218,7 @@ def _log_group(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:secretsmanager/secret:Secret")
 def _secret(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=512)
+    inputs.take("recoveryWindowInDays")  # of its end, which never comes here
     secret = aws.client("secretsmanager").create_secret(
         Name=name,
         **inputs.given(
@@ -213,7 +234,12 @@ def _cluster(aws: Emulator, inputs: Inputs) -> Made:
     cluster = aws.client("ecs").create_cluster(
         clusterName=name,
         **inputs.given(
-            settings=inputs.spelt("settings", "ecs", "ClusterSettings"), tags=tag_list(inputs.tags(), "key", "value")
+            settings=inputs.spelt("settings", "ecs", "ClusterSettings"),
+            configuration=inputs.spelt("configuration", "ecs", "ClusterConfiguration"),
+            serviceConnectDefaults=inputs.spelt(
+                "serviceConnectDefaults", "ecs", "ClusterServiceConnectDefaultsRequest"
+            ),
+            tags=tag_list(inputs.tags(), "key", "value"),
         ),
     )["cluster"]
     return Made(cluster["clusterArn"], {"name": name, "arn": cluster["clusterArn"]})
@@ -235,7 +261,8 @@ def _cluster_capacity_providers(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:ecs/taskDefinition:TaskDefinition")
 def _task_definition(aws: Emulator, inputs: Inputs) -> Made:
-    inputs.take("skipDestroy")
+    for key in ("skipDestroy", "trackLatest"):
+        inputs.take(key)
     definition = aws.client("ecs").register_task_definition(
         family=inputs.take("family"),
         containerDefinitions=json.loads(inputs.take("containerDefinitions")),
@@ -248,7 +275,11 @@ def _task_definition(aws: Emulator, inputs: Inputs) -> Made:
             taskRoleArn=inputs.take("taskRoleArn"),
             runtimePlatform=inputs.spelt("runtimePlatform", "ecs", "RuntimePlatform"),
             ephemeralStorage=inputs.spelt("ephemeralStorage", "ecs", "EphemeralStorage"),
-            volumes=inputs.spelt("volumes", "ecs", "VolumeList"),
+            volumes=_volumes(inputs),
+            placementConstraints=inputs.spelt("placementConstraints", "ecs", "TaskDefinitionPlacementConstraints"),
+            ipcMode=inputs.take("ipcMode"),
+            pidMode=inputs.take("pidMode"),
+            enableFaultInjection=inputs.take("enableFaultInjection"),
             tags=tag_list(inputs.tags(), "key", "value"),
         ),
     )["taskDefinition"]
@@ -264,16 +295,30 @@ def _task_definition(aws: Emulator, inputs: Inputs) -> Made:
     )
 
 
+def _volumes(inputs: Inputs) -> Any:
+    """The provider has a host's folder beside the others, and AWS inside."""
+    given: list[State] = inputs.take("volumes") or []
+    plain = [{key: value for key, value in it.items() if key != "hostPath"} for it in given]
+    made = inputs.as_spelt("volumes", plain, "ecs", "VolumeList")
+    for volume, it in zip(made, given, strict=True):
+        volume |= {"host": {"sourcePath": it["hostPath"]}} if it.get("hostPath") else {}
+    return made
+
+
 @creates("aws:lambda/function:Function")
 def _function(aws: Emulator, inputs: Inputs) -> Made:
     name, lambda_ = inputs.physical_name(longest=64), aws.client("lambda")
     environment = inputs.take("environment")
     timeout, memory = inputs.take("timeout"), inputs.take("memorySize")
-    concurrency = inputs.take("reservedConcurrentExecutions")
+    concurrency, files, storage = (
+        inputs.take(key) for key in ("reservedConcurrentExecutions", "fileSystemConfig", "ephemeralStorage")
+    )
+    for key in ("skipDestroy", "sourceCodeHash", "replaceSecurityGroupsOnDestroy", "replacementSecurityGroupIds"):
+        inputs.take(key)
     function = lambda_.create_function(
         FunctionName=name,
         Role=inputs.take("role"),
-        Code=_code(inputs),
+        Code=code_of(inputs),
         **inputs.given(
             Runtime=inputs.take("runtime"),
             Handler=inputs.take("handler"),
@@ -285,6 +330,13 @@ def _function(aws: Emulator, inputs: Inputs) -> Made:
             KMSKeyArn=inputs.take("kmsKeyArn"),
             LoggingConfig=inputs.spelt("loggingConfig", "lambda", "LoggingConfig"),
             Publish=inputs.take("publish"),
+            PackageType=inputs.take("packageType"),
+            ImageConfig=_image_config(inputs),
+            Layers=inputs.take("layers"),
+            DeadLetterConfig=inputs.spelt("deadLetterConfig", "lambda", "DeadLetterConfig"),
+            EphemeralStorage={"Size": int(storage["size"])} if storage else None,
+            FileSystemConfigs=[{"Arn": files["arn"], "LocalMountPath": files["localMountPath"]}] if files else None,
+            SnapStart=_snap_start(inputs),
             CodeSigningConfigArn=inputs.take("codeSigningConfigArn"),
             TracingConfig=inputs.spelt("tracingConfig", "lambda", "TracingConfig"),
             VpcConfig=inputs.spelt("vpcConfig", "lambda", "VpcConfig"),
@@ -319,7 +371,10 @@ def _alias(aws: Emulator, inputs: Inputs) -> Made:
         FunctionName=inputs.take("functionName"),
         Name=inputs.physical_name(),
         FunctionVersion=inputs.take("functionVersion"),
-        **inputs.given(Description=inputs.take("description")),
+        **inputs.given(
+            Description=inputs.take("description"),
+            RoutingConfig=inputs.spelt("routingConfig", "lambda", "AliasRoutingConfiguration"),
+        ),
     )
     return Made(alias["AliasArn"], {"name": alias["Name"], "arn": alias["AliasArn"]})
 
@@ -360,6 +415,11 @@ def _queue(aws: Emulator, inputs: Inputs) -> Made:
         "RedriveAllowPolicy": inputs.take("redriveAllowPolicy"),
         "SqsManagedSseEnabled": inputs.take("sqsManagedSseEnabled"),
         "KmsMasterKeyId": inputs.take("kmsMasterKeyId"),
+        "KmsDataKeyReusePeriodSeconds": inputs.take("kmsDataKeyReusePeriodSeconds"),
+        "DelaySeconds": inputs.take("delaySeconds"),
+        "DeduplicationScope": inputs.take("deduplicationScope"),
+        "FifoThroughputLimit": inputs.take("fifoThroughputLimit"),
+        "Policy": inputs.take("policy"),
     }
     url = sqs.create_queue(
         QueueName=name,
@@ -377,11 +437,29 @@ def _queue_policy(aws: Emulator, inputs: Inputs) -> Made:
     return Made(url, {})
 
 
+@creates("aws:sqs/redrivePolicy:RedrivePolicy")
+@creates("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy")
+def _queue_redrive(aws: Emulator, inputs: Inputs) -> Made:
+    url, key = inputs.take("queueUrl"), inputs.kind.rpartition(":")[2]
+    document = inputs.take(f"{key[0].lower()}{key[1:]}")
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={key: document})
+    return Made(url, {})
+
+
 @creates("aws:sns/topic:Topic")
 def _topic(aws: Emulator, inputs: Inputs) -> Made:
-    name, key = inputs.physical_name(), inputs.take("kmsMasterKeyId")
-    encrypted = {"KmsMasterKeyId": key} if key else {}
-    arn = aws.client("sns").create_topic(Name=name, **inputs.given(Attributes=encrypted, Tags=tag_list(inputs.tags())))[
+    fifo, name = bool(inputs.take("fifoTopic", False)), inputs.physical_name()
+    name += ".fifo" if fifo and not name.endswith(".fifo") else ""
+    attributes = {
+        "FifoTopic": True if fifo else None,
+        "ContentBasedDeduplication": inputs.take("contentBasedDeduplication"),
+        "KmsMasterKeyId": inputs.take("kmsMasterKeyId"),
+        "DisplayName": inputs.take("displayName"),
+        "DeliveryPolicy": inputs.take("deliveryPolicy"),
+        "Policy": inputs.take("policy"),
+    }
+    said = {key: _attribute(value) for key, value in attributes.items() if value is not None}
+    arn = aws.client("sns").create_topic(Name=name, **inputs.given(Attributes=said, Tags=tag_list(inputs.tags())))[
         "TopicArn"
     ]
     return Made(arn, {"name": name, "arn": arn})
@@ -390,6 +468,8 @@ def _topic(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:cloudwatch/eventRule:EventRule")
 def _event_rule(aws: Emulator, inputs: Inputs) -> Made:
     name = inputs.physical_name(longest=64)
+    inputs.take("forceDestroy")  # of its end, which never comes here
+    enabled = inputs.take("isEnabled", True)
     rule = aws.client("events").put_rule(
         Name=name,
         **inputs.given(
@@ -397,7 +477,8 @@ def _event_rule(aws: Emulator, inputs: Inputs) -> Made:
             ScheduleExpression=inputs.take("scheduleExpression"),
             EventBusName=inputs.take("eventBusName"),
             Description=inputs.take("description"),
-            State=inputs.take("state"),
+            State=inputs.take("state", None if enabled else "DISABLED"),
+            RoleArn=inputs.take("roleArn"),
             Tags=tag_list(inputs.tags()),
         ),
     )
@@ -407,6 +488,13 @@ def _event_rule(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:cloudwatch/eventTarget:EventTarget")
 def _event_target(aws: Emulator, inputs: Inputs) -> Made:
     rule, dead, sqs = inputs.take("rule"), inputs.take("deadLetterConfig"), inputs.take("sqsTarget")
+    changed, kinesis, commands = (
+        inputs.take(key) for key in ("inputTransformer", "kinesisTarget", "runCommandTargets")
+    )
+    inputs.take("forceDestroy")  # of its end, which never comes here
+    transformer = changed and inputs.given(
+        InputPathsMap=changed.get("inputPaths"), InputTemplate=changed["inputTemplate"]
+    )
     target = inputs.given(
         Id=inputs.physical_name("targetId", longest=64),
         Arn=inputs.take("arn"),
@@ -414,6 +502,15 @@ def _event_target(aws: Emulator, inputs: Inputs) -> Made:
         InputPath=inputs.take("inputPath"),
         DeadLetterConfig={"Arn": dead["arn"]} if dead else None,
         SqsParameters={"MessageGroupId": sqs["messageGroupId"]} if sqs else None,
+        RoleArn=inputs.take("roleArn"),
+        InputTransformer=transformer,
+        KinesisParameters={"PartitionKeyPath": kinesis["partitionKeyPath"]} if kinesis else None,
+        RunCommandParameters={"RunCommandTargets": [{"Key": it["key"], "Values": it["values"]} for it in commands]}
+        if commands
+        else None,
+        RetryPolicy=inputs.spelt("retryPolicy", "events", "RetryPolicy"),
+        EcsParameters=_ecs_target(inputs),
+        HttpParameters=inputs.spelt("httpTarget", "events", "HttpParameters"),
     )
     answer = aws.client("events").put_targets(
         Rule=rule, Targets=[target], **inputs.given(EventBusName=inputs.take("eventBusName"))
@@ -421,6 +518,78 @@ def _event_target(aws: Emulator, inputs: Inputs) -> Made:
     if answer["FailedEntryCount"]:
         raise Unsupported(f"{inputs.kind}: {answer['FailedEntries'][0]['ErrorMessage']}")
     return Made(f"{rule}-{target['Id']}", {})
+
+
+def _ecs_target(inputs: Inputs) -> State | None:
+    given = inputs.take("ecsTarget")
+    if not given:
+        return None
+    network = given.get("networkConfiguration")
+    plain = {key: value for key, value in given.items() if key not in ("networkConfiguration", "tags", "taskCount")}
+    named = {"capacityProviderStrategies": "capacityProviderStrategy"}
+    made = inputs.as_spelt(
+        "ecsTarget", {named.get(key, key): value for key, value in plain.items()}, "events", "EcsParameters"
+    )
+    count, tags = given.get("taskCount"), given.get("tags")
+    return made | inputs.given(
+        TaskCount=int(count) if count else None,
+        NetworkConfiguration=_awsvpc(network, "Subnets", "SecurityGroups", "AssignPublicIp"),
+        Tags=tag_list(tags) if tags else None,
+    )
+
+
+def _awsvpc(given: Mapping[str, Any] | None, subnets: str, groups: str, public: str) -> State | None:
+    """A task's network as EventBridge and ECS have it: in an object of its own, whether it is public in a word."""
+    if not given:
+        return None
+    made = {subnets: given["subnets"], public: "ENABLED" if given.get("assignPublicIp") else "DISABLED"}
+    return {
+        "awsvpcConfiguration": {**made, **({groups: given["securityGroups"]} if given.get("securityGroups") else {})}
+    }
+
+
+@creates("aws:ecs/service:Service")
+def _service(aws: Emulator, inputs: Inputs) -> Made:
+    """A service as ECS keeps it; which tasks it runs is not followed here."""
+    # Of a change or its end, which never come here.
+    for key in ("forceDelete", "forceNewDeployment", "sigintRollback", "triggers", "waitForSteadyState"):
+        inputs.take(key)
+    cluster, count, grace = (inputs.take(key) for key in ("cluster", "desiredCount", "healthCheckGracePeriodSeconds"))
+    most, least = inputs.take("deploymentMaximumPercent"), inputs.take("deploymentMinimumHealthyPercent")
+    breaker = inputs.spelt("deploymentCircuitBreaker", "ecs", "DeploymentCircuitBreaker")
+    percent = inputs.given(
+        maximumPercent=int(most) if most else None,
+        minimumHealthyPercent=int(least) if least is not None else None,
+        deploymentCircuitBreaker=breaker,
+    )
+    name = inputs.physical_name()
+    made = aws.client("ecs").create_service(
+        serviceName=name,
+        **inputs.given(
+            cluster=cluster,
+            taskDefinition=inputs.take("taskDefinition"),
+            desiredCount=int(count) if count is not None else None,
+            launchType=inputs.take("launchType"),
+            role=inputs.take("iamRole"),
+            platformVersion=inputs.take("platformVersion"),
+            propagateTags=inputs.take("propagateTags"),
+            schedulingStrategy=inputs.take("schedulingStrategy"),
+            enableECSManagedTags=inputs.take("enableEcsManagedTags"),
+            enableExecuteCommand=inputs.take("enableExecuteCommand"),
+            availabilityZoneRebalancing=inputs.take("availabilityZoneRebalancing"),
+            healthCheckGracePeriodSeconds=int(grace) if grace is not None else None,
+            deploymentConfiguration=percent,
+            deploymentController=inputs.spelt("deploymentController", "ecs", "DeploymentController"),
+            networkConfiguration=_awsvpc(
+                inputs.take("networkConfiguration"), "subnets", "securityGroups", "assignPublicIp"
+            ),
+            capacityProviderStrategy=inputs.spelt("capacityProviderStrategies", "ecs", "CapacityProviderStrategy"),
+            placementConstraints=inputs.spelt("placementConstraints", "ecs", "PlacementConstraints"),
+            placementStrategy=inputs.spelt("orderedPlacementStrategies", "ecs", "PlacementStrategies"),
+            tags=tag_list(inputs.tags(), "key", "value"),
+        ),
+    )["service"]
+    return Made(made["serviceArn"], {"name": name, "arn": made["serviceArn"]})
 
 
 @creates("aws:lambda/permission:Permission")
@@ -435,6 +604,9 @@ def _permission_of_function(aws: Emulator, inputs: Inputs) -> Made:
             SourceArn=inputs.take("sourceArn"),
             SourceAccount=inputs.take("sourceAccount"),
             Qualifier=inputs.take("qualifier"),
+            PrincipalOrgID=inputs.take("principalOrgId"),
+            EventSourceToken=inputs.take("eventSourceToken"),
+            FunctionUrlAuthType=inputs.take("functionUrlAuthType"),
         ),
     )
     return Made(statement, {})
@@ -442,12 +614,20 @@ def _permission_of_function(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:lambda/eventSourceMapping:EventSourceMapping")
 def _event_source_mapping(aws: Emulator, inputs: Inputs) -> Made:
-    size = inputs.take("batchSize")
+    size, window = inputs.take("batchSize"), inputs.take("maximumBatchingWindowInSeconds")
+    ends = inputs.take("destinationConfig")
     mapping = aws.client("lambda").create_event_source_mapping(
         EventSourceArn=inputs.take("eventSourceArn"),
         FunctionName=inputs.take("functionName"),
         **inputs.given(
             BatchSize=int(size) if size else None,
+            Enabled=inputs.take("enabled"),
+            MaximumBatchingWindowInSeconds=int(window) if window else None,
+            StartingPosition=inputs.take("startingPosition"),
+            BisectBatchOnFunctionError=inputs.take("bisectBatchOnFunctionError"),
+            FilterCriteria=inputs.spelt("filterCriteria", "lambda", "FilterCriteria"),
+            DestinationConfig={"OnFailure": {"Destination": ends["onFailure"]["destinationArn"]}} if ends else None,
+            KMSKeyArn=inputs.take("kmsKeyArn"),
             FunctionResponseTypes=inputs.take("functionResponseTypes"),
             ScalingConfig=inputs.spelt("scalingConfig", "lambda", "ScalingConfig"),
             Tags=inputs.tags(),
@@ -458,7 +638,7 @@ def _event_source_mapping(aws: Emulator, inputs: Inputs) -> Made:
 
 @creates("aws:scheduler/schedule:Schedule")
 def _schedule(aws: Emulator, inputs: Inputs) -> Made:
-    name = inputs.physical_name(longest=64)
+    name, group = inputs.physical_name(longest=64), inputs.take("groupName", "default")
     schedule = aws.client("scheduler").create_schedule(
         Name=name,
         ScheduleExpression=inputs.take("scheduleExpression"),
@@ -468,14 +648,19 @@ def _schedule(aws: Emulator, inputs: Inputs) -> Made:
             ScheduleExpressionTimezone=inputs.take("scheduleExpressionTimezone"),
             State=inputs.take("state"),
             Description=inputs.take("description"),
+            GroupName=None if group == "default" else group,
+            StartDate=inputs.take("startDate"),
+            EndDate=inputs.take("endDate"),
+            KmsKeyArn=inputs.take("kmsKeyArn"),
+            ActionAfterCompletion=inputs.take("actionAfterCompletion"),
         ),
     )
-    return Made(f"default/{name}", {"name": name, "arn": schedule["ScheduleArn"]})
+    return Made(f"{group}/{name}", {"name": name, "arn": schedule["ScheduleArn"]})
 
 
 @creates("aws:cloudwatch/metricAlarm:MetricAlarm")
 def _metric_alarm(aws: Emulator, inputs: Inputs) -> Made:
-    name = inputs.physical_name()
+    name, enough = inputs.physical_name(), inputs.take("datapointsToAlarm")
     dimensions = [{"Name": key, "Value": value} for key, value in inputs.take("dimensions", {}).items()]
     aws.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
@@ -489,6 +674,11 @@ def _metric_alarm(aws: Emulator, inputs: Inputs) -> Made:
             MetricName=inputs.take("metricName"),
             Dimensions=dimensions,
             Statistic=inputs.take("statistic"),
+            ExtendedStatistic=inputs.take("extendedStatistic"),
+            Unit=inputs.take("unit"),
+            ActionsEnabled=inputs.take("actionsEnabled"),
+            DatapointsToAlarm=None if enough is None else int(enough),
+            InsufficientDataActions=inputs.take("insufficientDataActions"),
             TreatMissingData=inputs.take("treatMissingData"),
             AlarmActions=inputs.take("alarmActions"),
             OKActions=inputs.take("okActions"),
@@ -662,6 +852,17 @@ def _permission(rule: Mapping[str, Any]) -> dict[str, Any]:
     return permission
 
 
+def _image_config(inputs: Inputs) -> State | None:
+    given = inputs.take("imageConfig")
+    named = {"commands": "Command", "entryPoints": "EntryPoint", "workingDirectory": "WorkingDirectory"}
+    return {named[key]: value for key, value in given.items() if value} if given else None
+
+
+def _snap_start(inputs: Inputs) -> State | None:
+    given = inputs.take("snapStart")
+    return {"ApplyOn": given["applyOn"]} if given else None
+
+
 def _attribute(value: Any) -> str:
     """An SQS attribute: all of them are strings, numbers and truth values too."""
     if isinstance(value, bool):
@@ -673,9 +874,11 @@ def _pascal(camel: str) -> str:
     return camel[0].upper() + camel[1:]
 
 
-def _code(inputs: Inputs) -> dict[str, Any]:
+def code_of(inputs: Inputs) -> dict[str, Any]:
     """A function's code: an archive of the program's, or one that lies in a bucket."""
-    bucket, key, version = (inputs.take(it) for it in ("s3Bucket", "s3Key", "s3ObjectVersion"))
+    bucket, key, version, image = (inputs.take(it) for it in ("s3Bucket", "s3Key", "s3ObjectVersion", "imageUri"))
+    if image:
+        return {"ImageUri": image}
     if bucket:
         return {"S3Bucket": bucket, "S3Key": key, **inputs.given(S3ObjectVersion=version)}
     return {"ZipFile": zipped(inputs.take("code"))}

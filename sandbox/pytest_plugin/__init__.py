@@ -1,4 +1,4 @@
-"""The fixture `fargate_sandbox`, for the tests of whoever installed `fargate-job-launcher[sandbox]`.
+"""The fixture `fargate_sandbox`, for the tests of a team that installed `fargate-job-launcher[sandbox]`.
 
 pytest loads this module by its entry point wherever the package is installed, before any test is known: it is a package
 of its own, so that nothing else is imported then, and it does not need the extra by itself.
@@ -32,7 +32,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 @pytest.fixture(scope="module")
 def fargate_sandbox() -> Iterator[FargateSandbox]:
-    """An AWS on this machine for each program that a test deploys; they are up until the module's last test."""
+    """Deploys each program to its own emulated AWS on this machine, which runs until the last test of the module."""
     try:
         from fargate_job_launcher.sandbox.testing import FargateSandbox
     except ModuleNotFoundError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pulumi
@@ -13,6 +14,8 @@ from fargate_job_launcher import FargateJobLauncherArgs, JobNetwork, JobNetworkA
 from fargate_job_launcher.arguments import Job, check
 from fargate_job_launcher.handler import fargate
 from pulumi.output import Unknown
+
+from tools.recording import program, record
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
@@ -339,21 +342,30 @@ def test_what_is_no_arguments_or_no_name_is_a_problem_too() -> None:
 @pytest.mark.parametrize("within", [False, True])
 def test_what_only_a_deployment_knows_passes(within: bool) -> None:
     async def later() -> str:
-        return "later"
+        return "arn:aws:ecs:eu-west-1:123456789012:cluster/c"
 
-    text = pulumi.Output.from_input("x").apply(str.upper)
-    waiting = later()
-    one: dict[str, Any] = {"subnet_ids": [text, Unknown()], "security_group_ids": ("sg-1", text)}
-    other: dict[str, Any] = {"subnet_ids": pulumi.Output.all(text), "security_group_ids": Unknown()}
+    def known(text: Any) -> pulumi.Output[Any]:
+        return pulumi.Output.from_input(text).apply(lambda it: it)
+
+    one: dict[str, Any] = {"subnet_ids": [known("subnet-1"), Unknown()], "security_group_ids": ("sg-1", known("sg-2"))}
+    other: dict[str, Any] = {"subnet_ids": known(["subnet-1"]), "security_group_ids": Unknown()}
+    key, secret = (
+        f"arn:aws:{it}" for it in ("kms:eu-west-1:123456789012:key/k", "ssm:eu-west-1:123456789012:parameter/p")
+    )
     given: dict[str, Any] = {
-        **{"image": text, "cluster_arn": waiting, "assign_public_ip": text.apply(bool), "kms_key_arn": text},
-        **{"environment": {"A": text}, "secrets": {"B": text}, "tags": {"c": text}, "task_policy": text},
-        **{"function": {"subnet_ids": [text], "security_group_ids": [text]}},
+        **{"image": known("nginx"), "cluster_arn": later(), "assign_public_ip": known(True), "kms_key_arn": known(key)},
+        **{"environment": {"A": known("a")}, "secrets": {"B": known(secret)}, "tags": {"c": known("d")}},
+        **{"task_policy": known("{}"), "function": {"subnet_ids": [known("subnet-1")], "security_group_ids": ["sg-1"]}},
         **(one if within else other),
     }
     job = check("report", arguments(**given))
-    waiting.close()
-    assert (job.image, job.environment, job.secrets) == (text, {"A": text}, {"B": text})
+
+    async def deployed() -> list[Any]:
+        outputs: list[Any] = [job.image, job.cluster_arn, job.environment["A"], job.secrets["B"], job.tags["c"]]
+        return [await it.future() for it in outputs]
+
+    found = asyncio.get_event_loop().run_until_complete(deployed())
+    assert found == ["nginx", "arn:aws:ecs:eu-west-1:123456789012:cluster/c", "a", secret, "d"]
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -381,3 +393,32 @@ def test_a_network_that_cannot_be_is_refused(args: dict[str, Any], said: str) ->
     with pytest.raises(pulumi.RunError) as raised:
         JobNetwork("jobs", cast("JobNetworkArgs", args))
     assert f"  - {said}" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nonsense", "task_policy: is not the JSON of an IAM policy"),
+        ("[]", "task_policy: is not the JSON of an IAM policy"),
+        ('{"Statement": "all"}', "task_policy: is not the JSON of an IAM policy"),
+        (
+            '{"Version": "2012-10-17", "Statement": []}',
+            "task_policy: has no Statement, and IAM takes no policy without",
+        ),
+        ('{"Version": "2012-10-17"}', "task_policy: has no Statement"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_task_policy_that_iam_refuses_is_refused_here_whenever_its_text_is_known(
+    tmp_path: Path, text: str, said: str, known: bool
+) -> None:
+    policy = repr(text) if known else f"pulumi.Output.from_input({text!r})"
+    place = {"cluster_arn": CLUSTER, "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
+    source = f"""
+import pulumi
+from fargate_job_launcher import FargateJobLauncher
+FargateJobLauncher("job", {{"image": "nginx", **{place!r}, "task_policy": {policy}}})
+"""
+    with pytest.raises(pulumi.RunError) as raised:
+        record(program(tmp_path, source))
+    assert said in str(raised.value)

@@ -321,9 +321,11 @@ key = aws.kms.Key("jobs").arn
 nothing = dict.fromkeys(("vpc_id", "subnet_ids", "assign_public_ip", "nat_gateways", "subnets", "endpoints", "tags"))
 JobNetwork("made", {**nothing, "availability_zones": 3.0, "flow_log_days": 7.0, "kms_key_arn": key})
 adopted = dict.fromkeys(("subnets", "nat_gateways", "availability_zones", "cidr_block", "endpoints", "flow_log_days"))
-JobNetwork("adopted", {**adopted, "vpc_id": key, "subnet_ids": pulumi.Output.all(key)})
+known = lambda value: key.apply(lambda _: value)
+JobNetwork("adopted", {**adopted, "vpc_id": known("vpc-1"), "subnet_ids": pulumi.Output.all(known("subnet-1"))})
 JobCluster("made", {"container_insights": None, "cluster_arn": None, "tags": {"key": key}})
-pulumi.export("cluster", JobCluster("adopted", {"container_insights": None, "cluster_arn": key}).cluster_arn)
+cluster = known("arn:aws:ecs:eu-west-1:123456789012:cluster/c")
+pulumi.export("cluster", JobCluster("adopted", {"container_insights": None, "cluster_arn": cluster}).cluster_arn)
 PayloadBucket("made", {"expire_days": None, "kms_key_arn": None, "tags": None})
 PayloadBucket("short", {"expire_days": 2.0, "kms_key_arn": key})
 """
@@ -332,11 +334,11 @@ PayloadBucket("short", {"expire_days": 2.0, "kms_key_arn": key})
     (vpc,) = recording.kind("awsx:ec2:Vpc")
     assert (vpc.inputs["numberOfAvailabilityZones"], vpc.inputs["natGateways"]) == (3, {"strategy": "OnePerAz"})
     assert [it.inputs["retentionInDays"] for it in recording.kind("aws:cloudwatch/logGroup:LogGroup")] == [7]
-    assert recording.one("aws:ec2/securityGroup:SecurityGroup", "adopted").inputs["vpcId"] == key
+    assert recording.one("aws:ec2/securityGroup:SecurityGroup", "adopted").inputs["vpcId"] == "vpc-1"
     (cluster,) = recording.kind("aws:ecs/cluster:Cluster")
     assert cluster.inputs["settings"] == [{"name": "containerInsights", "value": "disabled"}]
     assert cluster.inputs["tags"] == {"key": key}
-    assert recording.exports == {"cluster": key}
+    assert recording.exports == {"cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/c"}
     days = recording.kind("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
     assert {it.name: it.inputs["rules"][0]["expiration"]["days"] for it in days} == {"made": 14, "short": 2}
 

@@ -4,80 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
-import yaml
 
+from tools.other_languages import PACKAGE, Output, Program, of_typescript, of_yaml
 from tools.recording import PROGRAM
 from tools.schema import computed
 
-PACKAGE: Final = "fargate-job-launcher"
 YAML: Final = (PROGRAM / "examples" / "from-yaml" / "Pulumi.yaml").read_text()
 TYPESCRIPT: Final = (PROGRAM / "examples" / "from-typescript" / "index.ts").read_text()
 PLAIN: Final[dict[str, type | tuple[type, ...]]] = {
     "string": str, "integer": int, "number": (int, float), "boolean": bool,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Output:
-    """An output of another resource, in place of a value."""
-
-    resource: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A resource of a program."""
-
-    component: str
-    """Its name in the plugin's package; empty for one of another package."""
-    properties: dict[str, Any]
-
-
-Program = dict[str, Declared]
-"""Name → resource."""
-
-
-def of_yaml(text: str) -> Program:
-    def read(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: read(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [read(inner) for inner in value]
-        found = re.fullmatch(r"\$\{(\w+)\.(\w+)\}", value) if isinstance(value, str) else None
-        return Output(*found.groups()) if found else value
-
-    return {
-        name: Declared(
-            it["type"].removeprefix(f"{PACKAGE}:") if it["type"].startswith(f"{PACKAGE}:") else "",
-            read(it.get("properties", {})),
-        )
-        for name, it in yaml.safe_load(text)["resources"].items()
-    }
-
-
-def of_typescript(text: str) -> Program:
-    """The literals of an object are YAML's flow style, too; what stands there unquoted is an expression."""
-
-    def read(node: yaml.Node) -> Any:
-        if isinstance(node, yaml.MappingNode):
-            return {key.value: read(value) for key, value in node.value}
-        if isinstance(node, yaml.SequenceNode):
-            return [read(it) for it in node.value]
-        assert isinstance(node, yaml.ScalarNode)
-        found = re.fullmatch(r"(\w+)\.(\w+)", node.value) if node.style is None else None
-        return Output(*found.groups()) if found else yaml.SafeLoader("").construct_object(node)
-
-    (imported,) = re.findall(rf'import {{ (.+) }} from "@pulumi/{PACKAGE}"', text)
-    made = re.findall(r'const (\w+) = new ([\w.]+)\("[^"]+"(?:, (\{.*?^\}))?\);', text, re.DOTALL | re.MULTILINE)
-    return {
-        name: Declared(kind if kind in imported.split(", ") else "", read(yaml.compose(body)) if body else {})
-        for name, kind, body in made
-    }
 
 
 def problems(program: Program) -> list[str]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, get_args, get_origin, get_type_hints, is_typeddict
 
 import pulumi
 import pytest
 from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
 from fargate_job_launcher.arguments import examine
+from fargate_job_launcher.checks.later import held
 from fargate_job_launcher.checks.references import NAMED
 from fargate_job_launcher.cluster import examine_cluster
 from fargate_job_launcher.environments.config import validate
 from fargate_job_launcher.iam import Place, may_be_partial
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
+
+from tools.recording import program, record
 
 HERE: Final = "eu-west-1:123456789012"
 CLUSTER: Final = f"arn:aws:ecs:{HERE}:cluster/jobs"
@@ -47,6 +52,7 @@ RIGHT: Final[dict[str, list[str]]] = {
     "permissions_boundary_arn": ["arn:aws:iam::aws:policy/PowerUserAccess", "arn:aws:iam::123456789012:policy/p/q"],
     "supervision.topic_arn": [TOPIC, TOPIC.replace("123456789012", "999999999999")],
     "alarms.topic_arn": [TOPIC],
+    "queue.sources[]": ["arn:aws:s3:::payloads", TOPIC, f"{TOPIC}.fifo", f"arn:aws:events:{HERE}:rule/orders/paid"],
     "event_rule.bus": ["default", "orders", f"arn:aws:events:{HERE}:event-bus/orders"],
     "efs_volumes[].file_system_id": ["fs-0123456789abcdef0", "fs-01234567"],
     "efs_volumes[].access_point_id": ["fsap-0123456789abcdef0", "fsap-01234567"],
@@ -143,9 +149,36 @@ def problems(path: str, value: str) -> list[str]:
     return examine("job", given(path, value))[1]  # pyright: ignore[reportArgumentType]
 
 
+def known_later(path: str, value: Any, secret: bool = False) -> list[str]:
+    """What is said of a value that is an output's, once it is known."""
+    output = pulumi.Output.secret(value) if secret else pulumi.Output.from_input(value)
+    arguments: Any = {"vpc_id": output, "subnet_ids": ["subnet-1"]} if path == "vpc_id" else given(path, output)
+    examined: Any = (lambda it: examine_network(it)) if path == "vpc_id" else (lambda it: examine("job", it))
+    args, said = examined(arguments)
+    assert said == []
+
+    async def deployed() -> None:
+        def await_all(it: Any) -> Iterator[Any]:
+            inner = it.values() if isinstance(it, Mapping) else it if isinstance(it, list) else ()
+            yield from (
+                [it.future()] if isinstance(it, pulumi.Output) else (one for each in inner for one in await_all(each))
+            )
+
+        for future in await_all(held("Component", "job", args, lambda it: examined(it)[1])):
+            await future
+
+    try:
+        asyncio.get_event_loop().run_until_complete(deployed())
+    except pulumi.RunError as error:
+        return [it.removeprefix("  - ") for it in str(error).splitlines()[1:]]
+    return []
+
+
 def test_each_argument_that_names_something_has_its_row() -> None:
     texts = {leaf for declared in COMPONENTS for leaf in leaves(declared)}
-    naming = {it for it in texts if re.search(r"_(arn|id)s?(\[\])?$|bucket$|\.bus$|image$|secrets\.\*|task_roles", it)}
+    naming = {
+        it for it in texts if re.search(r"_(arn|id)s?(\[\])?$|bucket$|\.bus$|image$|secrets\.\*|task_roles|sources", it)
+    }
     assert naming == NAMED.keys() == RIGHT.keys()
 
 
@@ -181,6 +214,77 @@ def test_what_names_another_thing_is_refused_there_with_the_field_and_the_remedy
             word in "".join(said)
             for word in ("looks like", "such as", "leave it out", "lower case", "give the ARN of that")
         )
+
+
+@pytest.mark.parametrize("path", RIGHT)
+def test_an_output_is_held_to_the_rule_of_a_plain_value_and_told_of_in_the_same_words(path: str) -> None:
+    for value in (*RIGHT[path], *ALIENS[::3]):
+        assert known_later(path, value) == problems(path, value), value
+
+
+def test_a_list_that_is_an_output_is_held_to_its_rules_as_a_whole() -> None:
+    for listed, said in (
+        (["subnet-1", "sg-1"], "subnet_ids[1]: 'sg-1' is a security group's id, not a subnet's id"),
+        (["subnet-1", "subnet-1"], "subnet_ids: 'subnet-1' is named twice; once is enough"),
+        ([], "subnet_ids: 0 subnets; a task takes 1 to 16"),
+    ):
+        output = pulumi.Output.from_input(listed)
+        (problem,) = known_later("subnet_ids", output)
+        assert problem.startswith(said)
+
+
+def test_a_secret_of_pulumis_is_not_shown_when_it_is_refused() -> None:
+    for path, value in (
+        ("kms_key_arn", "hunter2-hunter2"),
+        ("image", "https://hunter2.example/a"),
+        ("subnet_ids[]", "h"),
+    ):
+        (said,) = known_later(path, value, secret=True)
+        assert said.startswith(
+            f"{path.replace('[]', '[0]')}: is refused; why is not shown, as the value is a secret of"
+        )
+
+
+OUTPUTS: Final = """
+import pulumi
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher, JobCluster, JobNetwork, PayloadBucket
+later = aws.sns.Topic("later").arn
+cluster = aws.ecs.Cluster("c")
+def known(value):
+    return later.apply(lambda _: value)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (
+            'JobNetwork("n", {"vpc_id": "vpc-1", "subnet_ids": known(["vpc-1"])})',
+            "subnet_ids[0]: 'vpc-1' is a VPC's id",
+        ),
+        (
+            'JobNetwork("n", {"flow_log_days": 7, "kms_key_arn": known("alias/a")})',
+            "kms_key_arn: 'alias/a' is an alias",
+        ),
+        ('JobCluster("n", {"cluster_arn": known("c")})', "cluster_arn: 'c' is not the ARN of an ECS cluster"),
+        ('PayloadBucket("n", {"kms_key_arn": known("alias/a")})', "kms_key_arn: 'alias/a' is an alias"),
+        (
+            'FargateJobLauncher("n", {"image": "nginx", "cluster_arn": cluster.arn, "subnet_ids": ["subnet-1"], '
+            '"security_group_ids": [known("subnet-1")]})',
+            "security_group_ids[0]: 'subnet-1' is a subnet's id, not a security group's id; it looks like sg-0123",
+        ),
+        (
+            'FargateJobLauncher("n", {"image": "nginx", "cluster_arn": cluster.arn, "subnet_ids": ["subnet-1"], '
+            '"security_group_ids": ["sg-1"], "task_role_arn": known("arn:aws:iam::999999999999:role/r")})',
+            "task_role_arn: 'arn:aws:iam::999999999999:role/r' is of the account 999999999999, and the cluster is in",
+        ),
+    ],
+)
+def test_what_an_output_turns_out_to_be_stops_the_deployment(tmp_path: Path, made: str, said: str) -> None:
+    with pytest.raises(pulumi.RunError) as raised:
+        record(program(tmp_path, OUTPUTS + made))
+    assert f"  - {said}" in str(raised.value)
 
 
 @pytest.mark.parametrize("path", [it for it in RIGHT if any(value.startswith("arn:") for value in RIGHT[it])])
@@ -226,6 +330,9 @@ def test_every_mistake_is_told_with_what_it_seems_to_be() -> None:
         ("payload_bucket", "s3://payloads", "is an address in S3, not a bucket's name"),
         ("image", "https://ghcr.io/a/b", "has a scheme; leave it out: ghcr.io/a/b"),
         ("image", "ghcr.io/Team/App:1", "a repository is written in lower case: ghcr.io/team/app:1"),
+        ("image", "localhost:5000/Team/App:V1", "is written in lower case: localhost:5000/team/app:V1"),
+        ("image", f"Team/App@sha256:{'a' * 64}", f"is written in lower case: team/app@sha256:{'a' * 64}"),
+        ("image", f"{ECR.upper()}/app:1", "is no image of ECR; it looks like 123456789012.dkr.ecr.eu-west-1.amazonaws"),
         ("image", "nginx@sha256:1234", "has no digest after the @: sha256: and 64 hexadecimal digits in lower case"),
         ("image", "a" * 256, "has 256 letters; ECS takes 255"),
     ):  # fmt: skip

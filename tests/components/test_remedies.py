@@ -21,6 +21,7 @@ COMPONENTS: Final = (FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, Pay
 VALUES: Final[tuple[Any, ...]] = (
     *("python x.py", "512", "yes", "A=1", "", True, False, 7, 1.5, [], ["a"], ["A=1"], ["a", 1], {}, {"a": "b"}),
     *([{"name": "A", "value": "1"}], "sh -c 'a b'", "it's", "a | b", "subnet-1, subnet-2"),
+    *('["a", "b"]', '{"A": "1"}', '{"/tmp": 64}', '[{"image": "a", "name": "b"}]', "{", "A=1 B=2", "2 GB", "30s"),
 )
 """Of every kind that JSON has."""
 KINDS: Final = r"is not text|is not true or false|is no list|is no object|is no switch|is not a whole number"
@@ -109,6 +110,28 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         ("memory", 0.5, "write 0 or 1"),
         ("cpu", "half", "give one without quotes and without a fraction"),
         ("image", ["nginx"], "write 'nginx'"),
+        ("command", '["python", "x.py"]', "write ['python', 'x.py']"),
+        ("subnet_ids", '["subnet-1", "subnet-2"]', "write ['subnet-1', 'subnet-2']"),
+        ("environment", '{"A": "1"}', "write {'A': '1'}"),
+        ("supervision", '{"retries": 2}', "write {'retries': 2}"),
+        ("sidecars", {"name": "a", "image": "b"}, "write [{'name': 'a', 'image': 'b'}]"),
+        ("environment", "A=1 B='x y'", "write {'A': '1', 'B': 'x y'}"),
+        ("environment", "A=1,B=2", "write {'A': '1', 'B': '2'}"),
+        ("environment", "A=some words, and more", "write {'A': 'some words, and more'}"),
+        ("task_policy", True, "give its JSON"),
+        ("image", True, "give one text"),
+        ("schedule.expression", 5, "give one text"),
+        ("user", 1000, "write '1000'"),
+        ("cpu", "1 vCPU", "write 1024"),
+        ("cpu", ".25 vCPU", "give one without quotes and without a fraction"),
+        ("memory", "2 GB", "write 2048"),
+        ("memory", "512MiB", "write 512"),
+        ("memory", "2 parsecs", "give one without quotes and without a fraction"),
+        ("ephemeral_storage_gib", "50GiB", "write 50"),
+        ("stop_timeout_seconds", "1m", "write 60"),
+        ("supervision.max_runtime_minutes", "1.5 h", "write 90"),
+        ("log_retention_days", "2 weeks", "write 14"),
+        ("secrets", '{"A": "hunter2"}', "give names and values in braces"),
         ("secrets", "A=hunter2", "give names and values in braces"),
         ("secrets.A", 5, "give one text"),
     ],
@@ -120,7 +143,17 @@ def test_what_is_meant_is_read_from_the_value_where_it_says_so(path: str, value:
 
 
 def test_no_value_however_large_or_odd_breaks_what_is_said_of_it() -> None:
-    for value in (10**400, "9" * 400, float("inf"), float("nan"), "\x00", "'" * 999, ["\ud800"]):
+    for value in (
+        10**400,
+        "9" * 400,
+        float("inf"),
+        float("nan"),
+        "\x00",
+        "'" * 999,
+        ["\ud800"],
+        "[" * 9999,
+        "A=" * 999,
+    ):
         for path, _ in nodes(FargateJobLauncherArgs):
             assert all(len(it) < 5000 for it in said(FargateJobLauncherArgs, path, value))
     assert remedies.whole("cpu", "1e400") == "give one without quotes and without a fraction"
@@ -159,6 +192,9 @@ def test_a_mistake_in_a_program_is_told_with_the_file_and_the_line_and_is_no_con
     for source, where in (
         ("import jobs\n\njobs.job('report')\n", "jobs.py, line 5: FargateJobLauncher 'report' cannot be built:\n"),
         ("import pulumi\nraise pulumi.RunError('not today')\n", "__main__.py, line 2: not today"),
+        ("import sys\n\nsys.exit('not today')\n", "__main__.py, line 3: not today"),
+        ("import sys\nsys.exit(0)\n", "__main__.py, line 2: the program leaves by sys.exit(0)"),
+        ("import sys\nsys.exit(3)\n", "__main__.py, line 2: the program leaves by sys.exit(3)"),
     ):
         with pytest.raises(DeploymentFailed) as raised:
             deploy(program(tmp_path, source), emulator)

@@ -188,9 +188,8 @@ def test_a_role_that_would_loosen_the_policy_is_refused(tmp_path: Path, argument
 
 def test_a_role_output_that_turns_out_to_be_a_pattern_is_refused_too(tmp_path: Path) -> None:
     argument = '"task_role_arn": cluster.arn.apply(lambda _: "arn:aws:iam::123456789012:role/*")'
-    with pytest.raises(
-        ValueError, match=r"passed role: 'arn:aws:iam::123456789012:role/\*' is not the ARN of one role"
-    ):
+    said = r"task_role_arn: 'arn:aws:iam::123456789012:role/\*' is not the ARN of one role"
+    with pytest.raises(pulumi.RunError, match=said):
         launcher(tmp_path, argument)
 
 

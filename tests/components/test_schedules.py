@@ -140,6 +140,13 @@ def test_where_rules_and_scheduler_differ() -> None:
     assert schedule_refusal({"ScheduleExpression": "at(2026-01-31T03:00:00)"}) is None
 
 
+@pytest.mark.parametrize("zone", ["Factory", "localtime", "posixrules", "europe/berlin", "+01:00"])
+def test_a_file_among_a_machines_time_zones_that_is_none_is_refused_by_both(zone: str) -> None:
+    (said,) = schedule_problems({"expression": "rate(1 day)", "time_zone": zone})
+    assert said.startswith(f"schedule.time_zone: {zone!r} is none")
+    assert schedule_refusal({"ScheduleExpression": "rate(1 day)", "ScheduleExpressionTimezone": zone}) is not None
+
+
 @pytest.mark.parametrize(
     ("days", "months", "never"),
     [

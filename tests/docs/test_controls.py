@@ -77,25 +77,25 @@ def _statement(**changed: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
             for key in controls.CLOSED
         ),
         (
-            "nothing comes in from outside",
+            "nothing accepts connections from outside",
             controls.GROUP,
             lambda it: {**it, "ingress": [{"protocol": "-1", "ipv6CidrBlocks": ["::/0"]}]},
         ),
         (
-            "nothing comes in from outside",
+            "nothing accepts connections from outside",
             controls.GROUP,
             lambda it: {**it, "ingress": [{"protocol": "-1", "cidrBlocks": ["0.0.0.0/1"]}]},
         ),
-        ("* only where AWS knows no resource", controls.POLICY, _statement(Resource=["*"])),
-        ("* only where AWS knows no resource", controls.POLICY, _statement(Resource="*")),
+        ("* only if the action has no resource type", controls.POLICY, _statement(Resource=["*"])),
+        ("* only if the action has no resource type", controls.POLICY, _statement(Resource="*")),
         (
-            "no secret stands in a variable",
+            "no environment variable contains a secret",
             controls.TASK,
             _container(environment=[{"name": "MYSQL_PWD", "value": "hunter22"}]),
         ),
         ("containers are not privileged", controls.TASK, _container(privileged=True)),
-        ("alarms tell somebody", controls.SUBSCRIPTION, lambda it: {**it, "topic": "arn:of:another"}),
-        ("alarms tell somebody", controls.ALARM, lambda it: {**it, "alarmActions": []}),
+        ("alarms notify somebody", controls.SUBSCRIPTION, lambda it: {**it, "topic": "arn:of:another"}),
+        ("alarms notify somebody", controls.ALARM, lambda it: {**it, "alarmActions": []}),
     ],
 )
 def test_a_predicate_sees_what_is_done_to_prod(

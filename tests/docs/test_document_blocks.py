@@ -2,7 +2,7 @@
 
 A block is told by the comment right above it, or by its language:
 
-- `<!-- needs AWS -->`: nobody can run it here.
+- `<!-- needs AWS -->`, `<!-- needs the Pulumi CLI -->`, `<!-- needs a package index -->`: no test can run it here.
 - `<!-- run by tests/… -->`, `<!-- NAME: run by tests/… -->`: that file runs it.
 - between `<!-- NAME -->` and `<!-- /NAME -->`: it is computed, and held by test_documents.py.
 - `sh`: each of its lines is run, `fargate-job` in the stack dev of a sandbox; of `make`, that there is such a target,
@@ -84,7 +84,7 @@ def blocks() -> Iterator[Block]:
 
 
 BLOCKS = list(blocks())
-ELSEWHERE = ("needs AWS", "needs the Pulumi CLI")
+ELSEWHERE = ("needs AWS", "needs the Pulumi CLI", "needs a package index")
 """Markers of the blocks that a reader runs and no test does."""
 
 
@@ -204,7 +204,11 @@ def test_the_whole_program_is_deployed_and_launched_by_its_own_test(
 ) -> None:
     (whole,) = (it for it in ours("pulumi.export") if it.page == "your-own-program.md")
     (tested,) = ours("Emulator(")
-    program(tmp_path, whole.code)
+    (tmp_path / "__main__.py").write_text(whole.code)
+    for it in BLOCKS:
+        if it.page == whole.page and it.language == "yaml":
+            (tmp_path / it.code.partition("\n")[0].removeprefix("# ")).write_text(it.code)
+    assert sorted(it.name for it in tmp_path.iterdir()) == ["Pulumi.dev.yaml", "Pulumi.yaml", "__main__.py"]
     monkeypatch.chdir(tmp_path)
     exec(tested.code, {})
 

@@ -12,9 +12,11 @@ import pytest
 from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.engine.jobs import launch
 
+from tools.docs import examples
+from tools.docs.examples import EXAMPLES
+from tools.other_languages import in_python, read
 from tools.recording import PROGRAM
 
-EXAMPLES = PROGRAM / "examples"
 LONGEST = 80
 """Lines of a program that somebody is to paste."""
 
@@ -32,19 +34,10 @@ def deployed(example: Path, aws: Emulator) -> Deployment:
 _DEPLOYED: dict[str, Deployment] = {}
 
 
-def adopt(aws: Emulator) -> None:
-    """What the example `existing` finds in its account."""
-    aws.client("ecs").create_cluster(clusterName="shared")
-    for role in ("shared-execution", "import-task"):
-        service = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        trust = {"Version": "2012-10-17", "Statement": [service]}
-        aws.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
-
-
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Emulator]:
     with Emulator(region="eu-west-1") as emulator:
-        adopt(emulator)
+        examples.adopt(emulator)
         yield emulator
 
 
@@ -99,3 +92,22 @@ def test_a_program_is_short_enough_to_paste_and_says_first_what_it_is() -> None:
         text = (it / "__main__.py").read_text()
         assert len(text.splitlines()) <= LONGEST, it
         assert ast.get_docstring(ast.parse(text)), it
+
+
+def test_the_index_has_every_example_with_what_it_deploys_and_costs(aws: Emulator) -> None:
+    page = examples.PAGE.read_text()
+    rows = examples.rows(aws, _DEPLOYED)
+    assert [it.name for it in sorted(rows, key=lambda it: it.name)] == [it.name for it in examples.folders()]
+    shown = examples.times(page)
+    stale = [it.name for it in rows if it.line(0).removesuffix(" 0 s |") not in shown]
+    assert stale == [], "run: make docs"
+    seconds = {it.name: shown[it.line(0).removesuffix(" 0 s |")] for it in rows}
+    assert examples.table(rows, seconds) in page
+    assert all(seconds.values())
+
+
+def test_an_example_in_another_language_is_counted_by_the_same_program_in_python() -> None:
+    text = in_python(read(EXAMPLES / "from-yaml"))
+    assert "report = FargateJobLauncher('report', {'image': " in text
+    assert "'subnet_ids': network.subnet_ids, 'security_group_ids': [network.security_group_id]" in text
+    assert "'schedule': {'expression': 'cron(0 3 * * ? *)', 'time_zone': 'Europe/Berlin'" in text

@@ -11,7 +11,7 @@ from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG
 from fargate_job_launcher.payload import EXPIRE_DAYS
 
-from tools.recording import Recorded, Recording
+from tools.recording import SUBNETS, Recorded, Recording, group_id
 
 LAUNCHER = "fargate-job-launcher:index:FargateJobLauncher"
 ROLE = "aws:iam/role:Role"
@@ -314,13 +314,13 @@ def test_tasks_run_where_and_on_what_the_environment_says(recording: Recording) 
         strategies = {"none": "None", "single": "Single", "one_per_az": "OnePerAz"}
         assert vpc.inputs["natGateways"]["strategy"] == ("None" if public else strategies[nat])
         where = "public" if public else "private"
-        subnets = [f"subnet-{where}-{zone + 1}" for zone in range(zones)]
+        subnets = [f"{SUBNETS[where]}{zone + 1}" for zone in range(zones)]
     assert "ingress" not in recording.one("aws:ec2/securityGroup:SecurityGroup", "jobs").inputs
     for job, config in recording.jobs().items():
         given = settings(recording, job)
         assert given["subnets"] == subnets
         assert given["assignPublicIp"] is public
-        assert given["securityGroups"] == ["jobs-0a1b2c3-id"]
+        assert given["securityGroups"] == [group_id("jobs")]
         assert given["capacity"] == config.get("capacity", Job.capacity)
         cpu = config.get("cpu", Job.cpu)
         definition = recording.one(TASK_DEFINITION, job)

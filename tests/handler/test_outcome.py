@@ -23,7 +23,7 @@ def task(stop_code: str, exit_code: int | None = None, **more: Any) -> dict[str,
     job: dict[str, Any] = {"name": "job", **({} if exit_code is None else {"exitCode": exit_code})}
     if "told" in more:
         job["reason"] = more.pop("told")
-    sidecar = {"name": "sidecar", "exitCode": 0}
+    sidecar = {"name": "sidecar", "exitCode": 0, **({"reason": more.pop("beside")} if "beside" in more else {})}
     return {"stopCode": stop_code, "stoppedReason": more.pop("why", ""), "containers": [sidecar, job], **more}
 
 
@@ -39,6 +39,24 @@ def task(stop_code: str, exit_code: int | None = None, **more: Any) -> dict[str,
         (task("EssentialContainerExited"), "never_started", "ECS gives no reason"),
         ({"stopCode": "EssentialContainerExited", "containers": []}, "never_started", "ECS gives no reason"),
         ({}, "never_started", "ECS gives no reason"),
+        (
+            task("TaskFailedToStart", why="Task failed to start", beside="CannotPullContainerError: a:1: not found"),
+            "never_started",
+            "its container sidecar: CannotPullContainerError",
+        ),
+        (
+            task(
+                "EssentialContainerExited", 143, why="Essential container in task exited", beside="OutOfMemoryError: a"
+            ),
+            "failed",
+            "exit code 143: its container sidecar: OutOfMemoryError",
+        ),
+        (task("EssentialContainerExited", 2, beside="OutOfMemoryError: a"), "failed", "it ended with exit code 2"),
+        (
+            task("TaskFailedToStart", why="CannotPullContainerError: pull denied", beside="it never ran"),
+            "never_started",
+            "it never started: CannotPullContainerError",
+        ),
         (task("EssentialContainerExited", startedAt="2026-01-01T00:00:00Z"), "failed", "cut off, without an exit code"),
         (task("TaskFailedToStart", startedAt="2026-01-01T00:00:00Z"), "never_started", "it never started"),
         (task("SpotInterruption", 0, why="Your Spot Task was interrupted."), "interrupted", "Spot took its capacity"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
+from fargate_job_launcher import FargateJobLauncherArgs
 from fargate_job_launcher.handler.outcome import classify
-from fargate_job_launcher.handler.remedy import advice, remedy
+from fargate_job_launcher.handler.remedy import CAUSES, advice, remedy
+from test_remedies import nodes
 
 GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 ECR_AUTH = (
@@ -84,7 +87,58 @@ REPORTS = (
     ("RESOURCE:ENI", GUIDE + "api_failures_messages.html", "quota of network interfaces"),
     ("RESOURCE:CPU", GUIDE + "api_failures_messages.html", "no such capacity"),
     ("AGENT", GUIDE + "api_failures_messages.html", "lost its connection"),
+    # The same words about another subject, and other words for a cause.
+    (LOGGER + "create stream has been retried 7 times: failed to create Cloudwatch log stream: RequestError: send request failed caused by: Post \"https://logs.undefined.amazonaws.com/\": dial tcp: lookup logs.undefined.amazonaws.com on 172.31.0.2:53: no such host : exit status 1", "pulumi/pulumi-awsx/issues/1279", "No DNS server knows the name"),
+    ("CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref .dkr.ecr.us-west-2.amazonaws.com/otel-collector:latest@sha256:863: unexpected status from HEAD request to https://1.dkr.ecr.us-west-2.amazonaws.com/v2/otel-collector/blobs/sha256:863: 403 Forbidden", "aws/containers-roadmap/issues/2493", "registry refuses the pull"),
+    ("CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 12345678-eu-west-1.amazonaws.com/example-service:example-image:image-tag@sha256:sha digest: not found", "aws/containers-roadmap/issues/2687", "no such image or tag"),
+    ("CannotPullContainerError: API error (404)", "aws/amazon-ecs-agent/issues/1185", "no such image or tag"),
+    ("CannotPullContainerError: API error (404): repository serverless-batch not found: does not exist or no pull access", "RafalWilinski/deploy-with-serverless/issues/11", "no such image or tag"),
+    ("CannotPullContainerError: Could not reach any registry endpoint", "aws/amazon-ecs-agent/issues/719", "does not reach the registry"),
+    ("CannotPullContainerError: inspect image has been retried 1 time(s): failed to resolve ref \"rrr-docker-nonprod-virtual.us.artifactory.r1.rrr.com/rrr-backend-service/aws2o:20220128.2\": failed to authorize: failed to fetch anonymous token.", "aws/containers-roadmap/issues/1658", "repository_credentials_arn"),
+    ("CannotPullContainerError: Error response from daemon: pull access denied for elasticsearch/elasticsearch, repository does not exist or may require 'docker login'", "aws/amazon-ecs-agent/issues/2343", "registry refuses the pull"),
+    ("CannotPullContainerError: ref pull has been retried 1 time(s): failed to extract layer sha256:7c5: write /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/86/fs/a.pyc: no space left on device: unknown", "anomalyco/sst/pull/3542", "ephemeral_storage_gib"),
+    ("CannotPullContainerError: containerd: pull command failed: time=\"2021-08-20T13:58:49Z\" level=info msg=\"apply failure, attempting cleanup\" error=\"failed to extract layer sha256:e246: write /var...", "aws/containers-roadmap/issues/1133", "could not be unpacked"),
+    ("CannotPullContainerError: ref pull has been retried 1 time(s): number of layers and diffIDs don't match: 3 != 15.", "https://vrnithinkumar.github.io/2025/02/17/aws-ecs-docker-pull-error", "compressed in different ways"),
+    ("CannotPullContainerError: Error response from daemon: Get https://r.sb/v2/: x509: certificate signed by unknown authority.", "docker-archive/for-aws/issues/75", "certificate"),
+    ("CannotPullECRContainerError: ThrottlingException: Rate exceeded status code: 400, request id: 75567eb3", "convox/rack/issues/1164", "takes no more of the account's calls"),
+    (PARAMETER + "5 time(s): ThrottlingException: Rate exceeded", "external-secrets/external-secrets/issues/4065", "takes no more of the account's calls"),
+    ("InvalidParameterException: Error retrieving security group information for [sg-05937427457b61ff5]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)", "dask/dask-cloudprovider/issues/56", "takes no more of the account's calls"),
+    (PARAMETER + "1 time(s): AccessDeniedException: The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.", "tryolabs/aws-workshop/issues/6", "may not decrypt with the key"),
+    (PARAMETER + "1 time(s): ParameterNotFound: ", "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html", "not there or has no value"),
+    (SECRET + "1 time(s): failed to fetch secret arn:aws:secretsmanager:eu-west-1:1:secret:a from secrets manager: InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion.", "external-secrets/kubernetes-external-secrets/issues/415", "restore-secret"),
+    ("CannotCreateVolumeError: unable to copy contents to volume on host: containerd: failed to get image reference: context deadline exceeded", "aws/containers-roadmap/issues/1425", "could not be filled from the image"),
+    ("CannotStartContainerError: ResourceInitializationError: unable to create new container: mount callback failed on /tmp/containerd-mount916692511: open /tmp/containerd-mount916692511/etc/passwd: no such file or directory", "aws-samples/net-modernization/issues/13", "no /etc/passwd"),
+    ("container_linux.go:247: starting container process caused \"process_linux.go:359: container init caused \\\"rootfs_linux.go:54: mounting \\\\\\\"/opt/globality/nginx_conf\\\\\\\" to rootfs \\\\\\\"/var/lib/docker/overlay/db/merged\\\\\\\" caused \\\\\\\"mkdir /merged/etc/nginx/sites-enabled: read-only file system", "aws/amazon-ecs-agent/issues/951", "efs_volumes"),
+    (OCI + "chdir to cwd (\"/home/atmo\") set in config.json failed: permission denied: unknown.", "suborbital/e2core/issues/197", "working_directory"),
+    (OCI + "error during container init: error setting rlimits for ready process: error setting rlimit type 8: operation not permitted: unknown", "containerd/nerdctl/issues/1937", "ulimits"),
+    ("exec /osmo/bin/osmo_exec: argument list too long", "microsoft/physical-ai-toolchain/issues/1036", "longer than Linux takes"),
+    (OCI + "exec: \"-url\": executable file not found in", "jenkinsci/amazon-ecs-plugin/issues/258", "Check the command"),
+    ("Your Spot Task was interrupted.", "reproio/wrapbox/pull/53", "no such capacity"),
+    ("Reason: You've reached the limit on the number of spot tasks you can run concurrently. For more information, see the Troubleshooting section.", "aws/copilot-cli/issues/2685", "quota is used up"),
+    ("Your AWS account is currently blocked and thus cannot launch any Fargate pods", "clowdhaus/eks-reference-architecture/issues/12", "has blocked the account"),
+    ("ECS is performing maintenance on the underlying infrastructure hosting the task.", GUIDE + "task-maintenance.html", "Nothing is wrong with the job"),
+    ("Error creating ENI: InternalError: An internal error has occurred", "hashicorp/terraform/issues/2055", "AWS's own"),
+    ("InvalidParameterException: The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and try again.", "dask/dask-cloudprovider/issues/328", "ClusterCapacityProviders"),
+    ("InvalidParameterException: Error retrieving subnet information for [birdzview]: The subnet ID 'birdzview' does not exist (ErrorCode: InvalidSubnetID.NotFound)", "eddmann/serverless-fargate/issues/20", "in one VPC"),
+    ("InvalidParameterException: Security group sg-1 does not appear to belong to the same VPC as the input subnets.", "aws/aws-dotnet-deploy/pull/735", "in one VPC"),
+    ("ClientException: TaskDefinition is inactive", GUIDE + "deregister-task-definition-v2.html", "revision that the launcher runs is gone"),
+    ("fargate-job-launcher: ran longer than 60 minutes", "this launcher", "max_runtime_minutes"),
+    ("MaxRunning: 5 of 5 run already", "this launcher", "max_running"),
+    ("it ended with exit code 137: it was killed (SIGKILL)", "this launcher", "stop_timeout_seconds"),
+    ("Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1': InsufficientFreeAddressesInSubnet", GUIDE + "stopped-task-error-codes.html", "no free address"),
+    ("Error response from daemon: linux spec user: unable to find user dsh: no matching entries in passwd file.", "YelpArchive/dockersh/issues/28", "no such user"),
 )  # fmt: skip
+
+
+ACTIONS = {
+    "ecr:GetAuthorizationToken on resource: *": "registry refuses the pull",
+    "ecr:BatchGetImage on resource: arn:aws:ecr:eu-west-1:1:repository/a": "registry refuses the pull",
+    "ecr:BatchImportUpstreamImage on resource: arn:aws:ecr:eu-west-1:1:repository/a": "pull-through cache",
+    "secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-west-1:1:secret:a": "read a secret",
+    "kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/a": "may not decrypt",
+    "logs:CreateLogStream on resource: arn:aws:logs:eu-west-1:1:log-group:a": "may not write the job's log",
+    "elasticfilesystem:ClientMount on resource: arn:aws:elasticfilesystem:eu-west-1:1:fs/a": "refuses the mount",
+}
 
 
 @pytest.mark.parametrize(("said", "_source", "then"), REPORTS, ids=[it[1].removeprefix(GUIDE) for it in REPORTS])
@@ -93,17 +147,33 @@ def test_a_reported_reason_leads_to_the_remedy_of_its_cause(said: str, _source: 
 
 
 @pytest.mark.parametrize(
-    ("action", "then"),
+    "said",
     [
-        ("ecr:GetAuthorizationToken on resource: *", "registry refuses the pull"),
-        ("ecr:BatchGetImage on resource: arn:aws:ecr:eu-west-1:1:repository/a", "registry refuses the pull"),
-        ("ecr:BatchImportUpstreamImage on resource: arn:aws:ecr:eu-west-1:1:repository/a", "pull-through cache"),
-        ("secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-west-1:1:secret:a", "read a secret"),
-        ("kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/a", "may not decrypt"),
-        ("logs:CreateLogStream on resource: arn:aws:logs:eu-west-1:1:log-group:a", "may not write the job's log"),
-        ("elasticfilesystem:ClientMount on resource: arn:aws:elasticfilesystem:eu-west-1:1:fs/a", "refuses the mount"),
+        # A service's words: what this launches is none, and has no load balancer.
+        "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/a/1)",
+        # ECS breaks off here, before it says the cause: the subject alone is none.
+        SECRET.replace("retrieve secret", "get registry auth")
+        + "5 time(s): asm fetching secret from the service for a",
+        OCI + 'process_linux.go:449: container init caused \\"rootfs_linux.go:58',
+        OCI + "error creating device nodes: mknod /run/containerd/rootfs/dev/null: errno 524: unknown",
     ],
 )
+def test_a_reason_that_names_no_cause_that_is_known_gets_no_remedy(said: str) -> None:
+    assert remedy(said) == ""
+    assert advice(said).endswith(said)
+
+
+def test_each_row_is_the_first_that_fits_one_of_the_reports() -> None:
+    """So that no row stands behind one that takes its reasons away, and none has no report."""
+    said = [it[0] for it in REPORTS] + [f"not authorized to perform: {it}" for it in ACTIONS]
+    left = {then for _, then in CAUSES}
+    for reason in said:
+        about = remedy(reason)
+        left -= {it for it in left if re.fullmatch(re.escape(it).replace(r"\{what\}", ".+"), about)}
+    assert left == set()
+
+
+@pytest.mark.parametrize(("action", "then"), ACTIONS.items())
 def test_the_action_that_was_denied_decides_not_what_stands_around_it(action: str, then: str) -> None:
     """Every one of them comes with the same preamble, and with `on resource:`, which is no want of capacity."""
     preamble = "ResourceInitializationError: unable to pull secrets or registry auth: "
@@ -123,6 +193,16 @@ def test_where_no_cause_fits_that_is_said_with_ecss_words() -> None:
     # One that ran has a log, which knows more.
     failed = {"stopCode": "EssentialContainerExited", "containers": [{"name": "job", "exitCode": 1}]}
     assert classify(failed, "job").remedy == ""
+
+
+def test_a_remedy_names_arguments_as_they_are() -> None:
+    known = {path.replace("[0]", "") for path, _ in nodes(FargateJobLauncherArgs)}
+    known |= {it.rpartition(".")[2] for it in known}
+    # Of an aws.efs.AccessPoint.
+    known |= {"creation_info"}
+    for _, then in CAUSES:
+        named = {next(filter(None, it)) for it in re.findall(r"`([a-z_.]+)`|\b([a-z]+_[a-z_.]*[a-z])", then)}
+        assert named <= known | {"spot_then_on_demand"}, then
 
 
 def test_a_launch_that_goes_well_compiles_none_of_it() -> None:

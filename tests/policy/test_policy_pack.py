@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pulumi_policy.policy
 import pytest
 import yaml
+from fargate_job_launcher.arguments import examine
 from fargate_job_launcher.policies import RULES, environment_of, select, serving
 from fargate_job_launcher.policies.__main__ import main
 from fargate_job_launcher.policies.config import configured
@@ -214,6 +216,46 @@ def test_a_first_preview_refuses_nothing_of_this_repository_and_says_what_it_lea
     assert not any(prop in left for prop in filled["aws:iam/role:Role"])
     # Which roles a task has is known by what they are computed from.
     assert "task-own-roles" not in judged.not_judged
+
+
+LOOKS_SECRET: dict[str, Any] = {
+    **{"environment": {"DB_PASSWORD": "x", "LEVEL": "debug"}, "command": ["a", "--token=x"]},
+    **{"entry_point": ["--api-key=x"], "health_check": {"command": ["CMD", "--token=x"]}},
+}
+NOT_SECRET = {"not_secret": ["DB_PASSWORD", "command", "entry_point", "health_check"]}
+
+
+def test_what_a_launcher_is_told_is_no_secret_the_pack_knows_too_and_both_look_at_the_same_places(
+    tmp_path: Path,
+) -> None:
+    sidecar = {"name": "side", "image": "nginx", **LOOKS_SECRET}
+    job = {
+        **{"image": "nginx", "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c"},
+        **{"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"], **LOOKS_SECRET},
+    }
+    told = {**job, **NOT_SECRET, "sidecars": [{**sidecar, **NOT_SECRET}]}
+    source = f"from fargate_job_launcher import FargateJobLauncher\nFargateJobLauncher('job', {told!r})"
+    (definition,) = (
+        it for it in things(record(program(tmp_path, source))) if it.kind == "aws:ecs/taskDefinition:TaskDefinition"
+    )
+    assert judge([definition]).messages("environment-no-secrets") == []
+    bare = [
+        {key: it for key, it in one.items() if key != "dockerLabels"}
+        for one in json.loads(definition.props["containerDefinitions"])
+    ]
+    unlabelled = replace(definition, props={**definition.props, "containerDefinitions": json.dumps(bare)})
+    messages = judge([unlabelled]).messages("environment-no-secrets")
+    untold: Any = {**job, "sidecars": [sidecar]}
+    said = [it.partition(": ")[0].rpartition("].")[2] for it in examine("job", untold)[1]]
+    spelt = {
+        "environment.DB_PASSWORD": "the variable DB_PASSWORD",
+        "command[1]": "command[1]",
+        "entry_point[0]": "entryPoint[0]",
+        "health_check.command[1]": "healthCheck[1]",
+    }
+    assert sorted(said) == sorted([*spelt, *spelt])
+    places = [f"container {container}: {place} " for container in ("job", "side") for place in spelt.values()]
+    assert [[it for it in places if it in message] for message in messages] == [[it] for it in places]
 
 
 def test_what_has_no_form_that_can_be_judged_is_refused() -> None:

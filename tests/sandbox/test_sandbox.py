@@ -201,16 +201,19 @@ def test_config_that_the_component_refuses_is_told_in_its_own_words(tmp_path: Pa
 
 
 def test_an_unknown_resource_type_is_named(tmp_path: Path, emulator: Emulator) -> None:
-    stack = program(tmp_path, "import pulumi_aws as aws\naws.kinesis.Stream('news')")
-    with pytest.raises(DeploymentFailed, match=r"news \(aws:kinesis/stream:Stream\): .* does not know this"):
+    stack = program(
+        tmp_path,
+        "import pulumi_aws as aws\naws.glue.CatalogDatabase('news')",
+    )
+    with pytest.raises(
+        DeploymentFailed, match=r"news \(aws:glue/catalogDatabase:CatalogDatabase\): .* does not know this"
+    ):
         deploy(stack, emulator)
 
 
 def test_an_unknown_input_is_named_and_not_skipped(tmp_path: Path, emulator: Emulator) -> None:
-    stack = program(
-        tmp_path, "import pulumi_aws as aws\naws.ecs.Cluster('c', service_connect_defaults={'namespace': 'n'})"
-    )
-    with pytest.raises(DeploymentFailed, match="does not know its input serviceConnectDefaults"):
+    stack = program(tmp_path, "import pulumi_aws as aws\naws.sns.Topic('t', tracing_config='Active')")
+    with pytest.raises(DeploymentFailed, match="does not know its input tracingConfig"):
         deploy(stack, emulator)
 
 

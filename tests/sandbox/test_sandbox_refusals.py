@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -308,3 +309,32 @@ def test_a_time_zone_that_scheduler_does_not_know_is_refused_at_a_change_too(aws
     with pytest.raises(scheduler.exceptions.ValidationException, match=r"rate\(0 days\)"):
         scheduler.update_schedule(**{**kept, "ScheduleExpression": "rate(0 days)"})
     scheduler.delete_schedule(Name="s")
+
+
+def test_iam_is_asked_about_each_task_that_a_request_names(aws: Emulator) -> None:
+    mine, other = (f"arn:aws:ecs:{aws.region}:{aws.account}:task/refusing/{number:032x}" for number in (1, 2))
+    iam = aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{aws.account}:root"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName="describes-one", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    statement = {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": mine}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName="describes-one", PolicyName="only", PolicyDocument=policy)
+    ecs = aws.client("ecs", role_arn=role)
+    assert ecs.describe_tasks(cluster="refusing", tasks=[mine])["failures"][0]["reason"] == "MISSING"
+    for tasks in ([mine, other], [other, mine], [mine, mine.replace(f"{1:032x}", "3")], ["1", f"{1:032x}"]):
+        with pytest.raises(ClientError) as refused:
+            ecs.describe_tasks(cluster="refusing", tasks=tasks)
+        error: Any = refused.value.response["Error"]
+        assert error["Code"] == "AccessDeniedException"
+        (denied,) = (it for it in tasks if it not in (mine, f"{1:032x}"))
+        assert (
+            f"perform: ecs:DescribeTasks on resource: {denied if ':' in denied else mine[:-32] + denied}"
+            in error["Message"]
+        )
+    asked = [
+        it["resource"]
+        for it in aws.calls()
+        if it.get("action") == "ecs:DescribeTasks" and "describes-one" in it["principal"]
+    ]
+    assert asked[:3] == [mine, mine, other]

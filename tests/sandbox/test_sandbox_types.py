@@ -100,6 +100,50 @@ aws.sns.TopicPolicy("t", arn=topic.arn, policy=topic.arn.apply(lambda it: policy
 aws.s3.BucketOwnershipControls("b", bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"})
 aws.s3.BucketNotification("b", bucket=bucket.id, eventbridge=True)
 aws.s3.BucketObject("old", bucket=bucket.id, key="old", content="hello")
+dead = aws.sqs.Queue("dead")
+alive = aws.sqs.Queue("alive", delay_seconds=5, policy=policy("sqs:SendMessage"))
+aws.sqs.RedrivePolicy("alive", queue_url=alive.id, redrive_policy=dead.arn.apply(
+    lambda it: json.dumps({"deadLetterTargetArn": it, "maxReceiveCount": 7})))
+aws.sqs.RedriveAllowPolicy("dead", queue_url=dead.id, redrive_allow_policy=alive.arn.apply(
+    lambda it: json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [it]})))
+archive = pulumi.AssetArchive({"python/layered.py": pulumi.StringAsset("value = 1")})
+layer = aws.lambda_.LayerVersion("layered", layer_name="layered", code=archive, compatible_runtimes=["python3.13"])
+aws.lambda_.LayerVersionPermission("layered", layer_name=layer.layer_name, version_number=1, statement_id="shared",
+                                   action="lambda:GetLayerVersion", principal="123456789012")
+published = aws.lambda_.Function("p", role=role.arn, runtime="python3.13", handler="f.handle", code=code, publish=True,
+                                 layers=[layer.arn], ephemeral_storage={"size": 1024})
+aws.lambda_.ProvisionedConcurrencyConfig("p", function_name=published.name, qualifier=published.version,
+                                         provisioned_concurrent_executions=2)
+aws.lambda_.FunctionRecursionConfig("p", function_name=published.name, recursive_loop="Allow")
+orders = aws.cloudwatch.EventBus("orders", name="orders")
+aws.cloudwatch.EventBusPolicy("orders", event_bus_name=orders.name, policy=policy("events:PutEvents", Sid="whole"))
+shared = aws.cloudwatch.EventBus("shared", name="shared")
+aws.cloudwatch.EventPermission("shared", principal="123456789012", statement_id="one", event_bus_name=shared.name)
+aws.cloudwatch.EventArchive("orders", name="orders", event_source_arn=orders.arn, retention_days=7)
+aws.cloudwatch.EventConnection("hook", name="hook", authorization_type="API_KEY",
+    auth_parameters={"api_key": {"key": "x-key", "value": "none"}})
+group = aws.scheduler.ScheduleGroup("nightly", name="nightly")
+aws.cloudwatch.LogStream("mine", name="mine", log_group_name=logs.name)
+aws.cloudwatch.LogResourcePolicy("dns", policy_name="dns", policy_document=policy("logs:PutLogEvents"))
+aws.efs.FileSystemPolicy("f", file_system_id=files.id, policy=files.arn.apply(
+    lambda it: policy("elasticfilesystem:ClientMount", Resource=it)))
+aws.efs.BackupPolicy("f", file_system_id=files.id, backup_policy={"status": "ENABLED"})
+aws.ecs.AccountSettingDefault("long", name="taskLongArnFormat", value="enabled")
+managed = aws.kms.Key("managed")
+aws.kms.KeyPolicy("managed", key_id=managed.id, policy=policy("kms:*", Sid="mine"))
+aws.kinesis.Stream("clicks", name="clicks", shard_count=1)
+aws.sfn.StateMachine("steps", role_arn=role.arn, definition=json.dumps(
+    {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}))
+aws.iam.InstanceProfile("i", role=role.name)
+group = aws.ec2.SecurityGroup("g", vpc_id=vpc.id)
+aws.vpc.SecurityGroupIngressRule("in", security_group_id=group.id, ip_protocol="tcp", from_port=8443, to_port=8443,
+                                 cidr_ipv4="10.0.0.0/8")
+aws.vpc.SecurityGroupEgressRule("out", security_group_id=group.id, ip_protocol="-1", cidr_ipv4="0.0.0.0/0")
+served = aws.ecs.Cluster("served")
+task = aws.ecs.TaskDefinition("served", family="served", requires_compatibilities=["FARGATE"], network_mode="awsvpc",
+    cpu="256", memory="512", container_definitions=json.dumps([{"name": "web", "image": "nginx"}]))
+aws.ecs.Service("served", cluster=served.arn, task_definition=task.arn, desired_count=0, launch_type="FARGATE",
+    network_configuration={"subnets": [subnet.id], "assign_public_ip": True})
 pushed = awsx.ecr.Repository("pushed", name="pushed")
 awsx.ecr.Image("pushed", repository_url=pushed.url, context=".", dockerfile="Dockerfile", platform="linux/amd64")
 """
@@ -253,6 +297,56 @@ READ: Final[dict[str, Read]] = {
         aws, "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["Policy"]
     ),
     "aws:ssm/parameter:Parameter": listed("ssm", "get_parameter", "Name", several=False),
+    **dict.fromkeys(
+        ("aws:sqs/redrivePolicy:RedrivePolicy", "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"),
+        lambda aws, url: whole(aws, "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]),
+    ),
+    "aws:lambda/layerVersion:LayerVersion": listed("lambda", "get_layer_version_by_arn", "Arn", several=False),
+    "aws:lambda/layerVersionPermission:LayerVersionPermission": lambda aws, _: whole(
+        aws, "lambda", "get_layer_version_policy", LayerName="layered", VersionNumber=1
+    ),
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": lambda aws, name: whole(
+        aws, "lambda", "get_provisioned_concurrency_config", FunctionName=name, Qualifier="1"
+    ),
+    "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": listed(
+        "lambda", "get_function_recursion_config", "FunctionName", several=False
+    ),
+    "aws:cloudwatch/eventBusPolicy:EventBusPolicy": listed("events", "describe_event_bus", "Name", several=False),
+    "aws:cloudwatch/eventPermission:EventPermission": lambda aws, _: whole(
+        aws, "events", "describe_event_bus", Name="shared"
+    ),
+    "aws:cloudwatch/eventArchive:EventArchive": listed("events", "describe_archive", "ArchiveName", several=False),
+    "aws:cloudwatch/eventConnection:EventConnection": listed("events", "describe_connection", "Name", several=False),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": listed("scheduler", "get_schedule_group", "Name", several=False),
+    "aws:cloudwatch/logStream:LogStream": lambda aws, _: whole(
+        aws, "logs", "describe_log_streams", logGroupName="/types"
+    ),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": listed("logs", "describe_resource_policies"),
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": listed(
+        "efs", "describe_file_system_policy", "FileSystemId", several=False
+    ),
+    "aws:efs/backupPolicy:BackupPolicy": listed("efs", "describe_backup_policy", "FileSystemId", several=False),
+    "aws:ecs/accountSettingDefault:AccountSettingDefault": listed("ecs", "list_account_settings"),
+    "aws:ecs/service:Service": lambda aws, arn: whole(
+        aws, "ecs", "describe_services", cluster=arn.split("/")[-2], services=[arn]
+    ),
+    "aws:kms/keyPolicy:KeyPolicy": lambda aws, key: whole(
+        aws, "kms", "get_key_policy", KeyId=key, PolicyName="default"
+    ),
+    "aws:kinesis/stream:Stream": listed("kinesis", "describe_stream_summary", "StreamName", several=False),
+    "aws:sfn/stateMachine:StateMachine": listed(
+        "stepfunctions", "describe_state_machine", "stateMachineArn", several=False
+    ),
+    "aws:iam/instanceProfile:InstanceProfile": listed(
+        "iam", "get_instance_profile", "InstanceProfileName", several=False
+    ),
+    **dict.fromkeys(
+        (
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+            "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+        ),
+        listed("ec2", "describe_security_group_rules", "SecurityGroupRuleIds"),
+    ),
     "awsx:ec2:Vpc": listed("ec2", "describe_vpcs", "VpcIds"),
     "awsx:ecr:Image": lambda aws, _: whole(aws, "ecr", "list_images", repositoryName="pushed"),
     "awsx:ecr:Repository": listed("ecr", "describe_repositories", "repositoryNames"),
@@ -285,6 +379,23 @@ SHOWN: Final = {
     "aws:sns/topicPolicy:TopicPolicy": "sns:Publish",
     "aws:sqs/queuePolicy:QueuePolicy": "aws:SecureTransport",
     "awsx:ecr:Image": "sha256:",
+    "aws:sqs/redrivePolicy:RedrivePolicy": '"maxReceiveCount":7',
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": "byQueue",
+    "aws:lambda/layerVersion:LayerVersion": "layer:layered",
+    "aws:lambda/layerVersionPermission:LayerVersionPermission": "lambda:GetLayerVersion",
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": (
+        "'RequestedProvisionedConcurrentExecutions': 2"
+    ),
+    "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": "'RecursiveLoop': 'Allow'",
+    "aws:cloudwatch/eventBusPolicy:EventBusPolicy": '"whole"',
+    "aws:cloudwatch/eventPermission:EventPermission": "events:PutEvents",
+    "aws:cloudwatch/eventArchive:EventArchive": "'RetentionDays': 7",
+    "aws:cloudwatch/eventConnection:EventConnection": "'ApiKeyName': 'x-key'",
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": "elasticfilesystem:ClientMount",
+    "aws:efs/backupPolicy:BackupPolicy": "'Status': 'ENABLED'",
+    "aws:kms/keyPolicy:KeyPolicy": '"mine"',
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "'ToPort': 8443",
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "'IsEgress': True",
 }
 """What the answer shows of it; of a type that is not here, the last part of its id."""
 
@@ -311,8 +422,9 @@ def test_what_was_made_of_a_type_is_read_back(everything: tuple[Emulator, Deploy
 
 
 def test_a_team_adds_a_type_as_the_page_shows(tmp_path: Path, emulator: Emulator) -> None:
-    page = (PROGRAM / "docs" / "pulumi-against-the-sandbox.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    page = (PROGRAM / "docs" / "testing.md").read_text()
+    marker = "<!-- run by tests/sandbox/test_sandbox_types.py -->"
+    (example,) = re.findall(rf"{marker}\n```python\n(.*?)```", page, re.DOTALL)
     exec(compile(example, "page", "exec"), {})
     source = """
 import pulumi

@@ -18,12 +18,17 @@ from fargate_job_launcher.reach import FUNCTION, LAUNCHER, NOTHING
 from fargate_job_launcher.sandbox import Stack
 from fargate_job_launcher.sandbox.aws.rows import TABLE
 
-from tools.docs import explained, house, reference
+from tools.docs import explained, fixture, house, reference
 from tools.docs.pictures import EVERYTHING, flow
 from tools.recording import ENVIRONMENTS, PROGRAM, Recorded, Recording, program, record
 
 DOCS: Final = PROGRAM / "docs"
-PAGES: Final = (PROGRAM / "README.md", PROGRAM / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")))
+PAGES: Final = (
+    PROGRAM / "README.md",
+    PROGRAM / "CONTRIBUTING.md",
+    *sorted(DOCS.glob("*.md")),
+    PROGRAM / "examples" / "README.md",
+)
 PRICES: Final[dict[str, Any]] = json.loads((DOCS / "prices.json").read_text())
 
 HOURS: Final = 730
@@ -142,8 +147,18 @@ FREE_WHILE_IDLE: Final = {
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:secretsmanager/secretVersion:SecretVersion",
     "aws:sns/topicSubscription:TopicSubscription",
+    "aws:ec2/internetGateway:InternetGateway",
+    "aws:ec2/routeTable:RouteTable",
+    "aws:ec2/subnet:Subnet",
+    "aws:ec2/vpc:Vpc",
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+    "aws:ecr/repository:Repository",
+    "aws:efs/accessPoint:AccessPoint",
+    "aws:efs/fileSystem:FileSystem",
+    "aws:efs/mountTarget:MountTarget",
+    "aws:s3/bucketNotification:BucketNotification",
 }
-"""Free, or paid for by use."""
+"""Free, or paid for by use, such as what a bucket, a file system or a repository stores."""
 
 
 def environments() -> str:
@@ -235,9 +250,9 @@ def _listed(kinds: Counter[str]) -> str:
 
 
 WHY: Final = {
-    "execution": "ECS's own: pulls this image, writes this log, reads these secrets, before the job's code runs",
-    "task": "the job's code's: it must not be able to read what only ECS needs",
-    "launcher": "the function's: may run this one revision and pass those two roles",
+    "execution": "used by ECS to pull this image, write this log and read these secrets before the job's code runs",
+    "task": "used by the job's code, which must not be able to read what only ECS needs",
+    "launcher": "used by the function: may run this one revision and pass those two roles",
 }
 """Of a plain launcher's roles and log groups, by the end of their names."""
 
@@ -247,13 +262,15 @@ def launcher() -> str:
     reasons = {
         "Role": lambda of: WHY[of],
         "RolePolicy": lambda of: (
-            "which roles the launcher may pass, and what it may never do, whatever else it is given"
+            "which roles the launcher may pass, and what it is denied even if another policy allows it"
             if of == "guard"
-            else f"what the {of} role may do; inline, so that it goes with the role"
+            else f"what the {of} role may do; inline, so that it is deleted with the role"
         ),
-        "LogGroup": lambda of: f"the {'container' if of == 'job' else 'function'}'s log, kept as long as said",
-        "TaskDefinition": lambda _: "the one task that may be run",
-        "Function": lambda _: "validates a launch, runs the task, tells what became of it",
+        "LogGroup": lambda of: (
+            f"the log of the {'container' if of == 'job' else 'function'}, kept for `log_retention_days`"
+        ),
+        "TaskDefinition": lambda _: "the one task that the launcher may run",
+        "Function": lambda _: "validates a launch event, runs the task, returns the result",
     }
     lines = ["| resource | name | why |", "| --- | --- | --- |"]
     made = [it for it in recorded({}).resources.values() if it.kind.startswith("aws:")]
@@ -281,9 +298,9 @@ SAID: Final = (
     "CannotPullContainerError: … 403 Forbidden",
     "CannotPullContainerError: … dial tcp: i/o timeout",
     "CannotPullContainerError: … toomanyrequests",
-    "ResourceInitializationError: unable to pull secrets …: ResourceNotFoundException",
-    "ResourceInitializationError: unable to pull secrets …: AccessDeniedException",
-    "ResourceInitializationError: unable to pull secrets …: context deadline exceeded",
+    "ResourceInitializationError: … unable to retrieve secret from asm: … ResourceNotFoundException",
+    "ResourceInitializationError: … unable to retrieve secret from asm: … AccessDeniedException",
+    "ResourceInitializationError: … unable to retrieve secret from asm: … context deadline exceeded",
     "exec /usr/local/bin/python: exec format error",
     "OutOfMemoryError: Container killed due to memory usage",
     "Capacity is unavailable at this time",
@@ -297,7 +314,7 @@ SAID: Final = (
 
 def remedies() -> str:
     """What ECS says, and what the command and the notices make of it."""
-    lines = ["| what ECS says | what to do |", "| --- | --- |"]
+    lines = ["| ECS reports | what to do |", "| --- | --- |"]
     for said in SAID:
         then = remedy(f"{said}: not found in the image" if said == "exit code 127" else said)
         assert then, said
@@ -337,7 +354,7 @@ def index() -> str:
 
 def reach() -> str:
     """What each argument makes a task reach; those that make it reach nothing, in one line."""
-    lines = ["| argument | what it makes the task reach |", "| --- | --- |", "| always | `logs`, for the task's log |"]
+    lines = ["| argument | what the task has to reach |", "| --- | --- |", "| always | `logs`, for the task's log |"]
     lines += [f"| `{key}` | {row.said} |" for key, row in LAUNCHER.items() if row is not NOTHING]
     lines.append(f"| {', '.join(f'`{key}`' for key, row in LAUNCHER.items() if row is NOTHING)} | nothing |")
     return "\n".join(lines)
@@ -345,7 +362,7 @@ def reach() -> str:
 
 def function_reach() -> str:
     """What the launcher's function reaches from subnets of its own."""
-    lines = ["| what | what the function reaches |", "| --- | --- |"]
+    lines = ["| argument | what the function reaches |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {key} | {said} |" for key, said in FUNCTION.items())])
 
 
@@ -377,6 +394,7 @@ PICTURES: Final[dict[str, Callable[[], str]]] = {
     "execution": explained.execution,
     "statements": explained.statements,
     "house": house.picture,
+    **fixture.TABLES,
     "remedies": remedies,
     "command help": command_help,
     "index": index,

@@ -40,7 +40,7 @@ def outputs() -> str:
         lines = [
             (f"`{_python(key)}`", _type(it, computed), it["description"]) for key, it in resource["properties"].items()
         ]
-        pages.append(f"### Outputs of {name}\n\n" + _table(("output", "type", ""), lines))
+        pages.append(f"### Outputs of {name}\n\n" + table(("output", "type", ""), lines))
     return "\n\n".join(pages)
 
 
@@ -57,15 +57,15 @@ def result() -> str:
 
 def exports() -> str:
     """What the program exports, read from it."""
-    described = {"launcher": "FargateJobLauncher", "network": "JobNetwork", "cluster": "JobCluster"}
+    component_of = {"launcher": "FargateJobLauncher", "network": "JobNetwork", "cluster": "JobCluster"}
     computed = schema.computed()["resources"]
     lines: list[tuple[str, ...]] = []
     for name, value in _exported(ast.parse((PROGRAM / "__main__.py").read_text())):
         assert isinstance(value, ast.Attribute), ast.dump(value)
         assert isinstance(value.value, ast.Name), ast.dump(value)
-        properties = computed[f"fargate-job-launcher:index:{described[value.value.id]}"]["properties"]
+        properties = computed[f"fargate-job-launcher:index:{component_of[value.value.id]}"]["properties"]
         lines.append((f"`{name}`", properties[_schema(value.attr)]["description"]))
-    return _table(("export", ""), lines)
+    return table(("export", ""), lines)
 
 
 def _exported(program: ast.Module) -> list[tuple[str, ast.expr]]:
@@ -87,7 +87,7 @@ def _inputs(name: str, properties: dict[str, Any], required: list[str], computed
         (f"`{_python(key)}`" + (" (required)" if key in required else ""), _type(it, computed), it["description"])
         for key, it in properties.items()
     ]
-    return f"### {name}\n\n" + _table(("argument", "type", ""), lines)
+    return f"### {name}\n\n" + table(("argument", "type", ""), lines)
 
 
 def _type(declared: dict[str, Any], computed: dict[str, Any]) -> str:
@@ -106,20 +106,35 @@ def _type(declared: dict[str, Any], computed: dict[str, Any]) -> str:
 
 
 def _fields(heading: str, declared: type) -> str:
-    """The fields of a class, with their annotations and the docstrings after them."""
+    """The fields of a class, with their annotations and descriptions."""
+    lines = [
+        (f"`{name}`", "`" + re.sub(r"NotRequired\[(.*)\]$", r"\1", annotation) + "`", text)
+        for name, (annotation, text) in _declared(declared).items()
+    ]
+    return table((heading, "type", ""), lines)
+
+
+def described(declared: type) -> dict[str, str]:
+    """The fields of a class → the docstring after each."""
+    return {name: text for name, (_, text) in _declared(declared).items()}
+
+
+def _declared(declared: type) -> dict[str, tuple[str, str]]:
+    """The fields of a class → annotation and docstring, as its source has them."""
     (parsed,) = ast.parse(textwrap.dedent(inspect.getsource(declared))).body
     assert isinstance(parsed, ast.ClassDef)
-    lines: list[tuple[str, ...]] = []
+    found: dict[str, tuple[str, str]] = {}
     for node, after in zip(parsed.body, [*parsed.body[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign):
-            assert isinstance(after, ast.Expr), f"{declared.__name__}.{ast.unparse(node.target)} says nothing of itself"
+            name = ast.unparse(node.target)
+            assert isinstance(after, ast.Expr), f"{declared.__name__}.{name} has no docstring"
             assert isinstance(after.value, ast.Constant)
-            annotation = re.sub(r"NotRequired\[(.*)\]$", r"\1", ast.unparse(node.annotation))
-            lines.append((f"`{ast.unparse(node.target)}`", f"`{annotation}`", str(after.value.value)))
-    return _table((heading, "type", ""), lines)
+            found[name] = (ast.unparse(node.annotation), str(after.value.value))
+    return found
 
 
-def _table(heading: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
+def table(heading: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     rows = [heading, tuple("---" for _ in heading), *lines]
     return "\n".join(f"| {' | '.join(_cell(it) for it in row)} |" for row in rows)
 

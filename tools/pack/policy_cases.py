@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fargate_job_launcher.checks.plain_secrets import NOT_SECRET_LABEL
+
 from tools.pack.judging import Thing
 
 ACCOUNT: Final = "123456789012"
@@ -855,6 +857,29 @@ CASES: Final[dict[str, Cases]] = {
             "devious: in a URL of a harmless name": [
                 definition(containers=[{"environment": [{"name": "DATABASE_URL", "value": "postgres://u:p4ss@db/x"}]}])
             ],
+            "in a command": [definition(containers=[{"command": ["sh", "-c", "login --password=hunter22"]}])],
+            "in an entry point": [definition(containers=[{"entryPoint": ["run", "AKIAIOSFODNN7EXAMPLE"]}])],
+            "in a health check": [definition(containers=[{"healthCheck": {"command": ["CMD", "--token=s3cr3t"]}}])],
+            "devious: a label that names another one": [
+                definition(
+                    containers=[
+                        {
+                            "environment": [{"name": "DB_PASSWORD", "value": "hunter22"}],
+                            "dockerLabels": {NOT_SECRET_LABEL: '["db_password", "*", 7]'},
+                        }
+                    ]
+                )
+            ],
+            "devious: a label that is no list": [
+                definition(
+                    containers=[
+                        {
+                            "environment": [{"name": "DB_PASSWORD", "value": "hunter22"}],
+                            "dockerLabels": {NOT_SECRET_LABEL: "DB_PASSWORD"},
+                        }
+                    ]
+                )
+            ],
             "devious: in the settings of a function": [
                 function(environment={"variables": {"CONFIG": '{"key": "-----BEGIN RSA PRIVATE KEY-----"}'}})
             ],
@@ -866,6 +891,24 @@ CASES: Final[dict[str, Cases]] = {
                         {
                             "secrets": [{"name": "DB_PASSWORD", "valueFrom": REGIONAL % ("ssm", "parameter/x")}],
                             "environment": [{"name": "DB_PASSWORD_PATH", "value": "/run/x"}],
+                        }
+                    ]
+                )
+            ],
+            "a shell that finds it elsewhere": [
+                definition(containers=[{"command": ["sh", "-c", 'login --password="$DB_PASSWORD"']}])
+            ],
+            "what its owner says is none": [
+                definition(
+                    containers=[
+                        {
+                            "environment": [{"name": "DB_PASSWORD", "value": "hunter22"}],
+                            "command": ["--token=x"],
+                            "entryPoint": ["--api-key=x"],
+                            "healthCheck": {"command": ["CMD", "--token=x"]},
+                            "dockerLabels": {
+                                NOT_SECRET_LABEL: '["DB_PASSWORD", "command", "entryPoint", "health_check"]'
+                            },
                         }
                     ]
                 )

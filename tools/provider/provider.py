@@ -212,7 +212,7 @@ def _autonamed(kind: str) -> tuple[str, ...]:
 def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """What AWS says of a new resource."""
     called, short = inputs.get("name") or inputs.get("bucket") or name, kind.rpartition(":")[2]
-    identifier = f"{short.lower()}-{secrets.token_hex(4)}"
+    identifier = f"{'sg' if short == 'SecurityGroup' else short.lower()}-{secrets.token_hex(4)}"
     arns = {
         "Role": f"arn:aws:iam::{ACCOUNT}:role{inputs.get('path', '/')}{called}",
         "Cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{called}",
@@ -220,6 +220,8 @@ def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{called}",
         "LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{called}",
         "Alias": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs.get('functionName')}:{called}",
+        "Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{identifier}",
+        "Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{called}-AbCdEf",
     }
     made: dict[str, Any] = {"id": called if short in ("Role", "Function", "LogGroup", "Cluster") else identifier}
     made["arn"] = arns.get(short, f"arn:aws:{kind.split(':')[1].partition('/')[0]}:{REGION}:{ACCOUNT}:{called}")

@@ -37,3 +37,13 @@ def json_object(text: str) -> dict[str, Any] | None:
     except (RecursionError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def policy_problems(key: str, text: str) -> list[str]:
+    """The problem of a text that is not the JSON of an IAM policy which says something; none where it is."""
+    document = json_object(text)
+    if document is None or not isinstance(document.get("Statement", []), list | dict):
+        return [f'{key}: is not the JSON of an IAM policy: {{"Version": "2012-10-17", "Statement": […]}}']
+    if not document.get("Statement"):
+        return [f"{key}: has no Statement, and IAM takes no policy without one; where nothing is allowed, leave it out"]
+    return []

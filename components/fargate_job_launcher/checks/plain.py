@@ -6,20 +6,15 @@ What a secret looks like is in plain_secrets.py. No message holds a value.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import pulumi
 from pulumi.output import Unknown
 
 from . import shapes
 from .kinds import json_object
-from .plain_secrets import secret_in, secret_variable
-
-_ASSIGNED: Final = re.compile(r"(?:^|[\s;'\"])-{0,2}([A-Za-z_][\w-]*)=([^\s;'\"]+)")
-"""NAME=value and --name=value in a command."""
-_WORDS: Final = ("command", "entry_point", "health_check")
+from .plain_secrets import secret_variable, secrets_of
 
 
 def plain_problems(given: Mapping[str, Any]) -> Iterator[str]:
@@ -36,30 +31,12 @@ def plain_problems(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _container_problems(path: str, container: Mapping[str, Any]) -> Iterator[str]:
-    fine, environment = container.get("not_secret", []), container.get("environment", {})
-    for name, value in environment.items():
-        looks = secret_variable(name, value) if isinstance(value, str) and name not in fine else None
-        if looks is not None:
-            yield told(f"{path}environment.{name}", looks, name, path)
-    words = {key: container.get(key, []) for key in _WORDS}
+    words: dict[str, Any] = {key: container.get(key, []) for key in ("command", "entry_point")}
     words["health_check"] = container.get("health_check", {}).get("command", [])
-    for key, listed in words.items():
-        at = f"{path}health_check.command" if key == "health_check" else f"{path}{key}"
-        for number, word in enumerate(listed if key not in fine else []):
-            looks = _in_command(word)
-            if looks is not None:
-                yield told(f"{at}[{number}]", looks, key, path)
-
-
-def _in_command(word: str) -> str | None:
-    kind = secret_in(word)
-    if kind is not None:
-        return f"holds what looks like {kind}"
-    for name, value in _ASSIGNED.findall(word):
-        # A shell finds the value elsewhere.
-        if not value.startswith("$") and secret_variable(name.replace("-", "_"), value) is not None:
-            return f"gives {name}, which is named like a secret, a value"
-    return None
+    for it in secrets_of(container.get("environment", {}).items(), words, container.get("not_secret", [])):
+        part = "health_check.command" if it.part == "health_check" else it.part
+        at = f".{it.at}" if isinstance(it.at, str) else f"[{it.at}]"
+        yield told(f"{path}{part}{at}", it.looks, it.name, path)
 
 
 def told(path: str, looks: str, name: str, container: str) -> str:

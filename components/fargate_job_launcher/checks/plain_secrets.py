@@ -1,50 +1,207 @@
-"""What looks like a secret in plain text. Pure; the policy pack, a stack's config and the tests all ask here.
+"""What looks like a secret in plain text. Pure; the components, a stack's config and the policy pack all ask here.
+
+A text is known by its form (a key that AWS or GitHub gives out), by the name that it goes with (`DB_PASSWORD`), or by
+what it holds: `Password=…` of a connection string, `--token …` of a command, `"password": …` of JSON.
 
 What is said of it never holds the value: whoever prints it may keep it.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, cast
+
+NOT_SECRET_LABEL: Final = "fargate-job-launcher.not-secret"  # noqa: S105 - it says what is none
+"""Docker label of a container that says, as a JSON list, what of it is no secret: a launcher's `not_secret`, for who
+judges the task definition alone."""
 
 _NAME: Final = re.compile(
     r"passw(or)?d|"
     r"(^|[_-])(passphrase|pwd|secret|token|credentials?|dsn|connection_?string|"
-    r"(api|access|private|secret|signing|encryption|master)_?key)s?($|[_-])|"
-    r"(^|[_-])pass$",
+    r"(account|api|access|app|auth|encryption|hmac|license|master|private|secret|shared|signing|stripe|webhook)_?key"
+    r")s?($|[_-])|"
+    r"(^|[_-])(db|user)?pass$|[_-]pat$",
     re.IGNORECASE,
 )
+_ABOUT: Final = re.compile(
+    r"^(ask|disable|enable|max|min|no|num|require|skip|use|with|without)[_-]|"
+    r"[_-](arn|count|days|enabled|env|expiry|file|header|host|hours|length|minutes|name|path|policy|prefix|region|"
+    r"seconds|stdin|ttl|type|ur[il])$",
+    re.IGNORECASE,
+)
+"""Names that say something about a secret, and hold none: SECRET_NAME, TOKEN_EXPIRY_SECONDS, --no-password."""
+_SECRET_ID: Final = re.compile(r"secret_?id$", re.IGNORECASE)
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""Vault's SECRET_ID is one; in Secrets Manager it is the secret's name or ARN."""
+
+# Forms: each vendor's own pages, as gitleaks collects them:
+# https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml
 _KINDS: Final = {
     "an AWS access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
+    "an AWS secret key": re.compile(
+        r"(?<![\w/+=.-])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*\d)(?!/)[A-Za-z0-9/+]{40}(?![\w/+=.-])"
+    ),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAGE-SECRET-KEY-1"),
     "a token of GitHub": re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,})\b"),
-    "a token of Slack": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    "a token of GitLab": re.compile(r"\bgl(pat|dt|rt|ptt|soat)-[\w-]{20,}"),
+    "a token of Slack": re.compile(
+        r"\bx(ox[abeprs]|app)-[A-Za-z0-9-]{10,}|\bhooks\.slack\.com/(services|workflows)/\w"
+    ),
+    "a key of Stripe": re.compile(r"\b([sr]k_(live|test)|whsec)_[A-Za-z0-9]{10,}"),
+    "a key of Google": re.compile(r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,}"),
+    "a key of SendGrid": re.compile(r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
+    "a key of an AI service": re.compile(r"\bsk-(?=[\w-]*\d)[\w-]{20,}|\bhf_[A-Za-z]{30,}"),
+    "a token of a package index": re.compile(r"\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[\w-]{40,}|\bdckr_pat_[\w-]{20,}"),
+    "a token of Vault": re.compile(r"\bhv[sb]\.[\w-]{20,}"),
+    "a token of a cloud service": re.compile(
+        r"\bdop_v1_[0-9a-f]{64}|\bdapi[0-9a-f]{32}|\bshp(at|ca|pa|ss)_[0-9a-f]{32}"
+    ),
     "a JSON Web Token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
     # `$PASSWORD` and `${PASSWORD}` are a shell's, which finds the value elsewhere.
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:(?!\$[A-Za-z_{])[^/\s@]+@", re.IGNORECASE),
+    "a token in a URL": re.compile(r"\bhttps?://(?!\$)[^/\s:@?#]{20,}@", re.IGNORECASE),
+    "a signed URL": re.compile(r"[?&](sig|X-Amz-Signature)=(?![${<])\w"),
+    "an Authorization header": re.compile(
+        r"(\bauthorization['\"]?\s*[:=]\s*['\"]?|^)(bearer|basic|token)\s+(?=\S*\d|\S{16})(?![${<])\S{8,}",
+        re.IGNORECASE,
+    ),
 }
 _HARMLESS: Final = re.compile(
-    r"(arn:[a-z-]+:(secretsmanager|ssm|kms):\S*|true|false|\d{0,4}|/[\w./-]+|https?://[^\s@?#]+)", re.IGNORECASE
+    r"(arn:[a-z-]+:(secretsmanager|ssm|kms):\S*|true|false|none|null|\d{0,4}|/[\w./-]+|https?://[^\s@?#]+)",
+    re.IGNORECASE,
 )
 """What a variable with a secret's name may hold: where the secret is, a flag, a small number, a path, an address."""
 
+_GIVEN: Final = re.compile(
+    # The name: a word of an option, a query, a property or a connection string, or a key of JSON.
+    r"(?:^|[\s;,&?'\"{(:/\\-])(?P<name>[A-Za-z_][\w.-]*)"
+    r"(?:=|\\?['\"]\s*:\s*)"
+    # The value: what stands in quotes, or goes on to the next separator. Only looked at: it may give others in turn.
+    r"(?=\\?\"(?P<double>[^\"\\]*)|'(?P<single>[^']*)|(?P<bare>[^\s;,&'\")}]*))"
+)
+_OPTION: Final = re.compile(r"--?(?P<name>[A-Za-z][\w.-]*)")
+_ELSEWHERE: Final = ("$", "{", "<", "[", "=")
+"""What a value begins with that a shell, a template or a reader puts something in place of, or that is none."""
+
+_PROGRAMS: Final = (
+    re.compile(r"\bcurl\b[^|;&]*\s(-u|--user)[\s=]*['\"]?[^\s:'\"]+:(?!\$)[^\s'\"]"),
+    re.compile(r"\b(mysql|mysqldump|mysqladmin|mariadb)\b[^|;&]*\s-p(?!\$)[^\s'\"]"),
+)
+"""How programs are given a password without its name: `curl -u me:…`, `mysql -p…`."""
+
 
 def secret_in(text: str) -> str | None:
-    """The kind of secret that a text looks like, or holds."""
+    """The kind of secret that a text has the form of, or holds."""
     return next((kind for kind, pattern in _KINDS.items() if pattern.search(text)), None)
+
+
+def secret_text(text: str) -> str | None:
+    """Why a text looks as if it held a secret, by its form or by the name that it gives one; None where it does not."""
+    kind = secret_in(text)
+    if kind is not None:
+        return f"holds what looks like {kind}"
+    named = next((name for name, value in _given(text) if _is_secret(name, value)), None)
+    return None if named is None else f"gives {named}, which is named like a secret, a value"
 
 
 def secret_variable(name: str, value: str) -> str | None:
     """Why a variable of this name looks as if this value were a secret; None where it does not."""
-    kind = secret_in(value)
-    if kind is not None:
-        return f"holds what looks like {kind}"
-    if value and _NAME.search(_spaced(name)) and not _HARMLESS.fullmatch(value):
-        return "is named like a secret and holds a value"
-    return None
+    named = "is named like a secret and holds a value" if _is_secret(name, value) else None
+    return secret_text(value) or named
+
+
+def secret_words(words: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Number of each word of a command that looks like a secret, and why."""
+    option = ""
+    for number, word in enumerate(words):
+        looks = secret_text(word)
+        if looks is None and not word.startswith("-") and _is_secret(option, word):
+            looks = f"gives {option}, which is named like a secret, a value"
+        if looks is None and (_in_options(word) or _joined(words, number)):
+            looks = "gives a program a password"
+        if looks is not None:
+            yield number, looks
+        found = _OPTION.fullmatch(word)
+        option = found["name"] if found else ""
+
+
+def _joined(words: Sequence[str], number: int) -> bool:
+    """Whether a program is given a password with this word, and is not without it."""
+    with_it, without = " ".join(words[: number + 1]), " ".join(words[:number])
+    return any(it.search(with_it) and not it.search(without) for it in _PROGRAMS)
+
+
+def _in_options(line: str) -> bool:
+    """Whether a line for a shell has `--name value` of a secret."""
+    words = re.findall(r"\"[^\"]*\"|'[^']*'|[^\s;|&]+", line)
+    options = ((_OPTION.fullmatch(option), value) for option, value in pairwise(words))
+    return any(it and not value.startswith("-") and _is_secret(it["name"], value.strip("'\"")) for it, value in options)
+
+
+def _given(text: str) -> Iterator[tuple[str, str]]:
+    """Name and value of each `name=value` and `"name": "value"` in a text."""
+    for it in _GIVEN.finditer(text):
+        values: tuple[Any, ...] = it.group("double", "single", "bare")
+        yield it["name"], next(value for value in values if value is not None)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    plain = _spaced(name.rpartition(".")[2]).replace("-", "_")
+    if _NAME.search(plain) is None or _ABOUT.search(plain) or (_SECRET_ID.search(plain) and not _UUID.fullmatch(value)):
+        return False
+    return value != "" and not value.startswith(_ELSEWHERE) and _HARMLESS.fullmatch(value) is None
 
 
 def _spaced(name: str) -> str:
     """`dbToken` → `db_Token`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A text of a container that looks like a secret."""
+
+    part: str
+    """Of the container's definition: `environment`, or what its words were called."""
+    at: str | int
+    """Name of the variable, or number of the word."""
+    looks: str
+    """What it does that a secret does; never its value."""
+
+    @property
+    def name(self) -> str:
+        """What names it where it is none."""
+        return self.at if isinstance(self.at, str) else self.part
+
+
+def secrets_of(
+    variables: Iterable[tuple[str, Any]], words: Mapping[str, Sequence[str]], not_secret: Iterable[str]
+) -> Iterator[Look]:
+    """Each text of a container that looks like a secret: its variables, and the words of its command and the like by
+    what the caller calls these. What is named under `not_secret` is none; what is no text is not known yet."""
+    fine = set(not_secret)
+    for name, value in variables:
+        looks = secret_variable(name, value) if isinstance(value, str) and name not in fine else None
+        if looks is not None:
+            yield Look("environment", name, looks)
+    for part, listed in words.items():
+        for number, looks in secret_words(listed if part not in fine else ()):
+            yield Look(part, number, looks)
+
+
+def not_secret_label(names: Sequence[str]) -> dict[str, str]:
+    """The Docker labels of a container of which this is no secret; none where nothing has to be said."""
+    return {NOT_SECRET_LABEL: json.dumps(sorted(set(names)), separators=(",", ":"))} if names else {}
+
+
+def labelled_not_secret(labels: Mapping[str, Any]) -> list[str]:
+    """What a container's Docker labels say is no secret; nothing where they say it in another way."""
+    try:
+        names = json.loads(labels.get(NOT_SECRET_LABEL, "[]"))
+    except (TypeError, ValueError):
+        return []
+    return [it for it in cast("list[Any]", names) if isinstance(it, str)] if isinstance(names, list) else []

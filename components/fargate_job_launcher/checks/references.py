@@ -65,6 +65,7 @@ SIGNING: Final = Kind(
     regional=True,
     owned=True,
 )
+SOURCE: Final = Kind("the ARN of a bucket, a topic or a rule")
 IMAGE: Final = Kind("a container image")
 """Its shape is image_problems' to say."""
 
@@ -87,6 +88,7 @@ NAMED: Final[Mapping[str, Kind]] = {
     "permissions_boundary_arn": POLICY,
     "supervision.topic_arn": TOPIC,
     "alarms.topic_arn": TOPIC,
+    "queue.sources[]": SOURCE,
     "event_rule.bus": BUS,
     "efs_volumes[].file_system_id": FILE_SYSTEM,
     "efs_volumes[].access_point_id": ACCESS_POINT,
@@ -224,8 +226,11 @@ def _image_problem(image: str) -> str:
     name, at, digest = image.partition("@")
     if at and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         return f"has no digest after the @: sha256: and 64 hexadecimal digits in lower case, not {digest!r}"
-    if _REFERENCE.fullmatch(name.lower()):
-        return f"has capitals in its name; a repository is written in lower case: {name.lower()}"
+    # A tag may have capitals; a colon before the last slash is a port's.
+    repository, colon, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+    right = f"{repository.lower()}{colon}{tag}{at}{digest}"
+    if _REFERENCE.fullmatch(right):
+        return f"has capitals in its name; a repository is written in lower case: {right}"
     return "is no image; it looks like REGISTRY/NAME:TAG, such as public.ecr.aws/docker/library/python:3.13-slim"
 
 

@@ -18,6 +18,23 @@ _JSON: Final = ("task_policy", "event_rule.pattern", "schedule.event")
 """Arguments that are the JSON of an object, where the object itself may have been given."""
 _VCPU: Final = 1024
 """The units of `cpu` that one vCPU has: Docker and Kubernetes count whole ones."""
+_FREE: Final = re.compile(
+    r"(^|\.)(environment|tags|log_?[oO]ptions)\.|(command|entry_?[pP]oint|environment|tags)\[|(^|\.)(user|name)$"
+)
+"""Texts that may be anything: a number or a truth value was meant as it stands."""
+_UNITS: Final[tuple[tuple[str, Mapping[str, int]], ...]] = (
+    ("cpu", {"vcpu": _VCPU, "vcpus": _VCPU, "cpu": _VCPU, "cpus": _VCPU}),
+    ("memory", {"m": 1, "mb": 1, "mib": 1, "mi": 1, "g": 1024, "gb": 1024, "gib": 1024, "gi": 1024}),
+    ("gib", {"g": 1, "gb": 1, "gib": 1, "gi": 1}),
+    ("seconds", {"s": 1, "sec": 1, "second": 1, "seconds": 1, "m": 60, "min": 60, "minute": 60, "minutes": 60}),
+    (
+        "minutes",
+        {"m": 1, "min": 1, "minute": 1, "minutes": 1, "h": 60, "hour": 60, "hours": 60, "d": 1440, "days": 1440},
+    ),
+    ("days", {"d": 1, "day": 1, "days": 1, "w": 7, "week": 7, "weeks": 7}),
+)
+"""How the name of an argument ends → units that its number is written with, and how many of its own each has: ECS takes
+"1 vCPU" and "2 GB" in a task definition."""
 _SHELL: Final = re.compile(r"[|&;<>$`*?~#\n]|^\s*\w+=")
 """What a shell does something about, in a command that has one."""
 
@@ -33,10 +50,10 @@ def text(path: str, value: Any, shown: Callable[[Any], str] = repr) -> str:
     if path.endswith(_JSON) and isinstance(value, Mapping | list):
         written = shown(value)
         return f"give its JSON: json.dumps({written if len(written) <= LONGEST_SHOWN else '…'})"
-    if isinstance(value, bool):
-        return f"write {shown(str(value).lower())}"
-    if isinstance(value, int | float):
-        return f"write {shown(str(value))}"
+    if path.endswith(_JSON):
+        return "give its JSON"
+    if isinstance(value, bool | int | float) and _FREE.search(path):
+        return f"write {shown(str(value).lower() if isinstance(value, bool) else str(value))}"
     if isinstance(value, list) and [type(it) for it in cast("list[Any]", value)] == [str]:
         return f"write {shown(cast('list[str]', value)[0])}"
     return "give one text"
@@ -57,6 +74,8 @@ def whole(path: str, value: Any) -> str:
         return f"write {int(number * _VCPU)} ({_VCPU} is one vCPU)"
     if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,18}(\.0*)?\s*", value):
         return f"write {int(float(value))}"
+    if isinstance(value, str) and (counted := _counted(path, value)):
+        return f"write {counted}"
     if isinstance(value, float) and abs(value) < 1e18:
         return f"write {int(value)} or {int(value) + 1}"
     return "give one without quotes and without a fraction"
@@ -67,10 +86,27 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", value) else math.nan
 
 
-def listed(path: str, value: Any, shown: Callable[[Any], str] = repr) -> str:
-    """What to write where a list is wanted."""
+def _counted(path: str, value: str) -> int:
+    """A number with a unit, in the argument's own; 0 for anything else."""
+    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([a-zA-Z]+)\s*", value)
+    argument = path.rpartition(".")[2].lower()
+    units = next((it for ends, it in _UNITS if argument.endswith(ends)), {})
+    if found is None or found[2].lower() not in units:
+        return 0
+    number = float(found[1]) * units[found[2].lower()]
+    return int(number) if number.is_integer() else 0
+
+
+def listed(path: str, value: Any, shown: Callable[[Any], str] = repr, *, of: Any = str) -> str:
+    """What to write where a list is wanted, `of` being the declaration of an item."""
+    if isinstance(value, Mapping) and is_typeddict(of):
+        written = shown([value])
+        return f"write {written}" if len(written) <= LONGEST_SHOWN else "give a list, in square brackets"
     if not isinstance(value, str):
         return "give a list, in square brackets"
+    given = _json(value)
+    if isinstance(given, list):
+        return f"write {shown(given)}" if len(value) <= LONGEST_SHOWN else "give the list, not its JSON"
     if re.search(r"health_check\.command$|healthCheck\.command$", path):
         return f"write {shown(['CMD-SHELL', value])}"
     if re.search(r"(^|\.)(command|entry_?[pP]oint)$", path):
@@ -92,6 +128,9 @@ def mapping(value: Any, hint: Any, shown: Callable[[Any], str] = repr) -> str:
     if is_typeddict(hint):
         return _declared(value, hint, shown)
     item = get_args(hint)[1] if len(get_args(hint)) > 1 else str
+    given = _json(value)
+    if isinstance(given, dict):
+        return f"write {shown(given)}" if len(value) <= LONGEST_SHOWN else "give the object, not its JSON"
     pairs = _pairs(value)
     if pairs is not None and item is not int:
         return f"write {shown(pairs)}"
@@ -100,6 +139,9 @@ def mapping(value: Any, hint: Any, shown: Callable[[Any], str] = repr) -> str:
 
 def _declared(value: Any, hint: Any, shown: Callable[[Any], str]) -> str:
     needed = sorted(hint.__required_keys__)
+    given = _json(value)
+    if isinstance(given, dict) and given.keys() <= hint.__annotations__.keys() and len(value) <= LONGEST_SHOWN:
+        return f"write {shown(given)}"
     if value is False:
         return "leave it out, which is how to have none of it"
     if not needed:
@@ -118,7 +160,7 @@ def _takes_text(hint: Any) -> bool:
 
 def _pairs(value: Any) -> dict[str, str] | None:
     """`A=1`, a list of such, or ECS's own list of names and values; None for anything else."""
-    items: Sequence[Any] = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
+    items: Sequence[Any] = cast("Sequence[Any]", value) if isinstance(value, list) else _settings(value)
     found: dict[str, str] = {}
     for it in items:
         if isinstance(it, str) and re.fullmatch(r"[^=\s]+=.*", it, re.DOTALL):
@@ -130,6 +172,30 @@ def _pairs(value: Any) -> dict[str, str] | None:
         else:
             return None
     return found or None
+
+
+def _settings(value: Any) -> Sequence[Any]:
+    """`A=1 B=2` and `A=1,B=2` as two; a value with blanks or commas of its own, as `A=some words`, as one."""
+    if not isinstance(value, str):
+        return [value]
+    try:
+        words = shlex.split(value)
+    except ValueError:
+        return [value]
+    for parts in (words, value.split(",")):
+        if len(parts) > 1 and all(re.match(r"\s*[A-Za-z_]\w*=", it) for it in parts):
+            return [it.strip() for it in parts]
+    return [value]
+
+
+def _json(value: Any) -> Any:
+    """The list or the object whose JSON a text is, as `pulumi config set` without --path has it; else NOTHING."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
+        return NOTHING
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return NOTHING
 
 
 def yaml(value: Any) -> str:

@@ -72,9 +72,13 @@ def schedule_problems(schedule: Mapping[str, Any]) -> Iterator[str]:
         yield f"schedule.time_zone: {zone!r} is none; such as Europe/Berlin (IANA's names), or leave it out for UTC"
 
 
+NO_ZONES: Final = frozenset({"Factory", "localtime", "posixrules"})
+"""What lies among a machine's time zones and is none: https://man7.org/linux/man-pages/man5/tzfile.5.html"""
+
+
 @cache
 def _time_zones() -> set[str]:
-    return zoneinfo.available_timezones()
+    return zoneinfo.available_timezones() - NO_ZONES
 
 
 def expression_problem(expression: str) -> str:

@@ -23,6 +23,9 @@ _KINDS: Final[dict[Any, tuple[type, str]]] = {
     bool: (bool, "true or false"),
 }
 
+LONGEST: Final = 1000
+"""Characters of a value that a problem shows."""
+_GIVEN: Final = "give names and values in braces"
 _NAMES: Final = {"Output": pulumi.Output, "T": Any}
 """What pulumi.Input says in quotes."""
 
@@ -111,7 +114,7 @@ def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
 def _list(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
     """As a whole or not at all: without one of its items, the others would be called by other numbers."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        problems.append(f"{path}: {_shown(path, value)} is no list; {remedies.listed(path, value)}")
+        problems.append(f"{path}: {_shown(path, value)} is no list; {_listed(path, value, hint)}")
         return _NOTHING
     given = cast("Sequence[Any]", value)
     items = [_value(f"{path}[{number}]", it, hint, problems) for number, it in enumerate(given)]
@@ -137,11 +140,23 @@ def _no_object(value: Any) -> str:
 
 
 def _object(path: str, value: Any, hint: Any) -> str:
-    return "give names and values in braces" if _hidden(path) else remedies.mapping(value, hint)
+    return _GIVEN if _hidden(path) else _short(remedies.mapping(value, hint), _GIVEN)
+
+
+def _listed(path: str, value: Any, hint: Any) -> str:
+    plain = [it for it in get_args(hint) if get_origin(it) not in (Awaitable, pulumi.Output)]
+    return _short(
+        remedies.listed(path, value, of=plain[0] if len(plain) == 1 else hint), "give a list, in square brackets"
+    )
 
 
 def _text(path: str, value: Any) -> str:
-    return "give one text" if _hidden(path) else remedies.text(path, value)
+    return "give one text" if _hidden(path) else _short(remedies.text(path, value), "give one text")
+
+
+def _short(remedy: str, otherwise: str) -> str:
+    """A remedy that shows a value, unless that is too long to be read."""
+    return remedy if len(remedy) <= LONGEST else otherwise
 
 
 def _hidden(path: str) -> bool:
@@ -150,7 +165,10 @@ def _hidden(path: str) -> bool:
 
 def _shown(path: str, value: Any) -> str:
     """A value, for a problem; what may be a secret is not."""
-    return "a value (not shown, it may be a secret)" if _hidden(path) else repr(value)
+    if _hidden(path):
+        return "a value (not shown, it may be a secret)"
+    written = repr(value)
+    return written if len(written) <= LONGEST else f"{written[:LONGEST]}…"
 
 
 class ConfigRefused(pulumi.RunError):

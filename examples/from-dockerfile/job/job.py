@@ -1,3 +1,3 @@
-"""The job itself."""
+"""The program of the job."""
 
 print("done")

@@ -1,4 +1,4 @@
-"""The stack, deployed to an AWS on this machine: `pip install -r requirements-test.txt`, then `pytest`."""
+"""Deploys the stack to an emulated AWS on this machine: `pip install -r requirements-test.txt`, then `pytest`."""
 
 from pathlib import Path
 
@@ -22,19 +22,19 @@ def test_a_report_is_made_for_the_date_that_its_caller_asks_for(stack: DeployedS
     assert stack.refusals() == []
 
 
-def test_a_report_that_fails_is_made_once_more(stack: DeployedStack) -> None:
+def test_a_report_that_fails_is_retried_once(stack: DeployedStack) -> None:
     stack.script("report", Run(exit_code=1, seconds=0.1), Run(seconds=0.1))
     (task,) = stack.launch("report")
     attempts = stack.attempts(task, 2)
     assert [it.exit_code for it in attempts] == [1, 0]
 
 
-def test_a_caller_can_ask_for_nothing_else(stack: DeployedStack) -> None:
+def test_a_caller_can_set_nothing_that_is_not_declared(stack: DeployedStack) -> None:
     with pytest.raises(LaunchFailed, match=r"count: a whole number from 1 to 2.*environment\.TABLE: not declared"):
         stack.launch("report", {"count": 3, "environment": {"TABLE": "customers"}})
 
 
-def test_whoever_gets_at_the_launchers_role_cannot_run_a_task_as_an_administrator(stack: DeployedStack) -> None:
+def test_the_launchers_role_cannot_run_a_task_as_an_administrator(stack: DeployedStack) -> None:
     launcher = stack.launcher("report")
     (task,) = stack.launch("report")
     ecs = stack.aws.client("ecs", role_arn=launcher["launcher_role_arn"])

@@ -9,8 +9,10 @@ running sandbox. The code that refuses is in the rooms around (../gate.py, ../ru
 - answers.py          a refusal on the wire, in the protocol of its service
 - run_task.py         refusals of RunTask, and of any operation of Amazon ECS
 - task_definition.py  refusals of RegisterTaskDefinition
+- tasks.py            refusals of ListTasks and DescribeTasks
 - clusters.py         refusals of CreateCluster, PutClusterCapacityProviders, DeleteCluster
 - subnets.py          refusals of EC2's CreateSubnet
+- queues.py           what does not come into a queue: refusals, and what is lost without one
 - others.py           refusals of calls that the sandbox answers in the emulator's place
 - schedules.py        refusals of EventBridge and EventBridge Scheduler
 - permissions.py      IAM's no, as each service words it
@@ -19,17 +21,19 @@ running sandbox. The code that refuses is in the rooms around (../gate.py, ../ru
 
 from typing import Final
 
-from . import clusters, others, permissions, run_task, schedules, shapes, subnets, task_definition
+from . import clusters, others, permissions, queues, run_task, schedules, shapes, subnets, task_definition, tasks
 from .answers import ROW_HEADER, answer, answer_of
 from .row import Before, Refusal, Refused, Shape, Table
 
 TABLE: Final = Table(
     run_task.ROWS,
     task_definition.ROWS,
+    tasks.ROWS,
     clusters.ROWS,
     subnets.ROWS,
     schedules.ROWS,
     permissions.ROWS,
+    queues.ROWS,
     others.ROWS,
     shapes.ROWS,
 )

@@ -14,7 +14,7 @@ _ALONE: Final = [{"capacityProvider": "FARGATE"}]
 ROWS: Final = (
     Refusal(
         id="ecs.CreateCluster.strategy.associated",
-        refuses="A cluster's default strategy names capacity providers that are associated with it",
+        refuses="The default strategy of a cluster names only capacity providers that are associated with it",
         code="InvalidParameterException",
         words=UNASSOCIATED,
         sources=("https://github.com/dask/dask-cloudprovider/issues/328", API % "CreateCluster"),
@@ -28,7 +28,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.CreateCluster.strategy.mixed",
-        refuses="A cluster's default strategy is of Fargate's capacity providers, or of those of Auto Scaling groups",
+        refuses="A cluster's default strategy has capacity providers of Fargate or of Auto Scaling groups, not both",
         code="InvalidParameterException",
         words=MIXED,
         sources=("https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68", _PROVIDERS),
@@ -40,7 +40,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.PutClusterCapacityProviders.strategy.associated",
-        refuses="The default strategy names capacity providers that the same request associates",
+        refuses="The default strategy names only capacity providers that the same request associates",
         code="InvalidParameterException",
         words=UNASSOCIATED,
         sources=(
@@ -53,7 +53,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.PutClusterCapacityProviders.strategy.mixed",
-        refuses="The default strategy is of Fargate's capacity providers, or of those of Auto Scaling groups",
+        refuses="The default strategy has capacity providers of Fargate or of Auto Scaling groups, not both",
         code="InvalidParameterException",
         words=MIXED,
         sources=("https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68", _PROVIDERS),
@@ -66,7 +66,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.DeleteCluster.tasks",
-        refuses="A cluster is deleted once all its tasks have stopped",
+        refuses="A cluster can be deleted only after all its tasks have stopped",
         code="ClusterContainsTasksException",
         words="The Cluster cannot be deleted while Tasks are active.",
         sources=("https://github.com/gruntwork-io/cloud-nuke/issues/368", API % "DeleteCluster"),

@@ -109,14 +109,14 @@ ROWS: Final = (
     *_besides(
         "iam:PassRole",
         "arn:aws:iam::{account}:role/Administrator",
-        "Whoever runs a task may pass each role that it hands over, those of the overrides too",
+        "A principal that runs a task may pass each of its roles, those in the overrides included",
         {"overrides": {"taskRoleArn": "arn:aws:iam::123456789012:role/Administrator"}},
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
     ),
     *_besides(
         "ecs:TagResource",
         f"arn:aws:ecs:{_REGION}:task/rows/*",
-        "Whoever tags the tasks that it runs may tag them",
+        "A principal that runs a task with tags may tag tasks",
         {"tags": [{"key": "k", "value": "v"}]},
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html",
     ),

@@ -101,7 +101,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "clientToken",
-        "A client token has at most 64 characters, each of ASCII's 33 to 126",
+        "A client token has at most 64 ASCII characters, from 33 to 126",
         "clientToken must be at most 64 ASCII characters from 33 to 126.",
         {"clientToken": "t" * 65},
         takes={"clientToken": "t" * 64},
@@ -109,7 +109,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "clientToken.used",
-        "A client token that another request has used launches nothing; the error names that request's tasks",
+        "A client token that a different request has used launches nothing; the error names the tasks of that request",
         "The provided clientToken is already in use with a different RunTask request.",
         {"clientToken": "used", "count": 2},
         "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html",
@@ -128,7 +128,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "startedBy.characters",
-        "startedBy is letters, digits, and _ - /",
+        "startedBy consists of letters, digits, and _ - /",
         "startedBy contains invalid characters.",
         {"startedBy": "a b"},
         takes={"startedBy": "Az09-_/"},
@@ -136,7 +136,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "subnets.none",
-        "A network has a subnet at least",
+        "A network has at least one subnet",
         "subnets can not be empty.",
         network(subnets=[]),
         "https://github.com/getmoto/moto/blob/master/moto/ecs/models.py",
@@ -166,14 +166,14 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "launchType.strategy",
-        "A launch names a launch type or a strategy, never both",
+        "A launch names a launch type or a capacity provider strategy, not both",
         "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         {"capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]},
         "https://github.com/terraform-linters/tflint-ruleset-aws/issues/349",
     ),
     _of_a_launch(
         "strategy.associated",
-        "A strategy names capacity providers that are associated with the cluster; a new cluster has none",
+        "A strategy names only capacity providers that are associated with the cluster; a new cluster has none",
         UNASSOCIATED,
         {"launchType": None, "capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}]},
         "https://github.com/dask/dask-cloudprovider/issues/328",
@@ -186,14 +186,14 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "strategy.mixed",
-        "A strategy is of Fargate's capacity providers, or of those of Auto Scaling groups",
+        "A strategy has capacity providers of Fargate or of Auto Scaling groups, not both",
         MIXED,
         {"launchType": None, "capacityProviderStrategy": BOTH_KINDS},
         "https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68",
     ),
     _of_a_launch(
         "launchType.definition",
-        "On Fargate runs a task with the network mode awsvpc, a cpu and a memory",
+        "A task on Fargate has the network mode awsvpc, a cpu and a memory",
         "Task definition does not support launch_type FARGATE.",
         {"taskDefinition": "rows-ec2"},
         "https://github.com/oranmoshai/ecsServiceRestart/issues/2",
@@ -208,14 +208,14 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "launchType.instances",
-        "Without a launch type, a strategy and a default of the cluster's, a task is for the cluster's instances",
+        "Without a launch type, a strategy or a default strategy, a task runs on instances of the cluster",
         "No Container Instances were found in your cluster.",
         {"launchType": None},
         "https://github.com/aws/aws-cdk/issues/30171",
     ),
     _of_a_launch(
         "tags.aws",
-        "No tag begins with aws:, in its key or its value",
+        "No tag key or value begins with aws:",
         "Tag keys and values can't start with aws:, which is reserved for AWS.",
         {"tags": [{"key": "k", "value": "AWS:v"}]},
         "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html",
@@ -224,7 +224,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "cluster",
-        "The cluster is there, and active",
+        "The cluster exists and is active",
         "Cluster not found.",
         {"cluster": "no-such-cluster"},
         "https://github.com/aws/aws-sdk-js/issues/3118",
@@ -232,7 +232,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "taskDefinition",
-        "The task definition is there",
+        "The task definition exists",
         "TaskDefinition not found.",
         {"taskDefinition": "no-such-family"},
         code="ClientException",
@@ -254,7 +254,7 @@ ROWS: Final = (
     ),
     _of_a_launch(
         "networkConfiguration",
-        "A task with a network interface of its own says where it is",
+        "A task with the network mode awsvpc has a network configuration",
         "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
         {"networkConfiguration": {}},
         "https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/802",
@@ -279,8 +279,8 @@ ROWS: Final = (
     ),
     Refusal(
         id="ecs.*.model",
-        refuses="A request keeps to the service model, which botocore has: required members, enumerations, patterns, "
-        "lengths and ranges",
+        refuses="A request matches the service model of botocore: required members, enumerations, patterns, lengths "
+        "and ranges",
         code="InvalidParameterException",
         words="{problems}",
         sources=("https://github.com/boto/botocore/tree/develop/botocore/data/ecs",),

@@ -23,7 +23,7 @@ CHANGED: Final = {**SCHEDULE, "Name": "rows-changed"}
 ROWS: Final = (
     Refusal(
         id="events.PutRule.ScheduleExpression",
-        refuses="A rule's schedule is rate(1 hour), with a plural for all but 1, or cron(…) of six fields",
+        refuses="The schedule of a rule is rate(1 hour), with a plural except for 1, or cron(…) with six fields",
         code="ValidationException",
         words="Parameter ScheduleExpression is not valid.",
         sources=(
@@ -35,7 +35,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="scheduler.CreateSchedule.ScheduleExpression",
-        refuses="A schedule is rate(…), cron(…) of six fields, or at(…) without a zone",
+        refuses="A schedule is rate(…), cron(…) with six fields, or at(…) without a time zone",
         code="ValidationException",
         words="Invalid Schedule Expression {expression}.",
         sources=("https://github.com/localstack/localstack/issues/9284", TYPES),
@@ -45,7 +45,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="scheduler.CreateSchedule.ScheduleExpressionTimezone",
-        refuses="A time zone is one of IANA's",
+        refuses="A time zone is an IANA time zone",
         code="ValidationException",
         words="Invalid Schedule Expression Timezone {zone}.",
         sources=("https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html",),
@@ -56,7 +56,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="scheduler.UpdateSchedule.ScheduleExpression",
-        refuses="A changed schedule is held to the same grammar as a new one",
+        refuses="A changed schedule follows the same grammar as a new one",
         code="ValidationException",
         words="Invalid Schedule Expression {expression}.",
         sources=("https://github.com/localstack/localstack/issues/9284", TYPES),
@@ -67,7 +67,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="scheduler.UpdateSchedule.ScheduleExpressionTimezone",
-        refuses="A changed schedule is held to the same time zones as a new one",
+        refuses="A changed schedule has one of the time zones of a new one",
         code="ValidationException",
         words="Invalid Schedule Expression Timezone {zone}.",
         sources=("https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html",),

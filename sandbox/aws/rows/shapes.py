@@ -8,6 +8,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from ..admission import admitting
 from ..tasks.run import Run
 from .row import Shape
 from .run_task import FAMILY, LAUNCH
@@ -98,7 +99,8 @@ def _event(aws: Emulator) -> Checked:
     url = sqs.create_queue(QueueName="rows-events")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": {"startedBy": ["rows-event"]}}
-    events.put_rule(Name="rows-events", EventPattern=json.dumps(pattern))
+    rule = events.put_rule(Name="rows-events", EventPattern=json.dumps(pattern))["RuleArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": admitting(arn, rule)})
     events.put_targets(Rule="rows-events", Targets=[{"Id": "queue", "Arn": arn}])
     tags = [{"key": "customer", "value": "c"}]
     _ended(aws, _launched(aws, "rows-event", Run(seconds=0), startedBy="rows-event", tags=tags))
@@ -151,34 +153,6 @@ def _unmounted(aws: Emulator) -> Checked:
     )
 
 
-def _dropped(aws: Emulator) -> Checked:
-    """What a queue gets of a topic before its policy lets the topic in, and after."""
-    sns, sqs = aws.client("sns"), aws.client("sqs")
-    topic = sns.create_topic(Name="rows-dropped")["TopicArn"]
-    url = sqs.create_queue(QueueName="rows-dropped")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
-    sns.publish(TopicArn=topic, Message="dropped")
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    sns.publish(TopicArn=topic, Message="let in")
-    got: list[str] = []
-    deadline = time.monotonic() + SECONDS
-    while not got and time.monotonic() < deadline:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        got += [it["Body"] for it in found.get("Messages", [])]
-    sns.delete_topic(TopicArn=topic)
-    sqs.delete_queue(QueueUrl=url)
-    return got, ["let in"]
-
-
 ROWS: Final = (
     Shape(
         "ecs.RunTask.volumes.unmounted",
@@ -191,20 +165,14 @@ ROWS: Final = (
         _unmounted,
     ),
     Shape(
-        "sns.Publish.queue_policy",
-        "SNS takes a message whose queue does not let the topic in, and the queue never gets it",
-        ("https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html",),
-        _dropped,
-    ),
-    Shape(
         "ecs.DescribeTasks.missing",
-        "A task that ECS does not know is no error but a failure of reason MISSING",
+        "For a task that ECS does not know, the answer has a failure with the reason MISSING instead of an error",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html",),
         _unknown_task,
     ),
     Shape(
         "ecs.DescribeClusters.missing",
-        "A cluster that ECS does not know is no error but a failure of reason MISSING",
+        "For a cluster that ECS does not know, the answer has a failure with the reason MISSING instead of an error",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html",),
         _unknown_cluster,
     ),
@@ -216,7 +184,7 @@ ROWS: Final = (
     ),
     Shape(
         "ecs.RunTask.ends",
-        "A task stops when its essential container has ended, and carries that one's exit code",
+        "A task stops when its essential container has ended, and shows the exit code of that container",
         (LIFECYCLE, CODES),
         _ends,
     ),
@@ -228,61 +196,73 @@ ROWS: Final = (
     ),
     Shape(
         "ecs.StopTask.reason",
-        "A task that a caller stops has the stop code UserInitiated, and the caller's reason",
+        "A task that a caller stops has the stop code UserInitiated and the reason of the caller",
         (CODES,),
         _stopped_by_a_caller,
     ),
     Shape(
         "ecs.RunTask.clientToken.again",
-        "The same request with the same client token has the same answer and launches nothing more",
+        "The same request with the same client token gets the same answer and launches nothing more",
         (IDEMPOTENCY,),
         _same_token,
     ),
     Shape(
         "ecs.RunTask.clientToken.lifetime",
-        "A client token is known for 24 hours, or until an hour after its last task has stopped",
+        "ECS remembers a client token for 24 hours, or until an hour after its last task has stopped",
         (IDEMPOTENCY,),
         held_by="sandbox/test_sandbox_tokens.py::test_a_token_is_known_for_an_hour_after_the_last_of_its_tasks",
     ),
     Shape(
         "ecs.DescribeTasks.forgets",
-        "A stopped task is shown for an hour at least; nothing counts on more",
+        "ECS shows a stopped task for at least an hour; nothing relies on more",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html",),
         held_by="sandbox/test_sandbox_tokens.py::test_a_stopped_task_is_shown_for_an_hour",
     ),
     Shape(
         "ecs.RunTask.event",
-        "Each state of a task is an event, ECS Task State Change, without the task's tags",
+        "Each state of a task is an event, ECS Task State Change, without the tags of the task",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html",),
         _event,
     ),
     Shape(
         "ecs.RunTask.family",
-        "A family's name is resolved to its newest revision before the request is authorized",
+        "The name of a family is resolved to its newest revision before the request is authorized",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_service-with-iam.html",),
         held_by="components/test_permissions.py::test_a_family_name_is_resolved_to_its_revision_before_it_is_authorized",
     ),
     Shape(
         "lambda.Invoke.asynchronous",
-        "An event that nobody waits for is delivered up to three times, then goes to the failure destination",
+        "Lambda delivers an asynchronous event up to three times, then sends it to the failure destination",
         ("https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html",),
         held_by="handler/test_supervision.py::test_a_launcher_that_is_down_for_a_while_loses_nothing",
     ),
     Shape(
         "lambda.PutFunctionConcurrency.zero",
-        "Where the reserved concurrency is 0, an event that nobody waits for goes to the failure destination at once",
+        "If the reserved concurrency is 0, an asynchronous event goes to the failure destination at once",
         ("https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",),
         held_by="handler/test_supervision.py::test_functions_that_do_not_run_for_a_while_lose_nothing",
     ),
     Shape(
         "events.PutTargets.dead_letters",
-        "What a rule or a schedule cannot deliver goes to its target's dead-letter queue",
+        "An event that a rule or a schedule cannot deliver goes to the dead-letter queue of its target",
         ("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",),
         held_by="handler/test_supervision.py::test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with_later",
     ),
     Shape(
+        "events.PutPermission.policy",
+        "A bus's policy that is given as a whole is the bus's policy, and lets nobody else in",
+        ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html",),
+        held_by="test_wire.py::test_a_policy_of_a_bus_that_is_given_as_a_whole_is_the_policy",
+    ),
+    Shape(
+        "events.PutRule.bus",
+        "A rule's bus is named by its name or by its ARN",
+        ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",),
+        held_by="test_wire.py::test_a_bus_is_named_by_its_name_or_by_its_arn",
+    ),
+    Shape(
         "scheduler.CreateSchedule.context",
-        "In a target's input <aws.scheduler.scheduled-time> and its like are filled in",
+        "Scheduler replaces <aws.scheduler.scheduled-time> and the other context attributes in the input of a target",
         ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html",),
         held_by="sandbox/test_sandbox_triggers.py::test_a_schedule",
     ),

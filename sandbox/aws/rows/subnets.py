@@ -13,7 +13,7 @@ _VPC: Final[Before] = ("ec2", "CreateVpc", {"CidrBlock": "10.77.0.0/16"})
 ROWS: Final = (
     Refusal(
         id="ec2.CreateSubnet.vpc",
-        refuses="A subnet lies in a VPC that is there",
+        refuses="A subnet is in an existing VPC",
         code="InvalidVpcID.NotFound",
         words="The vpc ID '{vpc}' does not exist",
         sources=(ERRORS,),
@@ -23,7 +23,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ec2.CreateSubnet.range.format",
-        refuses="The range of a subnet is a block of addresses that begins where its size lets it",
+        refuses="The range of a subnet is a valid CIDR block",
         code="InvalidParameterValue",
         words="Value ({given}) for parameter cidrBlock is invalid. This is not a valid CIDR block.",
         sources=(ERRORS,),
@@ -34,7 +34,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ec2.CreateSubnet.range",
-        refuses="A subnet lies in its VPC's range, and has 16 to 65,536 addresses",
+        refuses="A subnet is inside the range of its VPC and has 16 to 65,536 addresses",
         code="InvalidSubnet.Range",
         words="The CIDR '{given}' is invalid.",
         sources=(ERRORS, SIZES),
@@ -45,7 +45,7 @@ ROWS: Final = (
     ),
     Refusal(
         id="ec2.CreateSubnet.range.conflict",
-        refuses="A subnet shares no address with another one of its VPC",
+        refuses="A subnet does not overlap another subnet of its VPC",
         code="InvalidSubnet.Conflict",
         words="The CIDR '{given}' conflicts with another subnet",
         sources=("https://github.com/pulumi/pulumi-awsx/issues/910", ERRORS),

@@ -53,7 +53,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "containers.none",
-        "A task has a container at least",
+        "A task has at least one container",
         "Container list cannot be empty.",
         containers(),
         "https://github.com/awsdocs/aws-cloudformation-user-guide/pull/454",
@@ -76,7 +76,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "containers.essential",
-        "One container is essential",
+        "At least one container is essential",
         "Task definition doesn't have any essential container.",
         containers({**JOB, "essential": False}),
         "https://github.com/eagletmt/hako/pull/68",
@@ -93,7 +93,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "mounts.unique",
-        "No two mounts of a container lie at the same path",
+        "No two mounts of a container have the same path",
         "containerPath values aren't unique across mountPoints.",
         containers(
             {**JOB, "mountPoints": [MOUNT, {**MOUNT, "sourceVolume": "w"}]}, volumes=[{"name": "v"}, {"name": "w"}]
@@ -103,7 +103,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "size.unreadable",
-        "cpu is units or vCPUs (512, .5 vCPU), memory MiB or GB (512, 2 GB)",
+        "cpu is in units or vCPUs (512, .5 vCPU), memory in MiB or GB (512, 2 GB)",
         "Invalid '{field}' setting for task.",
         {"cpu": "a lot"},
         SIZES,
@@ -113,7 +113,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "size.missing",
-        "A task on Fargate has a cpu and a memory of its own",
+        "A task on Fargate has a cpu and a memory at the task level",
         "Fargate requires that '{field}' be defined at the task level.",
         {"memory": None},
         "https://github.com/aws/amazon-ecs-cli/issues/982",
@@ -121,7 +121,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "size.fargate",
-        "cpu and memory go together as Fargate has them",
+        "cpu and memory are a combination that Fargate supports",
         "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory.",
         {"memory": "4096"},
         "https://github.com/towardsthecloud/aws-cdk-examples/issues/1",
@@ -130,7 +130,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "container.memory.missing",
-        "A container has a memory where the task has none",
+        "A container has a memory if the task has none",
         "Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified.",
         {"requiresCompatibilities": ["EC2"], "memory": ""},
         "https://github.com/aws/aws-cli/issues/4453",
@@ -148,7 +148,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "containers.cpu",
-        "Its containers have no more cpu than the task",
+        "The containers together have no more cpu than the task",
         "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
         containers({**JOB, "cpu": 200}, {"name": "b", "image": "b", "cpu": 57}),
         "https://github.com/klothoplatform/klotho/issues/892",
@@ -156,7 +156,7 @@ ROWS: Final = (
     ),
     _of_a_definition(
         "tags.aws",
-        "No tag begins with aws:, in its key or its value",
+        "No tag key or value begins with aws:",
         "Tag keys and values can't start with aws:, which is reserved for AWS.",
         {"tags": [{"key": "aws:k", "value": "v"}]},
         "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html",

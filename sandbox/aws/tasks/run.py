@@ -12,18 +12,20 @@ class Run:
     """What one task does."""
 
     exit_code: int | None = 0
-    """Of the job's container; None: it never starts."""
+    """Exit code of the job's container. None: the container has none, as when the task never starts."""
     seconds: float = 5.0
-    """How long it runs."""
+    """How many seconds the task runs."""
     started_minutes_ago: float = 0
-    """How long it is said to have run already when it starts, so that nobody has to wait for a limit."""
+    """How many minutes before its real start ECS reports that the task started: a test of a maximum runtime need not
+    wait for it."""
     stop_code: str = "EssentialContainerExited"
-    """As ECS names it: SpotInterruption, TaskFailedToStart, …"""
+    """ECS's stop code, such as TaskFailedToStart or SpotInterruption."""
     reason: str = "Essential container in task exited"
+    """ECS's reason why the task stopped (`stoppedReason`)."""
     lines: tuple[str, ...] = ()
-    """What it writes; where nothing is given, that no container has run."""
+    """The lines that the container writes to its log. Without any, it writes one line: that no container has run."""
     container_reason: str = ""
-    """What ECS says of the container, such as OutOfMemoryError: Container killed due to memory usage."""
+    """ECS's reason why the container ended, such as OutOfMemoryError: Container killed due to memory usage."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
