@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any, Final, cast
 
 import pulumi
@@ -13,7 +12,7 @@ from fargate_job_launcher.sandbox import Stack
 
 from tools.recording import ENVIRONMENTS, PROGRAM, Recorded, Recording, record
 
-FOLDER: Final = Path(__file__).parent / "snapshots"
+FOLDER: Final = PROGRAM / "tests" / "environments" / "snapshots"
 
 
 def text(recording: Recording) -> str:

@@ -135,8 +135,8 @@ class LaunchQueue(TypedDict, total=False):
     as_payload: bool
     """Whether each message is the job's payload (this needs `overrides.payload`): JSON as S3, SNS and EventBridge
     send it, with the envelope of SNS unless the subscription has raw delivery; a text that is not JSON becomes a JSON
-    string, `"order 17"` with its quotes. A message that arrives twice is launched once. S3's test messages launch nothing.
-    Default: false, each message is a launch event."""
+    string, `"order 17"` with its quotes. A message that arrives twice is launched once. S3's test messages launch
+    nothing. Default: false, each message is a launch event."""
     sources: Sequence[pulumi.Input[str]]
     """ARNs of the S3 buckets, SNS topics and EventBridge rules that may send to the queue. With `kms_key_arn`, the
     policy of the key has to allow each service that sends (`s3.amazonaws.com`, `sns.amazonaws.com`,

@@ -24,8 +24,9 @@ from typing import Any, cast
 import pulumi
 import pulumi_aws as aws
 
-from . import container, iam, shapes
+from . import container, iam
 from .arguments import Job
+from .checks import shapes
 from .checks.kinds import policy_problems
 from .compact import compact
 from .resolving import resolved
