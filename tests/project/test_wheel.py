@@ -43,7 +43,7 @@ import hashlib, io, json, sys, urllib.request, zipfile
 from pathlib import Path
 import fargate_job_launcher
 from fargate_job_launcher.sandbox import Emulator, Stack, deploy
-from fargate_job_launcher.sandbox.jobs import launch
+from fargate_job_launcher.sandbox.engine.jobs import launch
 with Emulator(region="eu-west-1") as aws:
     launcher = deploy(Stack.read(Path(sys.argv[1]), "dev"), aws).launchers["report"]
     location = aws.client("lambda").get_function(FunctionName=launcher.outputs["function_name"])["Code"]["Location"]
