@@ -158,7 +158,7 @@ def test_errors_before_the_first_call_to_aws(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     assert error_of("list", "--region", "not a region").endswith("--region or AWS_REGION.")
-    assert error_of("status", FUNCTION, "--region", "us-east-1").endswith("this is us-east-1. Add --region eu-west-1.")
+    assert error_of("status", FUNCTION, "--region", "us-east-1").endswith("not in us-east-1. Add --region eu-west-1.")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert error_of("list").startswith("AWS does not answer in region eu-west-1: Could not connect to the endpoint URL")
     assert error_of("list").endswith("Check the region's name (--region), AWS_ENDPOINT_URL, and the network.")

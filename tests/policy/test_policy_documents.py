@@ -213,8 +213,8 @@ def test_an_escaped_wildcard_is_a_character(text: str, pattern: bool) -> None:
         ('{"Statement": {"Effect": "Perhaps", "Action": "*"}}', "whose Effect is 'Perhaps'"),
         ('{"Statement": {"Effect": "Allow"}}', "exactly one of Action and NotAction"),
         ('{"Statement": {"Effect": "Allow", "Action": "a", "NotAction": "b"}}', "exactly one of Action and NotAction"),
-        ('{"Statement": {"Effect": "Allow", "Action": {"a": 1}}}', "whose Action holds"),
-        ('{"Statement": {"Effect": "Allow", "Actions": "*"}}', "'Actions', which is no element"),
+        ('{"Statement": {"Effect": "Allow", "Action": {"a": 1}}}', "whose Action contains"),
+        ('{"Statement": {"Effect": "Allow", "Actions": "*"}}', "'Actions', which is not an element"),
         ('{"Statement": {"Effect": "Allow", "Action": "a", "Action": "b"}}', "has the key 'Action' twice"),
         (
             '{"Statement": {"Effect": "Allow", "Action": "a", "Condition": {"Some:Bool": {}}}}',

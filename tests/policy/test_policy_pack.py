@@ -291,7 +291,7 @@ LOGS = Thing("aws:cloudwatch/logGroup:LogGroup", "l", {"retentionInDays": 30})
         ),
         (
             {"waivers": [{"urn": "l", "reason": "because", "expires": "soon"}]},
-            "waivers[0].reason: 'because'; say in 10",
+            "waivers[0].reason: 'because' does not explain the waiver; write 10",
         ),
         (
             {"waivers": [{"urn": "l", "reason": "because", "expires": "soon"}]},
