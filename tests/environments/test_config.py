@@ -116,7 +116,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
             "aws:allowedAccountIDs: unknown; did you mean `aws:allowedAccountIds`?",
         ),
         ({"aws__profile": "prod"}, "aws:profile: unknown; "),
-        ({"aws__secretKey": "s3cr3t"}, "aws:secretKey: unknown; known: aws:region, aws:allowedAccountIds; nothing"),
+        ({"aws__secretKey": "s3cr3t"}, "aws:secretKey: unknown; known: aws:region, aws:allowedAccountIds; the"),
         ({"aws__region": "Ireland"}, "aws:region: 'Ireland' is not a region such as eu-west-1"),
         (
             {"aws__allowedAccountIds": ["12"]},
@@ -165,7 +165,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         ({"cluster": {"clusterArn": "shared"}}, "cluster.clusterArn: 'shared' is not the ARN of an ECS cluster"),
         (
             {"cluster": {"clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shared"}},
-            "cluster.clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/shared' is in us-east-1, and aws",
+            "cluster.clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/shared' is in us-east-1, but aws",
         ),
         ({"payloads": {"expireDays": 0}}, "payloads.expireDays: 0 is not a whole number of days from 1"),
         ({"kmsKey": "alias/jobs"}, "kmsKey: 'alias/jobs' is neither new nor the ARN of a key"),
@@ -466,7 +466,8 @@ config:
   fargate-job-launcher:kmsKey: arn:aws:kms:eu-central-1:123456789012:key/1
   fargate-job-launcher:alarms: {emails: [a@b.cc]}
   fargate-job-launcher:jobs:
-    report: {image: nginx, tags: {a: b}, eventRule: {pattern: '{"source":["shop"]}'}, supervision: {}, taskPolicy: "{}"}
+    report: {image: nginx, tags: {a: b}, eventRule: {pattern: '{"source":["shop"]}'}, supervision: {},
+      taskPolicy: '{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::reports/*"}}'}
 """
 """An environment that creates as little as possible, of a team that has the other resources."""
 
