@@ -161,6 +161,6 @@ ROWS: Final = (
         "s3.PutObject.queue_key",
         "A notification of S3 does not reach a queue whose key does not admit S3",
         (KEYS, "https://github.com/aws/aws-cdk/issues/18988"),
-        held_by="test_filled_queue.py::test_what_a_key_does_not_admit_does_not_arrive",
+        held_by="handler/test_filled_queue.py::test_what_a_key_does_not_admit_does_not_arrive",
     ),
 )

@@ -252,13 +252,13 @@ ROWS: Final = (
         "events.PutPermission.policy",
         "A whole policy given for a bus becomes the bus's policy, and admits nobody else",
         ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html",),
-        held_by="test_wire.py::test_a_policy_of_a_bus_that_is_given_as_a_whole_is_the_policy",
+        held_by="sandbox/test_wire.py::test_a_policy_of_a_bus_that_is_given_as_a_whole_is_the_policy",
     ),
     Shape(
         "events.PutRule.bus",
         "A request names a rule's bus by its name or by its ARN",
         ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",),
-        held_by="test_wire.py::test_a_bus_is_named_by_its_name_or_by_its_arn",
+        held_by="sandbox/test_wire.py::test_a_bus_is_named_by_its_name_or_by_its_arn",
     ),
     Shape(
         "scheduler.CreateSchedule.context",

@@ -45,6 +45,6 @@ ROWS: Final = (
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html",
             "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
         ),
-        held_by="test_sandbox_refusals.py::test_iam_is_asked_about_each_task_that_a_request_names",
+        held_by="sandbox/test_sandbox_refusals.py::test_iam_is_asked_about_each_task_that_a_request_names",
     ),
 )
