@@ -172,6 +172,7 @@ def stopped(stop_code: str, reason: str, container: str = "", exit_code: int | N
 
 PULL = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref"
 SECRETS = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed:"
+ASM = "unable to retrieve secret from asm"
 EXITED = "Essential container in task exited"
 
 
@@ -190,8 +191,8 @@ EXITED = "Essential container in task exited"
             "another processor",
         ),
         (stopped("TaskFailedToStart", "CannotPullContainerError: write /var: no space left on device"), "ephemeral_"),
-        (stopped("TaskFailedToStart", f"{SECRETS} secret a: ResourceNotFoundException: can't find"), "no value yet"),
-        (stopped("TaskFailedToStart", f"{SECRETS} AccessDeniedException: User is not authorized"), "may not read a"),
+        (stopped("TaskFailedToStart", f"{SECRETS} {ASM}: ResourceNotFoundException: can't find"), "no value yet"),
+        (stopped("TaskFailedToStart", f"{SECRETS} {ASM}: AccessDeniedException: not authorized"), "may not read a"),
         (stopped("TaskFailedToStart", f"{SECRETS} context deadline exceeded"), "does not reach AWS's services"),
         (
             stopped(
