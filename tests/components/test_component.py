@@ -27,7 +27,7 @@ EVERYTHING: dict[str, Any] = {
     "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c",
     "subnet_ids": ["subnet-1"],
     "security_group_ids": ["sg-1"],
-    "task_policy": '{"Version": "2012-10-17", "Statement": []}',
+    "task_policy": '{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}',
     "overrides": {"payload": True},
     "payload_bucket": "payloads",
     "allow_exec": True,
@@ -209,7 +209,7 @@ def refused(component: str, args: Any) -> list[str]:
             [
                 "vpcid: unknown; did you mean `vpc_id`?",
                 "tags.a: 1 is not text; write '1'",
-                "subnet_ids[1]: 2 is not text; write '2'",
+                "subnet_ids[1]: 2 is not text; give one text",
                 "availability_zones: '2' is not a whole number; write 2",
                 "cidr_block: 10 is not text; write '10'",
                 "endpoints: 's3' is no list; write ['s3']",
@@ -240,7 +240,7 @@ def refused(component: str, args: Any) -> list[str]:
             {"expire_day": 7, "expire_days": 0, "kms_key_arn": 5, "tags": {"a": "<b>", 1: "c"}},
             [
                 "expire_day: unknown; did you mean `expire_days`?",
-                "kms_key_arn: 5 is not text; write '5'",
+                "kms_key_arn: 5 is not text; give one text",
                 "tags: the name 1 is not text",
                 "expire_days: 0 is not a whole number of days from 1",
                 "tags.a: '<b>' is no value of a tag: up to 256 letters, digits, spaces and . : / = + - @ _",
@@ -278,13 +278,13 @@ def refused(component: str, args: Any) -> list[str]:
                 "vpc_id: 'v' is not a VPC's id; it looks like vpc-0123456789abcdef0",
             ],
         ),
-        ("JobNetwork", {"vpc_id": 1, "subnet_ids": ["subnet-1"]}, ["vpc_id: 1 is not text; write '1'"]),
+        ("JobNetwork", {"vpc_id": 1, "subnet_ids": ["subnet-1"]}, ["vpc_id: 1 is not text; give one text"]),
         (
             "JobNetwork",
             {"nat_gateways": "none"},
             ["nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"],
         ),
-        ("JobNetwork", {"nat_gateways": "none", "endpoints": [1]}, ["endpoints[0]: 1 is not text; write '1'"]),
+        ("JobNetwork", {"nat_gateways": "none", "endpoints": [1]}, ["endpoints[0]: 1 is not text; give one text"]),
         (
             "JobNetwork",
             {"nat_gateways": "two", "endpoints": ["s3", "s3"]},

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Final
 
-import pulumi
 import pytest
 from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
 from fargate_job_launcher.checks import remedies, shapes
 from fargate_job_launcher.environments.config import validate
 from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, deploy
 
+from tools.declared import nodes
 from tools.recording import program
 
 COMPONENTS: Final = (FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs)
@@ -25,26 +24,6 @@ VALUES: Final[tuple[Any, ...]] = (
 )
 """Of every kind that JSON has."""
 KINDS: Final = r"is not text|is not true or false|is no list|is no object|is no switch|is not a whole number"
-
-
-def nodes(declared: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Path and declared type of each argument, and of what is inside of it."""
-    for key, hint in get_type_hints(declared, localns={"Output": pulumi.Output, "T": Any}).items():
-        yield from _nodes(hint, f"{path}.{key}".lstrip("."))
-
-
-def _nodes(hint: Any, path: str) -> Iterator[tuple[str, Any]]:
-    origin, of = get_origin(hint), get_args(hint)
-    if is_typeddict(hint):
-        yield path, hint
-        yield from nodes(hint, path)
-    elif origin in (Sequence, Mapping):
-        yield path, hint
-        yield from _nodes(of[-1], f"{path}[0]" if origin is Sequence else f"{path}.A")
-    elif of:
-        yield from _nodes(of[0], path)
-    else:
-        yield path, hint
 
 
 def held(path: str, value: Any) -> dict[str, Any]:

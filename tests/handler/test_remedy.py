@@ -10,7 +10,8 @@ import pytest
 from fargate_job_launcher import FargateJobLauncherArgs
 from fargate_job_launcher.handler.outcome import classify
 from fargate_job_launcher.handler.remedy import CAUSES, advice, remedy
-from test_remedies import nodes
+
+from tools.declared import nodes
 
 GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 ECR_AUTH = (

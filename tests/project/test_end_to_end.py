@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import engine
 import pytest
 from end_to_end import account
 from end_to_end.account import Identity, LeftBehind, Refused, deployed, identified
@@ -20,6 +19,7 @@ from end_to_end.place import PROJECT
 from fargate_job_launcher.sandbox import Emulator
 from pulumi import automation as auto
 
+from tools import engine
 from tools.recording import PROGRAM
 
 SCRIPT: Final = PROGRAM / "tests" / "end_to_end" / "on_aws.py"

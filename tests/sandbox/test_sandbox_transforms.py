@@ -146,9 +146,9 @@ awsx.ec2.Vpc('v', number_of_availability_zones=2)
         ),
         # What a transform asks for is held against what the sandbox knows too.
         (
-            "def more(args): return ResourceTransformResult({**args.props, 'delaySeconds': 5}, args.opts)\n"
+            "def more(args): return ResourceTransformResult({**args.props, 'unknownInput': 5}, args.opts)\n"
             "aws.sqs.Queue('q', opts=ResourceOptions(transforms=[more]))",
-            "does not know its input delaySeconds",
+            "does not know its input unknownInput",
         ),
         (
             "def more(args):\n"
@@ -168,7 +168,7 @@ awsx.ec2.Vpc('v', number_of_availability_zones=2)
         ),
         (
             "aws.Provider('p', region='eu-west-1', opts=ResourceOptions(env_var_mappings={'MINE': 'AWS_PROFILE'}))",
-            r"p \(pulumi:providers:aws\): env_var_mappings: .*; give it these as arguments",
+            r"p \(pulumi:providers:aws\): env_var_mappings: .*; give it these values as arguments",
         ),
         (
             "def before(args): raise ValueError('not yet')\n"
@@ -178,12 +178,12 @@ awsx.ec2.Vpc('v', number_of_availability_zones=2)
         ),
         (
             "aws.get_region(region='us-east-1')",
-            "aws:index/getRegion:getRegion: the sandbox does not know its argument region",
+            "aws:index/getRegion:getRegion: the sandbox is in eu-west-1, and its input region says us-east-1",
         ),
         (
             "def moved(args): return pulumi.InvokeTransformResult({'region': 'us-east-1'}, args.opts)\n"
             "pulumi.runtime.register_invoke_transform(moved)\naws.get_region_output()",
-            "aws:index/getRegion:getRegion: the sandbox does not know its argument region",
+            "aws:index/getRegion:getRegion: the sandbox is in eu-west-1, and its input region says us-east-1",
         ),
         (
             "def fails(args): raise ValueError('nothing')\n"
