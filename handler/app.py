@@ -16,9 +16,10 @@ from . import report, trigger
 from .dead_letters import DeadLetters
 from .dry_run import dry_run
 from .ecs import Ecs
+from .event import Rejected
 from .launch import Launcher, LaunchResult, chunks, rejection
 from .redact import redacted
-from .request import Rejected, parse
+from .request import parse
 from .running import Running
 from .settings import Settings
 from .timing import Budget, Pace

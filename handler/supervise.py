@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, cast
 
+from .event import MOST_DELIVERIES
 from .outcome import TIMED_OUT, Outcome, classify
 from .report import line_of
-from .request import MOST_DELIVERIES
 from .settings import SUPERVISOR_SECONDS
 
 _METRICS: Final = {"JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped"}

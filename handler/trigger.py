@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from . import notifications
-from .event import KEYS
-from .request import Rejected
+from .event import KEYS, Rejected
 from .settings import ASYNCHRONOUS_ALIAS
 
 Kind = Literal["direct", "asynchronous", "queue"]

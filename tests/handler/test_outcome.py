@@ -12,9 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fargate_job_launcher.handler.event import Rejected
 from fargate_job_launcher.handler.launch import run_task_request, started_by
 from fargate_job_launcher.handler.outcome import KINDS, classify
-from fargate_job_launcher.handler.request import Rejected
 
 from tools.launching import CLOSED, SETTINGS, asked, settings
 
