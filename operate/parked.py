@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from fargate_job_launcher.handler.notifications import source_of
 from fargate_job_launcher.handler.event import MOST_DELIVERIES
 from fargate_job_launcher.handler.event import Rejected as NoLaunchEvent
+from fargate_job_launcher.handler.notifications import source_of
 from fargate_job_launcher.handler.trigger import identify, problem_of
 
 from .catalogue import Job

@@ -204,8 +204,8 @@ def test_a_payload_that_fits_is_in_the_call_and_a_larger_one_is_in_the_bucket() 
     assert asked(fits).stored_payload is None
     (problem,) = refused(too_long)
     assert problem == (
-        f"payload: {room + 3} characters, 8193 with everything else that this launch overrides; at most 8192 fit into a "
-        "call to ECS; give the launcher a payload_bucket"
+        f"payload: {room + 3} characters, 8193 with everything else that this launch overrides; at most 8192 fit "
+        "into a call to ECS; give the launcher a payload_bucket"
     )
     of = settings(payloadPrefix="s3://payloads/p-dev-import/")
     assert asked(fits, of=of).stored_payload is None
