@@ -26,7 +26,7 @@ def test_every_region_that_botocore_knows_is_found_in_its_partition() -> None:
                 assert host == f"s3.{region}.{it['outputs']['dnsSuffix']}"
     # As the SDKs do.
     assert partition_of("xx-future-9").name == "aws"
-    with pytest.raises(ValueError, match=r"partition: 'awz' is none; known: aws, aws-cn, aws-eusc"):
+    with pytest.raises(ValueError, match=r"partition: 'awz' is unknown; known: aws, aws-cn, aws-eusc"):
         partition("awz")
 
 
