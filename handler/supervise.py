@@ -2,7 +2,7 @@
 
 It has no table: a task's `startedBy` has its origin and its attempt. Events are delivered at least once. The
 idempotency key of a retry is made from the id of its task, so that two deliveries of an event cause one retry.
-Marks, empty log streams of this function that are named after a task, record its retry or its notice.
+Empty log streams of this function, named after the task, mark that it was retried or reported.
 """
 
 from __future__ import annotations
