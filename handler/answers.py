@@ -1,8 +1,8 @@
-"""What an answer to RunTask means for the tasks that were asked for. Pure.
+"""What an answer of RunTask means for the requested tasks. Pure.
 
-RunTask says no with an error, with a 200 that holds `failures`, and with a 200 that says nothing; and an error may
-leave open whether the tasks were launched. What is open is asked again with the same clientToken, to which ECS gives
-the first answer again; only what is known not to have been launched is asked for anew.
+RunTask refuses with an error, with a 200 that has `failures`, or with a 200 that has neither tasks nor failures; and an
+error may leave open whether the tasks were launched. Then the call is repeated with the same clientToken, and ECS
+repeats its first answer. Only tasks that were certainly not launched are requested again with a new token.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
@@ -29,23 +29,23 @@ class Failure(TypedDict):
     retryable: bool
     """Whether the same launch may succeed later."""
     remedy: NotRequired[str]
-    """What to do about it, as a sentence; absent if that is not known."""
+    """The next step, as a sentence; absent if none is known."""
 
 
 class Next(Enum):
     """What to do after an answer."""
 
     DONE = "every task was launched"
-    SAME_TOKEN = "unknown, or not now: ask the same again"  # noqa: S105
-    SETTLING = "denied: after a deploy, IAM may not have caught up"
-    NEW_ATTEMPT = "fewer than asked for: ask for the rest"
+    SAME_TOKEN = "unknown, or not now: repeat the same call"  # noqa: S105
+    SETTLING = "denied: after a deploy, IAM may not know the new policy yet"
+    NEW_ATTEMPT = "fewer than requested: request the rest"
     DUPLICATE = "launched before, by a request with this key"
-    TERMINAL = "never"
+    TERMINAL = "can never succeed"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: the tasks that it names and what follows from it."""
+    """One answer: its tasks and the next step."""
 
     next: Next
     tasks: list[str] = field(default_factory=list[str])
@@ -60,8 +60,8 @@ _NEVER: Final = re.compile(r"ATTRIBUTE|LOCATION|MISSING|INACTIVE")
 _DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
 
-def of_response(response: Any, asked: int) -> Answer:
-    """What a 200 means, of a call that asked for so many tasks."""
+def of_response(response: Any, requested: int) -> Answer:
+    """What a 200 means for a call that requested so many tasks."""
     try:
         tasks = [cast("str", task["taskArn"]) for task in response.get("tasks") or ()]
         failures = [
@@ -71,20 +71,20 @@ def of_response(response: Any, asked: int) -> Answer:
         ]
     except (AttributeError, KeyError, TypeError):
         tasks, failures = [], []
-    if len(tasks) >= asked:
+    if len(tasks) >= requested:
         return Answer(Next.DONE, tasks)
     if not tasks and not failures:
-        said = "RunTask answered neither tasks nor failures"
-        return Answer(Next.SAME_TOKEN, failures=[_failure("Unreadable", said, retryable=True)])
-    missing = failures or [_failure("Missing", "RunTask launched fewer tasks than asked for", retryable=True)]
-    again = any(it["retryable"] for it in missing)
-    return Answer(Next.NEW_ATTEMPT if again else Next.TERMINAL, tasks, missing)
+        detail = "RunTask answered without tasks and without failures"
+        return Answer(Next.SAME_TOKEN, failures=[_failure("Unreadable", detail, retryable=True)])
+    missing = failures or [_failure("Missing", "RunTask launched fewer tasks than requested", retryable=True)]
+    retryable = any(it["retryable"] for it in missing)
+    return Answer(Next.NEW_ATTEMPT if retryable else Next.TERMINAL, tasks, missing)
 
 
 def of_error(error: Exception) -> Answer:
-    """What an error means. Raises whatever is no answer of ECS nor a failure to reach it."""
+    """What an error means. Raises the error itself if it is not from ECS or the network."""
     if isinstance(error, HTTPClientError | ConnectionFailed):
-        return _again(type(error).__name__, str(error))
+        return _repeat(type(error).__name__, str(error))
     if not isinstance(error, ClientError):
         raise error
     response: Any = error.response
@@ -95,20 +95,20 @@ def of_error(error: Exception) -> Answer:
     if code in _DENIED and not _ROLE_UNREADY.search(message):
         return Answer(Next.SETTLING, failures=[_failure(code, message, retryable=False)])
     if status >= 500 or status in (408, 429) or code in ("ServerException", "InternalFailure", "ServiceUnavailable"):
-        return _again(code, message)
+        return _repeat(code, message)
     if _THROTTLED.search(f"{code} {message}") or _QUOTA.search(message) or code.startswith("ExpiredToken"):
-        return _again(code, message)
+        return _repeat(code, message)
     if _ROLE_UNREADY.search(message):
         return Answer(Next.SETTLING, failures=[_failure(code, message, retryable=True)])
     return Answer(Next.TERMINAL, failures=[_failure(code, message, retryable=False)])
 
 
-def _again(code: str, message: str) -> Answer:
+def _repeat(code: str, message: str) -> Answer:
     return Answer(Next.SAME_TOKEN, failures=[_failure(code, message, retryable=True)])
 
 
 def _conflict(tasks: list[str], message: str) -> Answer:
-    """The token belongs to another request. What that one launched is named; if nothing, there is nothing to repeat."""
+    """Another request has used the token. ECS names the tasks that it launched; if none, a new attempt is safe."""
     failure = _failure("ConflictException", message, retryable=not tasks)
     return Answer(Next.DUPLICATE if tasks else Next.NEW_ATTEMPT, tasks, [failure])
 

@@ -1,7 +1,8 @@
-"""The function's entry point: which trigger spoke, and what it is owed.
+"""The function's entry point: find the trigger, launch, and answer as the trigger expects.
 
-A direct caller is given the result. Of an asynchronous one, what may succeed later is raised, so that Lambda delivers
-the event again; of a queue, it goes back to it. What never will goes to the dead-letter queue at once.
+A direct caller receives the result. A launch that may succeed later is delivered again: the function raises an error
+for Lambda's asynchronous invocation, and returns the message's id to SQS. An event that can never succeed goes to the
+dead-letter queue at once.
 """
 
 from __future__ import annotations
@@ -16,43 +17,45 @@ from . import report, trigger
 from .dead_letters import DeadLetters
 from .dry_run import dry_run
 from .ecs import Ecs
+from .event import Rejected
 from .launch import Launcher, LaunchResult, chunks, rejection
 from .redact import redacted
-from .request import Rejected, parse
+from .request import parse
 from .running import Running
 from .settings import Settings
 from .timing import Budget, Pace
 
 SETTLING_SECONDS: Final = 20.0
-"""A deploy starts new instances of the function; so long into its life, one waits for IAM to know its policy."""
+"""A deploy starts new instances of the function. An instance younger than this retries a denied call, because IAM may
+not know the new policy yet."""
 LAUNCHES_AT_ONCE: Final = 10
-"""Of a batch: as many as SQS puts into one by default."""
+"""Of one batch: SQS's default batch size."""
 
-_BORN: Final = time.monotonic()
+_STARTED: Final = time.monotonic()
 SETTINGS: Final = Settings.read(os.environ)
 ECS: Final = Ecs.of(os.environ)
 RUNNING: Final = Running(ECS, SETTINGS)
 
 
 class Context(Protocol):
-    """What of Lambda's context object is used."""
+    """The part of Lambda's context object that is used."""
 
     aws_request_id: str
     function_name: str
     invoked_function_arn: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Until Lambda stops the function."""
+        """Milliseconds until Lambda stops the function."""
         ...
 
 
 class LaunchIncomplete(Exception):
-    """Less was launched than asked for and a new delivery may help; the message is the result."""
+    """Fewer tasks were launched than requested, and another delivery may help; the message is the result."""
 
 
 def handle(event: object, context: Context) -> Any:
-    """Launch what the event asks for, or say why not."""
-    spoken = trigger.identify(
+    """Launch what the event requests; the result, or SQS's answer for a batch. Raises LaunchIncomplete."""
+    identified = trigger.identify(
         event,
         request_id=context.aws_request_id,
         function_arn=context.invoked_function_arn,
@@ -67,56 +70,56 @@ def handle(event: object, context: Context) -> Any:
         budget=Budget(lambda: context.get_remaining_time_in_millis() / 1000),
         pace=Pace(),
         store=_store,
-        settling=lambda: time.monotonic() - _BORN < SETTLING_SECONDS,
+        settling=lambda: time.monotonic() - _STARTED < SETTLING_SECONDS,
         running=RUNNING if SETTINGS.max_running else None,
     )
-    if spoken.kind == "queue":
-        return _batch(launcher, spoken, context)
-    (delivery,) = spoken.deliveries
-    result = _launch(launcher, delivery, spoken.kind, context)
-    if spoken.kind == "asynchronous" and not _complete(result):
-        # SQS counts bytes: as UTF-8, most of them are as many as they were.
+    if identified.kind == "queue":
+        return _batch(launcher, identified, context)
+    (delivery,) = identified.deliveries
+    result = _launch(launcher, delivery, identified.kind, context)
+    if identified.kind == "asynchronous" and not _complete(result):
+        # SQS limits bytes: UTF-8 keeps the event about as long as it came.
         event = json.dumps(delivery.event, ensure_ascii=False)
-        # The two characters that SQS does not take, escaped.
+        # SQS refuses these two characters, so they are escaped.
         event = event.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
         if _retryable(result) or not _dead_letters().park(event, result):
-            # Lambda logs what is raised, and a key may say more than a log should.
+            # Lambda logs the error, and an idempotency key may hold data that does not belong in a log.
             raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
     return result
 
 
-def _batch(launcher: Launcher, spoken: trigger.Trigger, context: Context) -> dict[str, Any]:
-    """What SQS is owed: the ids of the messages that it has to deliver again (ReportBatchItemFailures)."""
+def _batch(launcher: Launcher, batch: trigger.Trigger, context: Context) -> dict[str, Any]:
+    """The answer to SQS: the ids of the messages that it has to deliver again (ReportBatchItemFailures)."""
 
-    def done(delivery: trigger.Delivery) -> bool:
+    def processed(delivery: trigger.Delivery) -> bool:
         if delivery.ignored:
-            said = f"message {delivery.message_id}: {delivery.ignored}"
-            print(json.dumps({"level": "INFO", "message": said, "requestId": context.aws_request_id}))
+            message = f"message {delivery.message_id} is ignored: {delivery.ignored}"
+            print(json.dumps({"level": "INFO", "message": message, "requestId": context.aws_request_id}))
             return True
         try:
-            result = _launch(launcher, delivery, spoken.kind, context)
+            result = _launch(launcher, delivery, batch.kind, context)
             return _complete(result) or (not _retryable(result) and _dead_letters().park(delivery.body, result))
-        except Exception as error:  # noqa: BLE001 - one message's failure is not the others'; SQS delivers it again
-            said = f"{type(error).__name__} while launching message {delivery.message_id}"
-            print(json.dumps({"level": "ERROR", "message": said, "requestId": context.aws_request_id}))
+        except Exception as error:  # noqa: BLE001 - SQS delivers this message again; the others are not affected
+            message = f"{type(error).__name__} while launching message {delivery.message_id}"
+            print(json.dumps({"level": "ERROR", "message": message, "requestId": context.aws_request_id}))
             return False
 
-    if len(spoken.deliveries) == 1:
-        outcomes = [done(spoken.deliveries[0])]
+    if len(batch.deliveries) == 1:
+        outcomes = [processed(batch.deliveries[0])]
     else:
         from concurrent.futures import ThreadPoolExecutor
 
-        # Counted one after the other, where there may be only so many at once.
+        # With max_running, one launch follows another, so that each counts the tasks of those before it.
         with ThreadPoolExecutor(1 if SETTINGS.max_running else LAUNCHES_AT_ONCE) as pool:
-            outcomes = list(pool.map(done, spoken.deliveries))
-    again = [it.message_id for it, gone in zip(spoken.deliveries, outcomes, strict=True) if not gone]
-    return {"batchItemFailures": [{"itemIdentifier": it} for it in again]}
+            outcomes = list(pool.map(processed, batch.deliveries))
+    failed = [it.message_id for it, complete in zip(batch.deliveries, outcomes, strict=True) if not complete]
+    return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
 
 
 def _launch(launcher: Launcher, delivery: trigger.Delivery, kind: trigger.Kind, context: Context) -> LaunchResult:
     began, calls = time.monotonic(), 0
     try:
-        trigger.problem_of(delivery)
+        trigger.require_launch_event(delivery)
         request = parse(delivery.event, SETTINGS, key=delivery.key, delivery=delivery.number)
     except Rejected as rejected:
         result = rejection(SETTINGS, rejected.problems)
@@ -147,7 +150,7 @@ def _retryable(result: LaunchResult) -> bool:
     return any(failure["retryable"] for failure in result["failures"])
 
 
-# The clients of what few launches need are made when the first one needs them.
+# Few launches need S3 or SQS: each client is made at its first use.
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The queue for what can never be launched: the launch event as it came, and why."""
+"""The dead-letter queue for events that can never be launched: each event as it came, and the reasons."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from .launch import LaunchResult
 
 
 class DeadLetters:
-    """Where nothing is lost. Redriving a message is launching it again."""
+    """Keeps events that cannot be launched. To redrive a message is to launch it again."""
 
     def __init__(self, queue_url: str, client: Callable[[], Any]) -> None:
-        """`client` makes an SQS client, the first time that one is needed."""
+        """`client` returns an SQS client; it is called only when an event is kept."""
         self._queue_url, self._client = queue_url, client
 
     def park(self, body: str, result: LaunchResult) -> bool:
-        """Keep an event with the reasons of its result; False when there is no queue for it."""
+        """Send an event with the reasons of its result to the queue; False if the job has no such queue."""
         if not self._queue_url:
             return False
         reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
-        said = {"status": result["status"], "reasons": reasons, "idempotencyKey": result["idempotencyKey"]}
+        values = {"status": result["status"], "reasons": reasons, "idempotencyKey": result["idempotencyKey"]}
         attributes = {
             name: {"DataType": "String", "StringValue": re.sub(r"[^\x20-\x7e]", "?", value)[:1000]}
-            for name, value in said.items()
+            for name, value in values.items()
             if value
         }
         self._client().send_message(QueueUrl=self._queue_url, MessageBody=body, MessageAttributes=attributes)

@@ -1,8 +1,8 @@
-"""What empties a cluster that is about to be deleted: its tasks are stopped, and it waits until they have.
+"""Empties a cluster that is about to be deleted: stops its tasks and waits until all have stopped.
 
-ECS deletes no cluster with tasks in it (ClusterContainsTasksException), and the subnets and security groups of a task
-that runs cannot be deleted either. Pulumi invokes this function before it deletes them: at every other step of a
-deployment there is nothing to do.
+ECS does not delete a cluster that has tasks (ClusterContainsTasksException), and EC2 does not delete the subnets and
+security groups of a running task. Pulumi invokes this function before it deletes them; in every other step of a
+deployment the function does nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CLUSTER: Final = os.environ["DRAINED_CLUSTER"]
 REASON: Final = "fargate-job-launcher: the cluster is being deleted"
 POLL_SECONDS: Final = 2
 MARGIN_MILLISECONDS: Final = 20_000
-"""Of the function's time, to say what is left of the tasks."""
+"""How much of its time the function keeps to report the tasks that are left."""
 
 _ECS: Final[Any] = get_session().create_client(
     "ecs", config=Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=2, read_timeout=10)
@@ -27,26 +27,26 @@ _ECS: Final[Any] = get_session().create_client(
 
 
 class TasksLeft(Exception):
-    """Tasks of the cluster that have not stopped in time."""
+    """Tasks of the cluster have not stopped in time."""
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Stops everything where Pulumi deletes the resource that invokes this (`tf` is what the AWS provider adds).
+    """Stops every task when Pulumi deletes the resource that invokes this function; the AWS provider adds `tf`.
 
-    Raises TasksLeft where the function's own time does not suffice.
+    Raises TasksLeft shortly before the function's own timeout.
     """
     if event.get("tf", {}).get("action") != "delete":
         return {}
-    asked = set[str]()
+    stopped = set[str]()
     while True:
-        # A launch that was under way may still bring one.
+        # A launch that had begun before may still start a task.
         for arn in _arns("RUNNING"):
-            if arn not in asked:
+            if arn not in stopped:
                 _ECS.stop_task(cluster=CLUSTER, task=arn, reason=REASON)
-                asked.add(arn)
+                stopped.add(arn)
         left = [*_arns("RUNNING"), *_stopping()]
         if not left:
-            return {"stopped": len(asked)}
+            return {"stopped": len(stopped)}
         if context.get_remaining_time_in_millis() < MARGIN_MILLISECONDS:
             raise TasksLeft(
                 f"{len(left)} tasks of {CLUSTER} have not stopped yet, {left[0]} among them; run the same command again"
@@ -60,7 +60,7 @@ def _arns(desired: str) -> list[str]:
 
 
 def _stopping() -> Iterator[str]:
-    """Tasks that have been told to stop and have not: ECS lists them with those that stopped in the last hour."""
+    """Tasks that are stopping: ECS lists them together with those that stopped in the last hour."""
     arns = _arns("STOPPED")
     for at in range(0, len(arns), 100):
         described = _ECS.describe_tasks(cluster=CLUSTER, tasks=arns[at : at + 100])["tasks"]

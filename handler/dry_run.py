@@ -1,4 +1,4 @@
-"""What a launch would do: the exact calls, what IAM would be asked, and the most it would cost. No call is made."""
+"""The plan of a launch: its exact calls, the requests that IAM would decide, its highest cost. No call is made."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def dry_run(settings: Settings, request: LaunchRequest) -> LaunchResult:
 
 
 def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) -> list[dict[str, Any]]:
-    """Everything that AWS asks IAM about for this launch: action, resource, and condition keys."""
+    """Every request that IAM decides for this launch: action, resource, and condition keys."""
     tags: dict[str, Any] = {}
     if request.tags:
         tags = {"aws:TagKeys": sorted(request.tags)}
@@ -47,22 +47,22 @@ def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) 
         "ecs:task-memory": str(request.memory),
         **tags,
     }
-    # A launch type is no capacity provider: a call that names one carries no such key.
+    # A call with a launch type names no capacity provider, and IAM gets no such condition key.
     provider = {"ecs:capacity-provider": SPOT} if capacity_of(call) == SPOT else {}
-    asked = [("ecs:RunTask", settings.task_definition, {**run, **provider})]
+    requests = [("ecs:RunTask", settings.task_definition, {**run, **provider})]
     if request.capacity == "spot_then_on_demand":
-        asked.append(("ecs:RunTask", settings.task_definition, run))
+        requests.append(("ecs:RunTask", settings.task_definition, run))
     if settings.max_running:
-        asked.append(("ecs:ListTasks", "*", {"ecs:cluster": settings.cluster}))
+        requests.append(("ecs:ListTasks", "*", {"ecs:cluster": settings.cluster}))
     roles = (settings.execution_role, settings.task_role, request.task_role)
-    asked += [("iam:PassRole", role, {"iam:PassedToService": _TASKS_SERVICE}) for role in dict.fromkeys(roles)]
-    asked.append(("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask", **tags}))
+    requests += [("iam:PassRole", role, {"iam:PassedToService": _TASKS_SERVICE}) for role in dict.fromkeys(roles)]
+    requests.append(("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask", **tags}))
     if request.stored_payload is not None:
         partition = settings.cluster.split(":")[1]
         address = request.stored_payload[0].removeprefix("s3://")
-        asked.append(("s3:PutObject", f"arn:{partition}:s3:::{address}", {}))
+        requests.append(("s3:PutObject", f"arn:{partition}:s3:::{address}", {}))
         if settings.payload_key:
             region = settings.cluster.split(":")[3]
             via = service_host("s3", region, partition)
-            asked.append(("kms:GenerateDataKey", settings.payload_key, {"kms:ViaService": via}))
-    return [{"action": action, "resource": resource, "context": context} for action, resource, context in asked]
+            requests.append(("kms:GenerateDataKey", settings.payload_key, {"kms:ViaService": via}))
+    return [{"action": action, "resource": resource, "context": context} for action, resource, context in requests]

@@ -1,7 +1,7 @@
 """RunTask and ListTasks over botocore's own signer and HTTP session, without its clients.
 
-A botocore client reads ECS's whole service model before the first call: most of a cold start, for two operations.
-What is answered and raised here is what a client would.
+A botocore client reads ECS's whole service model before its first call, which would take most of a cold start. The
+answers and errors here are those of a botocore client.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from botocore.httpsession import URLLib3Session
 from .timing import CONNECT_SECONDS, READ_SECONDS
 
 CONNECTIONS: Final = 100
-"""How many calls are made at once at most: ten launches of a batch, ten calls of each."""
+"""The most calls at once: ten launches of a batch, ten calls of each launch."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What botocore's signer reads of credentials; its own class brings every way to find some."""
+    """The credentials that botocore's signer reads; botocore's own class would import every way to find some."""
 
     access_key: str
     secret_key: str
@@ -37,7 +37,7 @@ class Credentials:
 
 
 class Ecs:
-    """What of Amazon ECS is used. Safe to share between threads."""
+    """The two ECS operations that a launch uses. Safe to share between threads."""
 
     def __init__(
         self,
@@ -55,23 +55,23 @@ class Ecs:
 
     @staticmethod
     def of(environ: Mapping[str, str]) -> Ecs:
-        """From the environment that Lambda gives a function. Raises KeyError outside of one."""
+        """From the environment variables that Lambda sets. Raises KeyError outside a function."""
         credentials = Credentials(
             environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ.get("AWS_SESSION_TOKEN")
         )
         return Ecs(endpoint(environ), environ["AWS_REGION"], credentials)
 
     def run_task(self, **request: Any) -> dict[str, Any]:
-        """RunTask, as a botocore client has it."""
+        """RunTask, as in a botocore client."""
         return self._call("RunTask", request)
 
     def list_tasks(self, **request: Any) -> dict[str, Any]:
-        """ListTasks, as a botocore client has it."""
+        """ListTasks, as in a botocore client."""
         return self._call("ListTasks", request)
 
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """One call, one try. Raises botocore's ClientError for an error of ECS, and its HTTPClientError or
-        ConnectionError when there was no answer; an answer of 200 that cannot be read is an empty one."""
+        """One call, tried once. Raises botocore's ClientError for an error of ECS, and its HTTPClientError or
+        ConnectionError if no answer came. Returns an empty answer for a 200 that is not JSON."""
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "User-Agent": "fargate-job-launcher",
@@ -99,7 +99,7 @@ class Ecs:
 
 
 def endpoint(environ: Mapping[str, str]) -> str:
-    """Where ECS answers: as AWS's own SDKs are told, or by the region's name."""
+    """The address of ECS: from the environment variables of AWS's SDKs, otherwise the region's own."""
     given = environ.get("AWS_ENDPOINT_URL_ECS") or environ.get("AWS_ENDPOINT_URL")
     if given and environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
         return given
@@ -109,7 +109,7 @@ def endpoint(environ: Mapping[str, str]) -> str:
 
 
 def _domain(region: str) -> str:
-    """The domain of a region's partition, as botocore knows it."""
+    """The domain of a region's partition, from botocore's data."""
     known = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_bytes())
     for partition in known["partitions"]:
         if region in partition["regions"] or re.match(partition["regionRegex"], region):

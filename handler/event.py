@@ -1,4 +1,4 @@
-"""The launch event: what a caller may send. How it is checked, and what becomes of it, is in request.py."""
+"""The launch event: what a caller may send, and the error for what it may not. request.py checks each event."""
 
 from __future__ import annotations
 
@@ -46,3 +46,24 @@ class LaunchEvent(TypedDict, total=False):
 
 
 KEYS: Final = tuple(LaunchEvent.__annotations__)
+
+MOST_DELIVERIES: Final = 99
+"""The highest number of a delivery."""
+PROBLEMS_SHOWN: Final = 20
+"""How many problems of one event are reported."""
+
+
+class Rejected(Exception):
+    """The event requests something that this launcher does not allow. Nothing was launched; a retry cannot help."""
+
+    def __init__(self, problems: list[str]) -> None:
+        more = len(problems) - PROBLEMS_SHOWN
+        self.problems = problems[:PROBLEMS_SHOWN] + ([f"and {more} more problems"] if more > 0 else [])
+        super().__init__("; ".join(self.problems))
+
+
+def delivery_problem(field: str, number: object) -> str:
+    """Why this field cannot be the number of a delivery; empty when it can."""
+    if type(number) is int and 1 <= number <= MOST_DELIVERIES:
+        return ""
+    return f"{field}: a whole number from 1 to {MOST_DELIVERIES} is expected"

@@ -1,4 +1,4 @@
-"""What AWS Fargate accepts: task sizes, and the limits of a launch. Both the component and the function hold to it.
+"""What AWS Fargate accepts: task sizes and limits of a launch. The component and the function both check them.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
 """
@@ -18,32 +18,32 @@ SIZES: Final[dict[int, tuple[int, ...]]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
     32768: (61440, 122880, 249856),
 }
-"""CPU units (1024 is one vCPU) → the memory sizes in MiB that go with them."""
+"""CPU units (1024 is one vCPU) → the memory sizes in MiB that Fargate has for them."""
 
 EPHEMERAL_STORAGE_DEFAULT_GIB: Final = 20
-"""Every Fargate task has this much scratch space without asking."""
+"""The scratch space of every Fargate task by default."""
 
 EPHEMERAL_STORAGE_RANGE_GIB: Final = (21, 200)
-"""What can be asked for instead."""
+"""The smallest and the largest size that a task can request instead."""
 
 TASKS_PER_CALL: Final = 10
 """The most tasks of one RunTask call. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
 
 LAUNCH_BURST: Final = 100
 LAUNCHES_PER_SECOND: Final = 20
-"""How fast an account may start Fargate tasks: so many at once, then so many a second.
+"""How fast an account may start Fargate tasks: LAUNCH_BURST at once, then LAUNCHES_PER_SECOND.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html
 """
 
 OVERRIDES_CHARACTERS: Final = 8192
-"""The most characters of a call's `overrides`, the JSON's own punctuation included."""
+"""The most characters of a call's `overrides`, JSON punctuation included."""
 
 TAGS: Final = 50
 """The most tags of a task."""
 
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-"""What the name of an environment variable looks like."""
+"""The allowed names of environment variables."""
 
 _RESERVED_PREFIXES: Final = ("AWS_", "ECS_", "LD_", "DYLD_", "JOB_PAYLOAD")
 _RESERVED_NAMES: Final = frozenset(
@@ -55,13 +55,13 @@ _RESERVED_NAMES: Final = frozenset(
 
 
 def reserved(name: str) -> bool:
-    """Whether no caller may ever set this variable, because it belongs to AWS or to the launcher, or because a loader
-    or an interpreter runs other code by it."""
+    """Whether no caller may set this variable: AWS or the launcher uses it, or a loader or an interpreter would run
+    other code because of it."""
     return name.upper().startswith(_RESERVED_PREFIXES) or name.upper() in _RESERVED_NAMES
 
 
 def size_problem(cpu: int, memory: int) -> str | None:
-    """Why Fargate has no task of this size, in words that name the remedy; None when it has one."""
+    """Why Fargate has no task of this size, and the allowed sizes; None if it has one."""
     if cpu not in SIZES:
         return f"cpu: {cpu} is no Fargate size; allowed: {', '.join(map(str, SIZES))} (1024 is one vCPU)"
     if memory not in SIZES[cpu]:

@@ -1,7 +1,7 @@
 """A LaunchRequest → RunTask calls → a LaunchResult.
 
-Every call carries a token made from the job, the idempotency key, the chunk and the attempt, so that whoever asks
-again is told what was launched before, and launches nothing twice. What an answer means is in answers.py.
+Every call has a token made from the job, the idempotency key, the chunk and the attempt: to a repeated call ECS answers
+with the tasks that it launched before, and launches nothing twice. answers.py classifies the answers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Status = Literal["LAUNCHED", "PARTIAL", "DUPLICATE", "REJECTED", "FAILED", "DRY_
 ON_DEMAND: Final = "FARGATE"
 SPOT: Final = "FARGATE_SPOT"
 ATTEMPTS: Final = 6
-"""How often the rest of a launch is asked for anew per delivery of its event; the first is the launch itself."""
+"""How often each delivery of an event requests the tasks that are missing; the first attempt requests them all."""
 CALLS_AT_ONCE: Final = 10
 
 
@@ -73,34 +73,34 @@ class LaunchResult(TypedDict):
 
 @dataclass
 class _Chunk:
-    """What became of up to ten tasks."""
+    """The result of one RunTask call and its repetitions: up to ten tasks."""
 
-    asked: int
+    requested: int
     tasks: list[str] = field(default_factory=list[str])
     capacity: list[str] = field(default_factory=list[str])
-    """Of each task: FARGATE or FARGATE_SPOT."""
+    """FARGATE or FARGATE_SPOT, for each task."""
     failures: list[Failure] = field(default_factory=list[Failure])
     calls: int = 0
     duplicate: bool = False
 
 
 def token(settings: Settings, request: LaunchRequest, chunk: int = 0, attempt: int = 0) -> str:
-    """RunTask's clientToken. Its scope is the cluster, where another stack may have a job of the same name: the family
-    tells them apart. The revision is left out: a deploy between two attempts must not launch again."""
+    """RunTask's clientToken. Its scope is the cluster, in which another stack may have a job of the same name: the
+    family tells the two apart. The token omits the revision: a deploy between two attempts must not launch again."""
     return hashlib.sha256(f"{settings.family}|{request.key}|{chunk}|{attempt}".encode()).hexdigest()
 
 
 def started_by(settings: Settings, request: LaunchRequest) -> str:
-    """RunTask's startedBy, the same for every task of a launch: ListTasks finds them all by it.
+    """RunTask's startedBy, the same for every task of a launch: ListTasks finds them by it.
 
-    A retry carries the origin of the launch that it goes back to, and its number.
+    A retry has the origin of the first launch, and its own number.
     """
     origin = request.origin or hashlib.sha256(f"{settings.family}|{request.key}".encode()).hexdigest()[:32]
     return f"{settings.job}/{origin}" + (f"/{request.attempt}" if request.attempt else "")
 
 
 def chunks(request: LaunchRequest) -> list[int]:
-    """How many tasks each RunTask call asks for."""
+    """How many tasks each RunTask call requests."""
     full, rest = divmod(request.count, fargate.TASKS_PER_CALL)
     return [fargate.TASKS_PER_CALL] * full + ([rest] if rest else [])
 
@@ -108,11 +108,11 @@ def chunks(request: LaunchRequest) -> list[int]:
 def run_task_request(
     settings: Settings, request: LaunchRequest, *, count: int, chunk: int = 0, attempt: int = 0
 ) -> dict[str, Any]:
-    """The exact parameters of one RunTask call. From the second attempt on, a job that may fall back to on-demand
-    capacity does.
+    """The exact parameters of one RunTask call. From the second attempt on, a job with `spot_then_on_demand` requests
+    on-demand capacity.
 
-    On demand is asked for as a launch type, which every cluster knows; a capacity provider has to be associated with
-    the cluster, and Spot can be had in no other way.
+    The call requests on-demand capacity by launch type, which works in every cluster. Spot is only available through a
+    capacity provider, which has to be associated with the cluster.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
     """
     falls_back = request.capacity == "spot_then_on_demand" and attempt > 0
@@ -147,33 +147,33 @@ def run_task_request(
 
 
 def capacity_of(call: dict[str, Any]) -> str:
-    """What a call asks for: FARGATE or FARGATE_SPOT."""
+    """The capacity that a call requests: FARGATE or FARGATE_SPOT."""
     return SPOT if "capacityProviderStrategy" in call else ON_DEMAND
 
 
 @dataclass
 class Launcher:
-    """Everything that a launch needs besides its request."""
+    """Launches requests of one job."""
 
     settings: Settings
     ecs: Any
-    """Its `run_task` is a botocore client's."""
+    """Has `run_task` with the signature of a botocore client."""
     budget: Budget
     pace: Pace
     store: Callable[[str, bytes], None]
-    """Puts a payload at its s3:// address. Raises what AWS's clients raise."""
+    """Stores a payload at its s3:// address. Raises the errors of AWS's clients."""
     settling: Callable[[], bool]
-    """Whether a deploy is so recent that IAM may not know of it everywhere yet."""
+    """Whether the last deploy is so recent that IAM may not have its policy everywhere yet."""
     wait: Callable[[int], float] = jitter
-    """Tries → seconds until the next."""
+    """Number of tries → seconds until the next one."""
     running: Running | None = None
-    """Counts the job's tasks, where there may be only so many at once."""
+    """Counts the job's tasks; None for a job without max_running."""
 
     def launch(self, request: LaunchRequest) -> LaunchResult:
-        """Launch what is asked for and say what became of it. Raises nothing that ECS or the network may cause."""
+        """Launch the requested tasks; the result. Errors of ECS and of the network are in it and are not raised."""
         if self.running is not None:
-            of = started_by(self.settings, request)
-            failure = self.running.refusal(request.count, of, retry=request.attempt > 0)
+            started = started_by(self.settings, request)
+            failure = self.running.refusal(request.count, started, retry=request.attempt > 0)
             if failure is not None:
                 return self._result(request, [_Chunk(request.count, failures=[failure])])
         result = self._launch(request)
@@ -185,75 +185,75 @@ class Launcher:
         if request.stored_payload is not None:
             try:
                 self.store(*request.stored_payload)
-            except Exception as error:  # noqa: BLE001 - whatever it is, nothing was launched and the caller is told
+            except Exception as error:  # noqa: BLE001 - whatever the error is, the result reports it, and nothing was launched
                 detail = f"the payload could not be stored: {type(error).__name__}: {error}"
                 failure: Failure = {"reason": "PayloadNotStored", "detail": detail, "retryable": True}
                 return self._result(request, [_Chunk(request.count, failures=[failure])])
-        asked = list(enumerate(chunks(request)))
-        if len(asked) == 1:
-            return self._result(request, [self._chunk(request, *asked[0])])
-        # Imported here: most launches have one chunk, and a cold start pays for every import.
+        counts = list(enumerate(chunks(request)))
+        if len(counts) == 1:
+            return self._result(request, [self._chunk(request, *counts[0])])
+        # Imported here: most launches have one chunk, and every import makes a cold start longer.
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-            return self._result(request, list(pool.map(lambda it: self._chunk(request, *it), asked)))
+            return self._result(request, list(pool.map(lambda it: self._chunk(request, *it), counts)))
 
-    def _chunk(self, request: LaunchRequest, chunk: int, asked: int) -> _Chunk:
-        """Up to ten tasks: asked for, and what is missing asked for anew while it may help.
+    def _chunk(self, request: LaunchRequest, chunk: int, requested: int) -> _Chunk:
+        """Request up to ten tasks; then request the missing ones again while another attempt may help.
 
-        A delivery goes first, without waiting, through the attempts that the ones before it made: they are answered
-        as they were then, so nothing is launched twice, and new attempts follow. After a deploy between the two, the
-        answer to each of them is a conflict, which names what it launched.
+        A later delivery first repeats, without waiting, the attempts of the deliveries before it. ECS repeats its
+        answers, so that nothing is launched twice; then new attempts follow. After a deploy between two deliveries,
+        ECS answers each repeated attempt with a conflict that names the tasks that the attempt launched.
         """
-        done = _Chunk(asked)
+        result = _Chunk(requested)
         replayed = ATTEMPTS * (request.delivery - 1)
         for attempt in range(replayed + ATTEMPTS):
-            missing = asked - len(done.tasks)
+            missing = requested - len(result.tasks)
             waited = attempt > replayed and not (attempt == 1 and request.capacity == "spot_then_on_demand")
             wait = self.wait(attempt - replayed) if waited else 0.0
-            # What was answered before launches nothing now.
+            # A repeated attempt launches nothing, and so takes almost nothing from the rate.
             if not self.budget.pause(max(wait, self.pace.reserve(1 if attempt < replayed else missing))):
-                done.failures = done.failures or [_out_of_time()]
-                return done
+                result.failures = result.failures or [_out_of_time()]
+                return result
             parameters = run_task_request(self.settings, request, count=missing, chunk=chunk, attempt=attempt)
-            answer = self._ask(parameters, done)
-            done.tasks += answer.tasks
-            done.capacity += [capacity_of(parameters)] * len(answer.tasks)
-            complete = len(done.tasks) >= asked
-            done.failures = [] if complete else answer.failures
-            done.duplicate = done.duplicate or answer.next is Next.DUPLICATE
+            answer = self._attempt(parameters, result)
+            result.tasks += answer.tasks
+            result.capacity += [capacity_of(parameters)] * len(answer.tasks)
+            complete = len(result.tasks) >= requested
+            result.failures = [] if complete else answer.failures
+            result.duplicate = result.duplicate or answer.next is Next.DUPLICATE
             answered_before = answer.next is Next.DUPLICATE and attempt < replayed
             if complete or not (answer.next is Next.NEW_ATTEMPT or answered_before):
-                return done
-        return done
+                return result
+        return result
 
-    def _ask(self, parameters: dict[str, Any], done: _Chunk) -> Answer:
-        """One attempt: the same call with the same token until its outcome is known or the time is up."""
+    def _attempt(self, parameters: dict[str, Any], result: _Chunk) -> Answer:
+        """One attempt: the same call with the same token until its result is known or the time is up."""
         tries = 0
         while True:
             try:
                 answer = of_response(self.ecs.run_task(**parameters), parameters["count"])
-            except Exception as error:  # noqa: BLE001 - of_error raises what is neither ECS's nor the network's
+            except Exception as error:  # noqa: BLE001 - of_error raises any error that is not from ECS or the network
                 answer = of_error(error)
             tries += 1
-            done.calls += 1
-            again = answer.next is Next.SAME_TOKEN or (answer.next is Next.SETTLING and self.settling())
-            if not again or not self.budget.pause(self.wait(tries)):
+            result.calls += 1
+            repeats = answer.next is Next.SAME_TOKEN or (answer.next is Next.SETTLING and self.settling())
+            if not repeats or not self.budget.pause(self.wait(tries)):
                 return answer
 
-    def _result(self, request: LaunchRequest, done: list[_Chunk]) -> LaunchResult:
-        launched = sum(len(it.tasks) for it in done)
-        used = [capacity for it in done for capacity in it.capacity]
+    def _result(self, request: LaunchRequest, parts: list[_Chunk]) -> LaunchResult:
+        launched = sum(len(it.tasks) for it in parts)
+        used = [capacity for it in parts for capacity in it.capacity]
         status: Status = "LAUNCHED" if launched >= request.count else "PARTIAL" if launched else "FAILED"
-        if any(it.duplicate for it in done) and all(it.duplicate or not it.tasks for it in done):
+        if any(it.duplicate for it in parts) and all(it.duplicate or not it.tasks for it in parts):
             status = "DUPLICATE"
         return {
             "status": status,
             "requested": request.count,
             "launched": launched,
-            "tasks": [_task(self.settings, arn) for it in done for arn in it.tasks],
-            "failures": [_advised(failure) for it in done for failure in it.failures],
-            "attempts": sum(it.calls for it in done),
+            "tasks": [_task(self.settings, arn) for it in parts for arn in it.tasks],
+            "failures": [_advised(failure) for it in parts for failure in it.failures],
+            "attempts": sum(it.calls for it in parts),
             "idempotencyKey": request.key,
             "startedBy": started_by(self.settings, request),
             "taskDefinition": self.settings.task_definition,
@@ -263,7 +263,7 @@ class Launcher:
 
 
 def cost_per_hour(settings: Settings, request: LaunchRequest, tasks: int) -> float | None:
-    """The most that so many tasks cost in an hour, in US dollars; Spot costs less than this."""
+    """The most that so many tasks cost per hour, in US dollars; Spot costs less."""
     prices = settings.prices
     if prices is None:
         return None
@@ -278,7 +278,7 @@ def cost_per_hour(settings: Settings, request: LaunchRequest, tasks: int) -> flo
 
 
 def unlaunched(settings: Settings, status: Status) -> LaunchResult:
-    """What a caller is told of a launch that makes no call."""
+    """The result of a launch that makes no call."""
     return {
         "status": status,
         "requested": 0,
@@ -295,13 +295,13 @@ def unlaunched(settings: Settings, status: Status) -> LaunchResult:
 
 
 def rejection(settings: Settings, problems: list[str]) -> LaunchResult:
-    """What a caller is told whose event was refused before any AWS call."""
+    """The result for an event that was rejected before any AWS call."""
     failures = [Failure(reason="Rejected", detail=problem, retryable=False) for problem in problems]
     return {**unlaunched(settings, "REJECTED"), "failures": failures}
 
 
 def _advised(failure: Failure) -> Failure:
-    # Imported here: most launches go well, and its table of expressions takes its time.
+    # Imported here: most launches succeed, and the table of remedies takes time to load.
     from .remedy import remedy
 
     known = remedy(f"{failure['reason']}: {failure['detail']}")
@@ -309,8 +309,8 @@ def _advised(failure: Failure) -> Failure:
 
 
 def _out_of_time() -> Failure:
-    said = "the time of the function was up before this call could be made"
-    return {"reason": "OutOfTime", "detail": said, "retryable": True}
+    detail = "the function had too little time left for this call"
+    return {"reason": "OutOfTime", "detail": detail, "retryable": True}
 
 
 def _task(settings: Settings, arn: str) -> LaunchedTask:

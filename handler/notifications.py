@@ -1,6 +1,7 @@
-"""What S3, SNS and EventBridge put into a queue: whose a message is, and what makes it the same one again. Pure.
+"""Messages that S3, SNS and EventBridge put into a queue: their source, and their idempotency key. Pure.
 
-Each may send what it tells of more than once, as another message with another id: what is told of is known by its own.
+Each service may publish the same change twice, as two messages with two ids: only an id inside the message identifies
+the change.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, cast
 
 
 def source_of(event: object) -> str:
-    """Whose message this is; empty when it is of none of them."""
+    """The service that sent this message; empty if it is none of these."""
     given = _object(event)
     if _s3_records(given) or _is_s3_test(given):
         return "S3"
@@ -21,9 +22,9 @@ def source_of(event: object) -> str:
 
 
 def test_of(event: object) -> str:
-    """Who only tries, with this message, whether another would arrive; empty when it tells of something.
+    """The service that tests its way to the queue with this message; empty if the message is not a test.
 
-    S3 does when its notifications are configured, through SNS too:
+    S3 sends a test when its notifications are configured, through SNS too:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
     given = _object(event)
@@ -31,7 +32,7 @@ def test_of(event: object) -> str:
 
 
 def key_of(event: object) -> str:
-    """The idempotency key of what a message tells of: the same however often it is told. Empty where it has none.
+    """The idempotency key of the change in a message: the same for every message about it. Empty if it has no id.
 
     S3: the sequencer of each change of an object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     SNS: MessageId: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
@@ -41,24 +42,24 @@ def key_of(event: object) -> str:
     if source == "S3":
         return _s3_key(_s3_records(given))
     if source == "SNS":
-        # S3 may have told SNS twice.
+        # S3 may have published the change to SNS twice.
         return _s3_key(_s3_records(_inside(given))) or f"sns-{_digest([given['TopicArn'], given['MessageId']])}"
     return f"event-{_digest([given['source'], given['id']])}" if source == "EventBridge" else ""
 
 
 def _s3_key(records: list[dict[str, Any]]) -> str:
-    told = list[Any]()
+    ids = list[Any]()
     for record in records:
         s3 = _object(record.get("s3"))
         bucket, changed = _object(s3.get("bucket")), _object(s3.get("object"))
         if not changed.get("sequencer"):
             return ""
-        told += [
+        ids += [
             record.get("eventName"),
             bucket.get("arn"),
             *(changed.get(it) for it in ("key", "versionId", "sequencer")),
         ]
-    return f"s3-{_digest(told)}" if told else ""
+    return f"s3-{_digest(ids)}" if ids else ""
 
 
 def _s3_records(given: dict[str, Any]) -> list[dict[str, Any]]:
@@ -72,7 +73,7 @@ def _is_s3_test(given: dict[str, Any]) -> bool:
 
 
 def _inside(given: dict[str, Any]) -> dict[str, Any]:
-    """The message in SNS's envelope, where it is an object."""
+    """The message in SNS's envelope; empty if it is not an object."""
     if given.get("Type") != "Notification" or not isinstance(given.get("Message"), str):
         return {}
     try:
@@ -81,8 +82,8 @@ def _inside(given: dict[str, Any]) -> dict[str, Any]:
         return {}
 
 
-def _digest(told: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:48]
+def _digest(ids: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:48]
 
 
 def _object(value: object) -> dict[str, Any]:

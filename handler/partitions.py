@@ -1,7 +1,7 @@
-"""AWS's partitions: which regions are in each, and what its hosts' names end in. Computed from botocore's data.
+"""AWS's partitions: the regions and the host names of each. Computed from botocore's data.
 
-`make partitions` writes the table anew, and a test fails when botocore knows more. The components ask here as well, so
-that neither they nor a program need botocore.
+`make partitions` updates the table; a test fails if botocore has a newer one. The components use it too, so that
+programs do without botocore.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ class Partition:
     """A part of AWS with accounts, regions and names of its own."""
 
     name: str
-    """As it stands in ARNs."""
+    """As in ARNs."""
     suffix: str
-    """What the hosts of services end in."""
+    """The domain of the services' hosts."""
     dual_stack_suffix: str
-    """The same for hosts that are reached over IPv6 too."""
+    """The domain of the hosts that also answer over IPv6."""
     regions: str
-    """A regular expression of its regions' names."""
+    """A regular expression for the names of its regions."""
 
     @property
     def dual_stack_registry_suffix(self) -> str:
-        """What the hosts of private ECR registries end in that are reached over IPv6 too: `api.aws` → `on.aws`.
+        """The domain of private ECR registries that also answer over IPv6: `api.aws` → `on.aws`.
 
         https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
         """
@@ -50,19 +50,19 @@ PARTITIONS: Final = (
 
 @cache
 def partition(name: str) -> Partition:
-    """A partition by its name in an ARN. Raises ValueError for one that is unknown."""
+    """A partition by its name in an ARN. Raises ValueError for an unknown name."""
     found = next((it for it in PARTITIONS if it.name == name), None)
     if found is None:
-        raise ValueError(f"partition: {name!r} is none; known: {', '.join(it.name for it in PARTITIONS)}")
+        raise ValueError(f"partition: {name!r} is unknown; known: {', '.join(it.name for it in PARTITIONS)}")
     return found
 
 
 @cache
 def partition_of(region: str) -> Partition:
-    """The partition of a region; `aws` for one of no known shape, as in the AWS SDKs."""
+    """The partition of a region; `aws` if no pattern matches, as in the AWS SDKs."""
     return next((it for it in PARTITIONS if re.match(it.regions, region)), partition("aws"))
 
 
 def service_host(service: str, region: str, partition_name: str) -> str:
-    """A service's host in a region: what KMS calls it in kms:ViaService."""
+    """A service's host in a region, as in kms:ViaService."""
     return f"{service}.{region}.{partition(partition_name).suffix}"

@@ -1,4 +1,4 @@
-"""AWS repeats in some of its errors what it was given; what a caller gave is taken out before anybody reads it."""
+"""Removes a caller's values from failures: some AWS errors repeat the parameters of the call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .launch import LaunchResult
 from .request import LaunchRequest
 
 _SHORTEST: Final = 4
-"""Shorter values are words that AWS's own messages consist of."""
+"""The fewest characters of a removed value: shorter ones also occur in AWS's own words."""
 
 
 def redacted(result: LaunchResult, request: LaunchRequest) -> LaunchResult:
@@ -25,7 +25,7 @@ def redacted(result: LaunchResult, request: LaunchRequest) -> LaunchResult:
             values.add(variable["value"])
             if variable["name"] == "JOB_PAYLOAD":
                 values |= set(_texts(json.loads(variable["value"])))
-    # As they are, and as they stand within JSON.
+    # Each value as it is, and as JSON writes it.
     secret = {form for value in values if len(value) >= _SHORTEST for form in (value, json.dumps(value)[1:-1])}
     for failure in result["failures"]:
         for value in sorted(secret, key=len, reverse=True):

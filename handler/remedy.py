@@ -1,7 +1,7 @@
-"""What ECS says when something does not run → what to do about it, in one sentence. Pure.
+"""ECS's reason why a task does not run → the next step, in one sentence. Pure.
 
-The cause decides, and the subject fills the blank: "AccessDenied" on a log stream, on a secret and on an image have the
-same cause. A row is a cause; the first that fits goes. tests/handler/test_remedy.py has a public report for each.
+Each row of CAUSES is a cause with its remedy, and the first row that fits decides. The remedy may name the service that
+the reason is about, such as ECR or CloudWatch Logs. tests/handler/test_remedy.py has a public report for each row.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resolve-stopped-errors.html
@@ -15,7 +15,7 @@ from functools import cache
 from typing import Final
 
 EXEC_FORMAT: Final = "exec format error"
-"""What a container says that was built for another processor; where it gets as far as that, in its own log."""
+"""The error of an image that was built for another processor; if the container starts, it is in the job's log."""
 
 _UNREACHED: Final = (
     r"i/o timeout|context deadline|Client\.Timeout|request canceled|RequestCanceled|RequestError|send request failed|"
@@ -37,24 +37,24 @@ _LOGS: Final = r"Cloudwatch log|logger args|logging driver|logs:Create|logs:Put"
 _EFS: Final = r"EFS|mount\.nfs4|elasticfilesystem:"
 
 _KEY: Final = (
-    "The execution role may not decrypt with the key: name it where the component asks for it, have the key's own "
-    "policy allow the role, and see that the key is enabled"
+    "The execution role may not decrypt with the key: declare the key in the component, allow the role in the key's "
+    "own policy, and check that the key is enabled"
 )
 
 CAUSES: Final[tuple[tuple[str, str], ...]] = (
-    # What stops a task on purpose, and what the launcher itself says.
+    # Reasons of the launcher itself.
     (
         r"fargate-job-launcher: ran longer|^ran longer",
         "Raise supervision's max_runtime_minutes, or look in the log for what it hung on",
     ),
     (r"MaxRunning", "As many tasks as max_running allows run already: wait for one to end, or raise max_running"),
-    # The image is there, and not for this task.
+    # The image exists, but does not fit the task.
     (
         EXEC_FORMAT + r"|descriptor (matching|for) platform|no matching manifest|image platform .* does not match",
         "The image is built for another processor than the task runs on: build it with "
         "docker build --platform linux/amd64, or linux/arm64 where the job's architecture is ARM64",
     ),
-    (r"no space left", "The task's disk is full: raise ephemeral_storage_gib, or have the image or the job need less"),
+    (r"no space left", "The task's disk is full: raise ephemeral_storage_gib, or have the image or the job use less"),
     (
         r"toomanyrequests|pull rate limit|CannotPull.*\b429\b",
         "The registry limits anonymous pulls: take the image from ECR or public.ecr.aws, or through a pull-through "
@@ -62,9 +62,9 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         r"Throttling|Rate exceeded|RequestLimitExceeded|Request limit exceeded|TooManyRequestsException",
-        "AWS takes no more of the account's calls just now: launch again later, and fewer tasks at once",
+        "AWS takes no more of the account's calls for now: launch again later, and fewer tasks at once",
     ),
-    # No place to run.
+    # AWS has no room for the task.
     (
         r"capacity is unavailable|(?-i:\bRESOURCE:)(?!ENI)|insufficient capacity|no capacity|"
         r"Spot ?Interruption|Spot Task was|Fargate Spot took its capacity back",
@@ -77,23 +77,23 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         r"(?-i:\bRESOURCE:ENI)|network interface (provisioning|limit)|NetworkInterfaceLimitExceeded|EniProvision",
-        "The task got no network interface in time: launch again; if it stays so, check the subnets and the "
+        "The task got no network interface in time: launch again; if it happens again, check the subnets and the "
         "account's quota of network interfaces",
     ),
     (
         r"concurrent tasks|vCPU.*limit|limit.*vCPU|reached the limit on the number of",
-        "The account's Fargate quota is used up: wait for tasks to end, or ask for more in Service Quotas",
+        "The account's Fargate quota is used up: wait for tasks to end, or request a higher quota in Service Quotas",
     ),
     (
         r"account is currently blocked|BlockedException",
-        "AWS has blocked the account, as it does with some new ones: ask AWS Support to verify it",
+        "AWS has blocked the account, as it does with some new accounts: ask AWS Support to verify it",
     ),
     (
         r"AWS retired the capacity|infrastructure under it failed|maintenance on the underlying infrastructure|"
         r"underlying (infrastructure|host) failed",
         "Nothing is wrong with the job: launch it again, or have supervision do so (`retries`)",
     ),
-    # The launch names what is not there, or what does not go together.
+    # The launch names resources that do not exist or do not fit together.
     (
         r"capacity provider that is not associated with the cluster",
         "The cluster does not know Fargate's capacity providers: associate FARGATE and FARGATE_SPOT with it "
@@ -101,12 +101,12 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         r"ClusterNotFound|Cluster not found|TaskDefinition (not found|is inactive)",
-        "The cluster or the revision that the launcher runs is gone: pulumi refresh, then pulumi up",
+        "The cluster or the revision that the launcher runs is gone: run pulumi refresh, then pulumi up",
     ),
     (
         r"subnet ID .* does not exist|security group .* does not exist|Invalid(Subnet|SubnetID|Group)\.NotFound|"
         r"belong to different networks|belong to the same VPC|must be from the same VPC",
-        "The subnets and the security groups have to exist, in one VPC: correct `subnet_ids` and `security_group_ids`",
+        "Subnets and security groups have to exist and be in one VPC: correct `subnet_ids` and `security_group_ids`",
     ),
     (
         r"(?-i:^AGENT\b|: AGENT\b)|agent (is )?(not connected|disconnected)",
@@ -114,42 +114,41 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         r"unable to assume (the )?(service linked )?role|verify that the ECS service role",
-        "ECS may not assume the task's role: deploy again, then launch again; right after a deploy, a minute later",
+        "ECS may not assume the task's role: launch again a minute after a deploy; if it happens again, deploy again",
     ),
-    # It ran, or was to.
+    # The container ran, or could not start.
     (
         r"OutOfMemory|ran out of memory|OOMKilled",
-        "Give the job more memory (`memory`, in MiB), or have it use less; a launch may ask for more where "
+        "Give the job more memory (`memory`, in MiB), or have it use less; a launch may request more if "
         "overrides.memory allows it",
     ),
     (
         r"failed container health checks?|health check.*unhealthy|UNHEALTHY",
-        "The container's own health check failed: run its command in the image, and give the program longer to begin "
+        "The container's own health check failed: run its command in the image, and give the program longer to start "
         "(health_check.start_period_seconds)",
     ),
     (
         r"unable to find (user|group)|no matching entries in (passwd|group) file",
-        "The image has no such user: correct `user`, or make it in the image",
+        "The image has no such user: correct `user`, or create it in the image",
     ),
     (
         r"mount callback failed.*/etc/(passwd|group).*no such file",
-        "The image has no /etc/passwd, so that no user's name can be looked up in it: give `user` as a number, such as "
-        "65534:65534",
+        "The image has no /etc/passwd to look up the name of a user: give `user` as a number, such as 65534:65534",
     ),
     (
         r"chdir to cwd",
-        "The container's folder to work in is not in the image, or its user may not enter it: correct "
+        "The container's working directory is not in the image, or its user may not enter it: correct "
         "`working_directory` or `user`",
     ),
     (
         r"mounting.*to rootfs.*(not a directory|read-only file system|no such file)",
-        "A volume cannot be mounted there: each path of `writable_paths` and `efs_volumes` has to be a folder, "
-        "no file, and the image has to have it",
+        "A volume cannot be mounted there: each path of `writable_paths` and `efs_volumes` has to be a folder "
+        "in the image, and not a file",
     ),
     (
         r"CannotCreateVolume|copy contents to volume",
-        "A volume could not be filled from the image: launch again; if it stays so, have less in the folders that the "
-        "image declares as VOLUME, or declare none",
+        "A volume could not be filled from the image: launch again; if it happens again, keep less in the folders that "
+        "the image declares as VOLUME, or declare none",
     ),
     (
         r"setting rlimit",
@@ -157,7 +156,7 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         r"argument list too long",
-        "The command and the environment are longer than Linux takes: put the data into S3 and hand over its name",
+        "The command and the environment are longer than Linux takes: put the data into S3 and pass its address",
     ),
     (
         r"not found in the image|executable file not found|exec: .*no such file|exec .*no such file|"
@@ -167,22 +166,22 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         r"exit code 137|SIGKILL",
-        "It was killed: give it more memory where it needs more, and have it end within stop_timeout_seconds "
+        "It was killed: give it more memory if it needs more, and have it end within stop_timeout_seconds "
         "after SIGTERM",
     ),
-    # A step before the container begins was killed, which says nothing of roles or networks.
+    # ECS killed a step before the container started: the reason does not tell whether a role or the network is wrong.
     (
         r"signal: killed",
-        "Setting the task up took too long, and ECS broke it off: launch again; if it stays so, the task does not "
+        "Setting the task up took too long, and ECS broke it off: launch again; if it happens again, the task does not "
         "reach {what}: it needs a public IP, NAT, or VPC endpoints, and a security group that lets HTTPS out",
     ),
-    # A secret, by what is wrong with it.
+    # A secret.
     (
         rf"({_OF_SECRETS}).*marked for deletion",
-        "A secret is about to be deleted: aws secretsmanager restore-secret keeps it; then launch again",
+        "A secret is scheduled for deletion: keep it with aws secretsmanager restore-secret, then launch again",
     ),
     (
-        # Before what is not there: the key's own refusal says that it may not exist.
+        # Before the row of missing secrets: KMS's refusal also says that the key may not exist.
         r"ciphertext refers to a customer master key|KMS ?key.*(disabled|pending deletion)|KMSInvalidState|"
         r"DecryptionFailure|can't decrypt",
         _KEY,
@@ -197,7 +196,7 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
         rf"({_OF_SECRETS}).*(did not contain json key|invalid character|looking for beginning of value)",
         "A secret holds no JSON object with that key: correct its value, or the key after the secret's ARN",
     ),
-    # Denied: of which action.
+    # An action was denied.
     (
         rf"{_ACTION}kms:|Access to KMS is not allowed|KMS.*(AccessDenied|not authorized)",
         _KEY,
@@ -210,52 +209,53 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
     (
         rf"{_ACTION}ecr:|(CannotPull|retrieve ecr registry auth).*({_DENIED}|denied|authorization failed)",
         "The registry refuses the pull or has no such image: check the image's name and, for an ECR image of "
-        "another account, that repository's policy; the execution role may pull from the image's own repository; a "
-        "registry outside ECR that wants a login gets `repository_credentials_arn`",
+        "another account, that repository's policy; the execution role may only pull from the image's own "
+        "repository; a registry outside ECR that requires a login needs `repository_credentials_arn`",
     ),
     (
         rf"{_ACTION}(secretsmanager|ssm):|({_OF_SECRETS}).*({_DENIED})",
-        "The execution role may not read a secret: declare it under `secrets` and deploy again; for one of another "
-        "account or with a key of its own, that secret's and that key's policy have to allow it too",
+        "The execution role may not read a secret: declare it under `secrets` and deploy again; for a secret in "
+        "another account or with its own key, the policies of that secret and key have to allow the role too",
     ),
     (
         rf"{_ACTION}logs:|({_LOGS}).*({_DENIED})",
-        "The execution role may not write the job's log: deploy again, and see that no boundary or Deny stands against "
-        "logs:CreateLogStream and logs:PutLogEvents",
+        "The execution role may not write the job's log: deploy again, and check that no permissions boundary or Deny "
+        "refuses logs:CreateLogStream and logs:PutLogEvents",
     ),
     (
         rf"{_ACTION}elasticfilesystem:|access denied by server while mounting|({_EFS}).*({_DENIED})",
-        "The file system refuses the mount: its policy, and the task role where the mount uses IAM, have to allow "
-        "elasticfilesystem:ClientMount and ClientWrite, by way of the access point that is used",
+        "The file system refuses the mount: its policy, and the task role if the mount uses IAM, have to allow "
+        "elasticfilesystem:ClientMount and ClientWrite through the access point",
     ),
-    # Not reached: whatever it was.
+    # The network.
     (
         r"no such host|server misbehaving",
-        "No DNS server knows the name: check it for a slip, such as a region that is none, and let the VPC resolve DNS "
-        "names (enableDnsSupport)",
+        "No DNS server knows the name: check it for a slip, such as a region that does not exist, and let the VPC "
+        "resolve DNS names (enableDnsSupport)",
     ),
     (
         r"Failed to resolve .*efs|efs.*(name or service not known|could not be resolved)|mount target",
-        "The file system has no mount target that the task finds: make one in each of the job's zones, and let the VPC "
-        "resolve DNS names",
+        "The file system has no mount target that the task finds: create one in each of the job's zones, and let the "
+        "VPC resolve DNS names",
     ),
     (
         rf"({_EFS}).*(Connection (reset|timed out|refused)|timed out|timeout|signal: terminated)",
-        "The task does not reach the file system: the group of its mount targets has to let NFS (2049) in from the job",
+        "The task does not reach the file system: the security group of its mount targets has to let NFS (2049) in "
+        "from the job",
     ),
     (
         _UNREACHED,
         "The task does not reach {what}: it needs a public IP in a public subnet, NAT in a private one, or VPC "
         "endpoints, and a security group that lets HTTPS out",
     ),
-    # Not there.
+    # Something does not exist.
     (
         rf"({_EFS}).*(No such file or directory|{_ABSENT})",
-        "The file system has no such folder: make it, or mount by an access point that makes it (creation_info)",
+        "The file system has no such folder: create it, or mount an access point that creates it (creation_info)",
     ),
     (
         rf"({_LOGS}).*({_ABSENT})|log group does not exist",
-        "The job's log group is gone: pulumi up makes it again",
+        "The job's log group is gone: run pulumi refresh, then pulumi up",
     ),
     (
         rf"CannotPull.*({_ABSENT})|(repository|image|tag|manifest) .*(not found|does not exist)",
@@ -265,35 +265,38 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
         rf"({_LOGS}).*MissingEndpoint",
         "The log driver has no such region: correct awslogs-region, or leave it to the component",
     ),
-    # The image, whatever else is wrong with it or with where it is.
+    # Other problems of the image or its registry.
     (
         r"CannotPull.*(x509|certificate)",
-        "The registry's certificate is not one that Fargate trusts, which cannot be changed there: give the registry a "
-        "public one, or copy the image to ECR",
+        "Fargate does not trust the registry's certificate, and cannot be made to: give the registry a certificate of "
+        "a public authority, or copy the image to ECR",
     ),
     (
         r"CannotPull.*(failed to (extract|register) layer|apply failure|apply ?layer)",
         "The image could not be unpacked, most often because the task's disk is full: raise ephemeral_storage_gib; if "
-        "it stays so, build the image anew",
+        "it happens again, build the image again",
     ),
     (
         r"CannotPull.*layers and diffIDs",
         "The image's layers are compressed in different ways, which Fargate does not read: build it with one "
         "compression for all (docker buildx: --output type=image,force-compression=true)",
     ),
-    (r"CannotPull", "The image could not be pulled: check its name, its tag, and the task's way to the registry"),
+    (
+        r"CannotPull",
+        "The image could not be pulled: check its name, its tag, and the task's network path to the registry",
+    ),
     (
         r"ContainerRuntimeTimeout|DockerTimeout|Could not transition to",
-        "The container did not begin in time: launch again; if it stays so, make the image smaller",
+        "The container did not start in time: launch again; if it happens again, make the image smaller",
     ),
     (
         r"InternalError|internal error",
-        "Something of AWS's own failed: launch again; if it stays so, ask AWS Support with the task's ARN",
+        "A service of AWS's own failed: launch again; if it happens again, give AWS Support the task's ARN",
     ),
 )
-"""Cause → remedy. `{what}` is the subject."""
+"""Cause → remedy. `{what}` becomes the service that the reason is about."""
 
-_SUBJECTS: Final = (
+_SERVICES: Final = (
     (r"ecr registry auth|api\.ecr|\.dkr\.ecr|\becr:", "ECR"),
     (r"CannotPull|registry", "the registry"),
     (r"from ssm|ssm\.|ssm:", "Parameter Store"),
@@ -301,31 +304,31 @@ _SUBJECTS: Final = (
     (_LOGS, "CloudWatch Logs"),
     (_EFS, "the file system"),
 )
-"""What a reason is about, by the narrowest name first."""
+"""The service that a reason is about: the most specific name first."""
 
 _PREAMBLE: Final = re.compile(r"unable to pull secrets or registry auth:?", re.IGNORECASE)
-"""It names both of what the execution role does, whichever of them failed: it says nothing of the cause."""
+"""Names secrets and registry together, whichever of them failed, and so does not tell the cause."""
 
 
-def remedy(said: str) -> str:
-    """The next step after ECS's words, without a full stop; empty where no cause that is known here fits."""
-    told = _PREAMBLE.sub("", said)
-    found = next((then for pattern, then in _compiled() if pattern.search(told)), "")
-    return found.replace("{what}", _subject(told))
+def remedy(reason: str) -> str:
+    """The next step after a reason of ECS, without a full stop; empty if no known cause fits."""
+    cause = _PREAMBLE.sub("", reason)
+    found = next((then for pattern, then in _compiled() if pattern.search(cause)), "")
+    return found.replace("{what}", _service(cause))
 
 
-def advice(said: str) -> str:
-    """The same; where no cause fits, that none does, and ECS's words."""
-    return remedy(said) or f"No cause that is known here fits what ECS says: {said}"
+def advice(reason: str) -> str:
+    """The next step after a reason of ECS; if no known cause fits, a sentence that says so and has the reason."""
+    return remedy(reason) or f"No known cause fits the reason that ECS gives: {reason}"
 
 
-def _subject(said: str) -> str:
-    return next((name for about, name in _SUBJECTS if re.search(about, said, re.IGNORECASE)), "AWS's services")
+def _service(reason: str) -> str:
+    return next((name for pattern, name in _SERVICES if re.search(pattern, reason, re.IGNORECASE)), "AWS's services")
 
 
 @cache
 def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Compiled when first asked: a launch that goes well asks for none."""
+    """Compiled at the first use: a launch that succeeds needs none."""
     return tuple(_rows())
 
 

@@ -1,8 +1,8 @@
-"""One JSON line for each launch: a log record and its metrics at once.
+"""One JSON line for each launch: both its log record and its metrics.
 
-CloudWatch takes the metrics from the line itself (embedded metric format), so that none costs a call:
+CloudWatch reads the metrics from the line (embedded metric format), so that they need no call:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-No value of an event is in it: an idempotency key appears as ECS sees it, hashed in `startedBy`.
+The line has no value of the event: `startedBy` has a hash of the idempotency key.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    # At run time it would bring botocore, and the component, which needs a name of here only, goes without.
+    # At run time these would import botocore, which the components that use NAMESPACE do without.
     from .launch import LaunchResult
     from .trigger import Kind
 
@@ -42,8 +42,8 @@ def line(
     seconds: float,
     calls: int,
 ) -> str:
-    """The line. `now` is in seconds since 1970, `seconds` is how long the launch took, `calls` how many calls of
-    RunTask a launch of this size takes when nothing goes wrong."""
+    """The line of one launch. `now`: seconds since 1970. `seconds`: how long the launch took. `calls`: how many RunTask
+    calls a launch of this size takes if none fails."""
     status = result["status"]
     waiting = {it["reason"] for it in result["failures"]} == {"MaxRunning"}
     record: dict[str, Any] = {
@@ -73,7 +73,7 @@ def line(
 
 
 def line_of(record: dict[str, Any], metrics: Mapping[str, str], *, function: str, now: float) -> str:
-    """A record as a line, some of its values as metrics of a function: name → unit. `now` is in seconds since 1970."""
+    """A record as a line. `metrics`: name → unit of each value that is a metric. `now`: seconds since 1970."""
     embedded = {
         "Namespace": NAMESPACE,
         "Dimensions": [["FunctionName"]],

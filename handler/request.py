@@ -1,7 +1,7 @@
 """A launch event → a LaunchRequest, or everything that is wrong with it. Pure: no AWS call is made here.
 
-IAM has no condition key for a task's command, environment, image, network or count, so what a caller may change of
-them is decided here alone. No value of the event is repeated in what is said of it: it may be a secret.
+IAM has no condition key for a task's command, environment, image, network or count: only this module decides what a
+caller may change of them. No message repeats a value of the event, which may be a secret. retry.py reads retries.
 """
 
 from __future__ import annotations
@@ -14,30 +14,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from . import fargate
-from .event import KEYS
+from .event import KEYS, Rejected, delivery_problem
+from .retry import read_retry
 from .settings import Settings
 
 VERSION: Final = "1"
 LARGEST_EVENT: Final = 1024 * 1024
-"""Bytes of an event's JSON: what SQS, EventBridge and an asynchronous invocation carry at most."""
+"""The most bytes of an event's JSON: as many as SQS, EventBridge and an asynchronous invocation carry."""
 DEEPEST_EVENT: Final = 64
-"""Objects and lists within one another."""
-PROBLEMS_TOLD: Final = 20
-
-MOST_DELIVERIES: Final = 99
-NAMES_TOLD: Final = 10
+"""The most levels of nested objects and lists."""
+NAMES_SHOWN: Final = 10
+"""How many declared names a message lists."""
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _TAG: Final = re.compile(r"[\w .:/=+@-]*")
-
-
-class Rejected(Exception):
-    """The event asks for something that this launcher does not do. Nothing was launched; a retry will not help."""
-
-    def __init__(self, problems: list[str]) -> None:
-        more = len(problems) - PROBLEMS_TOLD
-        self.problems = problems[:PROBLEMS_TOLD] + ([f"and {more} problems more"] if more > 0 else [])
-        super().__init__("; ".join(self.problems))
 
 
 @dataclass(frozen=True)
@@ -59,17 +49,18 @@ class LaunchRequest:
     task_role: str
     """ARN of the role that the job's code will have."""
     stored_payload: tuple[str, bytes] | None
-    """Where the payload has to be put before the launch, and its JSON; None when it travels in the call itself."""
+    """S3 address at which the payload is stored before the launch, and its JSON; None when the call itself has it."""
     delivery: int = 1
-    """The how-manieth delivery of this event it is; some triggers deliver again what could not be launched."""
+    """The number of this delivery of the event, from 1; some triggers deliver again what could not be launched."""
     origin: str = ""
-    """Of a retry: what `startedBy` says of the launch that it goes back to."""
+    """Of a retry: the part of `startedBy` that all attempts of the first launch share."""
     attempt: int = 0
-    """Of a retry: the how-manieth it is."""
+    """Of a retry: its number, from 1; otherwise 0."""
 
 
 def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> LaunchRequest:
-    """The request that an event makes. `key` is the idempotency key of an event that brings none.
+    """The request of an event. `key` is the idempotency key for an event that has no key of its own; `delivery` is the
+    number of this delivery.
 
     Raises Rejected with every problem at once.
     """
@@ -82,16 +73,18 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
     problems: list[str] = []
     for name in given:
         if name not in KEYS:
-            problems.append(f"{_shown(name)}: unknown; a launch event knows {', '.join(KEYS)}")
+            problems.append(f"{_shown(name)}: unknown; a launch event has {', '.join(KEYS)}")
     if given.get("version", VERSION) != VERSION:
-        problems.append(f"version: only {VERSION!r} is understood")
+        problems.append(f"version: {VERSION!r} is the only version")
     cpu, memory = _size(given, settings, problems)
     storage = _storage(given, settings, problems)
     dry_run = given.get("dryRun", False)
     if not isinstance(dry_run, bool):
         problems.append(f"dryRun: true or false is expected, not {_kind(dry_run)}")
     key = _key(given.get("idempotencyKey", key), problems)
-    again = _delivery("delivery", given.get("delivery", 1), problems)
+    counted: Any = given.get("delivery", 1)
+    if problem := delivery_problem("delivery", counted):
+        problems.append(problem)
     count = _count(given.get("count", 1), settings, problems)
     tags = _tags(given.get("tags", {}), settings, problems)
     capacity = _capacity(given.get("capacity", settings.capacity), settings, problems)
@@ -127,89 +120,26 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         ephemeral_storage_gib=storage,
         task_role=task_role or settings.task_role,
         stored_payload=stored,
-        delivery=max(delivery, again),
+        delivery=max(delivery, counted),
     )
 
 
 def _retry(given: dict[str, Any], settings: Settings, delivery: int) -> LaunchRequest:
-    """The launch of a task again, as the supervisor asks for it, and whoever starts a retry by hand.
-
-    The supervisor retries a task once, a person once for each `key`. What the task was launched with is turned back
-    into a launch event and held to the same declaration, so that whoever sends it gains nothing by it.
-    """
-    retry = given["retryOf"]
-    if len(given) > 1 or not isinstance(retry, dict):
-        raise Rejected(["retryOf: an object is expected, and nothing else beside it"])
-    retry = cast("dict[str, Any]", retry)
-    task, origin, attempt = (retry.get(key) for key in ("task", "origin", "attempt"))
-    if not (isinstance(task, str) and re.fullmatch(r"[\w-]{1,64}", task, re.ASCII)):
-        raise Rejected(["retryOf.task: the id of a task is expected"])
-    if not (isinstance(origin, str) and re.fullmatch(r"[0-9a-f]{32}", origin)):
-        raise Rejected(["retryOf.origin: 32 hexadecimal digits are expected"])
-    if not (type(attempt) is int and 1 <= attempt <= 99):
-        raise Rejected(["retryOf.attempt: a whole number from 1 to 99 is expected"])
-    problems: list[str] = []
-    delivery = max(delivery, _delivery("retryOf.delivery", retry.get("delivery", 1), problems))
-    if problems:
-        raise Rejected(problems)
-    again = retry.get("key", "")
-    if not (isinstance(again, str) and re.fullmatch(r"[\w-]{0,64}", again, re.ASCII)):
-        raise Rejected(["retryOf.key: at most 64 letters, digits, _ and - are expected"])
-    try:
-        event, stored = _launched_with(retry.get("overrides", {}), settings)
-        tags: dict[str, Any] = dict(retry.get("tags", {}))
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        raise Rejected(["retryOf: its overrides or tags are not what ECS describes"]) from None
-    event["capacity"] = _capacity_of(str(retry.get("capacityProvider", "")), settings)
-    event["tags"] = {key: tags[key] for key in sorted(settings.overrides.tags & tags.keys())}
-    request = parse(event, settings, key=f"retry of {task}" + (f" for {again}" if again else ""), delivery=delivery)
+    """The request of a retry: what its task was launched with, checked like any launch event. Raises Rejected."""
+    retry = read_retry(given, settings)
+    request = parse(retry.event, settings, key=retry.key, delivery=max(delivery, retry.delivery))
     overrides, capacity = request.overrides, request.capacity
-    if stored:
+    if retry.stored_payload_uri:
         containers: list[dict[str, Any]] = overrides.setdefault("containerOverrides", [{"name": settings.container}])
-        containers[0].setdefault("environment", []).append({"name": "JOB_PAYLOAD_S3_URI", "value": stored})
-    if retry.get("interrupted") is True and capacity == "spot_then_on_demand":
+        variable = {"name": "JOB_PAYLOAD_S3_URI", "value": retry.stored_payload_uri}
+        containers[0].setdefault("environment", []).append(variable)
+    if retry.interrupted and capacity == "spot_then_on_demand":
         capacity = "on_demand"
-    return replace(request, overrides=overrides, capacity=capacity, origin=origin, attempt=attempt)
-
-
-def _capacity_of(provider: str, settings: Settings) -> str:
-    """The capacity that a task on FARGATE or FARGATE_SPOT was launched with, as far as can be told: the job's own, or
-    one that its caller chose."""
-    own = settings.capacity
-    fitting = {"FARGATE": ("on_demand", "spot_then_on_demand"), "FARGATE_SPOT": ("spot", "spot_then_on_demand")}
-    found = fitting.get(provider, (own,))
-    return own if own in found else next((it for it in found if it in settings.overrides.capacity), own)
-
-
-def _launched_with(overrides: dict[str, Any], settings: Settings) -> tuple[dict[str, Any], str]:
-    """The launch event that leads to these overrides, and the address of the payload that was stored for it."""
-    event: dict[str, Any] = {}
-    for key in ("cpu", "memory"):
-        if overrides.get(key):
-            event[key] = int(overrides[key])
-    if overrides.get("ephemeralStorage"):
-        event["ephemeralStorageGiB"] = int(overrides["ephemeralStorage"]["sizeInGiB"])
-    if overrides.get("taskRoleArn"):
-        aliases = {arn: alias for alias, arn in settings.overrides.task_roles.items()}
-        event["role"] = aliases.get(overrides["taskRoleArn"])
-    environment: dict[str, str] = {}
-    for container in overrides.get("containerOverrides", []):
-        if container["name"] != settings.container:
-            continue
-        if container.get("command"):
-            event["command"] = container["command"]
-        environment = {str(variable["name"]): variable["value"] for variable in container.get("environment", [])}
-    stored = environment.pop("JOB_PAYLOAD_S3_URI", "")
-    if stored and not (settings.payload_prefix and stored.startswith(settings.payload_prefix)):
-        raise ValueError(stored)
-    if "JOB_PAYLOAD" in environment:
-        event["payload"] = json.loads(environment.pop("JOB_PAYLOAD"))
-    event["environment"] = environment
-    return event, stored
+    return replace(request, overrides=overrides, capacity=capacity, origin=retry.origin, attempt=retry.attempt)
 
 
 def _bounded(event: dict[str, Any]) -> None:
-    """Before anything else looks at it: neither too deep, nor too large, nor anything but JSON."""
+    """Checks depth, size and JSON of an event before anything else reads it. Raises Rejected."""
     level: list[Any] = [event]
     for _ in range(DEEPEST_EVENT):
         level = [
@@ -221,11 +151,13 @@ def _bounded(event: dict[str, Any]) -> None:
         if not level:
             break
     else:
-        raise Rejected([f"event: more than {DEEPEST_EVENT} objects and lists within one another"])
+        raise Rejected([f"event: more than {DEEPEST_EVENT} levels of objects and lists"])
     try:
         size = len(json.dumps(event, ensure_ascii=False, allow_nan=False).encode())
     except ValueError:
-        raise Rejected(["event: holds what JSON cannot: NaN, Infinity, or half a character"]) from None
+        raise Rejected(
+            ["event: has a value that JSON does not have: NaN, Infinity, or half a surrogate pair"]
+        ) from None
     if size > LARGEST_EVENT:
         raise Rejected([f"event: {size} bytes; at most {LARGEST_EVENT}; put the data into S3 and pass its address"])
 
@@ -238,7 +170,7 @@ def _overrides(
     settings: Settings,
     key: str,
 ) -> tuple[dict[str, Any], tuple[str, bytes] | None]:
-    """RunTask's overrides with the payload in them, or with its address when they would not fit AWS's limit."""
+    """RunTask's overrides, with the payload in them, or with its S3 address where it exceeds AWS's limit."""
 
     def built(variables: dict[str, str]) -> dict[str, Any]:
         container: dict[str, Any] = {"command": command} if command is not None else {}
@@ -257,31 +189,24 @@ def _overrides(
                 raise Rejected(
                     [
                         f"payload: {len(payload)} characters, {_characters(overrides)} with everything else that this "
-                        f"launch overrides; at most {most} fit in a call to ECS; give the launcher a payload_bucket"
+                        f"launch overrides; at most {most} fit into a call to ECS; give the launcher a payload_bucket"
                     ]
                 )
-            # Named after its content too: the same key with another payload never changes what a job is reading.
+            # The name depends on the content too: the same key with another payload does not change what a job reads.
             name = hashlib.sha256(f"{settings.job}|{key}|{payload}".encode()).hexdigest()
             stored = (f"{settings.payload_prefix}{name}.json", payload.encode())
             overrides = built({**environment, "JOB_PAYLOAD_S3_URI": stored[0]})
     size = _characters(overrides)
     if size > most:
         raise Rejected(
-            [f"environment, command: the launch overrides {size} characters, at most {most} fit in a call to ECS"]
+            [f"environment, command: the launch overrides {size} characters; at most {most} fit into a call to ECS"]
         )
     return overrides, stored
 
 
 def _characters(overrides: dict[str, Any]) -> int:
-    """As Java counts them, which ECS is written in: a character beyond the first 65,536 is two."""
+    """Characters as Java counts them, in which ECS is written: one beyond the first 65,536 counts as two."""
     return len(json.dumps(overrides, separators=(",", ":"), ensure_ascii=False).encode("utf-16-le")) // 2
-
-
-def _delivery(name: str, number: object, problems: list[str]) -> int:
-    if type(number) is int and 1 <= number <= MOST_DELIVERIES:
-        return number
-    problems.append(f"{name}: a whole number from 1 to {MOST_DELIVERIES} is expected")
-    return 1
 
 
 def _key(key: object, problems: list[str]) -> str:
@@ -305,21 +230,21 @@ def _storage(given: dict[str, Any], settings: Settings, problems: list[str]) -> 
     storage = _ceiling("ephemeralStorageGiB", given, own, most, "GiB", problems)
     least = fargate.EPHEMERAL_STORAGE_RANGE_GIB[0]
     if "ephemeralStorageGiB" in given and 0 < storage < least:
-        problems.append(f"ephemeralStorageGiB: {storage} is less than {least}, the least that can be asked for")
+        problems.append(f"ephemeralStorageGiB: {storage} is less than {least}, the smallest size")
     return storage
 
 
 def _ceiling(name: str, given: dict[str, Any], own: int, most: int, unit: str, problems: list[str]) -> int:
-    """What a caller asks for, or the job's own; 0 when it may not be."""
+    """The number that the event requests, or the job's own; 0 when it is not allowed."""
     if name not in given:
         return own
     field = "ephemeral_storage_gib" if name == "ephemeralStorageGiB" else name
     if not most:
         problems.append(f"{name}: not declared; the job's owner allows it with overrides.{field}")
         return 0
-    asked = given[name]
-    if type(asked) is int and 0 < asked <= most:
-        return asked
+    requested = given[name]
+    if type(requested) is int and 0 < requested <= most:
+        return requested
     problems.append(f"{name}: a whole number of {unit} up to {most} is expected (overrides.{field})")
     return 0
 
@@ -349,11 +274,11 @@ def _environment(environment: object, settings: Settings, problems: list[str]) -
     if not isinstance(environment, dict):
         problems.append(f"environment: an object of names and strings is expected, not {_kind(environment)}")
         return {}
-    allowed = _told(settings.overrides.environment)
+    allowed = _listed(settings.overrides.environment)
     for name, value in cast("dict[str, object]", environment).items():
         path = f"environment.{_shown(name)}"
         if fargate.reserved(name):
-            problems.append(f"{path}: no caller may set it; AWS, a loader or this launcher gives it its meaning")
+            problems.append(f"{path}: no caller may set it: AWS, a loader or this launcher uses it")
         elif name not in settings.overrides.environment:
             problems.append(f"{path}: not declared under overrides.environment; declared: {allowed}")
         if not isinstance(value, str):
@@ -374,7 +299,7 @@ def _tags(tags: object, settings: Settings, problems: list[str]) -> dict[str, st
     if not isinstance(tags, dict):
         problems.append(f"tags: an object of keys and strings is expected, not {_kind(tags)}")
         return {}
-    allowed = _told(settings.overrides.tags)
+    allowed = _listed(settings.overrides.tags)
     for key, value in cast("dict[str, object]", tags).items():
         if key not in settings.overrides.tags:
             problems.append(f"tags.{_shown(key)}: not declared under overrides.tags; declared: {allowed}")
@@ -398,21 +323,21 @@ def _task_role(alias: object, settings: Settings, problems: list[str]) -> str:
     roles = settings.overrides.task_roles
     if isinstance(alias, str) and alias in roles:
         return roles[alias]
-    allowed = _told(roles)
+    allowed = _listed(roles)
     problems.append(f"role: an alias declared under overrides.task_roles is expected; declared: {allowed}")
     return ""
 
 
 def _shown(name: str) -> str:
-    """A key of the event, as it may stand in a message or a log line."""
+    """A key of the event, safe for a message or a log line."""
     return name if re.fullmatch(r"[\w.:/-]{1,64}", name, re.ASCII) else json.dumps(name[:64])
 
 
-def _told(names: Iterable[str]) -> str:
-    """What is declared, in few words."""
+def _listed(names: Iterable[str]) -> str:
+    """The declared names, at most NAMES_SHOWN of them."""
     known = sorted(names)
-    more = [f"and {len(known) - NAMES_TOLD} more"] if len(known) > NAMES_TOLD else []
-    return ", ".join([*known[:NAMES_TOLD], *more]) or "none"
+    more = [f"and {len(known) - NAMES_SHOWN} more"] if len(known) > NAMES_SHOWN else []
+    return ", ".join([*known[:NAMES_SHOWN], *more]) or "none"
 
 
 def _kind(value: object) -> str:

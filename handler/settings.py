@@ -1,4 +1,4 @@
-"""What the component tells the function: the one job that it launches, and what a caller may change of it."""
+"""The settings that the component gives the function: its job, and what a caller may change for one launch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 VARIABLE: Final = "LAUNCHER_SETTINGS"
 ASYNCHRONOUS_ALIAS: Final = "async"
-"""The alias of the function whose callers do not wait."""
+"""The function's alias for callers that do not wait for the result."""
 SUPERVISOR_SECONDS: Final = 60
 """The supervisor's timeout."""
 JOB_TAG: Final = "fargate-job-launcher:job"
@@ -33,24 +33,24 @@ class Overrides:
     task_roles: Mapping[str, str]
     """Alias → ARN of a role for the job's code."""
     cpu: int
-    """The most CPU units that a caller may ask for; 0 when it may not ask."""
+    """The most CPU units that a caller may request; 0 if it may not choose."""
     memory: int
-    """The most MiB of memory, likewise."""
+    """The most MiB of memory that a caller may request; 0 if it may not choose."""
     ephemeral_storage_gib: int
-    """The most GiB of ephemeral storage, likewise."""
+    """The most GiB of ephemeral storage that a caller may request; 0 if it may not choose."""
 
 
 @dataclass(frozen=True)
 class Prices:
-    """What a task costs per hour, in US dollars, and when somebody last looked."""
+    """What a task costs per hour, in US dollars, and the date of these prices."""
 
     date: str
     vcpu_hour: float
     memory_gib_hour: float
     storage_gib_hour: float
-    """For what goes beyond the 20 GiB that every task has."""
+    """For each GiB beyond the 20 GiB that every task has."""
     public_ipv4_hour: float
-    """For the public address of a task that has one."""
+    """For a task's public address."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,16 @@ class Settings:
     log_group: str
     overrides: Overrides
     payload_prefix: str
-    """`s3://bucket/prefix/` for payloads that do not fit a call; empty when there is none."""
+    """`s3://bucket/prefix/` for payloads that do not fit into a call; empty without a bucket."""
     payload_key: str
-    """ARN of the KMS key that those are encrypted with; empty when it is S3's own."""
+    """ARN of the KMS key that encrypts those payloads; empty for S3's own key."""
     dead_letter_queue: str
-    """URL of the queue for what can never be launched; empty when there is none."""
+    """URL of the dead-letter queue; empty without one."""
     prices: Prices | None
     max_running: int
-    """The most tasks of the job at once; 0: as many as it likes."""
+    """The most tasks of the job at once; 0: no limit."""
     exec: bool
-    """Whether tasks are run with ECS Exec."""
+    """Whether tasks run with ECS Exec."""
     event_as_payload: bool
     """Whether an event of a rule is the job's payload; otherwise its detail is the launch event."""
     queue_as_payload: bool
@@ -95,7 +95,7 @@ class Settings:
 
     @staticmethod
     def read(environ: Mapping[str, str]) -> Settings:
-        """The settings in the function's environment. Raises KeyError or ValueError for any but the component's."""
+        """The settings in the function's environment. Raises KeyError or ValueError if they are not the component's."""
         given: dict[str, Any] = json.loads(environ[VARIABLE])
         overrides, prices = given["overrides"], given["prices"]
         return Settings(
@@ -135,7 +135,7 @@ class Settings:
                 vcpu_hour=float(prices["vcpuHour"]),
                 memory_gib_hour=float(prices["memoryGibHour"]),
                 storage_gib_hour=float(prices["storageGibHour"]),
-                # Not in the settings of 0.1, which may stand for a moment when this code does.
+                # Version 0.1 does not write it, and this code may run with its settings for a moment.
                 public_ipv4_hour=float(prices.get("publicIpv4Hour", 0)),
             ),
             max_running=int(given["maxRunning"]),

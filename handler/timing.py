@@ -1,4 +1,4 @@
-"""The time that a function has left, and the rate at which Fargate takes launches."""
+"""The time that a function has left, and the rate at which Fargate accepts launches."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from . import fargate
 
 CONNECT_SECONDS: Final = 2.0
 READ_SECONDS: Final = 5.0
-"""How long a call to ECS may take; RunTask answers within one second when it is well."""
+"""How long a call to ECS may take; a healthy RunTask answers within one second."""
 ANSWER_SECONDS: Final = 1.0
-"""What is kept to answer in, log and metrics included."""
+"""The time that is kept for the function's own answer, log and metrics included."""
 CALL_SECONDS: Final = CONNECT_SECONDS + READ_SECONDS + ANSWER_SECONDS
 
 _FIRST_WAIT: Final = 0.2
@@ -22,7 +22,7 @@ _LONGEST_WAIT: Final = 5.0
 
 
 def jitter(tries: int) -> float:
-    """Seconds to wait after so many tries: full jitter, so that many callers do not come back at once.
+    """Seconds to wait after so many tries: full jitter, so that many callers do not all call again at once.
 
     https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
     """
@@ -30,7 +30,7 @@ def jitter(tries: int) -> float:
 
 
 class Budget:
-    """The time left, spent so that there is always enough to hear an answer and pass it on."""
+    """The time left: enough of it is always kept to receive one more answer and pass it on."""
 
     def __init__(self, remaining: Callable[[], float], *, call_seconds: float = CALL_SECONDS) -> None:
         """`remaining` gives the seconds until the function is stopped."""
@@ -42,7 +42,7 @@ class Budget:
         return self._remaining() - wait >= self._call_seconds
 
     def pause(self, wait: float) -> bool:
-        """Wait, when another call can still be made afterwards; otherwise return False at once."""
+        """Wait if another call can still be made afterwards, and return True; otherwise return False at once."""
         if not self.allows(wait):
             return False
         if wait > 0:
@@ -51,7 +51,7 @@ class Budget:
 
 
 class Pace:
-    """A token bucket, one token for each task: launches at the rate that Fargate takes them."""
+    """A token bucket with one token for each task: launches at the rate that Fargate accepts."""
 
     def __init__(self, burst: float = fargate.LAUNCH_BURST, per_second: float = fargate.LAUNCHES_PER_SECOND) -> None:
         self._lock = threading.Lock()
@@ -59,7 +59,7 @@ class Pace:
         self._at = time.monotonic()
 
     def reserve(self, tasks: int) -> float:
-        """Take tokens for these tasks; the seconds to wait before they may be launched."""
+        """Takes a token for each task; returns the seconds to wait before the launch."""
         with self._lock:
             now = time.monotonic()
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)

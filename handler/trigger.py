@@ -1,7 +1,7 @@
-"""Which trigger spoke: known by the event's shape, and by the alias that was invoked. Pure.
+"""Identifies the trigger of an invocation by the shape of its event and by the invoked alias. Pure.
 
-Lambda does not tell a function whether its caller waits for the answer. EventBridge, Scheduler and SQS are known by
-their events; other callers who do not wait invoke the alias `async`.
+Lambda does not tell a function whether its caller waits for the answer. The events of EventBridge, Scheduler and SQS
+identify these triggers; other callers that do not wait invoke the alias `async`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from . import notifications
-from .event import KEYS
-from .request import Rejected
+from .event import KEYS, Rejected
 from .settings import ASYNCHRONOUS_ALIAS
 
 Kind = Literal["direct", "asynchronous", "queue"]
@@ -26,22 +25,22 @@ class Delivery:
 
     event: object
     key: str
-    """The idempotency key of an event that brings none: the same on every delivery."""
+    """The idempotency key for an event that has no key of its own: the same on every delivery."""
     number: int = 1
-    """The how-manieth delivery it is, as far as the trigger tells."""
+    """The number of this delivery, from 1; an estimate if the trigger does not count."""
     message_id: str = ""
-    """Of a message in a queue."""
+    """Id of a queue's message; empty for other triggers."""
     body: str = ""
-    """Of a message in a queue, as it was sent."""
+    """Body of a queue's message, as it was sent; empty for other triggers."""
     problem: str = ""
-    """Why there is no launch event in it; empty when there is one."""
+    """Why the delivery has no launch event; empty if it has one."""
     ignored: str = ""
-    """Why it asks for nothing, neither a launch nor an answer; empty when it asks for something."""
+    """Why the delivery needs no launch, and is no failure either; empty otherwise."""
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """Who spoke, which decides what an outcome is answered with."""
+    """Kind of the trigger, which decides how the function answers, and its deliveries."""
 
     kind: Kind
     deliveries: list[Delivery]
@@ -57,10 +56,10 @@ def identify(
     as_payload: bool = False,
     queue_as_payload: bool = False,
 ) -> Trigger:
-    """The trigger of this invocation. `now` is in seconds since 1970, `as_payload` whether an event of a rule is the
-    job's payload, `queue_as_payload` whether a message of the queue is.
+    """The trigger of this invocation. `now`: seconds since 1970. `as_payload`: whether an event of a rule is the job's
+    payload; `queue_as_payload`: whether a message of the queue is.
 
-    An event whose trigger cannot be told comes back as a delivery with a problem.
+    An event that no trigger sends becomes a delivery with a problem.
     """
     kind: Kind = "asynchronous" if function_arn.endswith(f":{ASYNCHRONOUS_ALIAS}") else "direct"
     given = cast("dict[str, Any]", event) if isinstance(event, dict) else {}
@@ -69,8 +68,9 @@ def identify(
         return _records(given, request_id, queue_as_payload)
     if {"source", "detail-type"} <= given.keys():
         if launch_keys:
-            said = f"event: is EventBridge's and a launch event at once; {', '.join(launch_keys)} belongs into `detail`"
-            return Trigger("asynchronous", [Delivery(event, request_id, problem=said)])
+            keys = ", ".join(launch_keys)
+            problem = f"event: is both EventBridge's event and a launch event; put {keys} into `detail`"
+            return Trigger("asynchronous", [Delivery(event, request_id, problem=problem)])
         if as_payload and given["source"] != "aws.scheduler":
             key, number = str(given.get("id") or request_id), _number(now - _time(given.get("time"), now))
             return Trigger("asynchronous", [Delivery({"payload": given}, key, number)])
@@ -81,14 +81,14 @@ def identify(
 
 def _records(given: dict[str, Any], request_id: str, as_payload: bool) -> Trigger:
     records = cast("list[Any]", given["Records"]) if isinstance(given["Records"], list) else []
-    ours = all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" and "messageId" in it for it in records)
-    if len(given) > 1 or not records or not ours:
-        said = (
-            "event: has Records but is no SQS batch; S3 and SNS launch the job through its queue, with "
+    is_batch = all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" and "messageId" in it for it in records)
+    if len(given) > 1 or not records or not is_batch:
+        problem = (
+            "event: has Records but is not a batch of SQS; S3 and SNS launch the job through its queue, with "
             "queue.as_payload and their ARNs in queue.sources"
         )
-        # Whoever sends Records does not wait: S3 and SNS invoke asynchronously.
-        return Trigger("asynchronous", [Delivery(given, request_id, problem=said)])
+        # A caller that sends Records does not wait: S3 and SNS invoke asynchronously.
+        return Trigger("asynchronous", [Delivery(given, request_id, problem=problem)])
     return Trigger("queue", [_message(record, as_payload) for record in records])
 
 
@@ -101,30 +101,30 @@ def _message(record: dict[str, Any], as_payload: bool) -> Delivery:
         event = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         if as_payload:
-            # A payload is JSON, whoever sends it: a text becomes a JSON string.
+            # A payload is always JSON: text becomes a JSON string.
             return Delivery({"payload": body}, message_id, number, message_id, body)
         return Delivery(None, message_id, number, message_id, body, problem="event: the message's body is not JSON")
     if source := notifications.test_of(event):
-        return Delivery(event, message_id, number, message_id, body, ignored=f"is {source}'s test of the way here")
+        return Delivery(event, message_id, number, message_id, body, ignored=f"{source} tests its way to the queue")
     if as_payload:
-        # What lay among the dead letters is to be launched now, whatever became of it then.
+        # A redriven dead letter has its message's id as key: it is launched now, whatever happened before.
         parked = isinstance(record.get("messageAttributes"), dict) and "status" in record["messageAttributes"]
         key = "" if parked else notifications.key_of(event)
         return Delivery({"payload": event}, key or message_id, number, message_id, body)
     if source := notifications.source_of(event):
-        said = f"event: is {source}'s own message and no launch event; queue.as_payload gives it to the job"
-        return Delivery(event, message_id, number, message_id, body, problem=said)
+        problem = f"event: is a message of {source} and no launch event; queue.as_payload makes it the job's payload"
+        return Delivery(event, message_id, number, message_id, body, problem=problem)
     return Delivery(event, message_id, number, message_id, body)
 
 
 def _no_constant(text: str) -> None:
-    """JSON has no NaN and no Infinity, which Python reads. Raises ValueError."""
-    raise ValueError(f"{text} is no JSON")
+    """Raises ValueError for NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(f"{text} is not JSON")
 
 
 def _eventbridge(given: dict[str, Any], request_id: str, now: float) -> Delivery:
     detail = given.get("detail")
-    if isinstance(detail, str):  # Scheduler's own default
+    if isinstance(detail, str):  # by default, Scheduler sends it as text
         try:
             detail = json.loads(detail)
         except (ValueError, RecursionError):
@@ -132,17 +132,17 @@ def _eventbridge(given: dict[str, Any], request_id: str, now: float) -> Delivery
     key = str(given.get("id") or request_id)
     resources = given.get("resources")
     if given["source"] == "aws.scheduler" and isinstance(resources, list) and resources and given.get("time"):
-        # Scheduler makes a new id for each of its attempts; the schedule and its time are the same in all of them.
+        # Scheduler sends a new id with each attempt, but the same schedule and time.
         key = f"{resources[0]}@{given['time']}"[-256:]
     return Delivery(detail, key, _number(now - _time(given.get("time"), now)))
 
 
 def _number(age: float) -> int:
-    """The how-manieth delivery of an event of this age, in seconds, it is likely to be.
+    """The likely number of this delivery of an event, from its age in seconds.
 
     Lambda delivers again about one minute after a failure, and about two minutes after the next:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-    One too many does no harm: attempts that were never made are made without waiting.
+    A number that is too high is harmless: the launch makes the missing attempts without waiting.
     """
     return 1 if age < 60 else 2 if age < 180 else 3
 
@@ -155,12 +155,12 @@ def _time(text: object, now: float) -> float:
 
 
 def _trace_time(trace_id: str, now: float) -> float:
-    """When the caller's request was made: the second part of the trace's root, in hexadecimal."""
+    """When the caller made its request, in seconds since 1970: the second part of the trace's root, in hexadecimal."""
     root = re.search(r"Root=1-([0-9a-f]{8})-", trace_id)
     return int(root[1], 16) if root else now
 
 
-def problem_of(delivery: Delivery) -> None:
-    """Raises Rejected when there is no launch event in this delivery."""
+def require_launch_event(delivery: Delivery) -> None:
+    """Raises Rejected if this delivery has no launch event."""
     if delivery.problem:
         raise Rejected([delivery.problem])

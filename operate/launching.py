@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, cast
 
+from fargate_job_launcher.handler.event import MOST_DELIVERIES
 from fargate_job_launcher.handler.launch import LaunchResult
-from fargate_job_launcher.handler.request import MOST_DELIVERIES
 
 from .account import Account
 from .catalogue import Job, find

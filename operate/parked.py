@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
+from fargate_job_launcher.handler.event import MOST_DELIVERIES
+from fargate_job_launcher.handler.event import Rejected as NoLaunchEvent
 from fargate_job_launcher.handler.notifications import source_of
-from fargate_job_launcher.handler.request import MOST_DELIVERIES
-from fargate_job_launcher.handler.request import Rejected as NoLaunchEvent
-from fargate_job_launcher.handler.trigger import identify, problem_of
+from fargate_job_launcher.handler.trigger import identify, require_launch_event
 
 from .catalogue import Job
 from .errors import JobError, Rejected
@@ -175,7 +175,7 @@ def _launch_event(given: Any, job: Job, *, key: str) -> tuple[dict[str, Any] | N
         return None, "", "it contains several messages, not one launch event"
     (delivery,) = found.deliveries
     try:
-        problem_of(delivery)
+        require_launch_event(delivery)
     except NoLaunchEvent as problem:
         return None, "", str(problem)
     if not isinstance(delivery.event, dict):

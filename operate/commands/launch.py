@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import click
-from fargate_job_launcher.handler.request import MOST_DELIVERIES
+from fargate_job_launcher.handler.event import MOST_DELIVERIES
 
 from ..launching import invoke
 from .context import Context, common

@@ -174,7 +174,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "event": '{"enviroment": {}}'}},
-            "schedule.event: enviroment: unknown; a launch event knows",
+            "schedule.event: enviroment: unknown; a launch event has",
         ),
         (
             {

@@ -59,12 +59,12 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 def payloads(aws: Emulator, count: int) -> list[Any]:
-    """What the tasks were given, once there are so many: JSON, whatever was sent."""
+    """The payloads of this many tasks: JSON, whatever was sent."""
     return [json.loads(it) for it in variables(aws, count)]
 
 
 def variables(aws: Emulator, count: int) -> list[str]:
-    """The same as it stands in JOB_PAYLOAD."""
+    """The values of JOB_PAYLOAD of this many tasks."""
     ecs = aws.client("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
     deadline = time.monotonic() + 120
@@ -231,7 +231,7 @@ def test_the_message_is_the_payload_whatever_it_is() -> None:
         assert delivered(body).event == {"payload": body}
 
 
-def test_what_is_told_of_twice_has_one_key_and_what_was_parked_another() -> None:
+def test_two_messages_about_a_change_have_one_key_and_a_redriven_dead_letter_another() -> None:
     twice = delivered(S3, messageId="a"), delivered(S3, messageId="b")
     assert twice[0].key == twice[1].key
     through_sns = delivered(envelope(json.dumps(S3))), delivered(envelope(json.dumps(S3), "m-2"))
@@ -247,7 +247,7 @@ def test_what_is_told_of_twice_has_one_key_and_what_was_parked_another() -> None
 def test_s3s_test_is_known_through_sns_too_and_asks_for_nothing() -> None:
     for body in (TEST, envelope(json.dumps(TEST))):
         for as_payload in (True, False):
-            assert delivered(body, as_payload=as_payload).ignored == "is S3's test of the way here"
+            assert delivered(body, as_payload=as_payload).ignored == "S3 tests its way to the queue"
     assert not delivered(S3).ignored
 
 

@@ -1,4 +1,4 @@
-"""A launch against an ECS that fails in every way that it does: none lost, none twice, and never a wrong answer."""
+"""Launches with an ECS that fails in all known ways: no task is lost or launched twice, and no answer is wrong."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tools.ecs_endpoint import TRANSIENT, Endpoint, Request, ecs_endpoint
 from tools.launching import ROLE, SETTINGS, asked, launcher, settings
 
 LAUNCHES = int(os.environ.get("LAUNCHES", "600"))
-"""Of the storm: LAUNCHES=10000 make storm."""
+"""How many launches the storm has: LAUNCHES=10000 make storm."""
 
 
 def once(*faults: str) -> Any:
-    """The first requests fail in these ways, one each; the ones after them go well."""
+    """The first requests fail in these ways, one each; later ones succeed."""
     left = list(faults)
     return lambda _: left.pop(0) if left else ""
 
@@ -77,7 +77,7 @@ def test_an_empty_event_is_exactly_this_request_of_a_botocore_client() -> None:
     }
 
 
-def test_our_client_asks_and_answers_as_botocores_does() -> None:
+def test_our_client_sends_and_returns_the_same_as_botocores() -> None:
     """The same request on the wire, the same answers, the same errors."""
     faults = ["", "server_error_before", "denied", "no_capacity", "", "unreadable", "throttled_in_disguise"]
     event = {"environment": {"SOURCE": "ä\n€"}, "cpu": 1024, "memory": 4096, "tags": {"customer": "a b"}, "count": 2}
@@ -91,7 +91,7 @@ def test_our_client_asks_and_answers_as_botocores_does() -> None:
             seen.append([])
             for number in range(len(faults)):
                 one = launcher(client, seconds=lambda: CALL_SECONDS)  # time for one call
-                # No second call: what matters is what one answer is made of.
+                # No second call: the test compares the results of one answer.
                 one.budget = Budget(iter([CALL_SECONDS, 0, 0, 0]).__next__)
                 result = one.launch(asked(event, f"key-{number}"))
                 seen[-1].append((result["status"], result["failures"], result["attempts"]))
@@ -109,7 +109,7 @@ def test_our_client_asks_and_answers_as_botocores_does() -> None:
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)
-def test_after_a_fault_exactly_the_tasks_asked_for_run(fault: str) -> None:
+def test_after_a_fault_exactly_the_requested_tasks_run(fault: str) -> None:
     with ecs_endpoint(once(fault)) as endpoint:
         result = launcher(endpoint.client()).launch(asked({"count": 4}))
     assert (result["status"], result["launched"], result["failures"]) == ("LAUNCHED", 4, [])
@@ -117,10 +117,10 @@ def test_after_a_fault_exactly_the_tasks_asked_for_run(fault: str) -> None:
     assert len({task["arn"] for task in result["tasks"]}) == 4
     assert result["attempts"] == len(endpoint.calls) == 2
     tokens = [call["clientToken"] for call in endpoint.calls]
-    # What is known not to run is asked for anew, for what is missing only; what is unknown is asked again as it was.
-    anew = {"no_capacity": 4, "partial": 2}
-    assert (tokens[0] != tokens[1]) == (fault in anew)
-    assert endpoint.calls[1]["count"] == anew.get(fault, 4)
+    # Tasks that certainly do not run are requested again, the missing ones only; an unknown call is repeated as it was.
+    requested_again = {"no_capacity": 4, "partial": 2}
+    assert (tokens[0] != tokens[1]) == (fault in requested_again)
+    assert endpoint.calls[1]["count"] == requested_again.get(fault, 4)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_after_a_fault_exactly_the_tasks_asked_for_run(fault: str) -> None:
         ("role_unready", "ClientException", True),
     ],
 )
-def test_what_will_not_pass_is_not_tried_again(fault: str, reason: str, retryable: bool) -> None:
+def test_a_call_that_cannot_succeed_is_not_repeated(fault: str, reason: str, retryable: bool) -> None:
     with ecs_endpoint(always(fault)) as endpoint:
         result = launcher(endpoint.client()).launch(asked({}))
     assert (result["status"], result["launched"], len(endpoint.calls)) == ("FAILED", 0, 1)
@@ -141,7 +141,7 @@ def test_what_will_not_pass_is_not_tried_again(fault: str, reason: str, retryabl
 
 
 @pytest.mark.parametrize("fault", ["denied", "role_unready"])
-def test_just_after_a_deploy_a_denial_is_waited_out(fault: str) -> None:
+def test_just_after_a_deploy_a_denied_call_is_repeated(fault: str) -> None:
     young = iter([True, True, False])
     with ecs_endpoint(once(fault, fault)) as endpoint:
         result = launcher(endpoint.client(), settling=young.__next__).launch(asked({}))
@@ -163,7 +163,7 @@ def test_ten_tasks_go_into_a_call() -> None:
     assert all(re.fullmatch(r"[0-9a-f]{64}", call["clientToken"]) for call in endpoint.calls)
 
 
-def test_spot_falls_back_to_on_demand_where_the_job_allows_it_for_what_spot_has_no_room_for() -> None:
+def test_tasks_for_which_spot_has_no_capacity_run_on_demand_if_the_job_allows_it() -> None:
     event = {"count": 4, "capacity": "spot_then_on_demand"}
     with ecs_endpoint(once("partial")) as endpoint:
         result = launcher(endpoint.client()).launch(asked(event))
@@ -183,7 +183,7 @@ def test_the_same_key_launches_once_however_often_it_comes() -> None:
         third = after.launch(asked({"count": 12, "idempotencyKey": "k"}))
         assert (third["status"], third["launched"], third["failures"]) == ("DUPLICATE", 12, [])
         assert {it["arn"] for it in third["tasks"]} == {it["arn"] for it in first["tasks"]}
-        # The same key for something else: what runs is named, and nothing is added to it.
+        # The same key for another request: the result names the running tasks, and no task is added.
         other = launcher(endpoint.client()).launch(asked({"count": 10, "command": ["x"], "idempotencyKey": "k"}))
         assert (other["status"], other["launched"]) == ("DUPLICATE", 10)
         assert endpoint.launched == {first["startedBy"]: 12}
@@ -191,7 +191,7 @@ def test_the_same_key_launches_once_however_often_it_comes() -> None:
 
 
 def test_a_launch_of_an_older_version_is_found_by_its_token() -> None:
-    """0.1 asked for on-demand capacity by a strategy: to ECS that is another request."""
+    """Version 0.1 requested on-demand capacity by a strategy: for ECS that is another request."""
     of = settings(capacity="on_demand")
     request = asked({"count": 3, "idempotencyKey": "k"}, of=of)
     older = {**run_task_request(of, request, count=3), "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]}
@@ -211,8 +211,8 @@ def test_a_conflict_with_a_launch_that_launched_nothing_is_no_duplicate() -> Non
     assert (result["status"], result["launched"], dict(endpoint.launched)) == ("LAUNCHED", 2, {result["startedBy"]: 2})
 
 
-def test_a_later_delivery_goes_on_where_the_one_before_it_gave_up() -> None:
-    """ECS gives a used token its first answer for ever: only attempts that were never made can still succeed."""
+def test_a_later_delivery_continues_after_the_last_attempt_of_the_one_before() -> None:
+    """ECS repeats its first answer to a used token: only new attempts can still succeed."""
     with ecs_endpoint(once("partial", *["no_capacity"] * (3 * ATTEMPTS - 1))) as endpoint:
         first = launcher(endpoint.client()).launch(asked({"count": 4}))
         assert (first["status"], first["attempts"]) == ("PARTIAL", ATTEMPTS)
@@ -224,7 +224,7 @@ def test_a_later_delivery_goes_on_where_the_one_before_it_gave_up() -> None:
     assert endpoint.launched == {first["startedBy"]: 4}
 
 
-def test_whoever_asks_again_under_a_key_counts_and_is_not_told_the_old_failures_for_ever() -> None:
+def test_a_caller_that_counts_its_deliveries_does_not_receive_the_old_failures_again() -> None:
     with ecs_endpoint(once(*["no_capacity"] * ATTEMPTS)) as endpoint:
         event = {"count": 2, "idempotencyKey": "k"}
         assert launcher(endpoint.client()).launch(asked(event))["status"] == "FAILED"
@@ -233,19 +233,19 @@ def test_whoever_asks_again_under_a_key_counts_and_is_not_told_the_old_failures_
     assert (again["status"], again["launched"], sum(endpoint.launched.values())) == ("LAUNCHED", 2, 2)
 
 
-def test_attempts_that_were_answered_before_take_nothing_from_the_rate() -> None:
-    """Else what was launched in part would be asked about again at every delivery, until the time is up."""
+def test_repeated_attempts_take_almost_nothing_from_the_rate() -> None:
+    """Otherwise each delivery of a partial launch would spend its time on the attempts before it."""
     with ecs_endpoint(once(*["no_capacity"] * (10 * ATTEMPTS))) as endpoint:
         failed = launcher(endpoint.client()).launch(asked({"count": 100}))
         assert failed["launched"] == 0
         paced = launcher(endpoint.client())
-        # Room for what is launched, and nearly none for what is not.
+        # Enough tokens for the launched tasks, and few for repeated attempts.
         paced.pace = Pace(burst=100 + 10 * ATTEMPTS, per_second=0.001)
         result = paced.launch(asked({"count": 100}, delivery=2))
     assert (result["status"], result["launched"]) == ("LAUNCHED", 100)
 
 
-def test_two_stacks_with_a_job_of_the_same_name_in_one_cluster_launch_each_its_own() -> None:
+def test_jobs_of_the_same_name_of_two_stacks_in_one_cluster_launch_their_own_tasks() -> None:
     other = settings(taskDefinition=SETTINGS.task_definition.replace("/f:", "/other-f:"))
     with ecs_endpoint() as endpoint:
         results = [launcher(endpoint.client(), of).launch(asked({}, "event-1")) for of in (SETTINGS, other)]
@@ -259,7 +259,7 @@ def test_a_deploy_between_two_deliveries_neither_repeats_nor_loses_the_rest() ->
     with ecs_endpoint(once("partial")) as endpoint:
         first = launcher(endpoint.client()).launch(asked({"count": 4}))
         assert (first["status"], first["attempts"]) == ("LAUNCHED", 2)
-        # Its answer was lost.
+        # The first answer was lost.
         again = launcher(endpoint.client(), deployed).launch(asked({"count": 4}, delivery=2))
         assert (again["status"], again["launched"], again["failures"]) == ("DUPLICATE", 4, [])
         assert {it["arn"] for it in again["tasks"]} == {it["arn"] for it in first["tasks"]}
@@ -269,7 +269,7 @@ def test_a_deploy_between_two_deliveries_neither_repeats_nor_loses_the_rest() ->
         assert (rest["launched"], sum(endpoint.launched.values())) == (4, 4)
 
 
-def test_no_call_is_made_that_could_not_be_answered_in_time() -> None:
+def test_no_call_is_made_without_time_for_its_answer() -> None:
     with ecs_endpoint(always("throttled")) as endpoint:
         late = launcher(endpoint.client(), seconds=lambda: CALL_SECONDS - 0.1).launch(asked({"count": 11}))
         assert (late["status"], late["attempts"], endpoint.calls) == ("FAILED", 0, [])
@@ -313,7 +313,7 @@ def test_a_payload_that_cannot_be_stored_launches_nothing_and_can_be_tried_again
     ]
 
 
-def test_what_aws_repeats_of_the_callers_values_is_taken_out() -> None:
+def test_a_callers_values_are_removed_from_the_errors_of_aws() -> None:
     from fargate_job_launcher.handler.redact import redacted
 
     for event in (
@@ -332,7 +332,7 @@ def test_what_aws_repeats_of_the_callers_values_is_taken_out() -> None:
     assert given["failures"][0]["detail"] == "given ***"
 
 
-def test_an_ecs_that_cannot_be_reached_is_asked_until_the_time_is_up() -> None:
+def test_calls_to_an_unreachable_ecs_are_repeated_until_the_time_is_up() -> None:
     with ecs_endpoint() as endpoint:
         client = endpoint.client()
     left = iter([60.0, 60.0, 60.0, 0.0])
@@ -341,7 +341,7 @@ def test_an_ecs_that_cannot_be_reached_is_asked_until_the_time_is_up() -> None:
     assert [(it["reason"], it["retryable"]) for it in result["failures"]] == [("EndpointConnectionError", True)]
 
 
-def test_an_error_of_our_own_is_not_taken_for_one_of_ecs() -> None:
+def test_an_error_of_our_own_is_raised() -> None:
     class Broken:
         def run_task(self, **_: Any) -> dict[str, Any]:
             raise ZeroDivisionError
@@ -351,7 +351,7 @@ def test_an_error_of_our_own_is_not_taken_for_one_of_ecs() -> None:
 
 
 class Refusing:
-    """An ECS that gives this answer, or this error."""
+    """An ECS that returns this error."""
 
     def __init__(self, code: str = "InvalidParameterException", message: str = "", status: int = 400) -> None:
         self.error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
@@ -363,7 +363,7 @@ class Refusing:
 @pytest.mark.parametrize(
     ("refusing", "retryable", "calls"),
     [
-        # A name in the message is no reason.
+        # A name in the message does not count.
         (Refusing("AccessDeniedException", "User: role/throttle-report is not authorized"), False, 1),
         (Refusing("TooManyRequestsException"), True, 2),
         (Refusing("RequestLimitExceeded"), True, 2),
@@ -376,7 +376,7 @@ def test_an_error_means_what_its_code_says(refusing: Refusing, retryable: bool, 
     assert ([it["retryable"] for it in result["failures"]], result["attempts"]) == ([retryable], calls)
 
 
-def test_what_is_null_in_an_answer_is_as_if_it_were_not_there() -> None:
+def test_a_null_in_an_answer_counts_as_absent() -> None:
     class Answering:
         def run_task(self, **_: Any) -> dict[str, Any]:
             return {"tasks": [{"taskArn": "arn:task/1"}], "failures": [{"reason": None, "detail": None}]}
@@ -387,17 +387,17 @@ def test_what_is_null_in_an_answer_is_as_if_it_were_not_there() -> None:
 
 
 class Killed(BaseException):
-    """The function was stopped in the middle of it: time-out, out of memory, a lost machine."""
+    """The function was killed during a call: timeout, out of memory, a lost machine."""
 
 
 def test_a_storm_loses_nothing_and_launches_nothing_twice() -> None:
-    """Every third call fails, functions are killed in the middle of a call, and events are delivered twice at once."""
+    """Every third call fails, functions are killed during a call, and events are delivered twice at the same time."""
     dice = random.Random(7)
 
     def fault(_: Request) -> str:
         if dice.random() >= 0.3:
             return ""
-        # Few time-outs: each costs the client's whole patience.
+        # Few timeouts: each takes the client's whole read timeout.
         return "time_out_after" if dice.random() < 0.04 else dice.choice(TRANSIENT[:-1])
 
     events = [(f"key-{number}", dice.choice([1, 1, 1, 2, 10, 11, 25])) for number in range(LAUNCHES)]
@@ -450,12 +450,12 @@ def test_a_storm_loses_nothing_and_launches_nothing_twice() -> None:
 def assert_exactly(endpoint: Endpoint, events: list[tuple[str, int]], results: list[LaunchResult]) -> None:
     wanted = {started_by(SETTINGS, asked({}, key)): count for key, count in events}
     assert dict(endpoint.launched) == wanted
-    told: dict[str, set[str]] = {}
+    reported: dict[str, set[str]] = {}
     for result in results:
         assert (result["status"], result["launched"]) == ("LAUNCHED", result["requested"])
-        told.setdefault(result["startedBy"], set()).update(task["arn"] for task in result["tasks"])
-    # Whoever was told twice of a launch was told of the same tasks.
-    assert {key: len(arns) for key, arns in told.items()} == wanted
+        reported.setdefault(result["startedBy"], set()).update(task["arn"] for task in result["tasks"])
+    # Two results of a launch name the same tasks.
+    assert {key: len(arns) for key, arns in reported.items()} == wanted
 
 
 def test_a_denied_launch_names_the_role_but_not_the_event() -> None:
@@ -466,7 +466,7 @@ def test_a_denied_launch_names_the_role_but_not_the_event() -> None:
 
 
 class Listing:
-    """An ECS that lists these tasks, so many on a page."""
+    """An ECS that lists these tasks in pages."""
 
     def __init__(self, *arns: str, page: int = 2, of_launch: tuple[str, ...] = ()) -> None:
         self.arns, self.page, self.of_launch = arns, page, of_launch
@@ -481,22 +481,22 @@ class Listing:
         return {"taskArns": list(self.arns[start : start + self.page]), **more}
 
 
-def test_a_launch_that_would_be_too_many_is_told_so_whole() -> None:
+def test_a_launch_that_would_exceed_max_running_is_refused_whole() -> None:
     limited = settings(maxRunning=4, taskDefinition="arn:aws:ecs:eu-west-1:123456789012:task-definition/stack-import:7")
     assert Running(Listing("a", "b", "c"), limited).refusal(1, "import/x") is None
-    told = Running(Listing("a", "b", "c"), limited).refusal(2, "import/x")
-    assert told is not None
-    assert (told["reason"], told["retryable"]) == ("MaxRunning", True)
-    # Those of this very launch are no more of them; the rest of it is.
+    refusal = Running(Listing("a", "b", "c"), limited).refusal(2, "import/x")
+    assert refusal is not None
+    assert (refusal["reason"], refusal["retryable"]) == ("MaxRunning", True)
+    # The tasks that this launch has already do not count twice; its missing ones do.
     assert Running(Listing("a", "b", "c", of_launch=("c",)), limited).refusal(2, "import/x") is None
     full = Listing("a", "b", "c", "d", of_launch=("d",))
     assert Running(full, limited).refusal(1, "import/x") is None
     assert Running(full, limited).refusal(2, "import/x") is not None
-    # A retry of another task of the same launch is none of them.
+    # A retry of another task of the same launch is a new task.
     assert Running(full, limited).refusal(1, "import/x/1", retry=True) is not None
 
 
-def test_what_was_launched_here_counts_before_ecs_lists_it() -> None:
+def test_own_tasks_count_before_ecs_lists_them() -> None:
     limited = settings(maxRunning=2, taskDefinition="arn:aws:ecs:eu-west-1:123456789012:task-definition/stack-import:7")
     running = Running(Listing("a"), limited)
     assert running.refusal(1, "import/x") is None

@@ -1,4 +1,4 @@
-"""What became of a stopped task, and what a retry of it asks for."""
+"""The outcome of a stopped task, its retry, and its notice."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fargate_job_launcher.handler.event import Rejected
 from fargate_job_launcher.handler.launch import run_task_request, started_by
 from fargate_job_launcher.handler.outcome import KINDS, classify
-from fargate_job_launcher.handler.request import Rejected
 
 from tools.launching import CLOSED, SETTINGS, asked, settings
 
 
 def task(stop_code: str, exit_code: int | None = None, **more: Any) -> dict[str, Any]:
     job: dict[str, Any] = {"name": "job", **({} if exit_code is None else {"exitCode": exit_code})}
-    if "told" in more:
-        job["reason"] = more.pop("told")
+    if "job_reason" in more:
+        job["reason"] = more.pop("job_reason")
     sidecar = {"name": "sidecar", "exitCode": 0, **({"reason": more.pop("beside")} if "beside" in more else {})}
     return {"stopCode": stop_code, "stoppedReason": more.pop("why", ""), "containers": [sidecar, job], **more}
 
@@ -33,7 +33,11 @@ def task(stop_code: str, exit_code: int | None = None, **more: Any) -> dict[str,
         (task("EssentialContainerExited", 0), "succeeded", "exit code 0"),
         (task("EssentialContainerExited", 1), "failed", "exit code 1"),
         (task("EssentialContainerExited", 127), "failed", "not found in the image"),
-        (task("EssentialContainerExited", 137, told="OutOfMemoryError: Container killed"), "failed", "out of memory"),
+        (
+            task("EssentialContainerExited", 137, job_reason="OutOfMemoryError: Container killed"),
+            "failed",
+            "out of memory",
+        ),
         (task("TaskFailedToStart", why="CannotPullContainerError: pull denied"), "never_started", "pull denied"),
         (task("TaskFailedToStart", 0), "never_started", "it never started"),
         (task("EssentialContainerExited"), "never_started", "ECS gives no reason"),
@@ -67,7 +71,7 @@ def task(stop_code: str, exit_code: int | None = None, **more: Any) -> dict[str,
         (task("ServiceSchedulerInitiated", 0), "stopped", "a service stopped it"),
     ],
 )
-def test_a_stopped_task_is_what_it_was_and_never_a_success_without_an_exit_code(
+def test_a_stopped_task_has_its_outcome_and_is_no_success_without_an_exit_code(
     stopped: dict[str, Any], kind: str, said: str
 ) -> None:
     outcome = classify(stopped, "job")
@@ -82,7 +86,7 @@ def retry(overrides: Any, **changed: Any) -> dict[str, Any]:
     return {"retryOf": {"task": "t-1", "origin": ORIGIN, "attempt": 2, "overrides": overrides, "tags": {}, **changed}}
 
 
-def test_a_retry_asks_for_what_the_task_was_launched_with() -> None:
+def test_a_retry_requests_what_the_task_was_launched_with() -> None:
     event = {
         "command": ["run"],
         "environment": {"SOURCE": "a"},
@@ -118,7 +122,7 @@ def test_a_retry_asks_for_what_the_task_was_launched_with() -> None:
     assert (call["launchType"], call.get("capacityProviderStrategy")) == ("FARGATE", None)
 
 
-def test_a_retry_finds_the_payload_that_was_stored() -> None:
+def test_a_retry_uses_the_stored_payload() -> None:
     of = settings(payloadPrefix="s3://b/p/")
     first = asked({"payload": "x" * 9000, "environment": {"SOURCE": "s"}}, of=of)
     assert first.stored_payload is not None
@@ -161,17 +165,17 @@ def test_a_forged_retry_gains_nothing(event: dict[str, Any]) -> None:
 
 
 class Aws:
-    """A launcher that answers as it is told, a topic and a log that remember."""
+    """A launcher with a given answer, and a topic and a log that remember their calls."""
 
     exceptions = SimpleNamespace(
         ResourceAlreadyExistsException=FileExistsError, TooManyRequestsException=BlockingIOError
     )
 
     def __init__(self, **answer: Any) -> None:
-        self.answer, self.told = answer, list[dict[str, Any]]()
-        self.asked = 0
+        self.answer, self.notices = answer, list[dict[str, Any]]()
+        self.invocations = 0
         self.streams = dict[str, float]()
-        """Name → when it was made."""
+        """Name → creation time, in seconds since 1970."""
         self.topic_gone = self.logs_gone = self.busy = False
 
     def create_log_stream(self, **request: Any) -> None:
@@ -196,7 +200,7 @@ class Aws:
         return {"tasks": []}
 
     def invoke(self, **_request: Any) -> dict[str, Any]:
-        self.asked += 1
+        self.invocations += 1
         if self.busy:
             raise BlockingIOError("rate exceeded")
         error = {"FunctionError": "Unhandled"} if "errorMessage" in self.answer else {}
@@ -205,11 +209,11 @@ class Aws:
     def publish(self, **notice: Any) -> None:
         if self.topic_gone:
             raise OSError("no such topic")
-        self.told.append(notice)
+        self.notices.append(notice)
 
 
 def supervisor(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> Any:
-    """The supervisor's module, as it begins in its function."""
+    """The supervisor's module, newly imported in its environment."""
     given = {
         **{"job": "job", "container": "job", "cluster": "c", "family": "f", "launcher": "l"},
         **{"retries": 2, "retry_on": ["failed"], "max_runtime_minutes": 0, "deliveries": 4},
@@ -225,29 +229,29 @@ def refused(*, retryable: bool) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "delivery", "left", "told"),
+    ("answer", "delivery", "left", "notice"),
     [
         (refused(retryable=True), 3, ["a", "b"], ""),
         ({"errorMessage": "it broke"}, 3, ["a", "b"], ""),
-        (refused(retryable=True), 4, [], "could not be retried: not in time: X: no room"),
+        (refused(retryable=True), 4, [], "could not be retried: not by the last delivery: X: no room"),
         (refused(retryable=False), 3, [], "could not be retried: X: no room"),
         ({"launched": 1, "failures": []}, 3, [], ""),
     ],
 )
-def test_a_retry_that_has_to_wait_is_delivered_again_until_somebody_is_told(
-    answer: dict[str, Any], delivery: int, left: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+def test_a_retry_that_has_to_wait_is_delivered_again_until_its_notice(
+    answer: dict[str, Any], delivery: int, left: list[str], notice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervise = supervisor(monkeypatch)
     aws = Aws(**answer)
     monkeypatch.setattr(supervise, "_client", aws)
     assert delivered(supervise, *(record(it, delivery) for it in "ab")) == [f"m-{it}" for it in left]
-    # One that waits holds nobody up.
-    assert aws.asked == 2
-    assert [told in it["Message"] for it in aws.told] == ([True, True] if told else [])
+    # A waiting event does not delay the other one.
+    assert aws.invocations == 2
+    assert [notice in it["Message"] for it in aws.notices] == ([True, True] if notice else [])
 
 
 def record(task_id: str, delivery: int = 1, *, started_by: str = f"job/{ORIGIN}") -> dict[str, Any]:
-    """The end of a task that failed, as the queue brings it."""
+    """The queue's record for the end of a failed task."""
     stopped = {
         **task("EssentialContainerExited", 1),
         "taskArn": f"arn:aws:ecs:eu-west-1:123456789012:task/c/{task_id}",
@@ -258,46 +262,46 @@ def record(task_id: str, delivery: int = 1, *, started_by: str = f"job/{ORIGIN}"
 
 
 def delivered(supervise: Any, *records: dict[str, Any]) -> list[str]:
-    """Which of these messages are to come again."""
+    """Ids of the messages that SQS has to deliver again."""
     answered = supervise.handle({"Records": records}, SimpleNamespace(aws_request_id="r-1"))
     return [it["itemIdentifier"] for it in answered["batchItemFailures"]]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Aws]:
-    """A supervisor that retries nothing, and what it calls."""
+def unretried(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Aws]:
+    """A supervisor without retries, and the AWS that it calls."""
     supervise, aws = supervisor(monkeypatch, retries=0), Aws()
     monkeypatch.setattr(supervise, "_client", aws)
     return supervise, aws
 
 
-def test_a_final_failure_is_told_of_once_and_never_left_out(told: tuple[Any, Aws]) -> None:
-    supervise, aws = told
-    # Another task's name may begin with the same letters.
+def test_a_final_failure_causes_exactly_one_notice(unretried: tuple[Any, Aws]) -> None:
+    supervise, aws = unretried
+    # The id of another task may begin with the same letters.
     assert delivered(supervise, record("ab")) == []
-    assert len(aws.told) == 1
-    aws.told.clear()
-    # The topic does not take it: the function fails, for an alarm to see, and the event comes again. It is told of
-    # then, no sooner than its teller is surely dead.
+    assert len(aws.notices) == 1
+    aws.notices.clear()
+    # The topic refuses the notice: the function fails, which raises its alarm, and the event is delivered again. The
+    # next notice follows after the function's timeout, when the first delivery has surely ended.
     aws.topic_gone = True
     with pytest.raises(OSError, match="no such topic"):
         delivered(supervise, record("a"))
     aws.topic_gone = False
     assert delivered(supervise, record("a", 2)) == ["m-a"]
-    assert aws.told == []
+    assert aws.notices == []
     aws.streams["a/telling/0"] -= supervise.SUPERVISOR_SECONDS
     assert delivered(supervise, record("a", 3)) == []
-    assert len(aws.told) == 1
-    # It comes as often as it likes then, and as EventBridge keeps it that could not deliver it.
+    assert len(aws.notices) == 1
+    # Later deliveries change nothing, nor does the event from EventBridge's dead-letter queue.
     whole = record("a")
     whole["body"] = json.dumps({"detail-type": "ECS Task State Change", "detail": json.loads(whole["body"])})
     assert delivered(supervise, record("a"), whole, record("a", 4)) == []
-    assert len(aws.told) == 1
+    assert len(aws.notices) == 1
 
 
 @pytest.mark.parametrize("after_a_dead_one", [False, True])
-def test_of_two_that_would_tell_at_the_same_time_one_does(told: tuple[Any, Aws], after_a_dead_one: bool) -> None:
-    supervise, aws = told
+def test_of_two_deliveries_at_the_same_time_one_publishes(unretried: tuple[Any, Aws], after_a_dead_one: bool) -> None:
+    supervise, aws = unretried
     if after_a_dead_one:
         aws.streams["a/telling/0"] = time.time() - supervise.SUPERVISOR_SECONDS
     publish, others = aws.publish, list[list[str]]()
@@ -309,35 +313,35 @@ def test_of_two_that_would_tell_at_the_same_time_one_does(told: tuple[Any, Aws],
     aws.publish = while_another_does
     assert delivered(supervise, record("a")) == []
     assert others == [["m-a"]]
-    assert len(aws.told) == 1
+    assert len(aws.notices) == 1
 
 
-def test_what_cannot_be_noted_is_told_of_all_the_same(told: tuple[Any, Aws]) -> None:
-    supervise, aws = told
+def test_a_failure_is_published_even_if_it_cannot_be_marked(unretried: tuple[Any, Aws]) -> None:
+    supervise, aws = unretried
     aws.logs_gone = True
     assert delivered(supervise, record("a")) == []
-    assert len(aws.told) == 1
+    assert len(aws.notices) == 1
 
 
-def test_a_task_that_was_retried_is_done_with_whatever_the_launcher_says_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retried_task_is_complete_even_if_the_launcher_later_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     supervise, aws = supervisor(monkeypatch), Aws(launched=1, failures=[])
     monkeypatch.setattr(supervise, "_client", aws)
     assert delivered(supervise, record("a")) == []
     aws.answer = refused(retryable=True)
     assert delivered(supervise, record("a"), record("a", 4)) == []
-    assert (aws.asked, aws.told) == (1, [])
+    assert (aws.invocations, aws.notices) == (1, [])
 
 
-def test_a_launcher_that_is_busy_to_the_end_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_launcher_that_is_busy_until_the_last_delivery_causes_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
     supervise, aws = supervisor(monkeypatch), Aws()
     monkeypatch.setattr(supervise, "_client", aws)
     aws.busy = True
     assert delivered(supervise, record("a", 3)) == ["m-a"]
     assert delivered(supervise, record("a", 4)) == []
-    assert "could not be retried: not in time: rate exceeded" in aws.told[0]["Message"]
+    assert "could not be retried: not by the last delivery: rate exceeded" in aws.notices[0]["Message"]
 
 
-def test_a_task_that_cannot_be_stopped_does_not_save_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_other_tasks_are_stopped_if_one_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     supervise = supervisor(monkeypatch, max_runtime_minutes=1)
     stopped = list[str]()
 

@@ -1,4 +1,4 @@
-"""Reasons of ECS as people have reported them → the remedy of their cause."""
+"""Reasons of ECS from public reports → the remedy of their cause."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OCI = (
 )
 
 REPORTS = (
-    # What ECS said, where it was reported (on github.com where no host is named), what the remedy has to say.
+    # The reason, its report (on github.com if no host is named), and words that the remedy has to contain.
     ("CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref quay.io/deepfenceio/cloud-scanner:latest: failed to do request: Head \"https://quay.io/v2/deepfenceio/cloud-scanner/manifests/latest\": dial tcp 3.210.148.47:443: i/o timeout", "deepfence/terraform-aws-cloud-scanner/issues/13", "does not reach the registry"),
     (f"CannotPullContainerError: API error (500): Get https://xxx.dkr.ecr.ap-southeast-2.amazonaws.com/v2/: {GONE}", "aws/amazon-ecs-agent/issues/1680", "does not reach ECR"),
     (f"CannotPullContainerError: API error (500): Get https://registry-1.docker.io/v2/: {GONE}", "aws/amazon-ecs-agent/issues/1128", "does not reach the registry"),
@@ -84,11 +84,11 @@ REPORTS = (
     ("ECS was unable to assume the role 'arn:aws:iam::1:role/r' that was provided for this task.", GUIDE + "stopped-task-error-codes.html", "may not assume"),
     ("OutOfMemoryError: Container killed due to memory usage", GUIDE + "stopped-task-error-codes.html", "more memory"),
     ("Task failed container health checks", GUIDE + "stopped-task-error-codes.html", "start_period_seconds"),
-    ("ContainerRuntimeTimeoutError: Could not transition to running; timed out after waiting 1m: <reason>", GUIDE + "stopped-task-error-codes.html", "did not begin in time"),
+    ("ContainerRuntimeTimeoutError: Could not transition to running; timed out after waiting 1m: <reason>", GUIDE + "stopped-task-error-codes.html", "did not start in time"),
     ("RESOURCE:ENI", GUIDE + "api_failures_messages.html", "quota of network interfaces"),
     ("RESOURCE:CPU", GUIDE + "api_failures_messages.html", "no such capacity"),
     ("AGENT", GUIDE + "api_failures_messages.html", "lost its connection"),
-    # The same words about another subject, and other words for a cause.
+    # The same words about another service, and other words for the same cause.
     (LOGGER + "create stream has been retried 7 times: failed to create Cloudwatch log stream: RequestError: send request failed caused by: Post \"https://logs.undefined.amazonaws.com/\": dial tcp: lookup logs.undefined.amazonaws.com on 172.31.0.2:53: no such host : exit status 1", "pulumi/pulumi-awsx/issues/1279", "No DNS server knows the name"),
     ("CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref .dkr.ecr.us-west-2.amazonaws.com/otel-collector:latest@sha256:863: unexpected status from HEAD request to https://1.dkr.ecr.us-west-2.amazonaws.com/v2/otel-collector/blobs/sha256:863: 403 Forbidden", "aws/containers-roadmap/issues/2493", "registry refuses the pull"),
     ("CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 12345678-eu-west-1.amazonaws.com/example-service:example-image:image-tag@sha256:sha digest: not found", "aws/containers-roadmap/issues/2687", "no such image or tag"),
@@ -150,22 +150,22 @@ def test_a_reported_reason_leads_to_the_remedy_of_its_cause(said: str, _source: 
 @pytest.mark.parametrize(
     "said",
     [
-        # A service's words: what this launches is none, and has no load balancer.
+        # Of an ECS service: a launched task belongs to none, and has no load balancer.
         "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/a/1)",
-        # ECS breaks off here, before it says the cause: the subject alone is none.
+        # ECS cuts the reason short here, before the cause: the name of the service alone is not one.
         SECRET.replace("retrieve secret", "get registry auth")
         + "5 time(s): asm fetching secret from the service for a",
         OCI + 'process_linux.go:449: container init caused \\"rootfs_linux.go:58',
         OCI + "error creating device nodes: mknod /run/containerd/rootfs/dev/null: errno 524: unknown",
     ],
 )
-def test_a_reason_that_names_no_cause_that_is_known_gets_no_remedy(said: str) -> None:
+def test_a_reason_without_a_known_cause_has_no_remedy(said: str) -> None:
     assert remedy(said) == ""
     assert advice(said).endswith(said)
 
 
 def test_each_row_is_the_first_that_fits_one_of_the_reports() -> None:
-    """So that no row stands behind one that takes its reasons away, and none has no report."""
+    """Each row has a report, and no row before it takes that report."""
     said = [it[0] for it in REPORTS] + [f"not authorized to perform: {it}" for it in ACTIONS]
     left = {then for _, then in CAUSES}
     for reason in said:
@@ -175,8 +175,8 @@ def test_each_row_is_the_first_that_fits_one_of_the_reports() -> None:
 
 
 @pytest.mark.parametrize(("action", "then"), ACTIONS.items())
-def test_the_action_that_was_denied_decides_not_what_stands_around_it(action: str, then: str) -> None:
-    """Every one of them comes with the same preamble, and with `on resource:`, which is no want of capacity."""
+def test_the_denied_action_decides_and_the_words_around_it_do_not(action: str, then: str) -> None:
+    """Each has the same preamble, and `on resource:`, which does not mean a lack of capacity."""
     preamble = "ResourceInitializationError: unable to pull secrets or registry auth: "
     said = (
         f"{preamble}AccessDeniedException: User: arn:aws:sts::1:assumed-role/r/t is not authorized to perform: {action}"
@@ -184,29 +184,29 @@ def test_the_action_that_was_denied_decides_not_what_stands_around_it(action: st
     assert then in remedy(said)
 
 
-def test_where_no_cause_fits_that_is_said_with_ecss_words() -> None:
+def test_if_no_cause_fits_the_advice_says_so_and_has_ecss_reason() -> None:
     words = "Something that nobody has seen before"
     assert remedy(words) == ""
-    assert advice(words) == f"No cause that is known here fits what ECS says: {words}"
+    assert advice(words) == f"No known cause fits the reason that ECS gives: {words}"
     never = classify({"stopCode": "TaskFailedToStart", "stoppedReason": words, "containers": []}, "job")
     assert words in never.remedy
-    assert never.remedy.startswith("No cause that is known here fits")
-    # One that ran has a log, which knows more.
+    assert never.remedy.startswith("No known cause fits")
+    # A task that ran has a log, which shows more.
     failed = {"stopCode": "EssentialContainerExited", "containers": [{"name": "job", "exitCode": 1}]}
     assert classify(failed, "job").remedy == ""
 
 
-def test_a_remedy_names_arguments_as_they_are() -> None:
+def test_a_remedy_uses_the_names_of_the_arguments() -> None:
     known = {path.replace("[0]", "") for path, _ in nodes(FargateJobLauncherArgs)}
     known |= {it.rpartition(".")[2] for it in known}
-    # Of an aws.efs.AccessPoint.
+    # An argument of aws.efs.AccessPoint.
     known |= {"creation_info"}
     for _, then in CAUSES:
         named = {next(filter(None, it)) for it in re.findall(r"`([a-z_.]+)`|\b([a-z]+_[a-z_.]*[a-z])", then)}
         assert named <= known | {"spot_then_on_demand"}, then
 
 
-def test_a_launch_that_goes_well_compiles_none_of_it() -> None:
+def test_a_launch_that_succeeds_compiles_no_pattern() -> None:
     code = (
         "from fargate_job_launcher.handler import remedy; "
         "assert remedy._compiled.cache_info().currsize == 0; remedy.remedy('x'); "

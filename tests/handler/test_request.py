@@ -1,4 +1,4 @@
-"""What a caller may ask for: everything that was declared, nothing else, and every problem told at once."""
+"""What a caller may request: everything that is declared and nothing else; one rejection lists every problem."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from botocore.session import get_session
 from fargate_job_launcher.function import archive
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.dry_run import dry_run
+from fargate_job_launcher.handler.event import PROBLEMS_SHOWN, Rejected
 from fargate_job_launcher.handler.launch import chunks, rejection, run_task_request
-from fargate_job_launcher.handler.request import LARGEST_EVENT, PROBLEMS_TOLD, LaunchRequest, Rejected, parse
+from fargate_job_launcher.handler.request import LARGEST_EVENT, LaunchRequest, parse
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.sandbox.aws.constraints import violations
 from hypothesis import given
@@ -29,7 +30,7 @@ def refused(event: object, of: Settings = SETTINGS) -> list[str]:
     return raised.value.problems
 
 
-def test_everything_that_was_declared_may_be_asked_for() -> None:
+def test_everything_that_is_declared_may_be_requested() -> None:
     request = asked(
         {
             "version": "1",
@@ -81,13 +82,13 @@ def with_variable(name: object, value: object) -> dict[str, Any]:
     [
         (None, ["event: a JSON object is expected, not null"]),
         ([], ["event: a JSON object is expected, not a list"]),
-        ({"cluster": "other"}, ["cluster: unknown; a launch event knows version, idempotencyKey, delivery"]),
+        ({"cluster": "other"}, ["cluster: unknown; a launch event has version, idempotencyKey, delivery"]),
         ({"taskDefinition": "x", "networkConfiguration": {}, "image": "x", "entryPoint": [], "enableExecuteCommand": 1},
          ["taskDefinition: unknown", "networkConfiguration: unknown", "image: unknown", "entryPoint: unknown",
           "enableExecuteCommand: unknown"]),
         ({"overrides": {"taskRoleArn": "arn:aws:iam::1:role/admin"}}, ["overrides: unknown"]),
         ({"a\nb": 1}, ['"a\\nb": unknown']),
-        ({"version": "2"}, ["version: only '1' is understood"]),
+        ({"version": "2"}, ["version: '1' is the only version"]),
         ({"environment": {"OTHER": "x", "SOURCE": 1}}, ["environment.OTHER: not declared under overrides.environment; "
          "declared: SOURCE", "environment.SOURCE: a string is expected, not a number"]),
         ({"environment": {"AWS_ACCESS_KEY_ID": "x", "ld_preload": "x", "ECS_X": "", "JOB_PAYLOAD": "", "PATH": "/x"}},
@@ -126,12 +127,12 @@ def with_variable(name: object, value: object) -> dict[str, Any]:
         ({"retryOf": {**RETRY, "overrides": with_variable("JOB_PAYLOAD", "[" * 100_000)}}, ["retryOf: its overrides"]),
         ({"retryOf": {**RETRY, "overrides": with_variable(1, "x")}}, ["environment.1: not declared"]),
         ({"dryRun": "yes"}, ["dryRun: true or false is expected, not a string"]),
-        ({"payload": float("nan")}, ["event: holds what JSON cannot"]),
-        ({"payload": "\ud800"}, ["event: holds what JSON cannot"]),
+        ({"payload": float("nan")}, ["event: has a value that JSON does not have"]),
+        ({"payload": "\ud800"}, ["event: has a value that JSON does not have"]),
         ({"payload": "x" * (LARGEST_EVENT + 1)}, [f"event: {LARGEST_EVENT + 16} bytes; at most {LARGEST_EVENT}"]),
     ],
 )  # fmt: skip
-def test_what_was_not_declared_is_rejected_with_every_problem(event: object, said: list[str]) -> None:
+def test_an_undeclared_request_is_rejected_with_every_problem(event: object, said: list[str]) -> None:
     problems = refused(event)
     assert [problem[: len(start)] for problem, start in zip(problems, said, strict=True)] == said
     result = rejection(SETTINGS, problems)
@@ -139,7 +140,7 @@ def test_what_was_not_declared_is_rejected_with_every_problem(event: object, sai
     assert [it["detail"] for it in result["failures"]] == problems
 
 
-def test_a_job_that_declared_nothing_takes_nothing() -> None:
+def test_a_job_that_declares_nothing_accepts_nothing() -> None:
     closed = settings(CLOSED)
     assert parse({}, closed, key="r").overrides == {}
     fields = {
@@ -152,30 +153,30 @@ def test_a_job_that_declared_nothing_takes_nothing() -> None:
     assert len(refused(fields, closed)) == len(fields)
 
 
-def test_too_deep_an_event_is_refused_before_it_is_looked_at() -> None:
+def test_an_event_that_is_too_deep_is_rejected_before_it_is_read() -> None:
     deep: Any = 1
     for _ in range(100_000):
         deep = [deep]
-    assert refused({"payload": deep}) == ["event: more than 64 objects and lists within one another"]
-    # Taking it apart recursively would overrun the stack as well.
+    assert refused({"payload": deep}) == ["event: more than 64 levels of objects and lists"]
+    # Freeing it recursively would overflow the stack too.
     while isinstance(deep, list):
         deep = deep[0]
 
 
-def test_a_hundred_problems_are_told_in_a_message_that_can_be_read() -> None:
+def test_a_hundred_problems_make_a_short_message() -> None:
     problems = refused({f"key-{number}": "hunter2" for number in range(100)})
-    assert len(problems) == PROBLEMS_TOLD + 1
-    assert problems[-1] == "and 80 problems more"
+    assert len(problems) == PROBLEMS_SHOWN + 1
+    assert problems[-1] == "and 80 more problems"
     assert "hunter2" not in str(problems)
 
 
-def test_what_is_declared_is_told_in_few_words() -> None:
+def test_a_message_lists_at_most_ten_declared_names() -> None:
     overrides = {**DECLARED["overrides"], "environment": [f"NAME_{number:03}" for number in range(100)]}
     (problem,) = refused({"environment": {"OTHER": "x"}}, settings(overrides=overrides))
     assert problem.endswith("NAME_008, NAME_009, and 90 more")
 
 
-def test_a_launch_that_is_asked_for_again_counts_the_deliveries() -> None:
+def test_a_repeated_launch_counts_its_deliveries() -> None:
     assert asked({"delivery": 3}).delivery == 3
     assert asked({"delivery": 3}, delivery=5).delivery == 5
     assert asked({"retryOf": {**RETRY, "delivery": 4}}).delivery == 4
@@ -188,14 +189,14 @@ def test_overrides_are_counted_as_aws_counts_them_to_the_character() -> None:
     room = fargate.OVERRIDES_CHARACTERS - size(asked({"environment": {"SOURCE": ""}}))
     assert size(asked({"environment": {"SOURCE": "ü" * room}})) == fargate.OVERRIDES_CHARACTERS
     (problem,) = refused({"environment": {"SOURCE": "ü" * (room + 1)}})
-    assert problem == "environment, command: the launch overrides 8193 characters, at most 8192 fit in a call to ECS"
+    assert problem == "environment, command: the launch overrides 8193 characters; at most 8192 fit into a call to ECS"
     assert refused({"environment": {"SOURCE": '"' * (room // 2 + 1)}})
-    # A character beyond the first 65,536 is two of Java's.
+    # Java counts a character beyond the first 65,536 as two.
     assert refused({"environment": {"SOURCE": "😀" * (room // 2 + 1)}})
     assert asked({"environment": {"SOURCE": "😀" * (room // 2)}})
 
 
-def test_a_payload_travels_in_the_call_while_it_fits_and_in_the_bucket_when_it_does_not() -> None:
+def test_a_payload_that_fits_is_in_the_call_and_a_larger_one_is_in_the_bucket() -> None:
     room = fargate.OVERRIDES_CHARACTERS - len(
         json.dumps(asked({"payload": ""}).overrides, separators=(",", ":"), ensure_ascii=False)
     )
@@ -203,8 +204,8 @@ def test_a_payload_travels_in_the_call_while_it_fits_and_in_the_bucket_when_it_d
     assert asked(fits).stored_payload is None
     (problem,) = refused(too_long)
     assert problem == (
-        f"payload: {room + 3} characters, 8193 with everything else that this launch overrides; at most 8192 fit in a "
-        "call to ECS; give the launcher a payload_bucket"
+        f"payload: {room + 3} characters, 8193 with everything else that this launch overrides; at most 8192 fit "
+        "into a call to ECS; give the launcher a payload_bucket"
     )
     of = settings(payloadPrefix="s3://payloads/p-dev-import/")
     assert asked(fits, of=of).stored_payload is None
@@ -215,20 +216,20 @@ def test_a_payload_travels_in_the_call_while_it_fits_and_in_the_bucket_when_it_d
     assert json.loads(body) == too_long["payload"]
     (variable,) = request.overrides["containerOverrides"][0]["environment"]
     assert variable == {"name": "JOB_PAYLOAD_S3_URI", "value": uri}
-    # A retry finds its own object; the same key with another payload does not change what a job is reading.
+    # The same event uses the same object; the same key with another payload does not change what a job reads.
     assert asked(too_long, of=of).stored_payload == request.stored_payload
     other = asked({"payload": "y" * (room + 1)}, of=of).stored_payload
     assert other is not None
     assert other[0] != uri
 
 
-def test_a_dry_run_is_the_exact_call_what_iam_is_asked_and_the_most_it_costs() -> None:
+def test_a_dry_run_has_the_exact_calls_the_requests_to_iam_and_the_highest_cost() -> None:
     event = {"count": 12, "cpu": 1024, "memory": 2048, "ephemeralStorageGiB": 30, "role": "reader", "dryRun": True}
     request = asked(event)
     plan = dry_run(SETTINGS, request)
     assert (plan["status"], plan["launched"], plan["attempts"]) == ("DRY_RUN", 0, 0)
     assert plan["maxCostUsdPerHour"] == pytest.approx(12 * (0.04 + 2 * 0.004 + 10 * 0.0001))
-    # A public address costs too, where the task has one and the price is known.
+    # A public address costs money too, if the task has one and its price is known.
     priced: dict[str, Any] = {**DECLARED["prices"], "publicIpv4Hour": 0.005}
     for public, more in ((True, 12 * 0.005), (False, 0)):
         of = settings(prices=priced, assignPublicIp=public)
@@ -253,7 +254,7 @@ def test_a_dry_run_is_the_exact_call_what_iam_is_asked_and_the_most_it_costs() -
         *("ecs:RunTask", "ecs:RunTask", "ecs:ListTasks", "iam:PassRole", "iam:PassRole", "ecs:TagResource"),
         *("s3:PutObject", "kms:GenerateDataKey"),
     ]
-    # The fallback is a launch type, of which IAM is told nothing.
+    # The fallback is a launch type, for which IAM has no condition key.
     assert [it["context"].get("ecs:capacity-provider") for it in asked_of_iam[:2]] == ["FARGATE_SPOT", None]
     assert asked_of_iam[-1]["context"] == {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
 
@@ -298,7 +299,7 @@ RETRIES = st.fixed_dictionaries(
         },
     ) | JSON}
 )  # fmt: skip
-"""Retries, as somebody who is not the supervisor might ask for them."""
+"""Retries, as a caller that is not the supervisor might forge them."""
 EVENTS = (
     JSON
     | RETRIES
@@ -311,7 +312,7 @@ RUN_TASK: Any = get_session().get_service_model("ecs").operation_model("RunTask"
 
 @given(event=EVENTS)
 @hypothesis_settings(max_examples=1500, deadline=None)
-def test_whatever_the_event_it_is_a_valid_request_within_the_declaration_or_a_rejection(event: Any) -> None:
+def test_any_event_is_a_valid_request_within_the_declaration_or_a_rejection(event: Any) -> None:
     problems: list[str] = []
     try:
         request = asked(event)
@@ -327,7 +328,7 @@ def test_whatever_the_event_it_is_a_valid_request_within_the_declaration_or_a_re
         call = run_task_request(SETTINGS, request, count=count, chunk=chunk)
         assert violations(RUN_TASK, call) == []
         assert 1 <= call["count"] <= 10
-        # One or the other, or ECS refuses the call.
+        # Exactly one of the two, or ECS refuses the call.
         asked_for = (call.get("launchType"), call.get("capacityProviderStrategy"))
         spot = (None, [{"capacityProvider": "FARGATE_SPOT", "weight": 1}])
         assert asked_for == (("FARGATE", None) if request.capacity == "on_demand" else spot)
@@ -347,7 +348,7 @@ def test_whatever_the_event_it_is_a_valid_request_within_the_declaration_or_a_re
         assert len(json.dumps(overrides, separators=(",", ":"), ensure_ascii=False)) <= fargate.OVERRIDES_CHARACTERS
 
 
-def test_the_archive_is_the_handlers_modules_and_nothing_else() -> None:
+def test_the_archive_has_the_modules_of_the_handler_and_nothing_else() -> None:
     sources = Path(__file__).parents[2] / "handler"
     assets: dict[str, Any] = archive().assets
     assert list(assets) == sorted(f"handler/{path.name}" for path in sources.glob("*.py"))

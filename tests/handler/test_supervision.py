@@ -1,4 +1,4 @@
-"""Supervision end to end in the sandbox: what is asserted is what tasks, queues and topics hold."""
+"""Supervision end to end in the sandbox: the tests check the contents of tasks, queues and topics."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ FargateJobLauncher("many", {
 
 @dataclass
 class Job:
-    """A deployed job, and what AWS holds of it."""
+    """A deployed job, and its tasks and notices in AWS."""
 
     aws: Emulator
     launcher: Resource
@@ -64,7 +64,7 @@ class Job:
         self.aws.script(f"other-dev-{self.launcher.name}", *runs)
 
     def launch(self, **event: Any) -> str:
-        """Launch; what the tasks' startedBy begins with."""
+        """Launch; the beginning of the tasks' startedBy."""
         result: dict[str, Any] = launch(self.aws, self.launcher, event).result
         return result["startedBy"]
 
@@ -85,7 +85,7 @@ class Job:
         return sorted((it for it in found if it["startedBy"].startswith(started_by)), key=lambda it: it["startedBy"])
 
     def ended(self, started_by: str, count: int) -> list[dict[str, Any]]:
-        """So many tasks, all of them stopped."""
+        """The tasks of a launch, after all of them have stopped."""
         eventually(
             lambda: [it["lastStatus"] for it in self.tasks(started_by)] == ["STOPPED"] * count,
             lambda: str([(it["startedBy"], it["lastStatus"]) for it in self.tasks(started_by)]),
@@ -93,7 +93,7 @@ class Job:
         return self.tasks(started_by)
 
     def notices(self, wanted: int, *about: str) -> list[dict[str, Any]]:
-        """So many notices of the job's topic about these launches, and no more of them a while later."""
+        """The notices about these launches: after the wanted number has come, and a moment more for others."""
         found: list[dict[str, Any]] = []
 
         def receive() -> None:
@@ -109,20 +109,20 @@ class Job:
                     {"subject": notice["Subject"], **json.loads(notice["Message"].partition("\n\n{")[2].join("{ "))}
                 )
 
-        def heard() -> bool:
+        def received() -> bool:
             receive()
             return len([it for it in found if it["startedBy"].startswith(about)]) >= wanted
 
-        eventually(heard)
+        eventually(received)
         time.sleep(0.5)
         receive()
         return [it for it in found if it["startedBy"].startswith(about)]
 
 
-def eventually(true: Callable[[], bool], told: Callable[[], str] = lambda: "", seconds: float = 180) -> None:
+def eventually(true: Callable[[], bool], state: Callable[[], str] = lambda: "", seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < deadline, f"it never came true: {told()}"
+        assert time.monotonic() < deadline, f"not true in time: {state()}"
         time.sleep(0.1)
 
 
@@ -136,7 +136,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
             topic = launcher.outputs["notice_topic_arn"]
             mail = mailbox(aws, topic, f"mail-{name}")
             found[name] = Job(aws, launcher, mail)
-        # It takes its minute while the other tests run.
+        # This job needs a minute, during which the other tests run.
         found["away"].script(quick(seconds=600), quick(seconds=600, started_minutes_ago=5))
         found["away"].launch()
         aws.client("ecs").run_task(
@@ -174,7 +174,7 @@ def test_a_job_that_fails_twice_and_then_works_is_launched_three_times_with_the_
     assert job.notices(0, origin) == []
 
 
-def test_a_job_that_keeps_failing_is_told_of_once_in_words(jobs: dict[str, Job]) -> None:
+def test_a_job_that_keeps_failing_causes_one_notice_in_words(jobs: dict[str, Job]) -> None:
     job = jobs["job"]
     job.script(*[quick(1)] * 2, quick(137, container_reason="OutOfMemoryError: Container killed due to memory usage"))
     origin = job.launch()
@@ -190,11 +190,11 @@ def test_a_job_that_keeps_failing_is_told_of_once_in_words(jobs: dict[str, Job])
     assert notice["logs"].endswith(f"$252Fother$252Fdev$252Fjob$252Fjob/log-events/job$252Fjob$252F{task_id}")
 
 
-def test_a_job_interrupted_on_spot_goes_on_on_demand(jobs: dict[str, Job]) -> None:
+def test_a_job_interrupted_on_spot_continues_on_demand(jobs: dict[str, Job]) -> None:
     job = jobs["job"]
     job.script(quick(None, stop_code="SpotInterruption", reason="Your Spot Task was interrupted."), quick(0))
     tasks = job.ended(job.launch(), 2)
-    # On demand is a launch type, and no capacity provider.
+    # On-demand capacity is a launch type and not a capacity provider.
     assert [it.get("capacityProviderName") for it in tasks] == ["FARGATE_SPOT", None]
     assert [it["launchType"] for it in tasks] == ["FARGATE", "FARGATE"]
 
@@ -209,7 +209,7 @@ def test_a_job_that_never_starts_is_a_failure(jobs: dict[str, Job]) -> None:
     assert notice["reason"] == "it never started: CannotPullContainerError: pull access denied"
 
 
-def test_a_task_that_somebody_stops_is_neither_retried_nor_told_of(jobs: dict[str, Job]) -> None:
+def test_a_task_that_an_operator_stops_causes_no_retry_and_no_notice(jobs: dict[str, Job]) -> None:
     job, ecs = jobs["job"], jobs["job"].aws.client("ecs")
     job.script(quick(seconds=600))
     origin = job.launch()
@@ -221,7 +221,7 @@ def test_a_task_that_somebody_stops_is_neither_retried_nor_told_of(jobs: dict[st
     assert len(job.tasks(origin)) == 1
 
 
-def test_the_same_end_twice_is_retried_once_and_told_of_once(jobs: dict[str, Job]) -> None:
+def test_repeated_deliveries_of_an_end_cause_one_retry_and_one_notice(jobs: dict[str, Job]) -> None:
     job, lambda_ = jobs["job"], jobs["job"].aws.client("lambda")
     job.script(quick(1), quick(1), quick(1))
     origin = job.launch()
@@ -229,7 +229,7 @@ def test_the_same_end_twice_is_retried_once_and_told_of_once(jobs: dict[str, Job
     assert len(job.notices(1, origin)) == 1
 
     def deliver(task: dict[str, Any], number: int) -> list[Any]:
-        """Past every queue: a retry of the same task is the same launch."""
+        """Invoke the supervisor directly with the end of a task."""
         ended = json.dumps({**task, "tags": []}, default=str)
         received = {"ApproximateReceiveCount": str(number)}
         record = {"messageId": "1", "eventSource": "aws:sqs", "body": ended, "attributes": received}
@@ -246,7 +246,7 @@ def test_the_same_end_twice_is_retried_once_and_told_of_once(jobs: dict[str, Job
 
 
 def test_a_storm_of_ends_with_duplicates_loses_none(jobs: dict[str, Job]) -> None:
-    """A hundred launches, of whose attempts every second fails; every end comes three times: more than 500 events."""
+    """A hundred launches: every second attempt fails, and every end is delivered three times, over 500 events."""
     job, sqs, count = jobs["many"], jobs["many"].aws.client("sqs"), 100
     job.script(*[quick(number % 2) for number in range(3 * count)])
     with ThreadPoolExecutor(8) as pool:
@@ -256,7 +256,7 @@ def test_a_storm_of_ends_with_duplicates_loses_none(jobs: dict[str, Job]) -> Non
     copied = set[str]()
 
     def stormy() -> list[dict[str, Any]]:
-        """The tasks so far; of each that has ended, its end two more times, the first while they all come in."""
+        """The tasks so far; the first call after a task's end sends that end to the queue two more times."""
         tasks = [it for it in job.tasks("many/") if it["startedBy"].startswith(tuple(origins))]
         for task in tasks:
             if task["lastStatus"] == "STOPPED" and task["taskArn"] not in copied:
@@ -293,7 +293,7 @@ def test_a_storm_of_ends_with_duplicates_loses_none(jobs: dict[str, Job]) -> Non
 
 
 def supervisors_queue(job: Job) -> str:
-    """Name of the queue through which the ends of this job's tasks come."""
+    """Name of the queue that delivers the ends of this job's tasks."""
     (mapping,) = job.aws.client("lambda").list_event_source_mappings(
         FunctionName=job.launcher.outputs["supervisor_function_name"]
     )["EventSourceMappings"]
@@ -301,9 +301,9 @@ def supervisors_queue(job: Job) -> str:
 
 
 def test_only_so_many_tasks_run_at_once_and_the_queue_waits(jobs: dict[str, Job]) -> None:
-    """Exact: its function runs once at a time."""
+    """The limit is exact, because the function runs once at a time."""
     job, sqs = jobs["few"], jobs["few"].aws.client("sqs")
-    # They run until they are stopped: how long anything takes here is the machine's affair.
+    # The tasks run until the test stops them: it does not depend on the speed of the machine.
     job.script(*[quick(seconds=3600.0)] * 3)
     first = job.launch(count=3, idempotencyKey="first")
     refused = json.loads(
@@ -316,11 +316,11 @@ def test_only_so_many_tasks_run_at_once_and_the_queue_waits(jobs: dict[str, Job]
     assert failure.pop("remedy").startswith("As many tasks as max_running allows run already: wait for one to end")
     assert failure == {
         **{"reason": "MaxRunning", "retryable": True},
-        "detail": "3 tasks of few run, and at most 3 may (max_running)",
+        "detail": "3 tasks of few run; at most 3 may (max_running)",
     }
-    # The same launch again is no new one.
+    # The same launch again is not a new launch.
     assert job.launch(count=3, idempotencyKey="first") == first
-    # Who does not wait is delivered again, twice, and kept then.
+    # An asynchronous event is delivered twice more and then kept.
     alias = job.launcher.outputs["asynchronous_function_arn"]
     job.aws.client("lambda").invoke(FunctionName=alias, InvocationType="Event", Payload=b'{"idempotencyKey": "third"}')
     dead = job.launcher.outputs["dead_letter_queue_url"]
@@ -348,7 +348,7 @@ def test_only_so_many_tasks_run_at_once_and_the_queue_waits(jobs: dict[str, Job]
         return len(tasks) == 6
 
     def delivered() -> bool:
-        """Whether the queue's messages have met a job that is full."""
+        """Whether the queue's messages have been delivered while max_running tasks run."""
         assert not launched()
         asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
         return asked["Attributes"]["ApproximateNumberOfMessagesNotVisible"] != "0"
@@ -361,7 +361,7 @@ def test_only_so_many_tasks_run_at_once_and_the_queue_waits(jobs: dict[str, Job]
 
 
 def test_with_more_invocations_at_once_it_is_a_bound(jobs: dict[str, Job]) -> None:
-    """Those that count at the same moment do not see one another: as many too many as there are at once, less one."""
+    """Invocations at the same moment do not see one another's tasks: at most all of them but one exceed the limit."""
     job, at_once = jobs["crowd"], 4
     job.script(*[quick(seconds=60.0)] * 20)
     function, lambda_ = job.launcher.outputs["function_name"], job.aws.client("lambda")
@@ -385,15 +385,15 @@ def test_an_event_and_a_schedule_launch_the_job(jobs: dict[str, Job]) -> None:
         Entries=[{"Source": "shop", "DetailType": "Paid", "Detail": json.dumps({"order": 4711})}]
     )
 
-    def told(text: str) -> Callable[[], bool]:
+    def launched(text: str) -> Callable[[], bool]:
         return lambda: any(text in json.dumps(it["overrides"]) for it in job.tasks("many/"))
 
-    eventually(told("4711"))
-    eventually(told('"scheduled"'), seconds=90)
+    eventually(launched("4711"))
+    eventually(launched('"scheduled"'), seconds=90)
 
 
 def test_a_launcher_that_is_down_for_a_while_loses_nothing(jobs: dict[str, Job]) -> None:
-    """Nothing takes from its queue meanwhile; what came is launched when it is back."""
+    """Its queue keeps the messages meanwhile; they are launched when it is back."""
     job, sqs, lambda_ = jobs["down"], jobs["down"].aws.client("sqs"), jobs["down"].aws.client("lambda")
     url = job.launcher.outputs["queue_url"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "2"})
@@ -482,19 +482,19 @@ def test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with
 
 
 def unsupervised(job: Job) -> str:
-    """Name of the queue that keeps the ends that nobody dealt with."""
+    """Name of the dead-letter queue of the supervisor."""
     (found,) = (
         it for it in job.aws.client("sqs").list_queues()["QueueUrls"] if f"/{job.launcher.name}-unsupervised" in it
     )
     return found.rpartition("/")[2]
 
 
-def test_a_job_that_runs_away_is_stopped_although_nothing_is_launched_any_more(jobs: dict[str, Job]) -> None:
+def test_a_job_that_runs_too_long_is_stopped_without_further_launches(jobs: dict[str, Job]) -> None:
     job = jobs["away"]
-    # The rule that looks for it speaks once a minute.
+    # The rule invokes the supervisor once a minute.
     eventually(lambda: job.tasks("away/")[0]["lastStatus"] == "STOPPED", seconds=150)
     (task,) = job.tasks("away/")
-    # What somebody else has started is not the launcher's to stop.
+    # The supervisor does not stop the tasks of others.
     assert [it["lastStatus"] for it in job.tasks("somebody")] == ["RUNNING"]
     assert task["stoppedReason"] == "fargate-job-launcher: ran longer than 1 minute"
     assert 60 <= (task["stoppedAt"] - task["startedAt"]).total_seconds() <= 130
@@ -515,7 +515,7 @@ def test_the_supervisor_may_do_what_it_does_and_nothing_else(jobs: dict[str, Job
     assert [it.name for it in attacks if it.succeeds(role.policies)] == []
     for statement in role.statements:
         assert consequences(role, needs, attacks, statement), statement["Sid"]
-    # Both have done all that there is to do by now: retried, told, stopped.
+    # Both supervisors have done everything by now: retries, notices, stops.
     made = [it for it in jobs["job"].aws.calls() if re.search(r"/(job|away)-supervisor-", it["principal"])]
     assert [it for it in made if "action" not in it] == []
     assert all(it["allowed"] for it in made)

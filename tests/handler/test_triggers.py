@@ -1,4 +1,4 @@
-"""Which trigger spoke, and what it is owed: the function's entry point, over an ECS endpoint on the wire."""
+"""Each trigger and the answer that it receives: the function's entry point, with an ECS endpoint on the wire."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECRET = "hunter2-hunter2"
 
 @dataclass
 class Context:
-    """As Lambda gives it."""
+    """Lambda's context object."""
 
     invoked_function_arn: str = FUNCTION
     aws_request_id: str = "request-1"
@@ -42,7 +42,7 @@ class Context:
 
 @dataclass
 class Deployed:
-    """The function in its environment, and what reached the services that it calls."""
+    """The function in its environment, and the calls that services received from it."""
 
     app: Any
     ecs: Endpoint
@@ -61,7 +61,7 @@ class Deployed:
 
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Deployed]]:
-    """Makes the function as a stack deploys it."""
+    """Deploys the function as a stack does."""
     with ecs_endpoint() as endpoint:
 
         def deploy(fault: Callable[[Any], str] = lambda _: "", **changed: Any) -> Deployed:
@@ -116,7 +116,7 @@ def rule(detail: Any, **changed: Any) -> dict[str, Any]:
     return {**event, "time": "2026-01-31T00:00:00Z", "resources": [], **changed}
 
 
-def test_a_direct_caller_is_given_the_result(function: Callable[..., Deployed]) -> None:
+def test_a_direct_caller_receives_the_result(function: Callable[..., Deployed]) -> None:
     deployed = function()
     result = deployed.invoke({"count": 2})
     assert (result["status"], result["launched"], result["idempotencyKey"]) == ("LAUNCHED", 2, "request-1")
@@ -124,12 +124,12 @@ def test_a_direct_caller_is_given_the_result(function: Callable[..., Deployed]) 
     assert (refused["status"], len(deployed.ecs.calls), deployed.parked) == ("REJECTED", 1, [])
 
 
-def test_an_asynchronous_caller_is_delivered_again_or_its_event_is_kept(function: Callable[..., Deployed]) -> None:
+def test_an_asynchronous_event_is_delivered_again_or_kept(function: Callable[..., Deployed]) -> None:
     deployed = function(lambda _: "no_capacity")
     waiting = {"invoked_function_arn": f"{FUNCTION}:async"}
     with pytest.raises(deployed.app.LaunchIncomplete) as raised:
         deployed.invoke({"count": 2}, **waiting)
-    # Lambda logs it.
+    # Lambda logs the error.
     assert json.loads(str(raised.value)) == {**json.loads(str(raised.value)), "status": "FAILED", "idempotencyKey": ""}
     assert deployed.parked == []
     event = {"count": 0, "environment": {"SOURCE": SECRET}}
@@ -138,7 +138,7 @@ def test_an_asynchronous_caller_is_delivered_again_or_its_event_is_kept(function
     assert (parked["QueueUrl"], json.loads(parked["MessageBody"])) == (QUEUE, event)
     reasons = parked["MessageAttributes"]["reasons"]["StringValue"]
     assert reasons == "Rejected: count: a whole number from 1 to 1000 is expected (overrides.max_count)"
-    # Where it cannot be kept, Lambda is told: nothing is dropped in silence.
+    # If the event cannot be kept, the function fails: no event is dropped silently.
     deployed.broken = True
     with pytest.raises(OSError, match="SQS is down"):
         deployed.invoke(event, **waiting)
@@ -155,20 +155,20 @@ def test_a_partial_launch_is_delivered_again_for_the_rest(function: Callable[...
     assert sum(deployed.ecs.launched.values()) == 2
     old = "Root=1-00000001-a006649127e371903a2de979;Sampled=0"
     with pytest.MonkeyPatch.context() as patch:
-        # Lambda keeps the caller's trace: the event is known to be old.
+        # Lambda keeps the caller's trace, which shows the age of the event.
         patch.setenv("_X_AMZN_TRACE_ID", old)
         result = deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
     assert (result["status"], result["launched"]) == ("LAUNCHED", 4)
     assert sum(deployed.ecs.launched.values()) == 4
 
 
-def test_whoever_sends_records_does_not_wait_and_they_are_kept(function: Callable[..., Deployed]) -> None:
+def test_records_of_another_service_are_kept_as_their_sender_does_not_wait(function: Callable[..., Deployed]) -> None:
     deployed = function()
     event = {"Records": [{"eventSource": "aws:s3", "s3": "é\uffff"}]}
     assert deployed.invoke(event)["status"] == "REJECTED"
     (parked,) = deployed.parked
     assert json.loads(parked["MessageBody"]) == event
-    # As small as it came, and without the characters that SQS refuses.
+    # As short as it came, and without the characters that SQS refuses.
     assert "é" in parked["MessageBody"]
     assert "\uffff" not in parked["MessageBody"]
 
@@ -180,11 +180,11 @@ def test_a_record_without_attributes_is_a_first_delivery(function: Callable[...,
         assert function().invoke(batch) == {"batchItemFailures": []}
 
 
-def test_of_a_batch_no_more_run_at_once_than_may(function: Callable[..., Deployed]) -> None:
+def test_a_batch_does_not_exceed_max_running(function: Callable[..., Deployed]) -> None:
     deployed = function(maxRunning=3)
 
     class Late:
-        """ECS does not list yet what was just launched."""
+        """An ECS that does not list new tasks yet."""
 
         def list_tasks(self, **_: Any) -> dict[str, Any]:
             return {"taskArns": []}
@@ -195,7 +195,7 @@ def test_of_a_batch_no_more_run_at_once_than_may(function: Callable[..., Deploye
     assert len(answer["batchItemFailures"]) == 7
 
 
-def test_a_rule_launches_what_the_events_detail_asks_for_once(function: Callable[..., Deployed]) -> None:
+def test_a_rule_launches_its_events_detail_once(function: Callable[..., Deployed]) -> None:
     deployed = function()
     first = deployed.invoke(rule({"count": 3}))
     again = deployed.invoke(rule({"count": 3}), aws_request_id="request-2")
@@ -205,7 +205,7 @@ def test_a_rule_launches_what_the_events_detail_asks_for_once(function: Callable
     assert [json.loads(it["MessageBody"]) for it in deployed.parked] == [{"count": 3, "x": 1}]
 
 
-def test_a_schedule_launches_once_for_each_of_its_times(function: Callable[..., Deployed]) -> None:
+def test_a_schedule_launches_once_at_each_of_its_times(function: Callable[..., Deployed]) -> None:
     deployed = function()
     arn = "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/nightly"
     for attempt in range(3):
@@ -216,7 +216,7 @@ def test_a_schedule_launches_once_for_each_of_its_times(function: Callable[..., 
     assert sum(deployed.ecs.launched.values()) == 2
 
 
-def test_of_a_batch_each_message_gets_what_it_is_owed(function: Callable[..., Deployed]) -> None:
+def test_each_message_of_a_batch_is_launched_kept_or_delivered_again(function: Callable[..., Deployed]) -> None:
     faults = {7: "no_capacity", 9: "denied"}
     deployed = function(lambda call: faults.get(call["count"], ""))
     bodies = [
@@ -229,7 +229,7 @@ def test_of_a_batch_each_message_gets_what_it_is_owed(function: Callable[..., De
         "[" * 9999,
     ]
     answer = deployed.invoke(sqs(*bodies))
-    # Only what may succeed later goes back; what never will is kept at once, as it came.
+    # A message that may succeed later is delivered again; one that never can is kept at once, as it came.
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-2"}]}
     assert sorted(it["MessageBody"] for it in deployed.parked) == sorted(bodies[number] for number in (1, 3, 4, 6))
     assert sorted(deployed.ecs.launched.values()) == [0, 1, 2]
@@ -248,7 +248,7 @@ def test_a_message_that_cannot_be_kept_goes_back_to_its_queue(function: Callable
     assert function(deadLetterQueue="").invoke(sqs("x")) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
 
 
-def test_a_later_delivery_from_the_queue_makes_attempts_that_are_new(function: Callable[..., Deployed]) -> None:
+def test_a_later_delivery_from_the_queue_makes_new_attempts(function: Callable[..., Deployed]) -> None:
     left = ["no_capacity"] * ATTEMPTS
     deployed = function(lambda _: left.pop(0) if left else "")
     assert deployed.invoke(sqs("{}"))["batchItemFailures"] != []
@@ -259,18 +259,23 @@ def test_a_later_delivery_from_the_queue_makes_attempts_that_are_new(function: C
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        ({"Records": [{"eventSource": "aws:s3"}]}, "event: has Records but is no SQS batch"),
-        ({"Records": []}, "event: has Records but is no SQS batch"),
-        ({"Records": 1}, "event: has Records but is no SQS batch"),
-        ({**sqs("{}"), "count": 1}, "event: has Records but is no SQS batch"),
-        ({**rule({}), "count": 1, "payload": 1}, "event: is EventBridge's and a launch event at once; count, payload"),
-        ({**rule({}), "retryOf": {}}, "event: is EventBridge's and a launch event at once; retryOf"),
+        ({"Records": [{"eventSource": "aws:s3"}]}, "event: has Records but is not a batch of SQS"),
+        ({"Records": []}, "event: has Records but is not a batch of SQS"),
+        ({"Records": 1}, "event: has Records but is not a batch of SQS"),
+        ({**sqs("{}"), "count": 1}, "event: has Records but is not a batch of SQS"),
+        (
+            {**rule({}), "count": 1, "payload": 1},
+            "event: is both EventBridge's event and a launch event; put count, payload into",
+        ),
+        ({**rule({}), "retryOf": {}}, "event: is both EventBridge's event and a launch event; put retryOf into"),
         (rule("{"), "event: its detail is not JSON"),
         (rule(None), "event: a JSON object is expected, not null"),
         (7, "event: a JSON object is expected, not a number"),
     ],
 )
-def test_what_no_trigger_sends_is_rejected(event: object, said: str, function: Callable[..., Deployed]) -> None:
+def test_an_event_that_no_trigger_sends_is_rejected(
+    event: object, said: str, function: Callable[..., Deployed]
+) -> None:
     deployed = function()
     result = deployed.invoke(event)
     assert (result["status"], deployed.ecs.calls) == ("REJECTED", [])
@@ -278,7 +283,7 @@ def test_what_no_trigger_sends_is_rejected(event: object, said: str, function: C
     assert failure["detail"].startswith(said)
 
 
-def test_the_line_of_a_launch_is_one_and_holds_its_metrics_and_no_value(function: Callable[..., Deployed]) -> None:
+def test_each_launch_writes_one_line_with_metrics_and_without_values(function: Callable[..., Deployed]) -> None:
     left = ["throttled", "invalid"]
     deployed = function(lambda _: left.pop(0) if left else "")
     event = {
@@ -307,7 +312,7 @@ def test_the_line_of_a_launch_is_one_and_holds_its_metrics_and_no_value(function
     assert (put["Bucket"], json.loads(put["Body"])) == ("b", {"p": SECRET * 1000})
 
 
-def test_a_dry_run_calls_nobody_through_any_trigger(function: Callable[..., Deployed]) -> None:
+def test_a_dry_run_makes_no_call_through_any_trigger(function: Callable[..., Deployed]) -> None:
     deployed = function()
     event = {"dryRun": True, "payload": "x" * 9000}
     result = deployed.invoke(event)
@@ -319,7 +324,7 @@ def test_a_dry_run_calls_nobody_through_any_trigger(function: Callable[..., Depl
 
 @given(event=EVENTS | st.builds(rule, EVENTS) | st.builds(lambda it: sqs(json.dumps(it)), EVENTS))
 @hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_the_event_the_function_answers(event: Any, function: Callable[..., Deployed]) -> None:
+def test_the_function_answers_any_event(event: Any, function: Callable[..., Deployed]) -> None:
     deployed = function()
     deployed.ecs.forget()
     answer = deployed.invoke(event)

@@ -91,7 +91,6 @@ AVOIDED: Final = (
 NOT_YET: Final = (
     "components",
     "docs",
-    "handler",
     "sandbox",
     "tests",
 )

@@ -131,9 +131,10 @@ def _warm(url: str) -> list[Row]:
 
 
 def size() -> Row:
-    """The archive, as Lambda receives it."""
+    """The archive, compressed as Pulumi uploads it: 50.4 KiB with its docstrings, the remedies and the supervisor. The
+    budget, a little more, reveals unintended growth; Lambda accepts 50 MB."""
     kib = len(zipped(archive())) / 1024
-    return ("archive in KiB", kib, 40, f"{len(archive().assets)} modules")
+    return ("archive in KiB", kib, 52, f"{len(archive().assets)} modules")
 
 
 def _client(url: str) -> Ecs:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from fargate_job_launcher import iam
-from fargate_job_launcher.handler.request import Rejected, parse
+from fargate_job_launcher.handler.event import Rejected
+from fargate_job_launcher.handler.request import parse
 from fargate_job_launcher.handler.settings import Overrides, Settings
 
 from .kinds import json_object, outside
