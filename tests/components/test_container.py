@@ -196,11 +196,14 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
     [
         ({"architecture": "riscv"}, "architecture: 'riscv' is unknown; allowed: x86_64, arm64"),
         ({"allow_exec": True, "read_only_root": True}, "allow_exec: ECS Exec writes to the container's root"),
-        ({"user": "a b"}, "user: 'a b' is none; a name or number of the image's"),
+        ({"user": "a b"}, "user: 'a b' is not a user; give a name or number of the image's"),
         ({"stop_timeout_seconds": 121}, "stop_timeout_seconds: 121 is not between 2 and 120"),
-        ({"writable_paths": {"tmp": 1}}, "writable_paths: 'tmp' is no folder of a container, such as /data"),
+        (
+            {"writable_paths": {"tmp": 1}},
+            "writable_paths: 'tmp' is not an absolute path without a slash at its end",
+        ),
         ({"writable_paths": {"/a": -1}}, "writable_paths./a: -1 is not between 0 (on disk) and 65536 MiB"),
-        ({"writable_paths": ["/tmp"]}, "writable_paths: ['/tmp'] is no object of names and values"),
+        ({"writable_paths": ["/tmp"]}, "writable_paths: ['/tmp'] is not an object of names and values"),
         ({"writable_paths": {}, "read_only_root": False}, "writable_paths: go with read_only_root"),
         ({"writable_paths": {"/w": 0}, "allow_exec": True}, "writable_paths: go with read_only_root"),
         (
@@ -209,14 +212,14 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
         ),
         (
             {"secrets": {"A=B": "arn:aws:ssm:eu-west-1:123456789012:parameter/p"}},
-            "secrets: 'A=B' is no name of an environment variable",
+            "secrets: 'A=B' is not the name of an environment variable",
         ),
         (
             {"sidecars": [{"name": f"s-{number}", "image": "nginx"} for number in range(10)]},
             "sidecars: 10; a task has 10 containers at most",
         ),
-        ({"command": "python job.py"}, "command: 'python job.py' is no list; write ['python', 'job.py']"),
-        ({"working_directory": "app"}, "working_directory: 'app' is no folder of a container, such as /app"),
+        ({"command": "python job.py"}, "command: 'python job.py' is not a list; write ['python', 'job.py']"),
+        ({"working_directory": "app"}, "working_directory: 'app' is not an absolute path, such as /app"),
         (
             {"ulimits": {"nofile": {"soft": 3, "hard": 2}}},
             "ulimits.nofile: soft 3, hard 2; they go from 1 to 1048576, soft no higher than hard",
@@ -224,10 +227,10 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
         ({"ulimits": {"core": {"soft": 1, "hard": 1}}}, "ulimits.core: unknown; known: nofile"),
         ({"ulimits": {"nofile": {"soft": 1}}}, "ulimits.nofile.hard: is missing"),
         ({"log_options": {"mode": "slow"}}, "log_options.mode: 'slow' is unknown; allowed: blocking, non-blocking"),
-        ({"log_options": {"max_buffer_size": "25m"}}, "log_options.max_buffer_size: goes with log_options.mode non-bl"),
+        ({"log_options": {"max_buffer_size": "25m"}}, "log_options.max_buffer_size: needs log_options.mode non-bl"),
         (
             {"log_options": {"mode": "non-blocking", "max_buffer_size": "25 MB"}},
-            "log_options.max_buffer_size: '25 MB' is no size; write a number with k, m or g after it, such as 25m",
+            "log_options.max_buffer_size: '25 MB' is not a size; write a number and k, m or g, such as 25m",
         ),
         (
             {"log_options": {"mode": "non-blocking", "max_buffer_size": "1g"}},
@@ -261,17 +264,17 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
             },
             "schedule.event.payload.dbPassword: looks like a secret in plain text (not shown)",
         ),
-        ({"health_check": {"command": ["ls"]}}, "health_check.command: ['ls'] is none; such as [\"CMD-SHELL\""),
+        ({"health_check": {"command": ["ls"]}}, "health_check.command: ['ls'] is not one; write [\"CMD-SHELL\""),
         ({"health_check": {"command": ["CMD", "a"], "retries": 11}}, "health_check.retries: 11 is not between 1 and"),
         ({"health_check": {}}, "health_check.command: is missing"),
         ({"sidecars": [{"name": "job", "image": "x"}]}, "sidecars[0].name: 'job' is taken"),
         ({"sidecars": [{"name": "a", "image": "x"}, {"name": "a", "image": "x"}]}, "sidecars[1].name: 'a' is taken"),
-        ({"sidecars": [{"name": "a b", "image": "x"}]}, "sidecars[0].name: 'a b' is no name of a container"),
+        ({"sidecars": [{"name": "a b", "image": "x"}]}, "sidecars[0].name: 'a b' is not a container's name"),
         ({"sidecars": [{"name": "a"}]}, "sidecars[0].image: is missing"),
         ({"sidecars": [{"nme": "a", "image": "x"}]}, "sidecars[0].nme: unknown; did you mean `name`?"),
         (
             {"sidecars": [{"name": "a", "image": "x", "job_waits_for": "HEALTHY"}]},
-            "sidecars[0].job_waits_for: HEALTHY goes with a health_check of this sidecar",
+            "sidecars[0].job_waits_for: HEALTHY needs a health_check of this sidecar",
         ),
         (
             {"sidecars": [{"name": "a", "image": "x", "essential": True, "job_waits_for": "COMPLETE"}]},
@@ -279,16 +282,16 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
         ),
         (
             {"efs_volumes": [{"file_system_id": "fs-1", "access_point_id": "fsap-0123456789abcdef0", "path": "/d"}]},
-            "efs_volumes[0].file_system_id: 'fs-1' is none; it looks like fs-0123456789abcdef0",
+            "efs_volumes[0].file_system_id: 'fs-1' is not one; it looks like fs-0123456789abcdef0",
         ),
         (
             {"repository_credentials_arn": "arn:x", "image": "1.dkr.ecr.eu-west-1.amazonaws.com/a"},
-            "repository_credentials_arn: goes with a registry outside ECR",
+            "repository_credentials_arn: is for a registry outside ECR",
         ),
-        ({"function": {"subnet_ids": ["s"]}}, "function.subnet_ids: goes with function.security_group_ids"),
+        ({"function": {"subnet_ids": ["s"]}}, "function.subnet_ids: needs function.security_group_ids"),
         (
             {"function": {"code_signing_config_arn": "arn:x"}},
-            "function.code_signing_config_arn: goes with function.signed_code; give both or neither",
+            "function.code_signing_config_arn: needs function.signed_code; give both or leave both out",
         ),
         ({"cpu": pulumi.Output.from_input(256)}, "cpu: is an output"),
         ({"asynchronous": "yes"}, "asynchronous: 'yes' is not true or false; write True"),

@@ -455,7 +455,7 @@ def test_the_largest_policies_fit_in_a_role() -> None:
         secret_key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
     )
     # An update holds the old policy and the new one.
-    twice = 2 * len(iam.replaced_json(launcher, of=iam.LAUNCHER_ROOM, guard=iam.to_json(guard))) + len(
+    twice = 2 * len(iam.replaced_json(launcher, of=iam.LAUNCHER_LIMIT, guard=iam.to_json(guard))) + len(
         iam.to_json(guard)
     )
     assert 8000 < twice <= iam.LONGEST_INLINE_POLICY == 10240

@@ -12,7 +12,7 @@ import pulumi
 import pytest
 from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
 from fargate_job_launcher.arguments import examine
-from fargate_job_launcher.checks.later import held
+from fargate_job_launcher.checks.later import checked_later
 from fargate_job_launcher.checks.references import NAMED
 from fargate_job_launcher.cluster import examine_cluster
 from fargate_job_launcher.environments.config import validate
@@ -164,7 +164,7 @@ def known_later(path: str, value: Any, secret: bool = False) -> list[str]:
                 [it.future()] if isinstance(it, pulumi.Output) else (one for each in inner for one in await_all(each))
             )
 
-        for future in await_all(held("Component", "job", args, lambda it: examined(it)[1])):
+        for future in await_all(checked_later("Component", "job", args, lambda it: examined(it)[1])):
             await future
 
     try:
@@ -314,7 +314,7 @@ def test_an_image_of_another_partition_cannot_be_pulled() -> None:
 def test_a_pull_through_cache_is_one_of_ecr() -> None:
     (said,) = examine("job", {**given("image", "python:3.13"), "pull_through_cache": True})[1]  # pyright: ignore[reportArgumentType]
     assert said.startswith(
-        "pull_through_cache: goes with an image in ECR, and 'python:3.13' is none; name it as the cac"
+        "pull_through_cache: needs an image in ECR, and 'python:3.13' is not one; write its name in the cac"
     )
     right = {**given("image", f"{ECR}/docker-hub/library/python:3.13"), "pull_through_cache": True}
     assert examine("job", right)[1] == []  # pyright: ignore[reportArgumentType]
@@ -332,9 +332,9 @@ def test_every_mistake_is_told_with_what_it_seems_to_be() -> None:
         ("image", "ghcr.io/Team/App:1", "a repository is written in lower case: ghcr.io/team/app:1"),
         ("image", "localhost:5000/Team/App:V1", "is written in lower case: localhost:5000/team/app:V1"),
         ("image", f"Team/App@sha256:{'a' * 64}", f"is written in lower case: team/app@sha256:{'a' * 64}"),
-        ("image", f"{ECR.upper()}/app:1", "is no image of ECR; it looks like 123456789012.dkr.ecr.eu-west-1.amazonaws"),
+        ("image", f"{ECR.upper()}/app:1", "is not an image of ECR; it looks like 123456789012.dkr.ecr.eu-west-1.am"),
         ("image", "nginx@sha256:1234", "has no digest after the @: sha256: and 64 hexadecimal digits in lower case"),
-        ("image", "a" * 256, "has 256 letters; ECS takes 255"),
+        ("image", "a" * 256, "has 256 characters; ECS accepts 255"),
     ):  # fmt: skip
         assert said in "".join(problems(path, value))
 

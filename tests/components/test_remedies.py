@@ -24,7 +24,7 @@ VALUES: Final[tuple[Any, ...]] = (
     *('["a", "b"]', '{"A": "1"}', '{"/tmp": 64}', '[{"image": "a", "name": "b"}]', "{", "A=1 B=2", "2 GB", "30s"),
 )
 """Of every kind that JSON has."""
-KINDS: Final = r"is not text|is not true or false|is no list|is no object|is no switch|is not a whole number"
+KINDS: Final = r"is not text|is not true or false|is not a list|is not an object|is a truth value|is not a whole number"
 
 
 def nodes(declared: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -92,7 +92,7 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         ("overrides.command", "yes", "write True"),
         ("overrides.command", ["yes"], "write True or False"),
         ("subnet_ids", "subnet-1,subnet-2", "write ['subnet-1', 'subnet-2']"),
-        ("supervision", True, "write {}, which has all of its defaults, or leave it out"),
+        ("supervision", True, "write {} for all of its defaults, or leave it out"),
         ("supervision", False, "leave it out, which is how to have none of it"),
         ("schedule", "rate(1 hour)", "write {'expression': 'rate(1 hour)'}"),
         ("schedule", True, "give an object with expression"),
