@@ -456,7 +456,7 @@ def schedule_trust(place: Place) -> Document:
 def schedule_policy(
     place: Place, function_arn: str, dead_letter_queue_arn: str, key_arns: Sequence[str] = ()
 ) -> Document:
-    """Invoke the launcher, and send undelivered events, encrypted with `key_arns`, to a queue."""
+    """What a schedule may do: invoke the launcher, send undelivered events to a queue, encrypted with `key_arns`."""
     encrypt = _use_key("EncryptUndelivered", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey")
     return document(
         {"Sid": "InvokeLauncher", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function_arn},

@@ -86,7 +86,7 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
         ({"overrides": {"tags": ["aws:x"]}}, "overrides.tags: 'aws:x' is not a valid key for your own tag"),
         ({"overrides": {"capacity": ["cheap"]}}, "overrides.capacity: 'cheap' is unknown; allowed: on_demand"),
         ({"ephemeral_storage_gib": 201}, "ephemeral_storage_gib: 201 is not between 20 and 200"),
-        ({"environment": {"JOB_PAYLOAD": "x"}}, "environment.JOB_PAYLOAD: belongs to the launcher"),
+        ({"environment": {"JOB_PAYLOAD": "x"}}, "environment.JOB_PAYLOAD: is reserved for the launcher"),
         ({"function": {"timeout_seconds": 5}}, "function.timeout_seconds: 5 is not between 30 and 900"),
         ({"function": {"memory": 5}}, "function.memory: unknown; did you mean `memory_mib`?"),
         ({"prices": {"date": "soon"}}, "prices.date: 'soon' is not a date, such as 2026-01-31"),
@@ -169,7 +169,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "event": "[]"}},
-            "schedule.event: is not the JSON of an object",
+            "schedule.event: is not a JSON object",
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "event": '{"environment": {"A": "x"}}'}},
@@ -187,7 +187,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
             "schedule.event: memory: 512 MiB does not go with cpu 1024",
         ),
         ({"event_rule": {"pattern": "{}"}}, "event_rule.pattern: is empty and would match nothing"),
-        ({"event_rule": {"pattern": "[]"}}, "event_rule.pattern: is not the JSON of an object"),
+        ({"event_rule": {"pattern": "[]"}}, "event_rule.pattern: is not a JSON object"),
         (
             {"event_rule": {"pattern": '{"source": "shop"}'}},
             "event_rule.pattern.source: 'shop' is not a list of allowed values, as ['shop']",
@@ -202,7 +202,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
             "event_rule.pattern.detail.$or.b: 2 is not a list",
         ),
         ({"event_rule": {"pattern": '{"$or": [1]}'}}, "event_rule.pattern.$or: 1 is not an object"),
-        ({"event_rule": {"pattern": '{"a":' * 9999 + "1" + "}" * 9999}}, "event_rule.pattern: is not the JSON of"),
+        ({"event_rule": {"pattern": '{"a":' * 9999 + "1" + "}" * 9999}}, "event_rule.pattern: is not a JSON object"),
         ({"schedule": {"expression": f"cron({'1' * 5000} 3 * * ? *)"}}, "schedule.expression: 'cron(111"),
         ({"cpu": 10**400}, "cpu: 1000"),
         (
@@ -387,7 +387,10 @@ def test_all_problems_are_told_at_once() -> None:
         ({"nat_gateways": "two"}, "nat_gateways: 'two' is unknown; allowed: none, single, one_per_az"),
         ({"availability_zones": 7}, "availability_zones: 7 is not between 1 and 6"),
         ({"vpc_id": "vpc-1"}, "vpc_id: vpc_id and subnet_ids go together"),
-        ({"vpc_id": "v", "subnet_ids": ["s"], "subnets": "public"}, "subnets: shapes a new VPC, but vpc_id adopts one"),
+        (
+            {"vpc_id": "v", "subnet_ids": ["s"], "subnets": "public"},
+            "subnets: configures a new VPC, but vpc_id adopts one",
+        ),
         ({"assign_public_ip": True}, "assign_public_ip: needs vpc_id"),
         ({"zones": 2}, "zones: unknown"),
     ],
@@ -406,7 +409,7 @@ def test_a_network_that_cannot_be_is_refused(args: dict[str, Any], said: str) ->
         ('{"Statement": "all"}', "task_policy: is not the JSON of an IAM policy"),
         (
             '{"Version": "2012-10-17", "Statement": []}',
-            "task_policy: has no Statement, and IAM takes no policy without",
+            "task_policy: has no Statement, which IAM requires",
         ),
         ('{"Version": "2012-10-17"}', "task_policy: has no Statement"),
     ],

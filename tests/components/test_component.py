@@ -150,7 +150,7 @@ def test_its_import_loads_no_service_that_it_has_not_come_to_use() -> None:
 
 
 def typed(hint: Any) -> set[Any]:
-    """The TypedDicts that a type speaks of, at any depth."""
+    """The TypedDicts in a type, at any depth."""
     if is_typeddict(hint):
         hints = get_type_hints(hint, localns={"Output": pulumi.Output, "T": Any})
         return {hint}.union(*(typed(it) for it in hints.values()))
@@ -188,7 +188,7 @@ NEEDED: Final = "is an output, known only while the stack is deployed, or a secr
 
 
 def refused(component: str, args: Any) -> list[str]:
-    """What is said of arguments, line by line."""
+    """The problems with arguments, line by line."""
     with pytest.raises(pulumi.RunError) as raised:
         BESIDE[component]("shared", args)
     said, *listed = str(raised.value).split("\n  - ")
@@ -230,7 +230,7 @@ def refused(component: str, args: Any) -> list[str]:
                 "container_insight: unknown; did you mean `container_insights`?",
                 "tags: ['a'] is not an object of names and values; leave it out, or give names and values in braces",
                 "container_insights: 'all' is unknown; allowed: disabled, enabled, enhanced",
-                "container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them",
+                "container_insights: configures a new cluster, but cluster_arn adopts one; keep one of them",
                 "cluster_arn: 'shared' is not the ARN of an ECS cluster; it looks like "
                 "arn:aws:ecs:eu-west-1:123456789012:cluster/NAME (its `arn` output, not its name)",
             ],
@@ -282,7 +282,7 @@ def refused(component: str, args: Any) -> list[str]:
         (
             "JobNetwork",
             {"nat_gateways": "none"},
-            ["nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"],
+            ["nat_gateways: none leaves private subnets no way out; write single, subnets: public, or name endpoints"],
         ),
         ("JobNetwork", {"nat_gateways": "none", "endpoints": [1]}, ["endpoints[0]: 1 is not text; write '1'"]),
         (
@@ -351,7 +351,7 @@ PayloadBucket("short", {"expire_days": 2.0, "kms_key_arn": key})
 )
 def test_there_is_room_for_as_many_tags_as_aws_leaves(component: str, args: dict[str, Any], room: int) -> None:
     (said,) = refused(component, {**args, "tags": {f"k{number}": "v" for number in range(room + 1)}})
-    assert said.startswith(f"tags: {room + 1} tags; there is room for {room}, ")
+    assert said.startswith(f"tags: {room + 1} tags; at most {room} fit: ")
 
 
 @pytest.mark.parametrize(

@@ -204,8 +204,8 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
         ),
         ({"writable_paths": {"/a": -1}}, "writable_paths./a: -1 is not between 0 (on disk) and 65536 MiB"),
         ({"writable_paths": ["/tmp"]}, "writable_paths: ['/tmp'] is not an object of names and values"),
-        ({"writable_paths": {}, "read_only_root": False}, "writable_paths: go with read_only_root"),
-        ({"writable_paths": {"/w": 0}, "allow_exec": True}, "writable_paths: go with read_only_root"),
+        ({"writable_paths": {}, "read_only_root": False}, "writable_paths: need read_only_root"),
+        ({"writable_paths": {"/w": 0}, "allow_exec": True}, "writable_paths: need read_only_root"),
         (
             {"efs_volumes": [{"file_system_id": "fs-12345678", "access_point_id": "fsap-12345678", "path": "/tmp"}]},
             "efs_volumes[0].path: '/tmp' is mounted twice",
@@ -222,7 +222,7 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
         ({"working_directory": "app"}, "working_directory: 'app' is not an absolute path, such as /app"),
         (
             {"ulimits": {"nofile": {"soft": 3, "hard": 2}}},
-            "ulimits.nofile: soft 3, hard 2; they go from 1 to 1048576, soft no higher than hard",
+            "ulimits.nofile: soft 3, hard 2; each is 1 to 1048576, soft no higher than hard",
         ),
         ({"ulimits": {"core": {"soft": 1, "hard": 1}}}, "ulimits.core: unknown; known: nofile"),
         ({"ulimits": {"nofile": {"soft": 1}}}, "ulimits.nofile.hard: is missing"),
@@ -238,13 +238,13 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
         ),
         (
             {"secrets": {"A": SECRET % "db" + ":password"}},
-            "secrets.A: has 1 parts after the secret's ARN, and ECS wants three or none",
+            "secrets.A: has 1 parts after the secret's ARN, and ECS accepts three or none",
         ),
         (
             {"secrets": {"A": SECRET % "db" + ":password:AWSCURRENT:1234"}},
             "secrets.A: names a version by its stage and by its id; keep one of them",
         ),
-        ({"secrets": {"A": SECRET % "db" + ":::"}}, "secrets.A: ends in :::, which asks for nothing"),
+        ({"secrets": {"A": SECRET % "db" + ":::"}}, "secrets.A: ends in :::, which selects nothing"),
         (
             {"environment": {"DB_PASSWORD": "hunter2"}},
             "environment.DB_PASSWORD: looks like a secret in plain text (not shown): it is named like a secret and",

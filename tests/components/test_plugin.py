@@ -390,7 +390,7 @@ NEEDED: Final = "is an output, known only while the stack is deployed, or a secr
 
 
 def refusal(plugin: Plugin, component: str, inputs: dict[str, Any]) -> dict[str, str]:
-    """What the plugin says of these inputs: path → problem, in its order."""
+    """The plugin's problems with these inputs: path → problem, in its order."""
     with pytest.raises(grpc.RpcError) as raised:
         plugin.construct(component, inputs, {})
     error: Any = raised.value

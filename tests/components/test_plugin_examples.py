@@ -1,4 +1,4 @@
-"""The examples in YAML and TypeScript, held against the plugin's schema. With the Pulumi CLI they run: test_cli.py."""
+"""Checks the examples in YAML and TypeScript by the plugin's schema. With the Pulumi CLI they run: test_cli.py."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def problems(path: str, value: str) -> list[str]:
 
 
 def known_later(path: str, value: Any, secret: bool = False) -> list[str]:
-    """What is said of a value that is an output's, once it is known."""
+    """The problems with the value of an output, once it is known."""
     output = pulumi.Output.secret(value) if secret else pulumi.Output.from_input(value)
     arguments: Any = {"vpc_id": output, "subnet_ids": ["subnet-1"]} if path == "vpc_id" else given(path, output)
     examined: Any = (lambda it: examine_network(it)) if path == "vpc_id" else (lambda it: examine("job", it))
@@ -217,7 +217,7 @@ def test_what_names_another_thing_is_refused_there_with_the_field_and_the_remedy
 
 
 @pytest.mark.parametrize("path", RIGHT)
-def test_an_output_is_held_to_the_rule_of_a_plain_value_and_told_of_in_the_same_words(path: str) -> None:
+def test_an_output_is_held_to_the_rule_of_a_plain_value_and_has_the_same_message(path: str) -> None:
     for value in (*RIGHT[path], *ALIENS[::3]):
         assert known_later(path, value) == problems(path, value), value
 
@@ -241,7 +241,7 @@ def test_a_secret_of_pulumis_is_not_shown_when_it_is_refused() -> None:
     ):
         (said,) = known_later(path, value, secret=True)
         assert said.startswith(
-            f"{path.replace('[]', '[0]')}: is refused; why is not shown, as the value is a secret of"
+            f"{path.replace('[]', '[0]')}: is refused; the reason is hidden, as the value is a Pulumi secret"
         )
 
 
@@ -277,7 +277,7 @@ def known(value):
         (
             'FargateJobLauncher("n", {"image": "nginx", "cluster_arn": cluster.arn, "subnet_ids": ["subnet-1"], '
             '"security_group_ids": ["sg-1"], "task_role_arn": known("arn:aws:iam::999999999999:role/r")})',
-            "task_role_arn: 'arn:aws:iam::999999999999:role/r' is of the account 999999999999, and the cluster is in",
+            "task_role_arn: 'arn:aws:iam::999999999999:role/r' is in the account 999999999999, but the cluster is in",
         ),
     ],
 )
@@ -294,21 +294,23 @@ def test_an_arn_of_another_place_is_refused_where_aws_would_not_reach_it(path: s
     kind, arn = NAMED[path], next(it for it in RIGHT[path] if it.startswith("arn:"))
     named = arn.split(":")[3] != ""
     chinese = arn.replace("arn:aws:", "arn:aws-cn:").replace("eu-west-1", "cn-north-1")
-    assert "and the cluster is in aws; name one of that" in "".join(problems(path, chinese))
+    assert "but the cluster is in aws; name one in that" in "".join(problems(path, chinese))
     assert "which AWS does not have; known: aws, aws-cn" in "".join(problems(path, arn.replace("arn:aws:", "arn:awz:")))
     if named:
         mixed = "".join(problems(path, arn.replace("arn:aws:", "arn:aws-cn:")))
         assert "the region eu-west-1 is in aws; write arn:aws:…" in mixed
         elsewhere = "".join(problems(path, arn.replace("eu-west-1", "us-east-1")))
-        assert ("in another region than the cluster; name one of eu-west-1" in elsewhere) is kind.regional
+        assert ("in another region than the cluster; name one in eu-west-1" in elsewhere) is kind.regional
     other = "".join(problems(path, arn.replace("123456789012", "999999999999")))
     if "123456789012" in arn:
-        assert ("is of the account 999999999999, and the cluster is in 123456789012" in other) is kind.owned
+        assert ("is in the account 999999999999, but the cluster is in 123456789012" in other) is kind.owned
 
 
 def test_an_image_of_another_partition_cannot_be_pulled() -> None:
     (said,) = problems("image", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app")
-    assert said.endswith("is in the partition aws-cn, and the cluster is in aws; copy it to a registry there")
+    assert said.endswith(
+        "is in the partition aws-cn, but the cluster is in aws; copy it to a registry in that partition"
+    )
 
 
 def test_a_pull_through_cache_is_one_of_ecr() -> None:
@@ -339,7 +341,7 @@ def test_every_mistake_is_told_with_what_it_seems_to_be() -> None:
         assert said in "".join(problems(path, value))
 
 
-def test_the_config_is_held_against_its_own_region_and_account() -> None:
+def test_the_config_is_checked_by_its_own_region_and_account() -> None:
     place = {"aws:region": "cn-north-1", "aws:allowedAccountIds": ["123456789012"]}
     base = {**place, "pulumi:disable-default-providers": ["aws"], "network": {}}
 
@@ -350,7 +352,7 @@ def test_the_config_is_held_against_its_own_region_and_account() -> None:
     role = "arn:aws-cn:iam::123456789012:role/r"
     assert said(supervision={"topicArn": topic}, taskRoleArn=role) == []
     (problem,) = said(supervision={"topicArn": TOPIC})
-    assert problem.startswith(f"jobs.a.supervision.topicArn: '{TOPIC}' is of the partition aws, and the cluster")
+    assert problem.startswith(f"jobs.a.supervision.topicArn: '{TOPIC}' is in the partition aws, but the cluster")
     assert "is of the account 999999999999" in "".join(said(taskRoleArn=role.replace("123456789012", "999999999999")))
 
 

@@ -160,7 +160,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         ),
         (
             {"cluster": {"clusterArn": "arn:x", "containerInsights": "enabled"}},
-            "cluster.containerInsights: shapes a new cluster, but clusterArn adopts one",
+            "cluster.containerInsights: configures a new cluster, but clusterArn adopts one",
         ),
         ({"cluster": {"clusterArn": "shared"}}, "cluster.clusterArn: 'shared' is not the ARN of an ECS cluster"),
         (
@@ -185,7 +185,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
             "alarms.topicArn: 'arn:aws:sns:us-east-1:123456789012:t' is in us-east-1",
         ),
         ({"tags": {"project": "mine"}}, "tags.project: is the program's own tag"),
-        ({"tags": {f"k{it}": "v" for it in range(47)}}, "tags: 47 tags; there is room for 46"),
+        ({"tags": {f"k{it}": "v" for it in range(47)}}, "tags: 47 tags; at most 46 fit"),
         (
             {"tags": {f"k{it}": "v" for it in range(40)}, **job(tags={f"j{it}": "v" for it in range(7)})},
             "jobs.report.tags: 47 tags with the stack's; at most 46 are possible",
@@ -357,7 +357,7 @@ def test_a_secret_of_the_stack_may_be_a_part_of_its_json(tmp_path: Path) -> None
     (read,) = (it for it in policy["Statement"] if it["Sid"] == "ReadDeclaredSecrets")
     assert read["Resource"] == [secret.outputs["arn"]]
     (said,) = problems(secrets=["db"], **job(secrets={"A": "db:password"}))
-    assert said.startswith("jobs.report.secrets.A: has 1 parts after the secret's ARN, and ECS wants three or none")
+    assert said.startswith("jobs.report.secrets.A: has 1 parts after the secret's ARN, and ECS accepts three or none")
 
 
 def test_a_sidecar_names_a_secret_of_the_stack_as_the_job_does(tmp_path: Path) -> None:
