@@ -389,7 +389,7 @@ def test_all_problems_are_told_at_once() -> None:
         ({"vpc_id": "vpc-1"}, "vpc_id: vpc_id and subnet_ids go together"),
         (
             {"vpc_id": "v", "subnet_ids": ["s"], "subnets": "public"},
-            "subnets: configures a new VPC, but vpc_id adopts one",
+            "subnets: configures a new VPC, but vpc_id",
         ),
         ({"assign_public_ip": True}, "assign_public_ip: needs vpc_id"),
         ({"zones": 2}, "zones: unknown"),

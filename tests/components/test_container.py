@@ -336,7 +336,7 @@ FargateJobLauncher("job", {{**{job!r}, "environment": {{"LEVEL": {value}}}}})
     [
         (
             "pulumi.Output.secret('x')",
-            "environment.LEVEL: looks like a secret in plain text (not shown): it is a secret",
+            "environment.LEVEL: looks like a secret in plain text (not shown): it is a Pulumi secret",
         ),
         ("pulumi.Output.from_input('postgres://me:hunter2@db/x')", "environment.LEVEL: looks like a secret in plain"),
         ("pulumi.Output.from_input('debug')", ""),

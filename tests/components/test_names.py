@@ -188,7 +188,7 @@ FargateJobLauncher("job", {{
     plain = said("'é' * 11_000")
     assert "cannot be built" in plain
     assert words in plain
-    assert "and ECS takes 65536; put what is long into the image" in plain
+    assert "and ECS accepts 65536; move long values into the image" in plain
     later = said("pulumi.Output.from_input('é' * 11_000)")
     assert "cannot be built" not in later
     assert words in later

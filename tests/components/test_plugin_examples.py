@@ -97,7 +97,7 @@ def test_what_an_example_exports_is_an_output_of_the_component() -> None:
             of_yaml,
             "environment: [REPORT_DATE]",
             "environment: REPORT_DATE",
-            "overrides.environment: is not a list",
+            "report.overrides.environment: is not",
         ),
         (of_yaml, "subnets: public", "subnets: open", "network.subnets: 'open' is none of its values"),
         (of_yaml, "retries: 2", "retries: ${cluster.name}", "report.supervision.retries: has to be known"),

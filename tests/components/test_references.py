@@ -309,7 +309,7 @@ def test_an_arn_of_another_place_is_refused_where_aws_would_not_reach_it(path: s
 def test_an_image_of_another_partition_cannot_be_pulled() -> None:
     (said,) = problems("image", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app")
     assert said.endswith(
-        "is in the partition aws-cn, but the cluster is in aws; copy it to a registry in that partition"
+        "partition aws-cn, but the cluster is in aws; copy it to a registry in that partition"
     )
 
 
@@ -353,7 +353,7 @@ def test_the_config_is_checked_by_its_own_region_and_account() -> None:
     assert said(supervision={"topicArn": topic}, taskRoleArn=role) == []
     (problem,) = said(supervision={"topicArn": TOPIC})
     assert problem.startswith(f"jobs.a.supervision.topicArn: '{TOPIC}' is in the partition aws, but the cluster")
-    assert "is of the account 999999999999" in "".join(said(taskRoleArn=role.replace("123456789012", "999999999999")))
+    assert "is in the account 999999999999" in "".join(said(taskRoleArn=role.replace("123456789012", "999999999999")))
 
 
 def test_what_may_be_a_partial_arn_is_told_apart_from_what_cannot_be_one() -> None:
