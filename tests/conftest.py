@@ -17,8 +17,8 @@ from tools.recording import ENVIRONMENTS, PROGRAM, Recording, record
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
 
-# An output that stands in a test file's table is made while the file is read, where no loop runs yet: Python 3.12 and
-# later warn of it.
+# An output in a test file's table is created while the file is read, when no loop runs yet: Python 3.12 and later warn
+# of it.
 _LOOP = asyncio.new_event_loop()
 asyncio.set_event_loop(_LOOP)
 
@@ -40,8 +40,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
 
 
-# Whoever starts the tests in the background (a CI runner, `make test &`) starts them with SIGINT ignored, and every
-# program that they start would inherit that, so that no Ctrl-C reached it.
+# A CI runner or `make test &` starts the tests in the background with SIGINT ignored, and every program that they start
+# would inherit that, so that no Ctrl-C reached it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -55,7 +55,7 @@ _ROOMS = ("arguments", "cluster", "container", "launcher", "network", "payload")
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported when it is first asked for: who launches a job (`operate`) does not wait for Pulumi."""
+    """A public name, imported on first use, so that the command that launches a job (`operate`) never loads Pulumi."""
     if name in __all__:
         for room in _ROOMS:
             module = import_module(f".{room}", __name__)

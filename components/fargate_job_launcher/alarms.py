@@ -1,4 +1,4 @@
-"""CloudWatch alarms of a launcher, and its dashboard: what somebody has to know of soon."""
+"""CloudWatch alarms and dashboard of a launcher: the failures that an operator has to know about soon."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PERIOD_SECONDS: Final = 300
 
 @dataclass(frozen=True)
 class _Watched:
-    """A metric, and from where on it is a reason to look."""
+    """A metric and the threshold of its alarm."""
 
     name: str
-    says: str
+    description: str
     namespace: str
     metric: str
     dimensions: dict[str, pulumi.Input[str]]
@@ -41,13 +41,13 @@ def watch(
     supervisor: Supervisor | None,
     parent: pulumi.Resource,
 ) -> None:
-    """Alarms for everything of this launcher that fails, each silent while there is nothing to measure."""
+    """Alarms for every failure of this launcher; none goes off while its metric has no data."""
     watched = _watched(name, args, launcher, dead_letters, supervisor)
     topic = args.get("topic_arn", None if supervisor is None else supervisor.topic_arn)
     for it in watched:
         aws.cloudwatch.MetricAlarm(
             f"{name}-{it.name}",
-            alarm_description=it.says,
+            alarm_description=it.description,
             namespace=it.namespace,
             metric_name=it.metric,
             dimensions=it.dimensions,
@@ -90,19 +90,19 @@ def _watched(
         _depth("unsupervised", f"{name}: tasks whose end could not be dealt with wait.", supervisor.dead_letters),
     ]
     if supervisor.reaper is not None:
-        says = f"{name}: the supervisor could not be told to look for tasks that run too long."
+        description = f"{name}: the supervisor could not be told to look for tasks that run too long."
         rule: dict[str, pulumi.Input[str]] = {"RuleName": supervisor.reaper.name}
-        found.append(_Watched("not-reaping", says, "AWS/Events", "FailedInvocations", rule))
+        found.append(_Watched("not-reaping", description, "AWS/Events", "FailedInvocations", rule))
     if "max_job_minutes" in args:
         minutes = args["max_job_minutes"]
-        says = f"{name}: the job took longer than {minutes} minutes."
-        found.append(_Watched("slow", says, NAMESPACE, "JobSeconds", watcher, minutes * 60, "Maximum"))
+        description = f"{name}: the job took longer than {minutes} minutes."
+        found.append(_Watched("slow", description, NAMESPACE, "JobSeconds", watcher, minutes * 60, "Maximum"))
     return found
 
 
-def _depth(name: str, says: str, queue: aws.sqs.Queue) -> _Watched:
+def _depth(name: str, description: str, queue: aws.sqs.Queue) -> _Watched:
     dimensions: dict[str, pulumi.Input[str]] = {"QueueName": queue.name}
-    return _Watched(name, says, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, statistic="Maximum")
+    return _Watched(name, description, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, statistic="Maximum")
 
 
 def _dashboard(name: str, watched: list[_Watched], launcher: aws.lambda_.Function, *, parent: pulumi.Resource) -> None:
@@ -113,7 +113,7 @@ def _dashboard(name: str, watched: list[_Watched], launcher: aws.lambda_.Functio
     graphs: list[tuple[str, list[list[Any]]]] = [("Launches", launches)]
     for it in watched:
         ((key, value),) = it.dimensions.items()
-        graphs.append((it.says, [[it.namespace, it.metric, key, value, {"stat": it.statistic}]]))
+        graphs.append((it.description, [[it.namespace, it.metric, key, value, {"stat": it.statistic}]]))
     widgets = [
         {
             "type": "metric",

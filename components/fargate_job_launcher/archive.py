@@ -1,7 +1,7 @@
-"""The zip of a function's archive: of the same files the same bytes, on every machine and under every user.
+"""The zip of a function's archive: the same files give the same bytes, on every machine and for every user.
 
-Pulumi zips what it deploys by itself, from the same files in the same order. This is for whoever needs the file: to
-sign it (AWS Signer takes an object of S3), to look into it, or to compare what two machines would deploy.
+Pulumi makes its own zip for a deployment, from the same files in the same order. This one is for an operator who needs
+the file: to sign it (AWS Signer reads an object in S3), to inspect it, or to compare the deployments of two machines.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import pulumi
 from .function import archive
 
 LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
-"""The earliest date that a zip can hold."""
+"""The earliest date that a zip can store."""
 UNIX: Final = 3
-"""Of the system that made an entry: without it Windows would write another number."""
+"""Number of the system that created an entry: without it Windows would write another one."""
 
 
 class UnknownArchive(Exception):
-    """An archive of a kind that is not known here, and of which."""
+    """An archive of an unsupported type; the message names the type."""
 
 
 def handler_zip() -> bytes:
-    """The launcher's code as a zip, stored and not compressed: two zlibs compress the same bytes to different ones."""
+    """The launcher's code as a zip, not compressed: two versions of zlib compress the same bytes differently."""
     return zipped(archive(), zipfile.ZIP_STORED)
 
 
 def zipped(code: Any, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """An archive of Pulumi's as a zip: fixed order, dates, modes and system. Raises UnknownArchive."""
+    """A Pulumi archive as a zip: fixed order, dates, modes and system. Raises UnknownArchive."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", compression) as opened:
         for name, content in sorted(files(code)):
@@ -44,14 +44,14 @@ def zipped(code: Any, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def asset(given: Any) -> bytes:
-    """An asset's content, or an archive's as a zip. Raises UnknownArchive."""
+    """The content of an asset, or an archive as a zip. Raises UnknownArchive."""
     if isinstance(given, pulumi.FileAsset):
         return Path(given.path).read_bytes()
     return given.text.encode() if isinstance(given, pulumi.StringAsset) else zipped(given)
 
 
 def files(code: Any, prefix: str = "") -> list[tuple[str, bytes]]:
-    """Every file of an archive of Pulumi's: its path in it, and its content. Raises UnknownArchive."""
+    """Path and content of every file in a Pulumi archive. Raises UnknownArchive."""
     if isinstance(code, pulumi.AssetArchive):
         found: list[tuple[str, bytes]] = []
         for name, inner in cast("dict[str, Any]", code.assets).items():
@@ -69,5 +69,5 @@ def files(code: Any, prefix: str = "") -> list[tuple[str, bytes]]:
         with zipfile.ZipFile(code.path) as opened:
             return [(f"{prefix}/{it}".lstrip("/"), opened.read(it)) for it in opened.namelist() if not it.endswith("/")]
     if isinstance(code, pulumi.FileArchive) and not Path(code.path).exists():
-        raise UnknownArchive(f"code: there is no {code.path}")
-    raise UnknownArchive(f"code: an archive of type {type(code).__name__} is not known here")
+        raise UnknownArchive(f"code: {code.path} does not exist")
+    raise UnknownArchive(f"code: an archive of type {type(code).__name__} is not supported here")

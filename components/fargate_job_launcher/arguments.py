@@ -1,6 +1,6 @@
-"""What a team says of its job, and whether it can be built. Pure: no resource is made here.
+"""The arguments of a job, and the check of whether it can be built. Pure: no resource is made here.
 
-Every default stands in its field's description; they are the safe ones.
+Each field's description has its default, which is the safe value.
 """
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
@@ -20,7 +20,7 @@ from .checks import shapes
 from .checks.containers import WRITABLE_PATHS, container_problems
 from .checks.function import function_problems
 from .checks.kinds import outside, policy_problems, retention_problems
-from .checks.later import held
+from .checks.later import checked_later
 from .checks.overrides import override_problems
 from .checks.place import place_problems
 from .checks.plain import plain_problems
@@ -335,7 +335,7 @@ PUBLIC_IPV4_HOUR: Final = 0.005
 """US dollars. https://aws.amazon.com/vpc/pricing/ of 2026-11-01"""
 
 RETRIED: Final = ("failed", "never_started", "interrupted")
-"""What is retried unless the job says otherwise: what timed out would most likely do so again."""
+"""The outcomes that are retried by default. A task that timed out would most likely do so again."""
 
 
 @dataclass(frozen=True)
@@ -399,12 +399,12 @@ class Job:
 
     @property
     def key_arns(self) -> list[pulumi.Input[str]]:
-        """The keys of its queues, its topic and its payloads: the one of now first, then those before and after it."""
+        """The keys of its queues, topic and payloads: the current one first, then earlier and later ones."""
         return [*([] if self.kms_key_arn is None else [self.kms_key_arn]), *self.further_kms_key_arns]
 
     @property
     def has_dead_letters(self) -> bool:
-        """Whether events reach the launcher from callers who do not wait."""
+        """Whether the launcher receives events from callers that do not wait."""
         triggers = (self.schedule, self.queue, self.event_rule)
         return self.asynchronous or any(it is not None for it in triggers)
 
@@ -412,18 +412,18 @@ class Job:
 def check(name: str, args: FargateJobLauncherArgs) -> Job:
     """The job that these arguments describe.
 
-    Raises pulumi.RunError naming every problem at once: field, value, rule and remedy. What only the deployment knows
-    raises it then.
+    Raises pulumi.RunError naming every problem at once: field, value, rule and remedy. A value that only the deployment
+    knows raises it during the deployment.
     """
     given, problems = examine(name, args)
     shapes.refuse("FargateJobLauncher", name, problems)
-    return Job(**held("FargateJobLauncher", name, given, lambda it: examine(name, it)[1]))
+    return Job(**checked_later("FargateJobLauncher", name, given, lambda it: examine(name, it)[1]))
 
 
 def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = None) -> tuple[dict[str, Any], list[str]]:
     """The fields of the job that these arguments describe, and every problem with them: `field: what is wrong`.
 
-    `place` is where its cluster will be, where the arguments do not say so.
+    `place` is the place of its cluster, if the arguments do not have it.
     """
     problems = _name_problems(name)
     given = shapes.read("", args, FargateJobLauncherArgs, problems)
@@ -450,7 +450,7 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     problems += supervision_problems(given)
     if "task_policy" in given and "task_role_arn" in given:
         problems.append(
-            "task_policy: goes with a role made here, but task_role_arn adopts one; attach it there yourself"
+            "task_policy: is for a role made here, but task_role_arn adopts one; attach the policy to that yourself"
         )
     if isinstance(given.get("task_policy"), str):
         problems += policy_problems("task_policy", given["task_policy"])
@@ -468,17 +468,17 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
 
 
 LOG_GROUPS: Final = ("job", "launcher", "supervisor")
-"""Of a launcher; the last one where the job is supervised."""
+"""Log groups of a launcher; only a supervised job has the last one."""
 
 
 def _adoption_problems(given: Mapping[str, Any]) -> list[str]:
     adopted = given.get("adopt_logs", [])
     problems = [
-        f"adopt_logs: {it!r} is none; allowed: {', '.join(LOG_GROUPS)}" for it in adopted if it not in LOG_GROUPS
+        f"adopt_logs: {it!r} is unknown; allowed: {', '.join(LOG_GROUPS)}" for it in adopted if it not in LOG_GROUPS
     ]
     problems += [f"adopt_logs: {it!r} is named twice; once is enough" for it in shapes.repeated(adopted)]
     if "supervisor" in adopted and "supervision" not in given:
-        problems.append("adopt_logs: supervisor goes with supervision; without it there is no such log group")
+        problems.append("adopt_logs: supervisor needs supervision; without it there is no such log group")
     return problems
 
 
@@ -487,11 +487,11 @@ def _price_problems(prices: Mapping[str, Any] | None) -> list[str]:
         return []
     problems: list[str] = []
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", str(prices.get("date", "2026-01-01"))):
-        problems.append(f"prices.date: {prices['date']!r} is no date, such as 2026-01-31")
+        problems.append(f"prices.date: {prices['date']!r} is not a date, such as 2026-01-31")
     for key in ("vcpu_hour", "memory_gib_hour", "storage_gib_hour", "public_ipv4_hour"):
         price: Any = prices.get(key, 0)
         if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf:
-            problems.append(f"prices.{key}: {price!r} is no price in US dollars")
+            problems.append(f"prices.{key}: {price!r} is not a price in US dollars")
     return problems
 
 

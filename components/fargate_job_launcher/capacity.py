@@ -1,7 +1,7 @@
-"""Whether a job on Spot finds it: what a program can know of its cluster's capacity providers before anything launches.
+"""Whether a job's cluster offers Spot, as far as the program can know before anything launches.
 
-On demand needs nothing of a cluster. Spot is a capacity provider, and RunTask refuses one that is not associated with
-the cluster: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+On-demand capacity needs no configuration of the cluster. Spot is a capacity provider, and RunTask refuses one that is
+not associated with the cluster: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ ASSOCIATION: Final = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 
 
 def may_use_spot(capacity: str, overrides: Mapping[str, Any]) -> list[str]:
-    """The arguments by which a job may be launched on Spot."""
+    """The arguments that allow a job to be launched on Spot."""
     asked = {"capacity": [capacity], "overrides.capacity": overrides.get("capacity", [])}
     return [key for key, values in asked.items() if any(it.startswith("spot") for it in values)]
 
 
-def tell_of_missing_spot(name: str, job: Job, *, resource: pulumi.Resource) -> None:
-    """Warn where a job may run on Spot, and its cluster is made by this program without a word of Spot.
+def warn_about_missing_spot(name: str, job: Job, *, resource: pulumi.Resource) -> None:
+    """Warn when a job may run on Spot and this program creates its cluster without FARGATE_SPOT.
 
-    A warning and no error: the association may stand elsewhere in the program, or in another one.
+    A warning, not an error: another part of the program, or another program, may associate it.
     """
     keys = may_use_spot(job.capacity, job.overrides)
     if not keys:
@@ -39,11 +39,11 @@ def tell_of_missing_spot(name: str, job: Job, *, resource: pulumi.Resource) -> N
         if CLUSTER in kinds and ASSOCIATION not in kinds:
             pulumi.log.warn(
                 f"FargateJobLauncher {name!r}: {' and '.join(keys)}: Spot is refused on a cluster without the capacity "
-                "provider FARGATE_SPOT, and cluster_arn is a cluster's that this program gives none; make it with "
+                "provider FARGATE_SPOT, and this program creates cluster_arn without it; make the cluster with "
                 "JobCluster, or associate FARGATE and FARGATE_SPOT with it (aws.ecs.ClusterCapacityProviders) and take "
                 "cluster_arn from both, as examples/scheduled-on-spot does",
                 resource,
             )
 
-    # An output is waited for at the end of the program.
+    # Pulumi waits for this output at the end of the program.
     pulumi.Output.from_input(look())

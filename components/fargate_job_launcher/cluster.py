@@ -1,9 +1,11 @@
-"""Where jobs are run: an ECS cluster for Fargate and Fargate Spot, or an existing one adopted.
+"""JobCluster: a new ECS cluster for Fargate and Fargate Spot, or an existing one.
 
-Any cluster runs jobs on demand, one made with `aws.ecs.Cluster` too. Spot is a capacity provider, which has to be
-associated with the cluster: a new cluster has it from here, an adopted one has it or its jobs on Spot are refused.
+Any cluster runs jobs on demand, also one made with `aws.ecs.Cluster`. Spot is a capacity provider, which has to be
+associated with the cluster: this component does so for a new cluster; an adopted cluster without it refuses jobs on
+Spot.
 
-Nothing here lets anybody open a shell in a task: ECS Exec is asked for task by task, and a launcher may not.
+Nothing here lets anybody open a shell in a task: ECS Exec is requested for each task, and a launcher is denied it
+unless its job sets `allow_exec`.
 """
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
@@ -16,7 +18,7 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler import fargate
 
 from .checks import shapes
-from .checks.later import held
+from .checks.later import checked_later
 from .checks.names import CLUSTER, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -48,11 +50,11 @@ class JobCluster(pulumi.ComponentResource):
     """ARN of the cluster, known once its capacity providers are associated: the `cluster_arn` of a launcher."""
 
     def __init__(self, name: str, args: JobClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Raises pulumi.RunError, naming every problem at once, when the arguments make no cluster."""
+        """Raises pulumi.RunError, naming every problem at once, when the arguments are invalid."""
         args, problems = examine_cluster(args)
         made = [] if "cluster_arn" in args else name_problems(name, CLUSTER)
         shapes.refuse("JobCluster", name, [*made, *problems])
-        args = cast("JobClusterArgs", held("JobCluster", name, args, lambda it: examine_cluster(it)[1]))
+        args = cast("JobClusterArgs", checked_later("JobCluster", name, args, lambda it: examine_cluster(it)[1]))
         super().__init__("fargate-job-launcher:index:JobCluster", name, {}, opts)
         if "cluster_arn" in args:
             self.cluster_arn = pulumi.Output.from_input(args["cluster_arn"])
@@ -65,7 +67,7 @@ class JobCluster(pulumi.ComponentResource):
             name,
             settings=[{"name": "containerInsights", "value": args.get("container_insights", "disabled")}],
             tags=args.get("tags"),
-            # It stood at the root of the stack before it had this component around it.
+            # In earlier versions it was a resource at the root of the stack, without this component.
             opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]),
         )
         providers = aws.ecs.ClusterCapacityProviders(
@@ -77,22 +79,22 @@ class JobCluster(pulumi.ComponentResource):
         standing: list[pulumi.Output[str]] = [providers.id]
         if args.get("stop_tasks"):
             standing.append(drained(name, cluster, tags=args.get("tags", {}), parent=self).id)
-        # Whoever has the ARN finds the capacity there, and is gone before the tasks are stopped.
+        # A resource that uses this ARN is created after the capacity providers, and deleted before tasks are stopped.
         return pulumi.Output.all(cluster.arn, *standing).apply(lambda it: cast("str", it[0]))
 
 
 def examine_cluster(args: JobClusterArgs) -> tuple[JobClusterArgs, list[str]]:
-    """These arguments in the kinds that are declared, and every problem with them: `field: what is wrong`."""
+    """These arguments in their declared types, and every problem with them: `field: what is wrong`."""
     problems: list[str] = []
     given = cast("JobClusterArgs", shapes.read("", args, JobClusterArgs, problems))
     insights = given.get("container_insights", "disabled")
     if insights not in CONTAINER_INSIGHTS:
         problems.append(f"container_insights: {insights!r} is unknown; allowed: {', '.join(CONTAINER_INSIGHTS)}")
     if "cluster_arn" in given and "container_insights" in given:
-        problems.append("container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them")
+        problems.append("container_insights: configures a new cluster, but cluster_arn adopts one; keep one of them")
     if "cluster_arn" in given and given.get("stop_tasks"):
         problems.append(
-            "stop_tasks: goes with a new cluster, but cluster_arn adopts one, whose tasks others may need; leave it out"
+            "stop_tasks: needs a new cluster, but cluster_arn adopts one, whose tasks others may need; leave it out"
         )
     problems += place_problems(given)
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS)

@@ -1,7 +1,7 @@
-"""JSON as AWS stores it and gives it back: without blanks, keys in order. Pure.
+"""JSON as AWS stores and returns it: without white space, keys in order. Pure.
 
-A provider compares what a program says with what AWS says. Policies, patterns and settings in any other spelling are
-one more chance of a difference where there is none.
+The AWS provider compares the program's text with AWS's. Policies, patterns and settings in another spelling could show
+a difference where there is none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The containers of a job's task: what can be said of them, and ECS's own words for it. Pure.
+"""The containers of a job's task: their arguments, and the ECS container definitions made of these. Pure.
 
 Limits: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
@@ -16,7 +16,7 @@ from .checks.names import CONTAINER
 from .checks.plain_secrets import not_secret_label
 
 NOBODY: Final = "65532:65532"
-"""User and group of no account in any usual image: the container's program owns nothing that it finds."""
+"""A user and group that own no file in any usual image."""
 
 
 class Ulimit(TypedDict):
@@ -29,7 +29,7 @@ class Ulimit(TypedDict):
 
 
 class Ulimits(TypedDict, total=False):
-    """Limits of a container's processes, of which Fargate lets one be set.
+    """Limits of a container's processes; Fargate lets you set one.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Ulimit.html
     """
@@ -39,7 +39,7 @@ class Ulimits(TypedDict, total=False):
 
 
 class LogOptions(TypedDict, total=False):
-    """What becomes of output that CloudWatch Logs does not take in time.
+    """What happens to output that CloudWatch Logs does not accept in time.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html
     """
@@ -125,7 +125,7 @@ class EfsVolume(TypedDict):
 
 
 def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The containers' definitions, the job's own first, with its log options."""
+    """The container definitions, the job's own first; `logs` are the options of their log driver."""
     sidecars: Sequence[Sidecar] = job.sidecars
     waits = [
         {
@@ -147,7 +147,7 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
         **({"dependsOn": waits} if waits else {}),
     }
     if job.allow_exec:
-        # ECS Exec leaves zombies to process 1.
+        # ECS Exec leaves zombie processes, which process 1 has to reap.
         main["linuxParameters"] = {"initProcessEnabled": True, **main.get("linuxParameters", {})}
     for number, volume in enumerate(job.efs_volumes):
         mount: dict[str, Any] = {"sourceVolume": f"efs-{number}", "containerPath": volume["path"]}
@@ -158,7 +158,7 @@ def containers(job: Any, logs: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def log_options(given: LogOptions) -> dict[str, str]:
-    """Those of every container's log driver, as ECS calls them."""
+    """The options of every container's log driver, by ECS's names."""
     named = {"mode": given.get("mode"), "max-buffer-size": given.get("max_buffer_size")}
     return {key: value for key, value in named.items() if value is not None}
 
@@ -166,10 +166,10 @@ def log_options(given: LogOptions) -> dict[str, str]:
 def _container(
     name: str, image: pulumi.Input[str], given: Mapping[str, Any], logs: Mapping[str, Any], *, essential: bool
 ) -> dict[str, Any]:
-    """A container's definition without what is a default anyway.
+    """A container definition without fields that equal their default.
 
-    ECS does not give back everything that says nothing (a start period of 0, a list of nothing), and the AWS provider,
-    which compares what it gives back with what was asked for, would replace the task definition with every update.
+    ECS does not return some empty fields (a start period of 0, an empty list). The AWS provider compares what ECS
+    returns with the request, and would replace the task definition with every update.
     """
     optional: dict[str, Any] = {}
     if not essential:
@@ -213,7 +213,7 @@ def _container(
 
 
 def _health_check(given: HealthCheck) -> dict[str, Any]:
-    """The first three are said although they are defaults: ECS fills them in, and gives them back.
+    """The first three are included although they are defaults: ECS fills them in and returns them.
 
     https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/148
     """
@@ -228,30 +228,30 @@ def _health_check(given: HealthCheck) -> dict[str, Any]:
 
 
 def _writable_paths(given: Mapping[str, Any]) -> Mapping[str, int]:
-    """What a container with a read-only root may write to; nothing needs to be said of any other."""
+    """The paths that a container with a read-only root may write to; empty for any other container."""
     return given.get("writable_paths", WRITABLE_PATHS) if given.get("read_only_root", True) else {}
 
 
 def _on_disk(container: str, paths: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Volume and path of each that lies on the task's disk. EFS volumes are called otherwise."""
+    """Volume and path of each writable path on the task's disk. EFS volumes have other names."""
     return [
         (f"disk-{container}-{number}", path) for number, path in enumerate(it for it, mib in paths.items() if not mib)
     ]
 
 
 def fitting(definitions: str) -> str:
-    """The containers' definitions, as JSON, as they are. Raises ValueError where ECS would not take them."""
+    """The container definitions unchanged, as JSON. Raises ValueError when they are too large for ECS."""
     size = len(definitions.encode())
     if size > LARGEST_DEFINITION:
         raise ValueError(
-            f"{_largest(json.loads(definitions))}: the task definition has {size} bytes and more, and ECS takes "
-            f"{LARGEST_DEFINITION}; put what is long into the image, a file in S3 or a secret, and give its name"
+            f"{_largest(json.loads(definitions))}: the task definition has {size} bytes or more, and ECS accepts "
+            f"{LARGEST_DEFINITION}; move long values into the image, a file in S3 or a secret, and give their names"
         )
     return definitions
 
 
 def size_problems(job: Any) -> list[str]:
-    """The problem of a task definition that is too large, whatever its outputs will be."""
+    """The problem of a task definition that is too large even with empty outputs."""
     known = containers(job, {"awslogs-group": "", "awslogs-region": ""})
     try:
         fitting(json.dumps(known, sort_keys=True, default=lambda _later: ""))
@@ -270,7 +270,7 @@ def _largest(definitions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def volumes(job: Any) -> list[Any]:
-    """The task's volumes, as the task definition's `volumes` input has them: empty ones to write to, and EFS."""
+    """The task's volumes, in the form of the task definition's `volumes`: empty ones to write to, and EFS."""
     own = {"read_only_root": job.read_only_root, "writable_paths": job.writable_paths}
     writing = [(CONTAINER, own), *((it["name"], it) for it in job.sidecars)]
     found: list[Any] = [{"name": volume} for name, it in writing for volume, _ in _on_disk(name, _writable_paths(it))]

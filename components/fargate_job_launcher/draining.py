@@ -1,8 +1,8 @@
-"""What stops the tasks of a cluster when it is deleted, so that one `pulumi destroy` takes all of a stack.
+"""Stops the tasks of a cluster when it is deleted, so that one `pulumi destroy` deletes the whole stack.
 
-A resource hook would need `pulumi destroy --run-program`, and nobody types that. Here a function of the stack itself
-does it: the AWS provider invokes it when it deletes the Invocation, which is after everything that could launch a task
-is gone and before the cluster goes. The code is handler/drain.py.
+A resource hook would need `pulumi destroy --run-program`, which nobody types. Instead the stack has a function for it:
+the AWS provider invokes it when it deletes the Invocation, after everything that could launch a task is deleted and
+before the cluster is. The code is handler/drain.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from . import iam
 from .function import RUNTIME, archive
 
 TIMEOUT_SECONDS: Final = 600
-"""A container has two minutes at most to end, and its network interface goes after it."""
+"""A container has at most two minutes to end; its network interface is deleted after that."""
 MEMORY_MIB: Final = 256
 LOG_DAYS: Final = 14
 
@@ -25,7 +25,7 @@ LOG_DAYS: Final = 14
 def drained(
     name: str, cluster: aws.ecs.Cluster, *, tags: Mapping[str, pulumi.Input[str]], parent: pulumi.Resource
 ) -> aws.lambda_.Invocation:
-    """What whoever uses the cluster waits for, and so is gone before it is deleted itself."""
+    """The resource that everything that uses the cluster depends on, and that is therefore deleted after it."""
     base, child = f"{name}-drain", pulumi.ResourceOptions(parent=parent)
     logs = aws.cloudwatch.LogGroup(
         base,

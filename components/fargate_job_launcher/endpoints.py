@@ -1,4 +1,4 @@
-"""VPC endpoints: AWS services that tasks reach without a NAT gateway. Which services exist is AWS's to say."""
+"""VPC endpoints: AWS services that tasks reach without a NAT gateway. AWS decides which services have one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GATEWAYS: Final = ("s3", "dynamodb")
 """Services with a gateway endpoint, which costs nothing. https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html"""
 
 TO_START_A_TASK: Final = ("ecr.api", "ecr.dkr", "logs", "s3")
-"""What Fargate needs to pull an image from ECR and write its log, where there is no other way out.
+"""The services that Fargate needs to pull an image from ECR and write a log, where there is no other way out.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 """
@@ -34,7 +34,7 @@ def endpoints(
     tags: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
 ) -> None:
-    """An endpoint for each service: through the route tables, or in each subnet, open to the tasks only."""
+    """An endpoint for each service: in the route tables, or in each subnet, open to the tasks only."""
     child = pulumi.ResourceOptions(parent=parent)
     interfaces = [it for it in services if it not in GATEWAYS]
     door = None
@@ -80,9 +80,9 @@ def endpoints(
 
 
 def endpoint_problems(services: Sequence[str], *, only_way_out: bool) -> list[str]:
-    """Why these services make no endpoints."""
+    """Problems with the names of these services."""
     problems = [
-        f"endpoints: {it!r} is no service's name, such as ecr.api or s3"
+        f"endpoints: {it!r} is not the name of a service, such as ecr.api or s3"
         for it in services
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", it)
     ]
@@ -90,7 +90,7 @@ def endpoint_problems(services: Sequence[str], *, only_way_out: bool) -> list[st
     missing = [it for it in TO_START_A_TASK if it not in services]
     if only_way_out and missing:
         problems.append(
-            f"endpoints: {', '.join(missing)} missing: without NAT no task can pull its image and write its log"
+            f"endpoints: {', '.join(missing)} missing: without NAT no task can pull its image or write its log"
         )
     return problems
 
@@ -98,8 +98,8 @@ def endpoint_problems(services: Sequence[str], *, only_way_out: bool) -> list[st
 def _service_name(arn: pulumi.Output[str], service: str, kind: str, *, parent: pulumi.Resource) -> pulumi.Output[str]:
     """The name of a service's endpoints, in the region of this ARN.
 
-    In some partitions a part of the services has names of its own, which part depends on the region and changes: there
-    the account is asked which name it has. https://github.com/aws/aws-cdk/pull/36471
+    In some partitions some services have other names. Which ones depends on the region and changes, so the name is
+    looked up in the account there. https://github.com/aws/aws-cdk/pull/36471
     """
 
     def named(known: str) -> pulumi.Input[str]:
@@ -118,6 +118,6 @@ def _service_name(arn: pulumi.Output[str], service: str, kind: str, *, parent: p
 
 
 def service_names(partition: str, region: str, service: str) -> list[str]:
-    """What the endpoints of a service may be called: by the suffix of AWS's hosts backwards, or of the partition's."""
+    """Possible names of a service's endpoints: with the reversed suffix of AWS's hosts, or of the partition's."""
     suffixes = dict.fromkeys(partitions.partition(it).suffix for it in ("aws", partition))
     return [f"{'.'.join(reversed(it.split('.')))}.{region}.{service}" for it in suffixes]

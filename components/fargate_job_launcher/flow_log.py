@@ -1,4 +1,4 @@
-"""A new VPC's flow log: who talked to whom, kept for a while. And the VPC's default security group, closed."""
+"""A new VPC's flow log, which records its connections, and the VPC's default security group, closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import iam
 def close_default_group(
     name: str, vpc_id: pulumi.Output[str], *, tags: Mapping[str, pulumi.Input[str]], parent: pulumi.Resource
 ) -> None:
-    """Takes every rule from the security group that AWS makes with a VPC: what names no group of its own is cut off."""
+    """Removes every rule from the VPC's default security group: a resource that names no other group has no network."""
     aws.ec2.DefaultSecurityGroup(
         f"{name}-default", vpc_id=vpc_id, tags=tags, opts=pulumi.ResourceOptions(parent=parent)
     )
@@ -28,7 +28,7 @@ def flow_log(
     tags: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
 ) -> None:
-    """The log of all traffic of a VPC, its group, and the role that VPC writes it with."""
+    """The log of all traffic of a VPC, its log group, and the role with which VPC writes it."""
     base, child = f"{name}-flow-log", pulumi.ResourceOptions(parent=parent)
     group = aws.cloudwatch.LogGroup(
         base,

@@ -1,4 +1,4 @@
-"""The launcher's Lambda function: its archive, its settings and its log group. What it does is in handler/."""
+"""The launcher's Lambda function: its archive, settings and log group. Its code is in handler/."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .task_definition import family, log_group
 RUNTIME: Final = "python3.13"
 MEMORY_MIB: Final = 512
 LARGEST_ENVIRONMENT: Final = 4096
-"""Bytes of all of a function's environment variables together, their names included.
+"""Bytes of all environment variables of a function together, their names included.
 
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 
 def launcher_log_group(name: str, job: Job, *, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
-    """Where the function's own log lines go."""
+    """The log group of the function's own lines."""
     return log_group(name, "launcher", job, parent=parent)
 
 
@@ -53,8 +53,8 @@ def launcher_function(
     dead_letters: aws.sqs.Queue | None,
     parent: pulumi.Resource,
 ) -> aws.lambda_.Function:
-    """The function. It waits for every policy of all three roles: from its first moment it may launch the job, and what
-    it launches may do what it is there for."""
+    """The function. It depends on every policy of all three roles: from its first moment it may launch the job, and the
+    job has its permissions."""
     overrides = job.overrides
     settings = {
         "job": name,
@@ -114,7 +114,7 @@ def launcher_function(
         timeout=timeout_seconds(job),
         memory_size=function.get("memory_mib", MEMORY_MIB),
         reserved_concurrent_executions=function.get("reserved_concurrency"),
-        # An alias stands for a version.
+        # An alias points to a version.
         publish=True if job.has_dead_letters else None,
         kms_key_arn=job.kms_key_arn,
         environment={"variables": {VARIABLE: as_json(settings).apply(_fits)}},
@@ -123,7 +123,7 @@ def launcher_function(
         if "subnet_ids" in function and "security_group_ids" in function
         else None,
         logging_config={"log_format": "JSON", "log_group": logs.name},
-        # By these the command fargate-job finds a launcher, with no stack at hand.
+        # The command fargate-job finds a launcher by these, without its stack.
         tags={**job.tags, JOB_TAG: name, STACK_TAG: f"{pulumi.get_project()}/{pulumi.get_stack()}"},
         opts=pulumi.ResourceOptions(
             parent=parent, depends_on=[*execution_role.policies, *task_role.policies, *role.policies]
@@ -144,12 +144,12 @@ def _code(function: LauncherFunction) -> dict[str, Any]:
 
 
 def timeout_seconds(job: Job) -> int:
-    """After how many seconds Lambda stops the function."""
+    """The function's timeout in seconds."""
     return job.function.get("timeout_seconds", seconds_to_launch(job.overrides.get("max_count", 1), job.queue))
 
 
 def _fits(settings: str) -> str:
-    """The settings as they are. Raises ValueError when Lambda would not take them."""
+    """The settings unchanged. Raises ValueError when they are too large for Lambda."""
     size = len(VARIABLE) + len(settings.encode())
     if size > LARGEST_ENVIRONMENT:
         raise ValueError(

@@ -1,9 +1,9 @@
 """IAM policy documents of a launcher: ARNs in, documents out. Pure functions; no Pulumi, no AWS call.
 
-What is granted, to whom, and why, is decided here and nowhere else. Who gets a document attached is in roles.py.
+This file alone decides what is granted, to which role, and why. roles.py attaches the documents.
 
-The condition keys used are only those that the action knows: a key that an action does not know makes its
-Allow deny for ever. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+A statement uses only condition keys that its action supports: with any other key its Allow never applies.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ECR_IMAGE: Final = re.compile(
 
 
 def _in_ecr(image: str) -> re.Match[str] | None:
-    """The parts of an image in a private ECR registry; None for any other, and for a host that no registry has."""
+    """The parts of the name of an image in a private ECR registry; None for any other, and for an invalid host."""
     match = _ECR_IMAGE.fullmatch(image)
     if match is None:
         return None
@@ -45,9 +45,9 @@ def _in_ecr(image: str) -> re.Match[str] | None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where ARNs live: partition (`aws`, `aws-cn`, `aws-us-gov`, …), region and account.
+    """Partition (`aws`, `aws-cn`, `aws-us-gov`, …), region and account of ARNs.
 
-    Read from the ARN of the cluster that runs the job, so that none of the three is ever assumed.
+    Read from the ARN of the job's cluster, so that none of the three is assumed.
     """
 
     partition: str
@@ -67,14 +67,14 @@ class Place:
         right = partitions.partition_of(place.region).name
         if place.partition != right:
             raise ValueError(
-                f"cluster_arn: {cluster_arn!r} is of the partition {place.partition}, and the region {place.region} is "
+                f"cluster_arn: {cluster_arn!r} is in the partition {place.partition}, but the region {place.region} is "
                 f"in {right}: arn:{right}:ecs:{place.region}:…"
             )
         return place
 
 
 LONGEST_INLINE_POLICY: Final = 10_240
-"""Characters that all inline policies of one role may have together, white space not counted.
+"""Characters that all inline policies of one role may have together, without white space.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
@@ -92,8 +92,8 @@ def to_json(policy: Document, *, longest: int = LONGEST_INLINE_POLICY) -> str:
 
 
 @dataclass(frozen=True)
-class Room:
-    """A role whose policies are replaced, the new ones before the old ones: it has to hold two of each."""
+class PolicyLimit:
+    """The size limit of a role whose policies are replaced, new before old: it has to hold two of each."""
 
     field: str
     """The argument that makes its policies long."""
@@ -101,23 +101,23 @@ class Room:
     remedy: str
 
 
-LAUNCHER_ROOM: Final = Room(
+LAUNCHER_LIMIT: Final = PolicyLimit(
     "overrides.task_roles", "the launcher's policy has", "declare fewer roles, or shorten their paths and names"
 )
-EXECUTION_ROOM: Final = Room(
+EXECUTION_LIMIT: Final = PolicyLimit(
     "secrets",
     "the execution role's policy has",
     "declare fewer of them, group several into one secret with JSON keys, or adopt a role (execution_role_arn)",
 )
-TASK_ROOM: Final = Room(
+TASK_LIMIT: Final = PolicyLimit(
     "task_policy",
     "the task role's policies have",
     "attach a managed policy to the role by its name (the output task_role_name), or adopt a role (task_role_arn)",
 )
 
 
-def fit_together(documents: Sequence[str], *, of: Room, guard: str = "") -> list[str]:
-    """The policies of a role as they are. Raises ValueError when it cannot hold two of each, and its guard."""
+def fit_together(documents: Sequence[str], *, of: PolicyLimit, guard: str = "") -> list[str]:
+    """The policies of a role, unchanged. Raises ValueError when the role cannot hold two of each, and its guard."""
     length, longest = sum(len(it) for it in documents), (LONGEST_INLINE_POLICY - len(guard)) // 2
     if length > longest:
         taken = f"of {LONGEST_INLINE_POLICY} its guard takes {len(guard)}, and " if guard else ""
@@ -128,13 +128,13 @@ def fit_together(documents: Sequence[str], *, of: Room, guard: str = "") -> list
     return list(documents)
 
 
-def replaced_json(policy: Document, *, of: Room, guard: str = "") -> str:
-    """A policy as IAM stores it, with room for its successor. Raises ValueError when there is none."""
+def replaced_json(policy: Document, *, of: PolicyLimit, guard: str = "") -> str:
+    """A policy as IAM stores it. Raises ValueError when the role has no room for its successor."""
     return fit_together([compact(policy)], of=of, guard=guard)[0]
 
 
 def joined(*policies: str) -> str:
-    """One document, as JSON, of the statements of several."""
+    """One document, as JSON, with the statements of several."""
     return to_json(document(*(statement for policy in policies for statement in json.loads(policy)["Statement"])))
 
 
@@ -144,10 +144,10 @@ def document(*statements: Statement) -> Document:
 
 
 def tasks_trust(place: Place) -> Document:
-    """Who may assume a task's role: ECS tasks of this account and region, nobody else's.
+    """The trust policy of a task's role: only ECS tasks of this account and region may assume it.
 
-    The two conditions keep ECS from being used as a confused deputy by another account.
-    A finer SourceArn than this is not supported by ECS:
+    The two conditions keep another account from using ECS as a confused deputy.
+    ECS does not support a narrower SourceArn:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
     """
     return document(
@@ -165,7 +165,7 @@ def tasks_trust(place: Place) -> Document:
 
 
 def lambda_trust() -> Document:
-    """Who may assume the launcher's role: the Lambda service."""
+    """The trust policy of the launcher's role: the Lambda service may assume it."""
     return document(
         {
             "Sid": "OnlyLambda",
@@ -177,7 +177,7 @@ def lambda_trust() -> Document:
 
 
 def repository_arn(image: str, partition: str) -> str | None:
-    """The ECR repository that an image comes from; None for an image outside a private ECR registry."""
+    """ARN of an image's ECR repository; None for an image outside a private ECR registry."""
     match = _in_ecr(image)
     if match is None:
         return None
@@ -195,10 +195,10 @@ def execution_policy(
 ) -> Document:
     """What ECS itself may do to start this one task: pull its images, write its log, read its declared secrets.
 
-    An image outside ECR needs no permission, so where there is none in ECR no statement is written for it.
-    `secret_key_arns` are the customer-managed KMS keys that secrets or parameters are encrypted with; AWS's own keys
-    need no permission. `cached_images` are those of the images that ECR fetches through a pull-through cache. Raises
-    ValueError for an image or a secret that IAM would not know: what is granted on it would never be asked for.
+    An image outside ECR needs no permission and has no statement. `secret_key_arns` are the customer-managed KMS keys
+    that encrypt secrets or parameters; AWS's own keys need no permission. `cached_images` are the images that ECR
+    fetches through a pull-through cache. Raises ValueError for an image or a secret whose ARN IAM would not match: its
+    permission would have no effect.
     """
     for image in images:
         refuse_ecr_image("image", image)
@@ -206,7 +206,7 @@ def execution_policy(
         if not is_secret_arn(arn):
             raise ValueError(
                 "secrets: one of them is not the ARN of a secret or a parameter that IAM knows (not shown, it may be a "
-                f"secret); {LOOKS_LIKE_A_KEPT_VALUE}"
+                f"secret); {VALUE_FROM_SHAPE}"
             )
     for arn in secret_key_arns:
         _refuse_key("secret_key_arns", arn)
@@ -247,7 +247,7 @@ def execution_policy(
         statements.append(_allow("ReadDeclaredParameters", "ssm:GetParameters", parameters))
     services = [service for service, arns in (("secretsmanager", secrets), ("ssm", parameters)) if arns]
     if secret_key_arns and services:
-        # A key decrypts in its own region only, and that is where the secret is.
+        # A key decrypts in its own region only, which is the region of the secret.
         regions = sorted({arn.split(":")[3] for arn in secret_key_arns})
         through = [partitions.service_host(it, region, place.partition) for it in services for region in regions]
         statements.append(
@@ -275,13 +275,13 @@ def launcher_policy(
 ) -> Document:
     """What the launcher's function may do: run this one revision, in this one cluster.
 
-    It only allows, so that two of it together allow what each does. Which roles it may hand over, and what it may never
-    do, is in launcher_guard.
+    It has Allow statements only, so that two of these policies together allow what each of them allows. launcher_guard
+    says which roles the function may pass, and what it may never do.
 
-    `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` the queue that it may send
-    to, `queue_arn` the one that it takes launch events from, `key_arns` the KMS keys that all of these are encrypted
-    with; empty where there are none. `counts_running`: whether it has to know the job's tasks; `traces`: whether X-Ray
-    hears of it; `in_vpc`: whether Lambda runs it in one.
+    `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` is the queue that it may
+    send to, `queue_arn` the one from which it receives launch events, `key_arns` are the KMS keys that encrypt all of
+    these; empty where there are none. `counts_running`: whether it lists the job's tasks; `traces`: whether it sends
+    traces to X-Ray; `in_vpc`: whether Lambda runs it in a VPC.
     """
     optional: list[Statement] = []
     if payload_objects_arn:
@@ -339,15 +339,15 @@ def launcher_guard(
     allow_exec: bool = False,
     in_vpc: bool = False,
 ) -> Document:
-    """Which roles the launcher's function may hand to ECS, and what it may never do, whatever else is attached.
+    """Which roles the launcher's function may pass to ECS, and what it may never do, whatever else is attached.
 
-    A Deny holds for every launch, so two guards in one role would deny what either of them does: a guard that changes
-    goes with a new role.
+    A Deny applies to every launch, so two guards in one role would deny what either of them denies: a changed guard
+    needs a new role.
 
-    `passed_role_arns` is everything that RunTask may hand to ECS: execution role, task role, and the roles that a
+    `passed_role_arns` are all roles that RunTask may pass to ECS: execution role, task role, and the roles that a
     caller may choose instead of the task role. Raises ValueError for one that is not the ARN of a single role. `cpu`
-    (units) and `memory` (MiB) are the most that a launch may ask for; `allow_exec`: whether it may run tasks with ECS
-    Exec; `in_vpc`: whether Lambda runs the function in one.
+    (units) and `memory` (MiB) are the most that a launch may request; `allow_exec`: whether it may run tasks with ECS
+    Exec; `in_vpc`: whether Lambda runs the function in a VPC.
     """
     for arn in passed_role_arns:
         if not is_role_arn(arn):
@@ -387,10 +387,10 @@ def supervisor_policy(
     key_arns: Sequence[str] = (),
     stops: bool = False,
 ) -> Document:
-    """What the supervisor may do: look at the cluster's tasks and tell of them. It runs no task and passes no role.
+    """What the supervisor may do: watch the cluster's tasks and publish notices. It runs no task and passes no role.
 
-    `launcher_arn`: the function that it retries a job with, empty where nothing is retried; `stops`: whether it has to
-    stop what runs too long; `key_arns`: the KMS keys of its queue and topic, if they have one.
+    `launcher_arn`: the function with which it retries a job, empty without retries; `stops`: whether it has to stop
+    tasks that run too long; `key_arns`: the KMS keys of its queue and topic, if they have any.
     """
     tasks = f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_arn.rpartition('/')[2]}/*"
     here = {"ArnEquals": {"ecs:cluster": cluster_arn}}
@@ -420,7 +420,7 @@ def supervisor_policy(
 
 
 def drain_policy(place: Place, *, cluster_arn: str, log_group_arn: str) -> Document:
-    """What the function may do that empties a cluster before it is deleted: stop that cluster's tasks."""
+    """What the function that empties a cluster before its deletion may do: stop that cluster's tasks."""
     return document(
         _list_tasks(cluster_arn),
         {
@@ -437,7 +437,7 @@ def drain_policy(place: Place, *, cluster_arn: str, log_group_arn: str) -> Docum
 
 
 def schedule_trust(place: Place) -> Document:
-    """Who may assume a schedule's role: Scheduler, for schedules of this account's default group.
+    """The trust policy of a schedule's role: Scheduler may assume it, for schedules of this account's default group.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     """
@@ -456,7 +456,7 @@ def schedule_trust(place: Place) -> Document:
 def schedule_policy(
     place: Place, function_arn: str, dead_letter_queue_arn: str, key_arns: Sequence[str] = ()
 ) -> Document:
-    """What a schedule may do: invoke the launcher, and keep what it could not deliver, encrypted with `key_arns`."""
+    """What a schedule may do: invoke the launcher, send undelivered events to a queue, encrypted with `key_arns`."""
     encrypt = _use_key("EncryptUndelivered", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey")
     return document(
         {"Sid": "InvokeLauncher", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function_arn},
@@ -466,7 +466,7 @@ def schedule_policy(
 
 
 def flow_log_trust(log_group_arn: str) -> Document:
-    """Who may assume a flow log's role: VPC, for flow logs of this account and region.
+    """The trust policy of a flow log's role: VPC may assume it, for flow logs of this account and region.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     """
@@ -486,9 +486,9 @@ def flow_log_trust(log_group_arn: str) -> Document:
 
 
 def flow_log_policy(log_group_arn: str) -> Document:
-    """What a flow log may do: write its own group, and find it.
+    """What a flow log may do: find its own log group and write to it.
 
-    The actions are those of AWS's page, each on no more than its own group where it knows one:
+    The actions are those of AWS's page, each limited to its own group where the action supports that:
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     """
     group = log_group_arn.removesuffix(":*")
@@ -497,13 +497,13 @@ def flow_log_policy(log_group_arn: str) -> Document:
     return document(
         {**write, "Action": ["logs:CreateLogGroup", *write["Action"]]},
         _see_streams("SeeItsStreams", group),
-        # It lists the groups of a region, which is what it is asked on.
+        # The action lists all groups of a region, so its resource is all of them.
         _allow("FindItsGroup", "logs:DescribeLogGroups", [every]),
     )
 
 
 def queue_policy(queue_arn: str, sender_rule_arns: Sequence[str] = ()) -> Document:
-    """The resource policy of a queue: TLS only, and these rules of EventBridge may send to it."""
+    """The resource policy of a queue: TLS only, and these EventBridge rules may send to it."""
     (tls,) = only_tls([queue_arn], "sqs:*")["Statement"]
     senders: list[Statement] = [
         {
@@ -519,9 +519,9 @@ def queue_policy(queue_arn: str, sender_rule_arns: Sequence[str] = ()) -> Docume
 
 
 def filled_queue_policy(queue_arn: str, source_arns: Sequence[str], account: str) -> Document:
-    """The resource policy of a queue that S3 buckets, SNS topics or rules of EventBridge fill: TLS only, and these.
+    """The resource policy of a queue: TLS only, and these S3 buckets, SNS topics or EventBridge rules may send to it.
 
-    Raises ValueError for the ARN of anything else. A bucket's ARN names no account, so the condition does.
+    Raises ValueError for the ARN of anything else. A bucket's ARN has no account, so the condition has it.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
     https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
     """
@@ -546,8 +546,8 @@ _SENDERS: Final = {"s3": "Buckets", "sns": "Topics", "events": "Rules"}
 
 
 def _by_service(source_arns: Sequence[str], account: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Each service that sends, the ARNs of its sources, and whose they are: a bucket's ARN does not say, and is taken
-    for one of `account`."""
+    """Each service that sends, the ARNs of its sources, and their accounts: a bucket's ARN has none, so `account` is
+    assumed."""
     for service in _SENDERS:
         arns = sorted(it for it in source_arns if it.split(":")[2:3] == [service])
         if arns:
@@ -555,8 +555,8 @@ def _by_service(source_arns: Sequence[str], account: str) -> Iterator[tuple[str,
 
 
 def sender_key_statements(source_arns: Sequence[str], account: str) -> list[Statement]:
-    """What the policy of a queue's key says so that these sources can send to the queue: without it S3 refuses its
-    configuration, and what SNS and EventBridge send is lost without a word.
+    """Statements for a queue's KMS key that let these sources send to the queue: without them S3 refuses its
+    configuration, and messages of SNS and EventBridge are lost without an error.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
@@ -575,7 +575,7 @@ def sender_key_statements(source_arns: Sequence[str], account: str) -> list[Stat
 
 
 def is_sender_arn(arn: str) -> bool:
-    """Whether this is the ARN of a bucket, a topic or a rule, which send to a queue by its policy."""
+    """Whether this is the ARN of a bucket, a topic or a rule, which a queue's policy lets send."""
     found = re.fullmatch(
         r"arn:[a-z0-9-]+:(s3:::[a-z0-9.-]{3,63}|sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?|"
         r"events:[a-z0-9-]+:\d{12}:rule/[A-Za-z0-9_./-]+)",
@@ -585,12 +585,12 @@ def is_sender_arn(arn: str) -> bool:
 
 
 def payload_objects(partition: str, bucket: str, family: str) -> str:
-    """ARN of every payload of one job: its own prefix of the bucket."""
+    """ARN pattern of one job's payloads: its own prefix of the bucket."""
     return f"arn:{partition}:s3:::{bucket}/{family}/*"
 
 
 def payload_reader_policy(place: Place, payload_objects_arn: str, key_arns: Sequence[str] = ()) -> Document:
-    """What the job's code may do to read its payload, which is encrypted with one of `key_arns` where there are any."""
+    """What the job's code may do to read its payload; `key_arns` are the keys that may encrypt it."""
     decrypt = _use_key("DecryptPayloads", key_arns, place, "s3", "kms:Decrypt")
     return document(
         {"Sid": "ReadPayloads", "Effect": "Allow", "Action": "s3:GetObject", "Resource": payload_objects_arn},
@@ -599,11 +599,11 @@ def payload_reader_policy(place: Place, payload_objects_arn: str, key_arns: Sequ
 
 
 def key_policy(partition: str, account: str, region: str, source_arns: Sequence[str] = ()) -> Document:
-    """The policy of a KMS key for launchers: the account administers it by its own IAM, and the services that write on
-    a launcher's behalf without a role of it may encrypt with it: log groups, events to a queue, alarms to a topic, and
-    what fills queues. `source_arns` are the buckets, topics and rules that do (`queue.sources`)."""
+    """The policy of a KMS key for launchers: the account's IAM administers it, and services that write for a launcher
+    without its role may encrypt with it: log groups, events to a queue, alarms to a topic, and senders to queues.
+    `source_arns` are those senders: buckets, topics and rules (`queue.sources`)."""
     suffix = partitions.partition(partition).suffix
-    # Named by region on its pages, in China with that suffix; else the one that holds in every region:
+    # The pages name it by region, in China with that suffix; elsewhere the name for every region applies:
     # https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/region-info/lib/default.ts
     services = f"logs.{region}.{suffix}" if suffix.startswith("amazonaws.com") else "logs.amazonaws.com"
     log_groups = f"arn:{partition}:logs:{region}:{account}:log-group:*"
@@ -637,7 +637,7 @@ def key_policy(partition: str, account: str, region: str, source_arns: Sequence[
 
 
 def mount_policy(place: Place, volumes: Sequence[Mapping[str, Any]]) -> Document:
-    """What the task's role may do to mount these folders of EFS, and to write to those that are not read-only."""
+    """What the task's role may do to mount these EFS folders, and to write to those that are not read-only."""
 
     for it in volumes:
         for key in ("file_system_id", "access_point_id"):
@@ -660,7 +660,7 @@ def mount_policy(place: Place, volumes: Sequence[Mapping[str, Any]]) -> Document
 
 
 def exec_policy() -> Document:
-    """What ECS Exec does with the task's role. The actions have no resource type.
+    """What ECS Exec needs of the task's role. The actions have no resource type.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
     """
@@ -669,7 +669,7 @@ def exec_policy() -> Document:
 
 
 def only_tls(resources: Sequence[str], action: str) -> Document:
-    """The resource policy of a bucket or a queue that talks to nobody in the clear."""
+    """The resource policy of a bucket or a queue that refuses every request without TLS."""
     return document(
         {
             "Sid": "OnlyTls",
@@ -683,7 +683,7 @@ def only_tls(resources: Sequence[str], action: str) -> Document:
 
 
 def family_arn(place: Place, family: str) -> str:
-    """ARN of a task definition without its revision: what the ARN of each revision begins with, before a colon."""
+    """ARN of a task definition without its revision; a revision's ARN adds a colon and its number."""
     return f"arn:{place.partition}:ecs:{place.region}:{place.account}:task-definition/{family}"
 
 
@@ -701,16 +701,16 @@ def is_topic_arn(arn: str) -> bool:
 
 
 def is_key_arn(arn: str) -> bool:
-    """Whether this is the ARN of a KMS key; an alias is none, and IAM grants nothing by one."""
+    """Whether this is the ARN of a KMS key. An alias is not one: IAM grants nothing by it."""
     return re.fullmatch(r"arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,256}", arn) is not None
 
 
-LOOKS_LIKE_A_KEPT_VALUE: Final = (
+VALUE_FROM_SHAPE: Final = (
     "it looks like arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf, whole, with the six characters that "
     "Secrets Manager puts at its end (the `arn` output has them; IAM matches no ARN without), or "
     "arn:aws:ssm:REGION:ACCOUNT:parameter/NAME, with one slash"
 )
-"""What is said of an ARN that is not one of a secret or a parameter."""
+"""Remedy for an ARN that names no secret and no parameter."""
 
 _WHOLE: Final = r"arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]+-[A-Za-z0-9]{6}"
 """https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen"""
@@ -718,15 +718,15 @@ _PARAMETER: Final = r"arn:[a-z0-9-]+:ssm:[a-z0-9-]+:\d{12}:parameter(/[\w.-]+)+"
 
 
 def is_secret_arn(arn: str) -> bool:
-    """Whether ECS can read a variable from this, and IAM knows it: a whole secret, with what may follow it, or a
-    parameter."""
+    """Whether ECS can read a variable from this ARN, and IAM matches it: a whole secret, with an optional JSON key and
+    version, or a parameter."""
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
     return re.fullmatch(rf"{_WHOLE}(:[^:]*){{0,3}}|{_PARAMETER}", arn, re.ASCII) is not None
 
 
 def secret_reference_problem(arn: str) -> str | None:
-    """What is wrong with what follows a secret's ARN: a key of its JSON, a version's stage or a version's id; None
-    where nothing is, and for what is no secret of Secrets Manager.
+    """The problem with the suffix of a secret's ARN (JSON key, version stage, version id); None when it is valid, and
+    for an ARN outside Secrets Manager.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
     """
@@ -735,12 +735,12 @@ def secret_reference_problem(arn: str) -> str | None:
         return None
     if len(parts) != 10:
         return (
-            f"has {len(parts) - 7} parts after the secret's ARN, and ECS wants three or none: "
-            "ARN:JSON-KEY:VERSION-STAGE:VERSION-ID, each of them empty for the default, such as ARN:password::"
+            f"has {len(parts) - 7} parts after the secret's ARN, and ECS accepts three or none: "
+            "ARN:JSON-KEY:VERSION-STAGE:VERSION-ID, each empty for its default, such as ARN:password::"
         )
     if parts[8] and parts[9]:
         return "names a version by its stage and by its id; keep one of them and leave the other empty"
-    return None if any(parts[7:]) else "ends in :::, which asks for nothing; leave that out"
+    return None if any(parts[7:]) else "ends in :::, which selects nothing; leave that out"
 
 
 def is_whole_secret_arn(arn: str) -> bool:
@@ -749,32 +749,32 @@ def is_whole_secret_arn(arn: str) -> bool:
 
 
 def may_be_partial(arn: str) -> bool:
-    """Whether the six characters at the end of a secret's ARN look like a word: `db-secret` may be a name that lacks
-    them. One in two hundred whole ARNs looks so too, so nothing is refused by it."""
+    """Whether the end of a secret's ARN looks like a word: `db-secret` may be a name without the six characters. One in
+    two hundred whole ARNs also looks like this, so none is refused for it."""
     return re.search(r":secret:[^:]*-[a-z]{6}(:|$)", arn) is not None
 
 
 def is_policy_arn(arn: str) -> bool:
-    """Whether this is the ARN of a managed policy, AWS's or one's own."""
+    """Whether this is the ARN of a managed policy, AWS's or an account's."""
     return re.fullmatch(r"arn:[a-z0-9-]+:iam::(\d{12}|aws):policy/[\x21-\x7e]{1,512}", arn) is not None
 
 
 def is_ecr_image(image: str) -> bool:
-    """Whether an image lies in a private ECR registry."""
-    # A host may be written in capitals, and would then be none that ECS knows as ECR's.
+    """Whether an image's host is written like that of a private ECR registry."""
+    # Also in capitals, which ECS does not recognize as ECR.
     return re.search(r"\.dkr[.-]ecr", image.partition("/")[0], re.IGNORECASE) is not None
 
 
 def refuse_ecr_image(field: str, image: str) -> None:
-    """Raises ValueError for an image that is meant to be in ECR and is not written as one there: no permission would be
-    granted to pull it."""
+    """Raises ValueError for an image that is meant to be in ECR and has another form: it would get no permission to be
+    pulled."""
     if is_ecr_image(image) and _in_ecr(image) is None:
         region = re.search(r"\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.", image.lower())
         there = "eu-west-1" if region is None else region[1]
         host = f"123456789012.dkr.ecr.{there}.{partitions.partition_of(there).suffix}"
         raise ValueError(
-            f"{field}: {image!r} is no image of ECR; it looks like {host}/NAME:TAG or …/NAME@sha256:DIGEST, with the "
-            "account's twelve digits, host and name in lower case"
+            f"{field}: {image!r} is not an image of ECR; it looks like {host}/NAME:TAG or …/NAME@sha256:DIGEST, with "
+            "the account's twelve digits, host and name in lower case"
         )
 
 
@@ -789,12 +789,12 @@ def _service(arn: str) -> str:
 
 
 def _secret(value_from: str) -> str:
-    """The secret itself: a container's `valueFrom` may go on with `:json-key:version-stage:version-id`."""
+    """The secret's ARN: a container's `valueFrom` may add `:json-key:version-stage:version-id` to it."""
     return ":".join(value_from.split(":")[:7])
 
 
 def _refuse_key(field: str, arn: str) -> None:
-    """Raises ValueError for a key by another name than its ARN: IAM grants nothing by an alias or an id."""
+    """Raises ValueError for a key that is not given by its ARN: IAM grants nothing by an alias or an id."""
     if not is_key_arn(arn):
         raise ValueError(f"{field}: {arn!r} is not the ARN of a KMS key; give the key's `arn` output")
 
@@ -808,9 +808,9 @@ def _never(sid: str, condition: Mapping[str, Mapping[str, str]]) -> Statement:
 
 
 def _use_key(sid: str, key_arns: Sequence[str], place: Place, service: str, *actions: str) -> Statement:
-    """Use of KMS keys through one service only: what S3, SQS or SNS does with them on the caller's behalf.
+    """Use of KMS keys through one service only: S3, SQS or SNS uses them on the caller's behalf.
 
-    In the order of their names, so that a key that changes places with another changes no policy.
+    Keys are sorted, so that their order in the arguments changes no policy.
     """
     keys = sorted(set(key_arns))
     for arn in keys:
@@ -826,13 +826,13 @@ def _use_key(sid: str, key_arns: Sequence[str], place: Place, service: str, *act
 
 
 def _take(sid: str, queue_arn: str) -> Statement:
-    """What Lambda does with a function's role to bring it a queue's messages."""
+    """What Lambda needs of a function's role to deliver a queue's messages to it."""
     actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": queue_arn}
 
 
 def _everywhere(sid: str, actions: list[str]) -> Statement:
-    """For actions that have no resource type, or that AWS asks for without one."""
+    """A statement for actions that have no resource type, or that AWS checks without one."""
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"}
 
 
@@ -843,7 +843,7 @@ _INTERFACES: Final = (
 
 
 def _only_lambda_joins(functions: str) -> Statement:
-    """What Lambda does with the role to run the function in a VPC, the function's own code must not.
+    """Denies the function's own code the actions that Lambda needs of the role to run the function in a VPC.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     """

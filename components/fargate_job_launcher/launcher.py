@@ -1,4 +1,4 @@
-"""FargateJobLauncher: wires the rooms of this package into one component, and decides nothing itself."""
+"""FargateJobLauncher: connects the modules of this package into one component, and decides nothing itself."""
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
 from dataclasses import replace
@@ -9,8 +9,8 @@ import pulumi
 from . import container, iam
 from .alarms import watch
 from .arguments import FargateJobLauncherArgs, Job, check
-from .capacity import tell_of_missing_spot
-from .checks.plain import judged
+from .capacity import warn_about_missing_spot
+from .checks.plain import checked_environment
 from .container import Sidecar
 from .function import launcher_function, launcher_log_group, timeout_seconds
 from .payload import payload_objects
@@ -20,10 +20,10 @@ from .task_definition import job_log_group, take_name, task_definition
 from .triggers import Launchable, asynchronous_alias, dead_letter_queue, launch_queue, triggers
 
 _MAY_BE_PARTIAL: Final = (
-    "secrets: the ARN of one of them ends in a hyphen and six small letters, which may be the end of its name. If the "
-    "six characters that Secrets Manager adds are missing there, the job is denied its secret: give the `arn` output"
+    "secrets: one ARN ends in a hyphen and six lower-case letters, which may be the end of its name. If the six "
+    "characters that Secrets Manager adds are missing, IAM denies the job its secret: give the `arn` output"
 )
-"""Said of an ARN that looks partial and may be whole."""
+"""Warning for an ARN that looks partial and may be whole."""
 
 
 class FargateJobLauncher(pulumi.ComponentResource):
@@ -69,14 +69,14 @@ class FargateJobLauncher(pulumi.ComponentResource):
     it; none without `queue`."""
 
     def __init__(self, name: str, args: FargateJobLauncherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Raises pulumi.RunError, naming every problem at once, when the arguments make no launcher."""
-        job = _judged(name, check(name, args))
+        """Raises pulumi.RunError, naming every problem at once, when the arguments are invalid."""
+        job = _with_checked_environment(name, check(name, args))
         take_name(name)
         super().__init__("fargate-job-launcher:index:FargateJobLauncher", name, {}, opts)
         for arn in container.secrets(job):
             if isinstance(arn, str) and iam.may_be_partial(arn):
                 pulumi.log.warn(_MAY_BE_PARTIAL, self)
-        tell_of_missing_spot(name, job, resource=self)
+        warn_about_missing_spot(name, job, resource=self)
         place = pulumi.Output.from_input(job.cluster_arn).apply(iam.Place.of)
 
         job_logs = job_log_group(name, job, parent=self)
@@ -155,11 +155,13 @@ class FargateJobLauncher(pulumi.ComponentResource):
         self.register_outputs({key: getattr(self, key) for key in FargateJobLauncher.__annotations__})
 
 
-def _judged(name: str, job: Job) -> Job:
-    """The job with an eye on what only the deployment knows of its environment, and of its sidecars'."""
+def _with_checked_environment(name: str, job: Job) -> Job:
+    """The job with checks of environment values that only the deployment knows, its sidecars' included."""
     own = {"environment": job.environment, "not_secret": job.not_secret}
     sidecars = [
-        cast("Sidecar", {**it, "environment": judged(name, f"sidecars[{number}].", it)}) if "environment" in it else it
+        cast("Sidecar", {**it, "environment": checked_environment(name, f"sidecars[{number}].", it)})
+        if "environment" in it
+        else it
         for number, it in enumerate(job.sidecars)
     ]
-    return replace(job, environment=judged(name, "", own), sidecars=sidecars)
+    return replace(job, environment=checked_environment(name, "", own), sidecars=sidecars)

@@ -1,4 +1,4 @@
-"""Where jobs run: a VPC made for them with awsx, or an existing one adopted. No routing of our own."""
+"""JobNetwork: a new VPC for jobs, made with awsx, or an existing one. It writes no routes itself."""
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
 import ipaddress
@@ -14,7 +14,7 @@ from fargate_job_launcher.handler import fargate
 
 from .checks import shapes
 from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
-from .checks.later import held
+from .checks.later import checked_later
 from .checks.names import LOGGED_NETWORK, NETWORK, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -35,10 +35,10 @@ SUBNET_TYPES: Final = {
 }
 CIDR_BLOCK: Final = "10.0.0.0/16"
 PREFIXES: Final = (16, 24)
-"""Of a new VPC's address range: AWS makes no larger one, and a smaller one has too few addresses for each subnet."""
+"""Prefix lengths of a new VPC: AWS allows no larger range, and a smaller one has too few addresses for each subnet."""
 SUBNET_RANGES: Final = ("fixed", "divided")
 AWSX_TAGS: Final = 2
-"""What awsx adds to the tags of a new VPC's subnets: their name and their kind."""
+"""Tags that awsx adds to a new VPC's subnets: their name and their type."""
 
 
 class JobNetworkArgs(TypedDict, total=False):
@@ -90,11 +90,11 @@ class JobNetwork(pulumi.ComponentResource):
     """Whether tasks in these subnets need a public address."""
 
     def __init__(self, name: str, args: JobNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Raises pulumi.RunError, naming every problem at once, when the arguments make no network."""
+        """Raises pulumi.RunError, naming every problem at once, when the arguments are invalid."""
         args, problems = examine_network(args)
         rule = LOGGED_NETWORK if "flow_log_days" in args else NETWORK
         shapes.refuse("JobNetwork", name, [*name_problems(name, rule), *problems])
-        args = cast("JobNetworkArgs", held("JobNetwork", name, args, lambda it: examine_network(it)[1]))
+        args = cast("JobNetworkArgs", checked_later("JobNetwork", name, args, lambda it: examine_network(it)[1]))
         super().__init__("fargate-job-launcher:index:JobNetwork", name, {}, opts)
         tags = args.get("tags", {})
         vpc = None
@@ -153,7 +153,7 @@ class JobNetwork(pulumi.ComponentResource):
         if public:
             kinds = ["public"]
         elif nat == "none":
-            # Private subnets get another route with a NAT gateway, and stay; isolated ones would be others.
+            # A private subnet gains a route with a NAT gateway and is kept; an isolated subnet would be replaced.
             kinds = ["isolated" if divided else "private"]
         else:
             kinds = ["private", "public"]
@@ -162,7 +162,7 @@ class JobNetwork(pulumi.ComponentResource):
             cidr_block=cidr_block,
             number_of_availability_zones=zones,
             nat_gateways={"strategy": NAT_GATEWAYS[nat]},
-            # With ranges given awsx computes none, whatever the strategy.
+            # When ranges are given, awsx computes none, whatever the strategy.
             subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
             subnet_specs=[
                 {"type": SUBNET_TYPES[kind]}
@@ -178,10 +178,10 @@ class JobNetwork(pulumi.ComponentResource):
 
 
 def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
-    """These arguments in the kinds that are declared, and every problem with them: `field: what is wrong`."""
+    """These arguments in their declared types, and every problem with them: `field: what is wrong`."""
     problems: list[str] = []
     given = cast("JobNetworkArgs", shapes.read("", args, JobNetworkArgs, problems))
-    # What has the wrong kind was meant all the same.
+    # An argument of the wrong type counts as given.
     named = given.keys() | {re.split(r"[.:[]", it)[0] for it in problems}
     shaping = {"subnets", "nat_gateways", "availability_zones", "cidr_block", "subnet_ranges"}
     shaping |= {"endpoints", "flow_log_days"}
@@ -192,9 +192,9 @@ def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
     if len(adopted) == 1:
         problems += [f"{key}: vpc_id and subnet_ids go together, to adopt an existing VPC" for key in adopted]
     elif adopted and made:
-        problems += [f"{key}: shapes a new VPC, but vpc_id adopts one; keep one of them" for key in sorted(made)]
+        problems += [f"{key}: configures a new VPC, but vpc_id adopts one; keep one of them" for key in sorted(made)]
     if "assign_public_ip" in given and not adopted:
-        problems.append("assign_public_ip: goes with vpc_id; for a new VPC say subnets: public")
+        problems.append("assign_public_ip: needs vpc_id; for a new VPC write subnets: public")
     problems += _way_out_problems(given, named)
     zones = given.get("availability_zones", 2)
     problems += outside("availability_zones", zones, 1, MOST_ZONES)
@@ -204,7 +204,7 @@ def examine_network(args: JobNetworkArgs) -> tuple[JobNetworkArgs, list[str]]:
 
 
 def _way_out_problems(given: JobNetworkArgs, named: Set[str]) -> list[str]:
-    """What is wrong with how tasks of a new VPC reach what they need; `named` are the arguments of any kind."""
+    """Problems with how tasks of a new VPC reach other services; `named` are all given arguments, valid or not."""
     problems: list[str] = []
     subnets, nat = given.get("subnets", "private"), given.get("nat_gateways")
     isolated = nat == "none" and subnets == "private" and not ({"subnets", "endpoints"} & named) - given.keys()
@@ -214,19 +214,19 @@ def _way_out_problems(given: JobNetworkArgs, named: Set[str]) -> list[str]:
         problems.append(f"nat_gateways: {nat!r} is unknown; allowed: {', '.join(NAT_GATEWAYS)}")
     elif subnets == "public" and nat not in (None, "none"):
         problems.append(
-            f"nat_gateways: {nat!r} goes with private subnets, and subnets is public: tasks have "
+            f"nat_gateways: {nat!r} needs private subnets, and subnets is public: tasks have "
             "addresses of their own; leave one of them out"
         )
     elif isolated and not given.get("endpoints"):
         problems.append(
-            "nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"
+            "nat_gateways: none leaves private subnets no way out; write single, subnets: public, or name endpoints"
         )
     services = given.get("endpoints", [])
     return problems + endpoint_problems(services, only_way_out=isolated and len(services) > 0)
 
 
 def _range_problems(given: JobNetworkArgs) -> list[str]:
-    """What is wrong with a new VPC's addresses, or too few of them for what takes some."""
+    """Problems with a new VPC's address range, or with too few addresses for its endpoints and tasks."""
     cidr_block, ranges = given.get("cidr_block", CIDR_BLOCK), given.get("subnet_ranges", "fixed")
     problems = list[str]()
     if ranges not in SUBNET_RANGES:
@@ -236,7 +236,7 @@ def _range_problems(given: JobNetworkArgs) -> list[str]:
         prefix = ipaddress.IPv4Network(cidr_block).prefixlen
     except ValueError:
         problems.append(
-            f"cidr_block: {cidr_block!r} is no range of addresses, such as 10.0.0.0/16, beginning at its first one"
+            f"cidr_block: {cidr_block!r} is not an address range that begins at its first address, such as 10.0.0.0/16"
         )
         return problems
     if not least <= prefix <= most:

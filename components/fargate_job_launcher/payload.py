@@ -1,4 +1,4 @@
-"""PayloadBucket: where payloads wait that do not fit a call to ECS. One serves every launcher of a stack."""
+"""PayloadBucket: a bucket for payloads that are too large for a call to ECS. One serves every launcher of a stack."""
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from fargate_job_launcher.handler import fargate
 from . import iam
 from .arguments import Job
 from .checks import shapes
-from .checks.later import held
+from .checks.later import checked_later
 from .checks.names import BUCKET, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
@@ -39,17 +39,17 @@ class PayloadBucketArgs(TypedDict):
 class PayloadBucket(pulumi.ComponentResource):
     """A bucket for payloads: encrypted, private, reached over TLS only, and emptied by age.
 
-    Each launcher may put under its own prefix only, and each job read there only.
+    Each launcher may write under its own prefix only, and its job may read there only.
     """
 
     bucket_name: pulumi.Output[str]
     """Name of the bucket: the `payload_bucket` of a launcher."""
 
     def __init__(self, name: str, args: PayloadBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Raises pulumi.RunError, naming every problem at once, when the arguments make no bucket."""
+        """Raises pulumi.RunError, naming every problem at once, when the arguments are invalid."""
         args, problems = examine_bucket(args)
         shapes.refuse("PayloadBucket", name, [*name_problems(name, BUCKET), *problems])
-        args = cast("PayloadBucketArgs", held("PayloadBucket", name, args, lambda it: examine_bucket(it)[1]))
+        args = cast("PayloadBucketArgs", checked_later("PayloadBucket", name, args, lambda it: examine_bucket(it)[1]))
         super().__init__("fargate-job-launcher:index:PayloadBucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         bucket = aws.s3.Bucket(name, force_destroy=args.get("force_destroy", False), tags=args.get("tags"), opts=child)
@@ -89,13 +89,13 @@ class PayloadBucket(pulumi.ComponentResource):
             # S3 refuses two changes of a bucket's access at the same time.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
         )
-        # Whoever has the name finds the bucket closed to everything but TLS.
+        # A resource that uses the name is created after the bucket refuses everything but TLS.
         self.bucket_name = pulumi.Output.all(bucket.bucket, policy.id).apply(lambda it: str(it[0]))
         self.register_outputs({"bucket_name": self.bucket_name})
 
 
 def examine_bucket(args: PayloadBucketArgs) -> tuple[PayloadBucketArgs, list[str]]:
-    """These arguments in the kinds that are declared, and every problem with them: `field: what is wrong`."""
+    """These arguments in their declared types, and every problem with them: `field: what is wrong`."""
     problems: list[str] = []
     given = cast("PayloadBucketArgs", shapes.read("", args, PayloadBucketArgs, problems))
     days = given.get("expire_days", EXPIRE_DAYS)
@@ -113,13 +113,13 @@ def _encryption(
         return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
     return {
         "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": key_arn},
-        # One data key for the bucket's objects instead of a call to KMS for each.
+        # One data key for the bucket's objects instead of a KMS call for each.
         "bucket_key_enabled": True,
     }
 
 
 def payload_objects(name: str, job: Job, place: pulumi.Output[iam.Place]) -> pulumi.Output[str] | None:
-    """ARN of every payload of this job; none when the job has no bucket for them."""
+    """ARN pattern of this job's payloads; None when the job has no bucket for them."""
     if job.payload_bucket is None:
         return None
     own = family(name)

@@ -1,8 +1,8 @@
-"""The schema that other languages' SDKs are made of: what the SDK derives from annotations, in those languages' terms.
+"""The schema from which other languages' SDKs are generated: Pulumi's own, derived from annotations, in their terms.
 
-Pure. The SDK takes docstrings as they stand in Python; elsewhere an argument is called taskRoleArn, and a line that is
-indented is code. Of choices it knows nothing, as they are plain strings in Python; here they are enumerations, which
-other languages complete and check, and which take the same strings in TypeScript, Go and YAML.
+Pure. Pulumi's SDK copies docstrings unchanged; in other languages an argument is called taskRoleArn, and an indented
+line is code. It does not know choices, which are plain strings in Python; here they are enumerations, which other
+languages complete and check, and which accept the same strings in TypeScript, Go and YAML.
 """
 
 import inspect
@@ -29,14 +29,14 @@ CHOICES: Final[dict[tuple[str, str], tuple[str, Sequence[str]]]] = {
 """Component or type, and its property → the enumeration's name, and its values."""
 
 GO_PATH: Final = "fargate-job-launcher/fargatejoblauncher"
-"""Of the Go package in an SDK that `pulumi package add` makes in a program's own folder, where nobody downloads it."""
+"""Version of the Go package in an SDK that `pulumi package add` creates in a program's folder; nobody downloads it."""
 
 
 def completed(
     schema: Mapping[str, Any], names: Mapping[str, str], *, description: str, repository: str = ""
 ) -> dict[str, Any]:
-    """The schema for other languages. `names`: an argument in Python → in the schema. `repository`: where the package
-    is published, as a URL; Go's module path begins with it."""
+    """The schema for other languages. `names`: an argument's name in Python → in the schema. `repository`: URL of the
+    package's repository; Go's module path begins with it."""
     whole: dict[str, Any] = {**_described(schema, names), "description": description}
     package = whole["name"]
     whole["types"] = {**whole["types"]}
@@ -50,7 +50,7 @@ def completed(
             declared = whole["types"][holder]["properties"][name]
         one = declared["items"] if declared["type"] == "array" else declared
         one |= {"$ref": f"#/types/{token}"}
-        # As the SDK writes a reference.
+        # The form in which Pulumi's SDK writes a reference.
         del one["type"]
     go = whole["language"]["go"]
     whole["language"] = {**whole["language"], "go": go if repository else {**go, "importBasePath": GO_PATH}}
@@ -58,12 +58,13 @@ def completed(
 
 
 def respelt(said: str, names: Mapping[str, str]) -> str:
-    """A text with the arguments' names as the schema has them. What stands in single quotes was given by somebody."""
+    """A text with the arguments' names in the schema's spelling, except in single quotes, which hold the user's own
+    values."""
     return re.sub(r"'[^']*'|\b[a-z]+(?:_[a-z]+)+\b", lambda it: names.get(it[0], it[0]), said)
 
 
 def _described(value: Any, names: Mapping[str, str]) -> Any:
-    """A copy whose descriptions have the schema's names in them, and no indents."""
+    """A copy whose descriptions use the schema's names and have no indentation."""
     if isinstance(value, list):
         return [_described(it, names) for it in cast("list[Any]", value)]
     if not isinstance(value, dict):
@@ -80,5 +81,5 @@ def _spelt(text: str, names: Mapping[str, str]) -> str:
 
 
 def _title(value: str) -> str:
-    """Of an enumeration's member: `spot_then_on_demand` is SpotThenOnDemand, `x86_64` is X86_64."""
+    """Name of an enumeration's member: SpotThenOnDemand for `spot_then_on_demand`, X86_64 for `x86_64`."""
     return re.sub(r"_(?!\d)", "", "_".join(it.capitalize() for it in value.split("_")))

@@ -1,7 +1,7 @@
-"""The public components as a Pulumi provider, for programs in every language that Pulumi knows.
+"""The public components as a Pulumi provider, for programs in every language that Pulumi supports.
 
-The SDK derives the schema from the components' annotations and builds them on request. It drops in silence what it
-does not know, and what is of another kind than the schema says; here the components' own checks see all that was given.
+Pulumi's SDK derives the schema from the components' annotations and builds them on request. It silently drops unknown
+keys and values of another type than the schema's; here the components' own checks see everything that was given.
 """
 
 import json
@@ -24,7 +24,7 @@ from .payload import PayloadBucket, examine_bucket
 from .plugin_schema import completed, respelt
 
 NAME: Final = "fargate-job-launcher"
-"""Of the Pulumi package, as of the Python one: it begins each component's type."""
+"""Name of the Pulumi package and of the Python one; each component's type begins with it."""
 
 
 COMPONENTS: Final[dict[type[pulumi.ComponentResource], Callable[[str, Any], list[str]]]] = {
@@ -33,7 +33,7 @@ COMPONENTS: Final[dict[type[pulumi.ComponentResource], Callable[[str, Any], list
     JobNetwork: lambda _, args: examine_network(args)[1],
     PayloadBucket: lambda _, args: examine_bucket(args)[1],
 }
-"""Every public component → what it says of a name and arguments of which it cannot be built."""
+"""Every public component → its check of a name and arguments, which returns every problem."""
 
 
 class Provider(ComponentProvider):
@@ -77,7 +77,7 @@ class Provider(ComponentProvider):
         names: Mapping[str, str],
         problems: list[InputPropertyErrorDetails],
     ) -> dict[str, Any]:
-        """What was given, in Python's names; a key that the schema does not know is a problem."""
+        """The given values by their Python names; a key that the schema does not have is a problem."""
         found: dict[str, Any] = {}
         for key, value in given.items():
             if key in known:
@@ -89,7 +89,7 @@ class Provider(ComponentProvider):
     def _value(
         self, path: str, value: Any, declared: PropertyDefinition, problems: list[InputPropertyErrorDetails]
     ) -> Any:
-        """A value with Python's names in it; one of another kind than declared stays as it is, for the component."""
+        """A value with Python's names in it; a value of another type stays unchanged for the component's check."""
         nested = self.get_type_definition(declared) if declared.ref else None
         if isinstance(value, dict) and nested is not None:
             given = cast("dict[str, Any]", value)
@@ -100,14 +100,14 @@ class Provider(ComponentProvider):
         return value
 
     def _names(self) -> dict[str, str]:
-        """Every argument's and output's name in Python → in the schema: camelCase."""
+        """Name of every argument and output in Python → in the schema (camelCase)."""
         mappings = [it.inputs_mapping for it in self._component_defs.values()]
         mappings += [it.outputs_mapping for it in self._component_defs.values()]
         mappings += [it.properties_mapping for it in self._type_defs.values()]
         return {python: schema for mapping in mappings for schema, python in mapping.items()}
 
     def _respelt(self, said: str) -> str:
-        """An error with the arguments' names as the schema has them."""
+        """An error with the arguments' names in the schema's spelling."""
         return respelt(said, self._names())
 
 

@@ -1,7 +1,7 @@
-"""Which address range each subnet of a new VPC has: the same one, whatever other zones and kinds of subnets there are.
+"""The address range of each subnet of a new VPC, which is the same whatever other zones and subnets the VPC has.
 
-A subnet's range cannot be changed, and AWS refuses a subnet that overlaps another of its VPC, one that is about to go
-included. So nothing here depends on what else the network has. Pure.
+A subnet's range cannot be changed, and AWS refuses a subnet that overlaps another one of its VPC, even one that will be
+deleted next. So nothing here depends on the rest of the network. Pure.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import ipaddress
 from typing import Final
 
 KINDS: Final = ("private", "public")
-"""Each has a half of the VPC's range, in this order. Where there is no NAT gateway, the private ones have no way out:
-they are the same subnets, with a route less."""
+"""Each kind has one half of the VPC's range, in this order. Private subnets without a NAT gateway keep their range."""
 MOST_ZONES: Final = 6
-"""As many as a region of AWS has at most."""
+"""The most availability zones that an AWS region has."""
 _PLACES: Final = 8
-"""Parts of a half, one for each zone and two to spare: as few as there are in a power of two."""
+"""Parts of a half, one for each zone and two to spare: the smallest power of two that has room for the zones."""
 RESERVED: Final = 5
 """Addresses of each subnet that AWS keeps. https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"""
 
 
 def subnet_ranges(cidr_block: str, kind: str, zones: int) -> list[str]:
-    """The ranges of the subnets of a kind, one for each of the first `zones` zones: sixteenths of the VPC's."""
+    """The ranges of the subnets of a kind, one for each of the first `zones` zones: sixteenths of the VPC's range."""
     block = ipaddress.IPv4Network(cidr_block)
     parts = list(block.subnets(prefixlen_diff=(len(KINDS) * _PLACES).bit_length() - 1))
     first = KINDS.index(kind) * _PLACES

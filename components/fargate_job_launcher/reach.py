@@ -1,10 +1,10 @@
-"""What each argument of a launcher makes its task reach, and its function where that runs in a VPC: one table.
+"""The services that each argument makes a task reach, and the function where it runs in a VPC: one table.
 
-A task in subnets without a way to the internet reaches what has a VPC endpoint there, in its own region, and nothing
-else. What AWS's services do among themselves needs no endpoint: they decrypt with a key, deliver to a queue and read an
-image's layers' keys by themselves. Pure; asked by the check of a stack's config, and shown in docs/environments.md.
+A task in subnets without a way to the internet reaches only services that have a VPC endpoint there, in its own region.
+Calls between AWS services need no endpoint: they decrypt with a key, deliver to a queue and read the keys of an image's
+layers by themselves. Pure; used by the check of a stack's config, and shown in docs/environments.md.
 
-Which service is reached by which endpoint: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
+The endpoint of each service: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from typing import Any, Final, cast
 from . import iam
 
 INTERNET: Final = "internet"
-"""In place of a service: an address that no endpoint leads to."""
+"""Instead of a service: an address that no endpoint reaches."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """One thing that a task has to reach."""
+    """A service that a task has to reach."""
 
     service: str
-    """As an endpoint names it, such as `ecr.api`; or INTERNET."""
+    """The endpoint's name of it, such as `ecr.api`; or INTERNET."""
     what: str
-    """What of the argument needs it, as a problem says it."""
+    """The part of the argument that needs it, in the words of a problem."""
     region: str = ""
-    """Of the service, where the argument says it; an endpoint reaches its own only."""
+    """The service's region, if the argument has it; an endpoint reaches its own region only."""
 
 
 Given = Mapping[str, Any]
@@ -38,7 +38,7 @@ Find = Callable[[Any], Iterator[Reached]]
 
 @dataclass(frozen=True)
 class Row:
-    """What an argument makes a task reach."""
+    """The services that an argument makes a task reach."""
 
     said: str
     """For the table of the docs."""
@@ -50,7 +50,7 @@ def _image(image: Any) -> Iterator[Reached]:
     if repository is not None:
         region = repository.split(":")[3]
         yield from (Reached(it, f"image: {image!r}", region) for it in ("ecr.api", "ecr.dkr"))
-        yield Reached("s3", "image: the layers of what is in ECR")
+        yield Reached("s3", "image: the layers of an image in ECR")
     elif isinstance(image, str):
         yield Reached(INTERNET, f"image: {image!r}")
 
@@ -78,16 +78,16 @@ _ENDPOINT_OF: Final = {
     **{"cloudwatch": "monitoring", "ecr": "ecr.api", "execute-api": "execute-api", "codeartifact": "codeartifact.api"},
     **{"bedrock": "bedrock-runtime", "ses": "email", "elasticloadbalancing": "elasticloadbalancing"},
 }
-"""IAM's name of a service → its endpoint's, where the two differ.
+"""Name of a service in IAM → in its endpoint, where the two differ.
 
 https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
 """
 _NO_CALL: Final = ("iam", "ssmmessages")
-"""What a task's own code has no endpoint for, or does not call because its policy says so."""
+"""Services without an endpoint, or that a task does not call although its policy names them."""
 
 
 def _task_policy(text: Any) -> Iterator[Reached]:
-    """What the job's own code is allowed to call, it will call; a policy on all of AWS says nothing."""
+    """The job's code is assumed to call each service that its policy allows; a policy for all of AWS names none."""
     if not isinstance(text, str):
         return
     try:
@@ -113,7 +113,7 @@ def _exec(allowed: Any) -> Iterator[Reached]:
 
 def _overrides(overrides: Any) -> Iterator[Reached]:
     if cast("Given", overrides).get("payload"):
-        yield Reached("s3", "overrides.payload: a large one lies in a bucket")
+        yield Reached("s3", "overrides.payload: a large payload is in a bucket")
 
 
 NOTHING: Final = Row("nothing")
@@ -180,7 +180,7 @@ LAUNCHER: Final[dict[str, Row]] = {
     "protect_queues": NOTHING,
     "tags": NOTHING,
 }
-"""Every argument of a launcher. A test asks for each."""
+"""Every argument of a launcher; a test requires each."""
 
 SIDECAR: Final[dict[str, Row]] = {
     "name": NOTHING,
@@ -212,7 +212,7 @@ FUNCTION: Final[dict[str, str]] = {
     "`kms_key_arn`": "nothing: S3 and SQS use the key themselves",
     "its log, X-Ray": "nothing: Lambda sends both from outside the VPC",
 }
-"""What the launcher's function reaches from subnets of its own (`function.subnet_ids`)."""
+"""The services that the launcher's function reaches from its own subnets (`function.subnet_ids`)."""
 
 
 def reached(args: Given) -> list[Reached]:
@@ -221,7 +221,7 @@ def reached(args: Given) -> list[Reached]:
 
 
 def found(rows: Mapping[str, Row], given: Given) -> Iterator[Reached]:
-    """What these arguments reach by a table's rows. Raises KeyError for an argument that has none."""
+    """The services that these arguments reach by a table's rows. Raises KeyError for an argument without a row."""
     for key, value in given.items():
         if value is not None:
             yield from rows[key].find(value)

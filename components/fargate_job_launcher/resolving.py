@@ -1,8 +1,8 @@
 """A value with outputs somewhere inside → one output of the whole.
 
-`pulumi.Output.all` and `json_dumps` make an output, and a task of the event loop, of every value within, plain ones
-too. A launcher's settings and policies have many of them, and Pulumi's SDK looks at each that is pending again and
-again, which shows in a stack of hundreds of jobs. Here only what is an output becomes one.
+`pulumi.Output.all` and `json_dumps` make an output, and a task of the event loop, of every value inside, also of plain
+ones. A launcher's settings and policies have many values, and Pulumi's SDK checks each pending one repeatedly, which
+slows a stack of hundreds of jobs. Here plain values stay plain.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from .compact import compact
 
 @dataclass(frozen=True)
 class _Hole:
-    """Where the value of an output belongs."""
+    """The place of an output's value."""
 
     number: int
 
 
 def resolved(value: Any) -> pulumi.Output[Any]:
-    """The same value once every output within is known; it depends on them all, and is secret if one of them is."""
+    """The same value once every output inside is known; it depends on all of them, and is secret if one of them is."""
     outputs: list[pulumi.Output[Any]] = []
 
     def marked(it: Any) -> Any:
@@ -43,7 +43,7 @@ def resolved(value: Any) -> pulumi.Output[Any]:
 
 
 def as_json(value: Any) -> pulumi.Output[str]:
-    """A value as compact JSON once every output within is known."""
+    """A value as compact JSON once every output inside is known."""
     return resolved(value).apply(compact)
 
 

@@ -1,16 +1,16 @@
-"""The three roles of a launcher, and what is attached to each. What the documents say is in iam.py.
+"""The three roles of a launcher and the policies attached to each. iam.py has the documents.
 
-- The execution role is assumed by ECS itself, before the container runs: pull the image, read secrets, write logs.
-- The task role is assumed by the job's own code.
-- The launcher role is assumed by the function; it may pass the two others to ECS, and no other role.
+- ECS itself assumes the execution role, before the container runs: to pull the image, read secrets and write logs.
+- The job's own code has the task role.
+- The function has the launcher role, which may pass the two other roles to ECS, and no third one.
 
-No update has a moment without permission. A policy that changes is replaced: the new one stands before the function
-moves to the new revision, the old one goes after it has moved, and in between each revision may do what it is there
-for. So a role has to have room for two of each policy. Denials add up in between: whatever the old or the new policy
-denies is denied to both revisions. That is right for the job's own code (it never does more than either allows, and a
-role is never taken from under a task that runs) and wrong for the launcher, whose role is replaced with its guard.
+No update has a moment without permission. A changed policy is replaced: the new one is created before the function
+moves to the new revision, and the old one is deleted afterwards; in between, both revisions have their permissions. So
+a role needs room for two of each policy. Denials add up in between: what the old or the new policy denies is denied to
+both revisions. That is right for the job's own code (a running task keeps its role, with no more than both policies
+allow) and wrong for the launcher, so its role is replaced together with its guard.
 
-A role that already exists is adopted: its ARN is used, and nothing is attached to it.
+An existing role is adopted: its ARN is used, and nothing is attached to it.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from .resolving import resolved
 
 @dataclass(frozen=True)
 class Role:
-    """A role made here or adopted."""
+    """A role, created here or adopted."""
 
     arn: pulumi.Output[str]
     name: pulumi.Output[str]
     policies: list[aws.iam.RolePolicy] = field(default_factory=list[aws.iam.RolePolicy])
-    """What was attached to it here; whoever acts with the role has to wait for these."""
+    """The policies attached here; a resource that uses the role has to depend on these."""
 
 
 def execution_role(
     name: str, job: Job, *, place: pulumi.Output[iam.Place], log_group_arn: pulumi.Input[str], parent: pulumi.Resource
 ) -> Role:
-    """The role that ECS starts the task with, and its only policy."""
+    """The role with which ECS starts the task, and its only policy."""
     if job.execution_role_arn is not None:
         return _adopted(job.execution_role_arn)
     secrets, keys = container.secrets(job), list(job.secret_key_arns)
@@ -61,7 +61,7 @@ def execution_role(
             secret_key_arns=keys,
             cached_images=[image for image, it in zip(images, cached, strict=True) if it],
         )
-        return iam.replaced_json(document, of=iam.EXECUTION_ROOM)
+        return iam.replaced_json(document, of=iam.EXECUTION_LIMIT)
 
     role = _role(
         f"{name}-execution",
@@ -76,7 +76,7 @@ def execution_role(
 
 
 def _declared(name: str, policy: str) -> str:
-    """A job's own policy, of which only the deployment may know the text. Raises pulumi.RunError."""
+    """A job's own policy, checked once the deployment knows its text. Raises pulumi.RunError."""
     shapes.refuse("FargateJobLauncher", name, policy_problems("task_policy", policy))
     return compact(json.loads(policy))
 
@@ -112,8 +112,8 @@ def task_role(
         documents["volumes"] = known.apply(lambda it: iam.to_json(iam.mount_policy(it[0], it[1])))
     if job.allow_exec:
         documents["exec"] = iam.to_json(iam.exec_policy())
-    # They share the role's room; the first of them is not known before all of them fit.
-    fitting = resolved(list(documents.values())).apply(lambda it: iam.fit_together(it, of=iam.TASK_ROOM))
+    # They share the role's size limit; the first policy waits until all of them are known to fit.
+    fitting = resolved(list(documents.values())).apply(lambda it: iam.fit_together(it, of=iam.TASK_LIMIT))
     policies = [
         attach(f"{name}-{what}", role, document if number else fitting.apply(lambda it: it[0]), parent=parent)
         for number, (what, document) in enumerate(documents.items())
@@ -136,9 +136,9 @@ def launcher_role(
 ) -> Role:
     """The function's role, its policy, and its guard: which roles it may pass, and what it may never do.
 
-    Two guards in one role would deny what either of them does: the old guard would refuse the new launches. So where
-    the guard changes the role is replaced, with all that is attached to it; the guard's digest in the description is
-    what Pulumi sees change.
+    Two guards in one role would deny what either of them denies: the old guard would refuse the new launches. So a
+    change of the guard replaces the role and its policies; Pulumi sees the change in the description, which has the
+    guard's digest.
     """
     in_vpc = "subnet_ids" in job.function
     guard = resolved({"place": place, "passed_role_arns": list(passed_role_arns)}).apply(
@@ -161,7 +161,7 @@ def launcher_role(
             in_vpc=in_vpc,
             **it,
         )
-        return iam.replaced_json(document, of=iam.LAUNCHER_ROOM, guard=guard)
+        return iam.replaced_json(document, of=iam.LAUNCHER_LIMIT, guard=guard)
 
     role = _role(
         f"{name}-launcher",
@@ -185,7 +185,7 @@ def launcher_role(
         "key_arns": job.key_arns,
     }
     attached = attach(f"{name}-launcher", role, resolved(known).apply(policy), parent=parent)
-    # A guard that changes goes with a new role.
+    # A changed guard belongs to a new role.
     guarding = aws.iam.RolePolicy(
         f"{name}-launcher-guard", role=role.name, policy=guard, opts=pulumi.ResourceOptions(parent=parent)
     )
@@ -197,7 +197,7 @@ def _digest(guard: str) -> str:
 
 
 def attach(name: str, role: aws.iam.Role, policy: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.iam.RolePolicy:
-    """A policy of a role that stands beside its successor until nobody acts by the old one any more."""
+    """A policy of a role; an update keeps it beside its successor until nothing uses the old one any more."""
     options = pulumi.ResourceOptions(parent=parent, replace_on_changes=["policy"])
     return aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=options)
 
@@ -217,7 +217,7 @@ def _role(
         assume_role_policy=trust,
         path=job.role_path,
         permissions_boundary=job.permissions_boundary_arn,
-        # What somebody attached by hand would keep the role, and an update that replaces it, from ending.
+        # A policy attached by hand would make the deletion of the role fail, also in an update that replaces it.
         force_detach_policies=True,
         tags=job.tags,
         opts=pulumi.ResourceOptions(parent=parent, replace_on_changes=replace_on_changes),
@@ -230,7 +230,7 @@ def _adopted(arn: pulumi.Input[str]) -> Role:
 
 
 def supervisor_role(name: str, job: Job, *, policy: pulumi.Output[str], parent: pulumi.Resource) -> Role:
-    """The supervisor's role: it watches tasks, and neither runs one nor passes a role."""
+    """The supervisor's role: it watches tasks; it may not run one or pass a role."""
     role = _role(
         f"{name}-supervisor",
         job,

@@ -1,6 +1,6 @@
-"""What is done about a job after its launch: retries, a maximum runtime, notices. The code is handler/supervise.py.
+"""Supervision of a job after its launch: retries, a maximum runtime, notices. The code is handler/supervise.py.
 
-A task stops → EventBridge → a queue → the supervisor's function, which takes an event that comes twice for one.
+A task stops → EventBridge → a queue → the supervisor's function, which acts once on an event that is delivered twice.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from .function import RUNTIME, archive
 from .resolving import as_json, resolved
 from .roles import supervisor_role
 from .task_definition import family, log_group
-from .triggers import invocable, kept_queue, queue_policy
+from .triggers import encrypted_queue, invocable, queue_policy
 
 MEMORY_MIB: Final = 256
 MAX_RECEIVE_COUNT: Final = 20
-"""A retry that has to wait for room (max_running, capacity) is delivered again for two hours."""
+"""A retry that has to wait (for max_running or capacity) is delivered again for two hours."""
 MOST_AT_ONCE: Final = 10
-"""How many ends are dealt with at once, so that a storm of them leaves the account's other functions room."""
+"""How many stopped tasks are handled at once, so that many leave concurrency to the account's other functions."""
 
 
 @dataclass(frozen=True)
 class Supervisor:
-    """What others need to know of it."""
+    """The parts of a supervisor that other resources need."""
 
     function: aws.lambda_.Function
     topic_arn: pulumi.Output[str]
     dead_letters: aws.sqs.Queue
     reaper: aws.cloudwatch.EventRule | None
-    """The rule that has it look for what runs too long."""
+    """The rule that invokes it to look for tasks that run too long."""
 
 
 def supervise(
@@ -54,9 +54,9 @@ def supervise(
     """The supervisor of a job."""
     base, child = f"{name}-supervisor", pulumi.ResourceOptions(parent=parent)
     topic_arn = pulumi.Output.from_input(args["topic_arn"]) if "topic_arn" in args else _topic(name, job, parent=parent)
-    dead_letters = kept_queue(f"{name}-unsupervised", job, parent=parent)
+    dead_letters = encrypted_queue(f"{name}-unsupervised", job, parent=parent)
     redrive = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
-    queue = kept_queue(
+    queue = encrypted_queue(
         base,
         job,
         parent=parent,
@@ -163,10 +163,10 @@ def _function(
         base,
         event_source_arn=queue.arn,
         function_name=function.arn,
-        # One waits for the launcher, and must not keep the others waiting.
+        # An event waits for the launcher, and must not delay the others.
         batch_size=1,
         function_response_types=["ReportBatchItemFailures"],
-        # The launcher may be limited too. Two are the fewest that SQS knows.
+        # The launcher's concurrency may be limited too. Lambda accepts no maximum below two for SQS.
         scaling_config={
             "maximum_concurrency": max(2, min(MOST_AT_ONCE, job.function.get("reserved_concurrency", MOST_AT_ONCE)))
         },
@@ -185,7 +185,7 @@ def _reaper(
     *,
     parent: pulumi.Resource,
 ) -> aws.cloudwatch.EventRule:
-    """Looks now and then for what runs too long, also when nothing is launched any more."""
+    """Regularly looks for tasks that run too long, also when nothing is launched any more."""
     every = reaper_minutes(minutes)
     rule = aws.cloudwatch.EventRule(
         name,
@@ -206,8 +206,8 @@ def _reaper(
 
 
 def reaper_minutes(limit: int) -> int:
-    """How often is looked for tasks that run longer than this many minutes: a task exceeds its limit by at most this,
-    a tenth of it where that is more than a minute, and a quarter of an hour at most."""
+    """Minutes between two searches for tasks that run longer than `limit` minutes, and the most by which a task exceeds
+    its limit: a tenth of the limit, at least 1 and at most 15."""
     return min(15, max(1, limit // 10))
 
 

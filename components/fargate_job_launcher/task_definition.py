@@ -23,7 +23,7 @@ from .roles import Role
 
 
 def job_log_group(name: str, job: Job, *, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
-    """Where the container's output goes."""
+    """The log group of the container's output."""
     return log_group(name, "job", job, parent=parent)
 
 
@@ -36,22 +36,22 @@ def log_group(name: str, of: str, job: Job, *, parent: pulumi.Resource) -> aws.c
         retention_in_days=job.log_retention_days,
         kms_key_id=job.kms_key_arn,
         tags=job.tags,
-        # Not False: that would undo what the launcher's own options ask for.
+        # Not False: that would override the launcher's own resource options.
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=True if job.protect_logs else None,
             retain_on_delete=True if job.keep_logs else None,
-            # The engine imports it as it is, and then changes what is said otherwise here.
+            # The engine imports it unchanged, and then updates what differs from these arguments.
             import_=group if of in job.adopt_logs else None,
         ),
     )
 
 
 def family(name: str) -> str:
-    """The name of a job's task definition, without a revision; what is the job's own elsewhere is named by it too.
+    """The family of a job's task definition (its name without the revision); the prefix of its payloads is the same.
 
-    No other job of the account has it: where a hyphen of the project's or the stack's name could be taken for the one
-    between two names, and where ECS does not take a name as it is, a digest of all three follows.
+    It is unique in the account. A digest of project, stack and job follows where a hyphen in a name could be mistaken
+    for the one between two names, and where ECS does not accept a name unchanged.
     """
     project, stack = pulumi.get_project(), pulumi.get_stack()
     plain = f"{project}-{stack}-{name}"
@@ -66,17 +66,17 @@ _TAKEN: Final = WeakKeyDictionary[pulumi.Resource, set[str]]()
 
 
 def take_name(name: str) -> None:
-    """Take a name of this stack. Raises pulumi.RunError where another launcher has it, under another parent: log groups
-    and task definition are named by it alone. In a plugin no stack is at hand, and AWS refuses the second log group;
-    Pulumi's own mocks have one stack for all the tests of a process, which may make the same launcher again."""
+    """Reserve a name in this stack. Raises pulumi.RunError when another launcher has it, also under another parent: log
+    groups and task definition are named by it alone. A plugin does not know the stack, and AWS refuses the second log
+    group; Pulumi's mocks have one stack for all tests of a process, which may create the same launcher again."""
     stack = pulumi.runtime.get_root_resource()
     if stack is None or isinstance(get_monitor(), MockMonitor):
         return
     names = _TAKEN.setdefault(stack, set())
     if name in names:
         problem = (
-            f"name: {name!r} is another launcher's of this stack, whose log groups and task definition carry it, "
-            "whatever its parent; choose another name"
+            f"name: {name!r} is already the name of a launcher in this stack, and names its log groups and task "
+            "definition whatever its parent; choose another name"
         )
         shapes.refuse("FargateJobLauncher", name, [problem])
     names.add(name)
@@ -93,7 +93,7 @@ def task_definition(
     parent: pulumi.Resource,
 ) -> aws.ecs.TaskDefinition:
     """The one task that the launcher may run. A change makes a new revision; the old one stays ACTIVE, so that a
-    launch that is being retried while the stack is updated still finds it."""
+    launch that is retried during an update still finds it."""
     storage = job.ephemeral_storage_gib
     options = {
         "awslogs-group": logs.name,
@@ -119,6 +119,6 @@ def task_definition(
         container_definitions=as_json(containers).apply(container.fitting),
         skip_destroy=True,
         tags=job.tags,
-        # A task started before its execution role may pull the image would fail.
+        # A task that starts before its execution role may pull the image fails.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=execution_role.policies),
     )

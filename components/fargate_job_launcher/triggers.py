@@ -1,4 +1,4 @@
-"""What may set a launcher off besides a direct call, and where what could never be launched is kept."""
+"""The triggers of a launcher besides a direct call, and the queue of events that could never be launched."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from .resolving import as_json
 from .roles import Role, attach
 
 RETRIES: Final = 2
-"""How often Lambda delivers an asynchronous event again, which is the most that it does."""
+"""How often Lambda delivers an asynchronous event again; Lambda's maximum."""
 OLDEST_EVENT_SECONDS: Final = 6 * 3600
 """Lambda's own default for how long an event may wait."""
 KEEP_SECONDS: Final = 14 * 24 * 3600
-"""How long a message is kept: the longest that SQS keeps anything."""
+"""How long a message is kept: SQS's maximum."""
 LARGEST_MESSAGE: Final = 1024 * 1024
-"""Bytes of a message: as many as an event may have, which is the most that SQS carries."""
+"""Bytes of a message: the size limit of an event, and SQS's maximum."""
 SCHEDULE_RETRIES: Final = 10
 SCHEDULE_AGE_SECONDS: Final = 3600
 SCHEDULED: Final = {
@@ -50,7 +50,7 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context
 
 @dataclass(frozen=True)
 class Launchable:
-    """A launcher as its triggers see it."""
+    """What the triggers need to know about a launcher."""
 
     name: str
     job: Job
@@ -59,7 +59,7 @@ class Launchable:
     role: Role
     alias: aws.lambda_.Alias
     parked: aws.lambda_.FunctionEventInvokeConfig
-    """What Lambda does with an event that fails; whoever sends events waits for it."""
+    """What Lambda does with an event that fails; each trigger depends on it."""
     dead_letters: aws.sqs.Queue
     parent: pulumi.Resource
 
@@ -71,20 +71,20 @@ class Launchable:
 
 @dataclass(frozen=True)
 class FilledQueue:
-    """A queue and the policy that lets its sources in."""
+    """A queue and the policy that lets its sources send to it."""
 
     queue: aws.sqs.Queue
     policy: aws.sqs.QueuePolicy
 
     @property
     def open_arn(self) -> pulumi.Output[str]:
-        """ARN of the queue once its sources may send to it: S3 tries before it takes the ARN for a notification."""
+        """ARN of the queue once its sources may send to it: S3 tests that before it accepts a notification's ARN."""
         return pulumi.Output.all(self.queue.arn, self.policy.id).apply(lambda it: cast("str", it[0]))
 
 
 def dead_letter_queue(name: str, job: Job, *, parent: pulumi.Resource) -> aws.sqs.Queue:
-    """Where events are kept that could never be launched, encrypted. Who may send to it is said by `triggers`."""
-    return kept_queue(f"{name}-dead-letters", job, parent=parent)
+    """The encrypted queue of events that could never be launched. `triggers` decides who may send to it."""
+    return encrypted_queue(f"{name}-dead-letters", job, parent=parent)
 
 
 def launch_queue(
@@ -96,7 +96,7 @@ def launch_queue(
     timeout_seconds: int,
     parent: pulumi.Resource,
 ) -> FilledQueue | None:
-    """The queue of launch events, where the job has one."""
+    """The queue of launch events, if the job has one."""
     if job.queue is None:
         return None
     waits = job.max_running > 0 and job.overrides.get("max_count", 1) == 1
@@ -104,7 +104,7 @@ def launch_queue(
         "deadLetterTargetArn": dead_letters.arn,
         "maxReceiveCount": job.queue.get("max_receive_count", deliveries(timeout_seconds, waits=waits)),
     }
-    queue = kept_queue(
+    queue = encrypted_queue(
         f"{name}-queue",
         job,
         parent=parent,
@@ -127,7 +127,7 @@ def launch_queue(
 
 
 def triggers(it: Launchable, queue: aws.sqs.Queue | None) -> None:
-    """Everything that sets the launcher off, each with its own, least permission, for which it waits."""
+    """Every trigger of the launcher. Each depends on its own permission, the least that it needs."""
     rule = None if it.job.event_rule is None else _event_rule(it, it.job.event_rule)
     open_to = [] if rule is None else [rule.arn]
     opened = queue_policy(f"{it.name}-dead-letters", it.dead_letters, open_to, parent=it.parent)
@@ -142,7 +142,7 @@ def triggers(it: Launchable, queue: aws.sqs.Queue | None) -> None:
 def queue_policy(
     name: str, queue: aws.sqs.Queue, rule_arns: Sequence[pulumi.Input[str]], *, parent: pulumi.Resource
 ) -> aws.sqs.QueuePolicy:
-    """Closes a queue to everything but TLS, and opens it to these rules."""
+    """Lets a queue accept TLS only, and these rules send to it."""
     known = pulumi.Output.all(queue.arn, *rule_arns)
     return aws.sqs.QueuePolicy(
         name,
@@ -152,8 +152,8 @@ def queue_policy(
     )
 
 
-def kept_queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
-    """A queue that keeps what is in it as long as SQS can, encrypted."""
+def encrypted_queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
+    """An encrypted queue that keeps its messages for SQS's maximum."""
     return aws.sqs.Queue(
         name,
         message_retention_seconds=KEEP_SECONDS,
@@ -166,7 +166,7 @@ def kept_queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> 
 
 
 def _encryption(job: Job) -> dict[str, Any]:
-    """How a queue of this job is encrypted: with the job's key, or else with SQS's own. It has one or the other."""
+    """How a queue of this job is encrypted: with the job's key if it has one, otherwise with SQS's own."""
     if job.kms_key_arn is None:
         return {"sqs_managed_sse_enabled": True}
     return {"kms_master_key_id": job.kms_key_arn}
@@ -238,7 +238,7 @@ def _event_rule(it: Launchable, args: LaunchEventRule) -> aws.cloudwatch.EventRu
 def _event_target(
     it: Launchable, args: LaunchEventRule, rule: aws.cloudwatch.EventRule, opened: aws.sqs.QueuePolicy
 ) -> None:
-    """`opened`: that the dead letters take what this rule could not deliver."""
+    """`opened`: the policy that lets this rule send undelivered events to the dead-letter queue."""
     name = f"{it.name}-events"
     invoking = invocable(name, it.alias.name, it.function.name, rule, it.place, parent=it.parent)
     aws.cloudwatch.EventTarget(
@@ -260,7 +260,7 @@ def invocable(
     *,
     parent: pulumi.Resource,
 ) -> aws.lambda_.Permission:
-    """Lets this one rule of this account invoke a function, or one alias of it; its target waits for it."""
+    """Lets this one rule of this account invoke a function, or one alias of it; the rule's target depends on it."""
     return aws.lambda_.Permission(
         name,
         action="lambda:InvokeFunction",
@@ -276,7 +276,7 @@ def invocable(
 def asynchronous_alias(
     name: str, function: aws.lambda_.Function, dead_letters: aws.sqs.Queue, *, parent: pulumi.Resource
 ) -> tuple[aws.lambda_.Alias, aws.lambda_.FunctionEventInvokeConfig]:
-    """The alias for callers who do not wait, and what makes it so: delivered again what failed, then parked."""
+    """The alias for callers who do not wait, and its configuration: retries, then the dead-letter queue."""
     alias = aws.lambda_.Alias(
         f"{name}-async",
         name=ASYNCHRONOUS_ALIAS,

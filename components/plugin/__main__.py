@@ -1,4 +1,4 @@
-"""The plugin's process: Pulumi's engine starts it, and reads from its output the port that it listens on."""
+"""The plugin's process: Pulumi's engine starts it and reads its port from its output."""
 
 import sys
 

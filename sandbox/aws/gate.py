@@ -1,4 +1,4 @@
-"""What stands before the emulator and refuses, in AWS's words, what the emulator waves through.
+"""The gate in front of the emulator: it refuses, in AWS's words, requests that the emulator accepts and AWS does not.
 
 An ASGI application around the emulator's own. It reads the calls to Amazon ECS, which come as JSON with the name of
 the operation in a header, and those that make a schedule; everything else passes untouched. RunTask is authorized with
@@ -212,7 +212,7 @@ class Gate:
         self._calls.append({"principal": principal, **call})
 
     async def _ask(self, scope: Scope, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Another operation of ECS, asked of the emulator itself in the name of the same caller."""
+        """The answer of another ECS operation, sent to the emulator itself in the name of the same caller."""
         body = json.dumps(parameters).encode()
         kept = [it for it in scope["headers"] if it[0].lower() not in (b"x-amz-target", b"content-length")]
         headers = [*kept, (b"x-amz-target", (_ECS_TARGET + operation).encode()), (b"content-length", b"%d" % len(body))]
@@ -223,7 +223,7 @@ class Gate:
         return (await self._call({**scope, "headers": headers}, receive))[1]
 
     async def _ask_ec2(self, scope: Scope, parameters: dict[str, str]) -> ElementTree.Element:
-        """Another operation of EC2, asked of the emulator itself in the name of the same caller."""
+        """The answer of another EC2 operation, sent to the emulator itself in the name of the same caller."""
         body = urlencode({"Version": "2016-11-15", **parameters}).encode()
         kept = [it for it in scope["headers"] if it[0].lower() != b"content-length"]
         answer = b""

@@ -66,7 +66,7 @@ def launcher_needs(facts: Facts) -> list[Need]:
 
 
 def _data_needs(facts: Facts) -> Iterator[Need]:
-    """Of payloads, dead letters and the job's running tasks, where the function was told of them."""
+    """Calls for payloads, dead letters and the job's running tasks, if the function's settings have them."""
     settings = facts.settings
     if settings.payload_prefix:
         yield Need("store a large payload", Call("s3:PutObject", _payload(facts)))
@@ -109,10 +109,10 @@ def supervisor_needs(role: Role, facts: Facts) -> list[Need]:
     """Every call that the supervisor makes with its role, and that Lambda makes with it to bring it its events."""
     here = {"ecs:cluster": facts.cluster_arn}
     names = {
-        "sqs:ReceiveMessage": "hear of stopped tasks",
-        "sqs:DeleteMessage": "be done with a stopped task",
+        "sqs:ReceiveMessage": "receive events of stopped tasks",
+        "sqs:DeleteMessage": "delete the event of a stopped task",
         "sqs:GetQueueAttributes": "see its queue",
-        "sns:Publish": "tell of a failure",
+        "sns:Publish": "publish a failure",
         "logs:CreateLogStream": "write its log (CreateLogStream)",
         "logs:PutLogEvents": "write its log (PutLogEvents)",
         "logs:DescribeLogStreams": "see whether a notice was sent",
@@ -386,7 +386,7 @@ def _running(facts: Facts) -> Iterator[Attack]:
     context = {key: value for key, value in run.context.items() if key != "ecs:cluster"}
     yield Attack("run the job in no cluster in particular", Call(run.action, run.resource, context))
     if not facts.settings.exec:
-        yield Attack("run the job with a shell for whoever may exec", given(ecs__enable_execute_command="true"))
+        yield Attack("run the job with ECS Exec, which opens a shell in it", given(ecs__enable_execute_command="true"))
     yield Attack("run the job with an EBS volume", given(ecs__enable_ebs_volumes="true"))
     settings, most = facts.settings, facts.settings.overrides
     cpu, memory = max(settings.cpu, most.cpu), max(settings.memory, most.memory)
@@ -524,7 +524,7 @@ def _repository(facts: Facts, image: str) -> str | None:
 def consequences(role: Role, needs: list[Need], attacks: list[Attack], statement: Document) -> list[str]:
     """What would change if this statement were dropped: needed calls denied, attacks let through.
 
-    What is denied or let through as it is would not change, whatever the reason.
+    A call that is denied already, and an attack that succeeds already, would not change, whatever the reason.
     """
     now, left = role.policies, role.without(statement)
     denied = [

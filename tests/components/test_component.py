@@ -150,7 +150,7 @@ def test_its_import_loads_no_service_that_it_has_not_come_to_use() -> None:
 
 
 def typed(hint: Any) -> set[Any]:
-    """The TypedDicts that a type speaks of, at any depth."""
+    """The TypedDicts in a type, at any depth."""
     if is_typeddict(hint):
         hints = get_type_hints(hint, localns={"Output": pulumi.Output, "T": Any})
         return {hint}.union(*(typed(it) for it in hints.values()))
@@ -188,7 +188,7 @@ NEEDED: Final = "is an output, known only while the stack is deployed, or a secr
 
 
 def refused(component: str, args: Any) -> list[str]:
-    """What is said of arguments, line by line."""
+    """The problems with arguments, line by line."""
     with pytest.raises(pulumi.RunError) as raised:
         BESIDE[component]("shared", args)
     said, *listed = str(raised.value).split("\n  - ")
@@ -212,15 +212,15 @@ def refused(component: str, args: Any) -> list[str]:
                 "subnet_ids[1]: 2 is not text; give one text",
                 "availability_zones: '2' is not a whole number; write 2",
                 "cidr_block: 10 is not text; write '10'",
-                "endpoints: 's3' is no list; write ['s3']",
+                "endpoints: 's3' is not a list; write ['s3']",
                 f"nat_gateways: {NEEDED}",
                 "assign_public_ip: 'yes' is not true or false; write True",
                 "zones: unknown; known: subnets, nat_gateways, endpoints, flow_log_days, kms_key_arn, "
                 "availability_zones, cidr_block, subnet_ranges, vpc_id, subnet_ids, assign_public_ip, tags",
                 "subnet_ids: vpc_id and subnet_ids go together, to adopt an existing VPC",
-                "flow_log_days: 8 is no period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
-                "365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
-                "tags.aws:b: is no key of a tag of your own",
+                "flow_log_days: 8 is not a period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, "
+                "180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
+                "tags.aws:b: is not a valid key for your own tag",
             ],
         ),
         (
@@ -228,9 +228,9 @@ def refused(component: str, args: Any) -> list[str]:
             {"container_insight": "enabled", "container_insights": "all", "cluster_arn": "shared", "tags": ["a"]},
             [
                 "container_insight: unknown; did you mean `container_insights`?",
-                "tags: ['a'] is no object of names and values; leave it out, or give names and values in braces",
+                "tags: ['a'] is not an object of names and values; leave it out, or give names and values in braces",
                 "container_insights: 'all' is unknown; allowed: disabled, enabled, enhanced",
-                "container_insights: shapes a new cluster, but cluster_arn adopts one; keep one of them",
+                "container_insights: configures a new cluster, but cluster_arn adopts one; keep one of them",
                 "cluster_arn: 'shared' is not the ARN of an ECS cluster; it looks like "
                 "arn:aws:ecs:eu-west-1:123456789012:cluster/NAME (its `arn` output, not its name)",
             ],
@@ -243,7 +243,7 @@ def refused(component: str, args: Any) -> list[str]:
                 "kms_key_arn: 5 is not text; give one text",
                 "tags: the name 1 is not text",
                 "expire_days: 0 is not a whole number of days from 1",
-                "tags.a: '<b>' is no value of a tag: up to 256 letters, digits, spaces and . : / = + - @ _",
+                "tags.a: '<b>' is not a tag's value: up to 256 letters, digits, spaces and . : / = + - @ _",
             ],
         ),
         (
@@ -251,7 +251,7 @@ def refused(component: str, args: Any) -> list[str]:
             {"kms_key_arn": "alias/jobs"},
             [
                 "kms_key_arn: 'alias/jobs' is an alias of a KMS key, not the ARN of a KMS key; it looks like "
-                "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)",
+                "arn:aws:kms:eu-west-1:123456789012:key/ID (not an alias or an id)",
             ],
         ),
         ("PayloadBucket", {"expire_days": 1.5}, ["expire_days: 1.5 is not a whole number; write 1 or 2"]),
@@ -272,7 +272,7 @@ def refused(component: str, args: Any) -> list[str]:
                 "subnet_ids: 18 subnets; a task takes 1 to 16",
                 "subnet_ids: 'a' is named twice; once is enough",
                 "kms_key_arn: 'k' is not the ARN of a KMS key; it looks like "
-                "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)",
+                "arn:aws:kms:eu-west-1:123456789012:key/ID (not an alias or an id)",
                 "subnet_ids[16]: 'a' is not a subnet's id; it looks like subnet-0123456789abcdef0",
                 "subnet_ids[17]: 'a' is not a subnet's id; it looks like subnet-0123456789abcdef0",
                 "vpc_id: 'v' is not a VPC's id; it looks like vpc-0123456789abcdef0",
@@ -282,7 +282,7 @@ def refused(component: str, args: Any) -> list[str]:
         (
             "JobNetwork",
             {"nat_gateways": "none"},
-            ["nat_gateways: none leaves private subnets no way out; say single, subnets: public, or name endpoints"],
+            ["nat_gateways: none leaves private subnets no way out; write single, subnets: public, or name endpoints"],
         ),
         ("JobNetwork", {"nat_gateways": "none", "endpoints": [1]}, ["endpoints[0]: 1 is not text; give one text"]),
         (
@@ -298,10 +298,7 @@ def refused(component: str, args: Any) -> list[str]:
             (
                 component,
                 None,
-                [
-                    "args: None is no object of names and values; write {}, which has all of its defaults, or leave it "
-                    "out"
-                ],
+                ["args: None is not an object of names and values; write {} for all of its defaults, or leave it out"],
             )
             for component in BESIDE
         ),
@@ -354,7 +351,7 @@ PayloadBucket("short", {"expire_days": 2.0, "kms_key_arn": key})
 )
 def test_there_is_room_for_as_many_tags_as_aws_leaves(component: str, args: dict[str, Any], room: int) -> None:
     (said,) = refused(component, {**args, "tags": {f"k{number}": "v" for number in range(room + 1)}})
-    assert said.startswith(f"tags: {room + 1} tags; there is room for {room}, ")
+    assert said.startswith(f"tags: {room + 1} tags; at most {room} fit: ")
 
 
 @pytest.mark.parametrize(

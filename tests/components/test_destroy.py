@@ -48,7 +48,7 @@ def test_payloads_and_tasks_keep_an_environment_only_where_it_is_protected(recor
 def test_a_cluster_that_is_adopted_is_never_emptied(tmp_path: Path) -> None:
     arn = "arn:aws:ecs:eu-west-1:123456789012:cluster/other"
     assert examine_cluster({"cluster_arn": arn, "stop_tasks": True})[1] == [
-        "stop_tasks: goes with a new cluster, but cluster_arn adopts one, whose tasks others may need; leave it out"
+        "stop_tasks: needs a new cluster, but cluster_arn adopts one, whose tasks others may need; leave it out"
     ]
     dev = copied(tmp_path) / "Pulumi.dev.yaml"
     cluster = f"config:\n  fargate-job-launcher:cluster: {{clusterArn: '{arn}'}}\n"

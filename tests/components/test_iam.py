@@ -129,7 +129,7 @@ def test_an_image_that_is_meant_to_be_in_ecr_and_is_not_written_so_gets_an_error
         f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/app@{digest}0",
         "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:",
     ):
-        with pytest.raises(ValueError, match=r"image: .* is no image of ECR; it looks like 123456789012"):
+        with pytest.raises(ValueError, match=r"image: .* is not an image of ECR; it looks like 123456789012"):
             execution(PLACES[0], image)
     with pytest.raises(ValueError, match=r"it looks like 123456789012\.dkr\.ecr\.cn-north-1\.amazonaws\.com\.cn/NAME"):
         execution(PLACES[1], "123456789012.dkr.ecr.cn-north-1.amazonaws.com/app")
@@ -243,10 +243,10 @@ def test_a_cluster_of_a_region_that_its_partition_does_not_have_is_refused() -> 
 
 def test_a_role_has_room_for_two_of_each_of_its_policies_or_says_what_to_do() -> None:
     half = "x" * (iam.LONGEST_INLINE_POLICY // 2)
-    assert iam.fit_together([half[:-10], "y" * 10], of=iam.TASK_ROOM) == [half[:-10], "y" * 10]
+    assert iam.fit_together([half[:-10], "y" * 10], of=iam.TASK_LIMIT) == [half[:-10], "y" * 10]
     said = (
         r"task_policy: the task role's policies have 5121 characters, at most 5120 fit in its role: an update holds "
         r"the old policy and the new one; attach a managed policy to the role by its name"
     )
     with pytest.raises(ValueError, match=said):
-        iam.fit_together([half, "y"], of=iam.TASK_ROOM)
+        iam.fit_together([half, "y"], of=iam.TASK_LIMIT)

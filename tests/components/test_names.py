@@ -162,7 +162,7 @@ def test_a_name_that_aws_would_refuse_is_refused_at_construction_beside_what_els
         said = str(raised.value)
         assert f"  - name: {name!r}" in said
         assert f"is not at most {rule.longest} letters, digits" in said
-        assert "tags.aws:x: is no key" in said
+        assert "tags.aws:x: is not a valid key" in said
     assert name_problems("a" * rule.longest, rule) == []
     assert len("-0a1b2c3") == PULUMI_ADDS
 
@@ -188,7 +188,7 @@ FargateJobLauncher("job", {{
     plain = said("'é' * 11_000")
     assert "cannot be built" in plain
     assert words in plain
-    assert "and ECS takes 65536; put what is long into the image" in plain
+    assert "and ECS accepts 65536; move long values into the image" in plain
     later = said("pulumi.Output.from_input('é' * 11_000)")
     assert "cannot be built" not in later
     assert words in later

@@ -101,7 +101,7 @@ def test_more_endpoints_than_addresses_are_refused_and_so_are_unknown_ranges() -
         "subnet_ranges: 'auto' is unknown; allowed: fixed, divided"
     ]
     assert (
-        "subnet_ranges: shapes a new VPC, but vpc_id adopts one; keep one of them"
+        "subnet_ranges: configures a new VPC, but vpc_id adopts one; keep one of them"
         in examine_network({"vpc_id": "vpc-1", "subnet_ids": ["subnet-1"], "subnet_ranges": "fixed"})[1]
     )
 
@@ -129,7 +129,7 @@ def test_a_vpc_of_version_0_1_keeps_its_subnets_where_the_network_says_so(tmp_pa
     assert "cidrBlocks" not in str(found["kept"])
     # Without that word AWS refuses the new subnets, before anything of the old ones is gone.
     assert conflicts(before, layout(found["forgotten"]))
-    # And that is what became of a third zone.
+    # A third zone did the same.
     assert conflicts(before, layout(found["third"]))
 
 

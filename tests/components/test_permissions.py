@@ -97,7 +97,7 @@ def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             launch(aws, launcher, {})
             facts[name] = read(aws.client, launcher.outputs["launcher_role_arn"])
             granted = {statement["Sid"] for statement in facts[name].launcher.statements}
-            # What does not fit a call is stored, and what is refused is kept.
+            # A large payload is stored in the bucket, and a refused event goes to the dead-letter queue.
             if "PutPayloads" in granted:
                 launch(aws, launcher, {"payload": "x" * 9000})
             for choice in facts[name].settings.overrides.task_roles:
@@ -271,7 +271,7 @@ LOOSE_FULL: dict[str, Loosening] = {
     "its key through services that end the same": _set(
         "EncryptMessages", "Condition", {"StringLike": {"kms:ViaService": "*.amazonaws.com"}}
     ),
-    "a VPC for whoever has the function's credentials": _drop("OnlyLambdaJoins"),
+    "a VPC for a caller that has the function's credentials": _drop("OnlyLambdaJoins"),
 }
 """Of one that encrypts them with a key of its own, and whose function runs in a VPC."""
 
@@ -455,7 +455,7 @@ def test_the_largest_policies_fit_in_a_role() -> None:
         secret_key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
     )
     # An update holds the old policy and the new one.
-    twice = 2 * len(iam.replaced_json(launcher, of=iam.LAUNCHER_ROOM, guard=iam.to_json(guard))) + len(
+    twice = 2 * len(iam.replaced_json(launcher, of=iam.LAUNCHER_LIMIT, guard=iam.to_json(guard))) + len(
         iam.to_json(guard)
     )
     assert 8000 < twice <= iam.LONGEST_INLINE_POLICY == 10240

@@ -390,7 +390,7 @@ NEEDED: Final = "is an output, known only while the stack is deployed, or a secr
 
 
 def refusal(plugin: Plugin, component: str, inputs: dict[str, Any]) -> dict[str, str]:
-    """What the plugin says of these inputs: path → problem, in its order."""
+    """The plugin's problems with these inputs: path → problem, in its order."""
     with pytest.raises(grpc.RpcError) as raised:
         plugin.construct(component, inputs, {})
     error: Any = raised.value
@@ -415,7 +415,7 @@ def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: 
     }
     problems = refusal(plugin, "FargateJobLauncher", inputs)
     allowed = problems.pop("logRetentionDays")
-    assert allowed.startswith("15 is no period of CloudWatch Logs; allowed: 1, 3, 5, 7")
+    assert allowed.startswith("15 is not a period of CloudWatch Logs; allowed: 1, 3, 5, 7")
     assert problems == {
         "enviroment": "unknown; did you mean `environment`?",
         "log_retention_days": "unknown; did you mean `logRetentionDays`?",
@@ -426,7 +426,7 @@ def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: 
         "supervision": NEEDED,
         "capacity": "'log_retention_days' is unknown; allowed: on_demand, spot, spot_then_on_demand",
         "overrides.environment": "'LD_PRELOAD' is reserved; a caller who sets it could run other code",
-        "function.subnetIds": "goes with function.securityGroupIds; give both or neither",
+        "function.subnetIds": "needs function.securityGroupIds; give both or leave both out",
     }
 
 
@@ -438,7 +438,7 @@ def test_what_is_of_another_kind_than_the_schema_says_is_never_dropped(plugin: P
         **{"sidecars": [5, {**car, "healthCheck": ["CMD"]}, [car], {**car, "secrets": ["x"]}, None]},
         **{"efsVolumes": {"path": "/d"}, "asynchronous": "yes", "subnetIds": [["s"]]},
     }
-    no_object = "is no object of names and values"
+    no_object = "is not an object of names and values"
     # What to write instead is tests/components/test_remedies.py's.
     kinds = {key: it.partition("; ")[0] for key, it in refusal(plugin, "FargateJobLauncher", inputs).items()}
     assert kinds == {
@@ -446,8 +446,8 @@ def test_what_is_of_another_kind_than_the_schema_says_is_never_dropped(plugin: P
         "supervision": f"[] {no_object}",
         "function": f"'small' {no_object}",
         "alarms": f"5.0 {no_object}",
-        "healthCheck": "True is no switch, it is an object",
-        "command": "{'a': 'b'} is no list",
+        "healthCheck": "True is a truth value, not an object",
+        "command": "{'a': 'b'} is not a list",
         "environment": f"[['A', 'b']] {no_object}",
         "tags.a": "{'b': 'c'} is not text",
         "cpu": "[256.0] is not a whole number",
@@ -457,7 +457,7 @@ def test_what_is_of_another_kind_than_the_schema_says_is_never_dropped(plugin: P
         "sidecars[2]": f"[{{'image': 'nginx', 'name': 'car'}}] {no_object}",
         "sidecars[3].secrets": f"a value (not shown, it may be a secret) {no_object}",
         "sidecars[4]": f"None {no_object}",
-        "efsVolumes": "{'path': '/d'} is no list",
+        "efsVolumes": "{'path': '/d'} is not a list",
         "asynchronous": "'yes' is not true or false",
         "subnetIds[0]": "['s'] is not text",
     }

@@ -1,4 +1,4 @@
-"""The examples in YAML and TypeScript, held against the plugin's schema. With the Pulumi CLI they run: test_cli.py."""
+"""Checks the examples in YAML and TypeScript by the plugin's schema. With the Pulumi CLI they run: test_cli.py."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def problems(program: Program) -> list[str]:
                 yield f"{path}: is no object"
         elif declared["type"] == "array":
             if not isinstance(value, list):
-                yield f"{path}: is no list"
+                yield f"{path}: is not a list"
                 return
             for number, it in enumerate(value):
                 yield from checked(f"{path}[{number}]", it, declared["items"])
@@ -93,7 +93,12 @@ def test_what_an_example_exports_is_an_output_of_the_component() -> None:
         (of_typescript, "maxCount: 5", "maxCounts: 5", "report.overrides.maxCounts: unknown"),
         (of_typescript, "network.subnetIds", "network.vpcId", "report.subnetIds: network has no vpcId like that"),
         (of_typescript, '    image: "public.ecr.aws/docker/library/busybox:1.37",\n', "", "report.image: is missing"),
-        (of_yaml, "environment: [REPORT_DATE]", "environment: REPORT_DATE", "report.overrides.environment: is no list"),
+        (
+            of_yaml,
+            "environment: [REPORT_DATE]",
+            "environment: REPORT_DATE",
+            "report.overrides.environment: is not",
+        ),
         (of_yaml, "subnets: public", "subnets: open", "network.subnets: 'open' is none of its values"),
         (of_yaml, "retries: 2", "retries: ${cluster.name}", "report.supervision.retries: has to be known"),
         (of_yaml, "expression: cron(0 3 * * ? *)", "rate: 1", "report.schedule.expression: is missing"),

@@ -22,7 +22,7 @@ def allowing(*actions: str) -> str:
 
 
 def problems(job: dict[str, Any], *more: str, **config: Any) -> list[str]:
-    """What a stack's config says of a job in a network with these endpoints and no NAT gateway."""
+    """The problems of a stack's config with a job in a network with these endpoints and no NAT gateway."""
     given: dict[str, Any] = {
         "aws:region": "eu-west-1",
         "pulumi:disable-default-providers": ["aws"],

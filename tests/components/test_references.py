@@ -12,7 +12,7 @@ import pulumi
 import pytest
 from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
 from fargate_job_launcher.arguments import examine
-from fargate_job_launcher.checks.later import held
+from fargate_job_launcher.checks.later import checked_later
 from fargate_job_launcher.checks.references import NAMED
 from fargate_job_launcher.cluster import examine_cluster
 from fargate_job_launcher.environments.config import validate
@@ -150,7 +150,7 @@ def problems(path: str, value: str) -> list[str]:
 
 
 def known_later(path: str, value: Any, secret: bool = False) -> list[str]:
-    """What is said of a value that is an output's, once it is known."""
+    """The problems with the value of an output, once it is known."""
     output = pulumi.Output.secret(value) if secret else pulumi.Output.from_input(value)
     arguments: Any = {"vpc_id": output, "subnet_ids": ["subnet-1"]} if path == "vpc_id" else given(path, output)
     examined: Any = (lambda it: examine_network(it)) if path == "vpc_id" else (lambda it: examine("job", it))
@@ -164,7 +164,7 @@ def known_later(path: str, value: Any, secret: bool = False) -> list[str]:
                 [it.future()] if isinstance(it, pulumi.Output) else (one for each in inner for one in await_all(each))
             )
 
-        for future in await_all(held("Component", "job", args, lambda it: examined(it)[1])):
+        for future in await_all(checked_later("Component", "job", args, lambda it: examined(it)[1])):
             await future
 
     try:
@@ -217,7 +217,7 @@ def test_what_names_another_thing_is_refused_there_with_the_field_and_the_remedy
 
 
 @pytest.mark.parametrize("path", RIGHT)
-def test_an_output_is_held_to_the_rule_of_a_plain_value_and_told_of_in_the_same_words(path: str) -> None:
+def test_an_output_is_held_to_the_rule_of_a_plain_value_and_has_the_same_message(path: str) -> None:
     for value in (*RIGHT[path], *ALIENS[::3]):
         assert known_later(path, value) == problems(path, value), value
 
@@ -241,7 +241,7 @@ def test_a_secret_of_pulumis_is_not_shown_when_it_is_refused() -> None:
     ):
         (said,) = known_later(path, value, secret=True)
         assert said.startswith(
-            f"{path.replace('[]', '[0]')}: is refused; why is not shown, as the value is a secret of"
+            f"{path.replace('[]', '[0]')}: is refused; the reason is hidden, as the value is a Pulumi secret"
         )
 
 
@@ -277,7 +277,7 @@ def known(value):
         (
             'FargateJobLauncher("n", {"image": "nginx", "cluster_arn": cluster.arn, "subnet_ids": ["subnet-1"], '
             '"security_group_ids": ["sg-1"], "task_role_arn": known("arn:aws:iam::999999999999:role/r")})',
-            "task_role_arn: 'arn:aws:iam::999999999999:role/r' is of the account 999999999999, and the cluster is in",
+            "task_role_arn: 'arn:aws:iam::999999999999:role/r' is in the account 999999999999, but the cluster is in",
         ),
     ],
 )
@@ -294,27 +294,29 @@ def test_an_arn_of_another_place_is_refused_where_aws_would_not_reach_it(path: s
     kind, arn = NAMED[path], next(it for it in RIGHT[path] if it.startswith("arn:"))
     named = arn.split(":")[3] != ""
     chinese = arn.replace("arn:aws:", "arn:aws-cn:").replace("eu-west-1", "cn-north-1")
-    assert "and the cluster is in aws; name one of that" in "".join(problems(path, chinese))
+    assert "but the cluster is in aws; name one in that" in "".join(problems(path, chinese))
     assert "which AWS does not have; known: aws, aws-cn" in "".join(problems(path, arn.replace("arn:aws:", "arn:awz:")))
     if named:
         mixed = "".join(problems(path, arn.replace("arn:aws:", "arn:aws-cn:")))
         assert "the region eu-west-1 is in aws; write arn:aws:…" in mixed
         elsewhere = "".join(problems(path, arn.replace("eu-west-1", "us-east-1")))
-        assert ("in another region than the cluster; name one of eu-west-1" in elsewhere) is kind.regional
+        assert ("in another region than the cluster; name one in eu-west-1" in elsewhere) is kind.regional
     other = "".join(problems(path, arn.replace("123456789012", "999999999999")))
     if "123456789012" in arn:
-        assert ("is of the account 999999999999, and the cluster is in 123456789012" in other) is kind.owned
+        assert ("is in the account 999999999999, but the cluster is in 123456789012" in other) is kind.owned
 
 
 def test_an_image_of_another_partition_cannot_be_pulled() -> None:
     (said,) = problems("image", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app")
-    assert said.endswith("is in the partition aws-cn, and the cluster is in aws; copy it to a registry there")
+    assert said.endswith(
+        "partition aws-cn, but the cluster is in aws; copy it to a registry in that partition"
+    )
 
 
 def test_a_pull_through_cache_is_one_of_ecr() -> None:
     (said,) = examine("job", {**given("image", "python:3.13"), "pull_through_cache": True})[1]  # pyright: ignore[reportArgumentType]
     assert said.startswith(
-        "pull_through_cache: goes with an image in ECR, and 'python:3.13' is none; name it as the cac"
+        "pull_through_cache: needs an image in ECR, and 'python:3.13' is not one; write its name in the cac"
     )
     right = {**given("image", f"{ECR}/docker-hub/library/python:3.13"), "pull_through_cache": True}
     assert examine("job", right)[1] == []  # pyright: ignore[reportArgumentType]
@@ -332,14 +334,14 @@ def test_every_mistake_is_told_with_what_it_seems_to_be() -> None:
         ("image", "ghcr.io/Team/App:1", "a repository is written in lower case: ghcr.io/team/app:1"),
         ("image", "localhost:5000/Team/App:V1", "is written in lower case: localhost:5000/team/app:V1"),
         ("image", f"Team/App@sha256:{'a' * 64}", f"is written in lower case: team/app@sha256:{'a' * 64}"),
-        ("image", f"{ECR.upper()}/app:1", "is no image of ECR; it looks like 123456789012.dkr.ecr.eu-west-1.amazonaws"),
+        ("image", f"{ECR.upper()}/app:1", "is not an image of ECR; it looks like 123456789012.dkr.ecr.eu-west-1.am"),
         ("image", "nginx@sha256:1234", "has no digest after the @: sha256: and 64 hexadecimal digits in lower case"),
-        ("image", "a" * 256, "has 256 letters; ECS takes 255"),
+        ("image", "a" * 256, "has 256 characters; ECS accepts 255"),
     ):  # fmt: skip
         assert said in "".join(problems(path, value))
 
 
-def test_the_config_is_held_against_its_own_region_and_account() -> None:
+def test_the_config_is_checked_by_its_own_region_and_account() -> None:
     place = {"aws:region": "cn-north-1", "aws:allowedAccountIds": ["123456789012"]}
     base = {**place, "pulumi:disable-default-providers": ["aws"], "network": {}}
 
@@ -350,8 +352,8 @@ def test_the_config_is_held_against_its_own_region_and_account() -> None:
     role = "arn:aws-cn:iam::123456789012:role/r"
     assert said(supervision={"topicArn": topic}, taskRoleArn=role) == []
     (problem,) = said(supervision={"topicArn": TOPIC})
-    assert problem.startswith(f"jobs.a.supervision.topicArn: '{TOPIC}' is of the partition aws, and the cluster")
-    assert "is of the account 999999999999" in "".join(said(taskRoleArn=role.replace("123456789012", "999999999999")))
+    assert problem.startswith(f"jobs.a.supervision.topicArn: '{TOPIC}' is in the partition aws, but the cluster")
+    assert "is in the account 999999999999" in "".join(said(taskRoleArn=role.replace("123456789012", "999999999999")))
 
 
 def test_what_may_be_a_partial_arn_is_told_apart_from_what_cannot_be_one() -> None:

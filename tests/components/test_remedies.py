@@ -23,7 +23,7 @@ VALUES: Final[tuple[Any, ...]] = (
     *('["a", "b"]', '{"A": "1"}', '{"/tmp": 64}', '[{"image": "a", "name": "b"}]', "{", "A=1 B=2", "2 GB", "30s"),
 )
 """Of every kind that JSON has."""
-KINDS: Final = r"is not text|is not true or false|is no list|is no object|is no switch|is not a whole number"
+KINDS: Final = r"is not text|is not true or false|is not a list|is not an object|is a truth value|is not a whole number"
 
 
 def held(path: str, value: Any) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def held(path: str, value: Any) -> dict[str, Any]:
 
 
 def said(declared: Any, path: str, value: Any) -> list[str]:
-    """What is said of the kind of this one value."""
+    """The problems with the type of this one value."""
     problems: list[str] = []
     shapes.read("", held(path, value), declared, problems)
     return [it for it in problems if re.match(rf"{re.escape(path)}: .*({KINDS})", it, re.DOTALL)]
@@ -71,8 +71,8 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         ("overrides.command", "yes", "write True"),
         ("overrides.command", ["yes"], "write True or False"),
         ("subnet_ids", "subnet-1,subnet-2", "write ['subnet-1', 'subnet-2']"),
-        ("supervision", True, "write {}, which has all of its defaults, or leave it out"),
-        ("supervision", False, "leave it out, which is how to have none of it"),
+        ("supervision", True, "write {} for all of its defaults, or leave it out"),
+        ("supervision", False, "leave it out to have none"),
         ("schedule", "rate(1 hour)", "write {'expression': 'rate(1 hour)'}"),
         ("schedule", True, "give an object with expression"),
         ("environment", ["A=1", "B=x=y"], "write {'A': '1', 'B': 'x=y'}"),

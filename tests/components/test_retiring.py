@@ -53,9 +53,9 @@ def test_only_log_groups_of_the_launcher_are_adopted() -> None:
     given = {"image": "nginx", "adopt_logs": ["job", "jobs", "job", "supervisor"]}
     said = [it for it in examine("kept", given)[1] if it.startswith("adopt_logs")]  # pyright: ignore[reportArgumentType]
     assert said == [
-        "adopt_logs: 'jobs' is none; allowed: job, launcher, supervisor",
+        "adopt_logs: 'jobs' is unknown; allowed: job, launcher, supervisor",
         "adopt_logs: 'job' is named twice; once is enough",
-        "adopt_logs: supervisor goes with supervision; without it there is no such log group",
+        "adopt_logs: supervisor needs supervision; without it there is no such log group",
     ]
 
 

@@ -176,7 +176,7 @@ def test_a_launcher_in_another_partition_names_nothing_outside_it(
         ('"overrides": {"task_roles": {"a": "*"}}', r"overrides\.task_roles\.a: '\*' is not the ARN of one role"),
         (
             '"task_policy": "{}", "task_role_arn": "arn:aws:iam::123456789012:role/r"',
-            "task_policy: goes with a role made",
+            "task_policy: is for a role made",
         ),
         ('"role_path": "jobs"', "role_path: 'jobs' does not begin and end with a slash, such as /jobs/"),
     ],

@@ -1,4 +1,4 @@
-"""One reading of schedules for the component and the sandbox, held against what AWS's pages and public reports say."""
+"""One grammar of schedules for the component and the sandbox, compared with AWS's pages and public reports."""
 
 from __future__ import annotations
 
@@ -64,39 +64,51 @@ TAKEN: Final = (
 """What both services take, and where that is said."""
 
 REFUSED: Final = (
-    ("cron(0 3 ? * 3#1,6#3 *)", "'3#1,6#3' is no day of week: 3#1 stands alone, not in a list", PAGE),
-    ("cron(0 3 ? * 2,3#1 *)", "3#1 stands alone", PAGE),
-    ("cron(0 3 ? * MON,FRIL *)", "6L stands alone", NOT_SAID),
-    ("cron(0 3 1,L * ? *)", "L stands alone", NOT_SAID),
-    ("cron(0 3 1W,15 * ? *)", "1W stands alone", NOT_SAID),
-    ("cron(0 3 1-15W * ? *)", "'1-15W' is no day of month: 1 to 31, or L or 15W", NOT_SAID),
-    ("cron(0 3 ? * */2 *)", "'*/2' is no day of week: it knows no /; list the days, such as MON,WED,FRI", KEEL),
-    ("cron(0 3 ? * MON-FRI/2 *)", "it knows no /", KEEL),
-    ("cron(0 3 ? * -1 *)", "'-1' is no day of week: 1 to 7", "https://github.com/winglang/wing/issues/7115"),
-    ("cron(0 3 ? * 0 *)", "'0' is no day of week: 1 to 7, SUN to SAT", PAGE),
-    ("cron(0 3 ? * 3#6 *)", "'3#6' is no day of week", PAGE),
-    ("cron(0 3 ? * W *)", "'W' is no day of week", PAGE),
+    ("cron(0 3 ? * 3#1,6#3 *)", "'3#1,6#3' is not valid for day of week: 3#1 cannot be in a list", PAGE),
+    ("cron(0 3 ? * 2,3#1 *)", "3#1 cannot be in a list", PAGE),
+    ("cron(0 3 ? * MON,FRIL *)", "6L cannot be in a list", NOT_SAID),
+    ("cron(0 3 1,L * ? *)", "L cannot be in a list", NOT_SAID),
+    ("cron(0 3 1W,15 * ? *)", "1W cannot be in a list", NOT_SAID),
+    ("cron(0 3 1-15W * ? *)", "'1-15W' is not valid for day of month: 1 to 31, or L or 15W", NOT_SAID),
+    (
+        "cron(0 3 ? * */2 *)",
+        "'*/2' is not valid for day of week: this field does not accept /",
+        KEEL,
+    ),
+    ("cron(0 3 ? * MON-FRI/2 *)", "this field does not accept /", KEEL),
+    ("cron(0 3 ? * -1 *)", "'-1' is not valid for day of week: 1 to 7", "https://github.com/winglang/wing/issues/7115"),
+    ("cron(0 3 ? * 0 *)", "'0' is not valid for day of week: 1 to 7, SUN to SAT", PAGE),
+    ("cron(0 3 ? * 3#6 *)", "'3#6' is not valid for day of week", PAGE),
+    ("cron(0 3 ? * W *)", "'W' is not valid for day of week", PAGE),
     ("cron(*/60 * * * ? *)", "a step is 1 to 59", "https://github.com/aws/aws-sdk-js/issues/4212"),
     ("cron(0/0 3 * * ? *)", "a step is 1 to 59", NOT_SAID),
     ("cron(*/1 * * * *)", "has 5 fields", "https://github.com/cds-snc/notification-terraform/pull/344"),
-    ("cron(0 50 0,6,12,18 * ? *)", "'50' is no hours", "https://github.com/aws/aws-cdk/issues/32753"),
+    ("cron(0 50 0,6,12,18 * ? *)", "'50' is not valid for hours", "https://github.com/aws/aws-cdk/issues/32753"),
     ("cron(* 1 * * * *)", "has to be ?", "https://github.com/aws-cloudformation/cfn-lint/issues/1351"),
     ("cron(15 0 * * MON-FRI *)", "has to be ?", "https://github.com/aws/aws-cdk/issues/1181"),
     ("cron(0 3 ? * ? *)", "has to be ?", PAGE),
-    ("cron(0 22-2 * * ? *)", "'22-2' is no hours: 22-2 ends before it begins; write two ranges: 22-23,0-2", NOT_SAID),
+    (
+        "cron(0 22-2 * * ? *)",
+        "'22-2' is not valid for hours: 22-2 ends before it begins; write two ranges: 22-23,0-2",
+        NOT_SAID,
+    ),
     ("cron(0 3 ? * SAT-SUN *)", "write two ranges: 7-7,1-1", NOT_SAID),
-    ("cron(0 3 *,5 * ? *)", "* stands alone", NOT_SAID),
-    ("cron(? 3 * * ? *)", "? goes with the days only", PAGE),
-    ("cron(0 3 * L ? *)", "'L' is no month", PAGE),
-    ("cron(0 3 * MONDAY ? *)", "'MONDAY' is no month: 1 to 12, JAN to DEC", PAGE),
-    ("cron(0 3 * JANUARY ? *)", "'JANUARY' is no month", PAGE),
+    ("cron(0 3 *,5 * ? *)", "* cannot be in a list", NOT_SAID),
+    ("cron(? 3 * * ? *)", "only the two day fields accept ?", PAGE),
+    ("cron(0 3 * L ? *)", "'L' is not valid for month", PAGE),
+    ("cron(0 3 * MONDAY ? *)", "'MONDAY' is not valid for month: 1 to 12, JAN to DEC", PAGE),
+    ("cron(0 3 * JANUARY ? *)", "'JANUARY' is not valid for month", PAGE),
     ("cron(0 3 * * ? 1969)", "1970 to 2199", PAGE),
     ("cron(0 3 * * ? 2026-2200)", "1970 to 2199", PAGE),
-    ("cron(0/5, 9-18, ?, *, MON-FRI, *)", "'0/5,' is no minutes", "https://github.com/boto/boto3/issues/2876"),
-    ("cron(0  3 * * ? *)", "one blank stands between two fields, and none at the ends: cron(0 3 * * ? *)", NOT_SAID),
+    (
+        "cron(0/5, 9-18, ?, *, MON-FRI, *)",
+        "'0/5,' is not valid for minutes",
+        "https://github.com/boto/boto3/issues/2876",
+    ),
+    ("cron(0  3 * * ? *)", "write one blank between two fields, and none at the ends: cron(0 3 * * ? *)", NOT_SAID),
     ("cron( 0 3 * * ? *)", "none at the ends", NOT_SAID),
-    ("cron(0 3 * * ? *", "is no schedule", PAGE),
-    ("CRON(0 3 * * ? *)", "is no schedule", NOT_SAID),
+    ("cron(0 3 * * ? *", "is not a schedule", PAGE),
+    ("CRON(0 3 * * ? *)", "is not a schedule", NOT_SAID),
     (
         "rate(2 minute)",
         "more than one is written as rate(2 minutes)",
@@ -106,11 +118,11 @@ REFUSED: Final = (
     ("rate(1 week)", "minutes, hours or days", PAGE),
     ("rate(5minutes)", "a rate is", NOT_SAID),
     ("at(2026-1-31T03:00:00)", "a time is written as", SCHEDULER),
-    ("at(2026-02-30T03:00:00)", "there is no such time", SCHEDULER),
-    ("at(2026-01-31T03:00:00Z)", "without a zone", SCHEDULER),
+    ("at(2026-02-30T03:00:00)", "this time does not exist", SCHEDULER),
+    ("at(2026-01-31T03:00:00Z)", "its zone is the argument time_zone", SCHEDULER),
     ("at(2026-01-31 03:00:00)", "a time is written as", SCHEDULER),
 )
-"""What neither takes, what is said of it, and why we think so."""
+"""Expressions that neither accepts, the message for each, and the source."""
 
 
 @pytest.mark.parametrize(("expression", "source"), TAKEN)
@@ -143,7 +155,7 @@ def test_where_rules_and_scheduler_differ() -> None:
 @pytest.mark.parametrize("zone", ["Factory", "localtime", "posixrules", "europe/berlin", "+01:00"])
 def test_a_file_among_a_machines_time_zones_that_is_none_is_refused_by_both(zone: str) -> None:
     (said,) = schedule_problems({"expression": "rate(1 day)", "time_zone": zone})
-    assert said.startswith(f"schedule.time_zone: {zone!r} is none")
+    assert said.startswith(f"schedule.time_zone: {zone!r} is unknown")
     assert schedule_refusal({"ScheduleExpression": "rate(1 day)", "ScheduleExpressionTimezone": zone}) is not None
 
 

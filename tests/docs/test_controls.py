@@ -1,4 +1,4 @@
-"""prod holds what docs/controls.md says of it."""
+"""The environment prod has the controls that docs/controls.md lists."""
 
 from __future__ import annotations
 

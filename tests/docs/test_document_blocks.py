@@ -7,7 +7,7 @@ A block is told by the comment right above it, or by its language:
 - between `<!-- NAME -->` and `<!-- /NAME -->`: it is computed, and held by test_documents.py.
 - `sh`: each of its lines is run, `fargate-job` in the stack dev of a sandbox; of `make`, that there is such a target,
   which its own tests run.
-- `json`, `yaml`: it is read; a launch event is held against the launcher's own reading of it.
+- `json`, `yaml`: it is read; a launch event is checked by the launcher's own parser.
 - `python`: it is compiled, and every name that it imports of this package is there.
 - `text`: it shows what is said elsewhere.
 """
@@ -273,7 +273,7 @@ def test_an_operator_needs_exactly_what_the_page_says(dev: Dev, monkeypatch: pyt
 
 @dataclass(frozen=True)
 class Recording:
-    """What a recording is of: the day that the job is asked for, and what ECS says where its code never ran."""
+    """The subject of a recording: the day of the requested report, and ECS's reason if the job's code never ran."""
 
     day: str
     never: Run | None = None
@@ -359,7 +359,7 @@ def test_the_readme_says_what_the_dev_stack_costs() -> None:
 def test_the_readme_says_one_number_of_resources_and_why_more_are_made() -> None:
     text = (PROGRAM / "README.md").read_text()
     said = re.search(r"^(\d+) resources of AWS, and \d+ that awsx makes for the network, in ", text, re.MULTILINE)
-    # The table is computed; what is printed is held by the test of a newcomer.
+    # The table is computed; the test of a newcomer checks the printed text.
     computed = re.search(r"^\| resources of AWS, without components \| (\d+) \|", text, re.MULTILINE)
     assert said is not None
     assert computed is not None

@@ -1,7 +1,6 @@
-"""An account that the suite may use: held against the one that was named, and left as it was found.
+"""The account that the suite may use: it has to be the named one, and the suite leaves it as it was before.
 
-What is done about a stack, whoever deploys it: it is taken down however the tests end, and what is left all the same is
-said, with the way to remove it.
+Every stack is destroyed however the tests end. If resources remain, the report names them and the way to remove them.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ def identified(environ: Mapping[str, str]) -> Identity:
             f"{ACCOUNT}=123456789012 make test-aws"
         )
     try:
-        # A profile that is not there, a region that is none and an address that is none are said by any of these.
+        # Any of these calls reports a missing profile, an invalid region or an invalid address.
         session = cast("Any", boto3).Session()
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or session.region_name
         if not region:
@@ -127,7 +126,7 @@ def _tried(step: Callable[[], object], name: str) -> str:
     except KeyboardInterrupt:
         print(f"\nStill taking down stack {name}.", file=sys.stderr, flush=True)
         return "interrupted while it was taken down"
-    except Exception as error:  # noqa: BLE001 - whatever it was, what is left is said all the same
+    except Exception as error:  # noqa: BLE001 - after any error, the remaining resources are reported
         return f"{type(error).__name__}: {error}"
     return ""
 

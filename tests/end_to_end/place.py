@@ -111,7 +111,7 @@ class Place:
                     return json.loads(words[words.index("{") :])
             return None
 
-        return self.eventually(look, f"somebody was told of {said}")
+        return self.eventually(look, f"a notice with {said}")
 
     def eventually(self, look: Callable[[], Found | None], what: str) -> Found:
         """What is found sooner or later, and not empty."""

@@ -1,4 +1,4 @@
-"""Everything that sets off a launch, and what becomes of it."""
+"""Every trigger of a launch, and the launch's result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done about a job after its launch: retried, stopped, told of, looked at; and what nobody may do."""
+"""A job after its launch: retries, stops, notices, status; and the calls that nobody may make."""
 
 from __future__ import annotations
 

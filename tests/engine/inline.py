@@ -63,7 +63,7 @@ class Inline:
         return self._run(program, config, lambda it: it.preview())
 
     def refresh(self, program: Program, config: dict[str, str] | None = None) -> Done:
-        """Read everything anew."""
+        """Read every resource again."""
         return self._run(program, config, lambda it: it.refresh())
 
     def destroy(self, program: Program, config: dict[str, str] | None = None) -> Done:

@@ -1,9 +1,9 @@
-"""An update of a launcher, replayed step by step: after each, may what stands be launched, and do what it declares?
+"""Replays an update of a launcher step by step: after each step, can the job be launched, and do what it declares?
 
-The steps are those that the engine asked a provider for, in their order. What has to be allowed are the calls that the
-sandbox's proof knows of a launch, and what a job's own policy declares; what is allowed is decided by the evaluator of
-the sandbox, over the roles as they stand at that moment. A retry, a task that still pulls and a launch in between all
-ask the same: may the revision that a function names now be run, and start, and do its work?
+The steps are the engine's requests to the provider, in their order. Allowed have to be the calls of a launch that the
+sandbox's proof knows, and the calls that a job's own policy declares; the sandbox's evaluator decides that, with the
+roles of that moment. A retry, a task that still pulls its image and a launch in between need the same: may the revision
+that a function names now run, start and do its work?
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ class Account:
 
 
 def problems(account: Account, launcher: str, declared: Declared, keys: Mapping[str, str]) -> list[str]:
-    """What a launch of this launcher could not do now, whoever starts it. Nothing where no function stands yet.
+    """The calls that a launch of this launcher, by any caller, could not make now. Empty before there is a function.
 
-    `keys`: ARN of a secret → the KMS key that it is encrypted with.
+    `keys`: ARN of a secret → the KMS key that encrypts it.
     """
     found: list[str] = []
     for function in account.of(FUNCTION):

@@ -29,7 +29,7 @@ FUNCTION: Final = ("aws:lambda/function:Function", "report-launcher")
 
 
 def program() -> None:
-    """This repository's own, anew: Pulumi runs a program from its first line each time."""
+    """This repository's own program: Pulumi runs it from its first line each time."""
     runpy.run_path(str(PROGRAM / "__main__.py"))
 
 
@@ -132,7 +132,7 @@ def test_a_destroy_leaves_nothing(one_job: Inline) -> None:
 
 
 def deployed(tmp_path: Path, *programs: Any, world: dict[str, list[str]] | None = None) -> list[tuple[bool, str]]:
-    """What the engine says of each of these programs, deployed one after another; None destroys."""
+    """The engine's result for each of these programs, deployed one after another; None destroys."""
     stack, said = Inline(tmp_path, project="other"), list[tuple[bool, str]]()
     for it in programs:
         stack.kept.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The stand-in for AWS under the real engine refuses what AWS refuses between two steps of an update, in AWS's words.
 
-Each refusal is asked of the account itself, without an engine: tools/provider/standing.py. That it reaches the engine's
-user is in test_engine.py.
+Each request goes to the account itself, without an engine: tools/provider/standing.py. test_engine.py tests that a
+refusal reaches the engine's user.
 """
 
 from __future__ import annotations

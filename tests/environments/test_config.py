@@ -54,7 +54,7 @@ Pulumi.dev.yaml has 11 problems:
   - aws:allowedAccountIds.0: 123456789012 is not text; write it in quotes
   - network.availabilityZones: 9 is not between 1 and 6
   - network.subnets: 'privat' is unknown; allowed: private, public
-  - defaults.logRetentionDays: 15 is no period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14, 30, …
+  - defaults.logRetentionDays: 15 is not a period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14, 30, …
   - jobs.import.image: is missing
   - jobs.import.overrides.maxCount: 5000 is not between 1 and 1000
   - jobs.nightly-report.comand: unknown; did you mean `command`?
@@ -131,7 +131,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
             "network.endpoints: ecr.api, ecr.dkr, logs m",
         ),
         ({"network": {"vpcId": "vpc-1"}}, "network.vpcId: vpcId and subnetIds go together"),
-        ({"network": {"cidrBlock": "banana"}}, "network.cidrBlock: 'banana' is no range of addresses"),
+        ({"network": {"cidrBlock": "banana"}}, "network.cidrBlock: 'banana' is not an address range"),
         ({"network": {"cidrBlock": "10.0.0.0/8"}}, "network.cidrBlock: '10.0.0.0/8' is not between /16 and /24"),
         ({"network": {"cidrBlock": "10.0.0.0/28"}}, "network.cidrBlock: '10.0.0.0/28' is not between /16 and /24"),
         (
@@ -150,17 +150,17 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         ),
         (
             {"network": {"subnets": "public", "natGateways": "single"}},
-            "network.natGateways: 'single' goes with private subnets",
+            "network.natGateways: 'single' needs private subnets",
         ),
         ({"network": {"subnets": "public", "endpoints": ["s3", "s3"]}}, "network.endpoints: 's3' is named twice"),
-        ({"network": {"flowLogDays": 8}}, "network.flowLogDays: 8 is no period of CloudWatch Logs"),
+        ({"network": {"flowLogDays": 8}}, "network.flowLogDays: 8 is not a period of CloudWatch Logs"),
         (
             {"cluster": {"containerInsights": "yes"}},
             "cluster.containerInsights: 'yes' is unknown; allowed: disabled",
         ),
         (
             {"cluster": {"clusterArn": "arn:x", "containerInsights": "enabled"}},
-            "cluster.containerInsights: shapes a new cluster, but clusterArn adopts one",
+            "cluster.containerInsights: configures a new cluster, but clusterArn adopts one",
         ),
         ({"cluster": {"clusterArn": "shared"}}, "cluster.clusterArn: 'shared' is not the ARN of an ECS cluster"),
         (
@@ -185,13 +185,13 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
             "alarms.topicArn: 'arn:aws:sns:us-east-1:123456789012:t' is in us-east-1",
         ),
         ({"tags": {"project": "mine"}}, "tags.project: is the program's own tag"),
-        ({"tags": {f"k{it}": "v" for it in range(47)}}, "tags: 47 tags; there is room for 46"),
+        ({"tags": {f"k{it}": "v" for it in range(47)}}, "tags: 47 tags; at most 46 fit"),
         (
             {"tags": {f"k{it}": "v" for it in range(40)}, **job(tags={f"j{it}": "v" for it in range(7)})},
             "jobs.report.tags: 47 tags with the stack's; at most 46 are possible",
         ),
         (job(tags={"stack": "mine"}), "jobs.report.tags.stack: is the program's own tag"),
-        (job(tags={"aws:x": "y"}), "jobs.report.tags.aws:x: is no key of a tag of your own"),
+        (job(tags={"aws:x": "y"}), "jobs.report.tags.aws:x: is not a valid key for your own tag"),
         (job(taskPolicy="{nope"), "jobs.report.taskPolicy: is not the JSON of an IAM policy"),
         (job(alarms={"topicArn": "shared"}), "jobs.report.alarms.topicArn: 'shared' is not the ARN of a topic"),
         (
@@ -199,7 +199,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
             "jobs.report.supervision.topicArn: 'shared' is not the ARN of a topic",
         ),
         ({"alarms": {"emails": ["me"]}}, "alarms.emails: 'me' is not an email address"),
-        ({"tags": {"aws:x": "y"}}, "tags.aws:x: is no key of a tag of your own"),
+        ({"tags": {"aws:x": "y"}}, "tags.aws:x: is not a valid key for your own tag"),
         ({"tags": {"a": 1}}, "tags.a: 1 is not text; write it in quotes"),
         ({"jobs": {}}, "jobs: is empty"),
         ({"jobs": ["report"]}, "jobs: (not shown) is not a mapping"),
@@ -207,7 +207,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         (job(cpu=512, memory=512), "jobs.report.memory: 512 MiB does not go with cpu 512"),
         (job(cpu="512"), "jobs.report.cpu: '512' is not a whole number"),
         (job(function={"timeoutSeconds": 5}), "jobs.report.function.timeoutSeconds: 5 is not between 30 and 900"),
-        (job(logRetentionDays=15), "jobs.report.logRetentionDays: 15 is no period"),
+        (job(logRetentionDays=15), "jobs.report.logRetentionDays: 15 is not a period"),
         (job(supervision={"retryOn": ["x", 1]}), "jobs.report.supervision.retryOn.1: 1 is not text"),
         (job(subnetIds=["subnet-1"]), "jobs.report.subnetIds: unknown; "),
         (
@@ -357,7 +357,7 @@ def test_a_secret_of_the_stack_may_be_a_part_of_its_json(tmp_path: Path) -> None
     (read,) = (it for it in policy["Statement"] if it["Sid"] == "ReadDeclaredSecrets")
     assert read["Resource"] == [secret.outputs["arn"]]
     (said,) = problems(secrets=["db"], **job(secrets={"A": "db:password"}))
-    assert said.startswith("jobs.report.secrets.A: has 1 parts after the secret's ARN, and ECS wants three or none")
+    assert said.startswith("jobs.report.secrets.A: has 1 parts after the secret's ARN, and ECS accepts three or none")
 
 
 def test_a_sidecar_names_a_secret_of_the_stack_as_the_job_does(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_any_other_account_is_refused(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"error: {said}")
     assert done.stderr.count("\n") == 1
-    # Whoever starts the suite in another way meets the same.
+    # The suite refuses in the same way when it is started in another one.
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(Refused):

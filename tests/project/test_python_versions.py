@@ -1,4 +1,4 @@
-"""What is promised of Python is what is tested, and nothing newer than the oldest promised one is used."""
+"""The tested Python versions are the promised ones, and the code uses nothing newer than the oldest of them."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _schedules() -> Iterator[Asked]:
 
 
 def client(service: str, endpoint: str | None = None) -> Any:
-    """A client that holds nothing against the service model before it sends it."""
+    """A client that sends a request without checking it by the service model."""
     config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     make: Any = boto3.client

@@ -1,6 +1,6 @@
 """The sandbox end to end: every environment deployed and launched, and everything that has to fail, failing clearly.
 
-What is asserted is what the emulated AWS itself says, not what our code reports.
+The assertions are about the emulated AWS's own answers, not about our code's reports.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the sandbox's gate decides, held against what others say of the same requests (judges.py)."""
+"""Compares the decisions of the sandbox's gate with those of others about the same requests (judges.py)."""
 
 from __future__ import annotations
 

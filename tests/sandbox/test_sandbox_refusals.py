@@ -60,7 +60,7 @@ def run_task(aws: Emulator, **more: Any) -> Any:
     asked = {"cluster": "refusing", "taskDefinition": "f", "networkConfiguration": network, **more}
     if "capacityProviderStrategy" not in more:
         asked = {"launchType": "FARGATE", **asked}
-    # A client of boto3's own: the sandbox's would hold it against the service model before it is sent.
+    # A client of boto3's own: the sandbox's would check the request by the service model before it sends it.
     make: Any = boto3.client
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     given = {key: value for key, value in asked.items() if value is not None}

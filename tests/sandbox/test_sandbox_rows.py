@@ -1,4 +1,4 @@
-"""Every row of the table of what is known of AWS, asked of the running sandbox."""
+"""Sends the request of every row in the table of AWS's known behaviour to the running sandbox."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_example_of_a_refusal_is_refused_as_its_row_says_and_its_neighbour_i
     assert refused(emulator, row) == (row.code, words, row.status, row.id)
     if row.takes is not None:
         call(client(emulator, row.service), row.asked, row.takes)
-    # The emulator is shared: whoever looks for schedules finds their own.
+    # The emulator is shared: a later test must find its own schedules only.
     scheduler = client(emulator, "scheduler")
     for schedule in scheduler.list_schedules()["Schedules"]:
         scheduler.delete_schedule(Name=schedule["Name"])

@@ -144,7 +144,7 @@ awsx.ec2.Vpc('v', number_of_availability_zones=2)
             "aws.sqs.Queue('q', opts=ResourceOptions(transforms=[fails]))",
             r"q \(aws:sqs/queue:Queue\): a transform failed: not like that",
         ),
-        # What a transform asks for is held against what the sandbox knows too.
+        # The sandbox checks the inputs from a transform too.
         (
             "def more(args): return ResourceTransformResult({**args.props, 'unknownInput': 5}, args.opts)\n"
             "aws.sqs.Queue('q', opts=ResourceOptions(transforms=[more]))",

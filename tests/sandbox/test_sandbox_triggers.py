@@ -1,4 +1,4 @@
-"""The deployed function, set off by everything that may set it off; what is asserted is what AWS itself holds."""
+"""The deployed function, invoked by each of its triggers; the assertions are about the state of AWS itself."""
 
 from __future__ import annotations
 

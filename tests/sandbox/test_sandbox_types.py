@@ -161,7 +161,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emula
 
 
 def whole(aws: Emulator, service: str, operation: str, **given: Any) -> str:
-    """What AWS says of what there is, as one text."""
+    """AWS's answer about its resources, as one text."""
     return str(getattr(aws.client(service), operation)(**given))
 
 

@@ -176,7 +176,7 @@ def test_an_alarm_in_the_query_protocol_has_all_that_it_was_given(emulator: Emul
         assert alarm.find("ExtendedStatistic") is None
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", alarm.findtext("StateUpdatedTimestamp"))
 
-    # Whoever speaks CBOR sees the same alarm.
+    # A client that speaks CBOR sees the same alarm.
     (cbor,) = emulator.client("cloudwatch").describe_alarms(AlarmNames=["in-query"])["MetricAlarms"]
     assert (cbor["Period"], cbor["InsufficientDataActions"], cbor["ActionsEnabled"]) == (300, [topic], False)
     kept = emulator.client("cloudwatch").list_tags_for_resource(ResourceARN=cbor["AlarmArn"])["Tags"]

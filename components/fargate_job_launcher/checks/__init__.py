@@ -1,1 +1,1 @@
-"""What no launcher can be. Each module reads what was given and says what is wrong with it: `field: what`. Pure."""
+"""Checks of the arguments. Each module reads the given values and returns their problems: `field: what`. Pure."""

@@ -1,4 +1,4 @@
-"""What is wrong with the launcher's function, and how much it does in one invocation. Pure."""
+"""Problems with the launcher's function, and how much it does in one invocation. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .queue import batch_size, redelivery_problems
 
 
 def function_problems(function: Mapping[str, Any], max_count: int, queue: Mapping[str, Any] | None) -> list[str]:
-    """What is wrong with `function`, which has to launch so many tasks of an event, in the batches of a queue."""
+    """Problems with `function`, which has to launch `max_count` tasks for an event, and for each message of a batch."""
     problems = outside("function.timeout_seconds", function.get("timeout_seconds", 60), 30, 900)
     problems += outside("function.memory_mib", function.get("memory_mib", 512), 128, 10240)
     problems += outside("function.reserved_concurrency", function.get("reserved_concurrency", 1), 1, 1000)
@@ -26,13 +26,14 @@ def function_problems(function: Mapping[str, Any], max_count: int, queue: Mappin
         )
     for one, other in (("subnet_ids", "security_group_ids"), ("code_signing_config_arn", "signed_code")):
         if (one in function) != (other in function):
-            problems.append(f"function.{one}: goes with function.{other}; give both or neither")
+            problems.append(f"function.{one}: needs function.{other}; give both or leave both out")
     if queue is not None and not problems:
         problems += redelivery_problems(queue, function.get("timeout_seconds", least), max_count)
     return problems
 
 
 def seconds_to_launch(max_count: int, queue: Mapping[str, Any] | None) -> int:
-    """The function's timeout for all that one invocation may launch, in seconds: 60, and what Fargate's rate adds."""
+    """The function's timeout in seconds, for all tasks that one invocation may launch: 60, plus the wait for Fargate's
+    rate."""
     count = max_count if queue is None else max_count * batch_size(queue, max_count)
     return 60 + max(0, -(-(count - fargate.LAUNCH_BURST) // fargate.LAUNCHES_PER_SECOND))

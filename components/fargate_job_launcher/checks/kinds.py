@@ -1,4 +1,4 @@
-"""Values that several checks know. Pure."""
+"""Limits and problems that several checks share. Pure."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import json
 from typing import Any, Final
 
 LARGEST_DEFINITION: Final = 65_536
-"""Bytes of a task definition. https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149"""
+"""The most bytes of a task definition. https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149"""
 LOG_RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""The retention periods that CloudWatch Logs knows.
+"""The retention periods that CloudWatch Logs accepts.
 
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 """
 
 
 def outside(key: str, value: int, least: int, most: int) -> list[str]:
-    """The problem of a number that is out of its range; none when it is in it."""
+    """The problem with a number outside its range; empty when it is inside."""
     return [] if least <= value <= most else [f"{key}: {value} is not between {least} and {most}"]
 
 
 def retention_problems(key: str, days: int) -> list[str]:
-    """The problem of a log group's retention that CloudWatch Logs does not know."""
+    """The problem with a retention that CloudWatch Logs does not accept; empty when it does."""
     if days in LOG_RETENTION_DAYS:
         return []
     allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
-    return [f"{key}: {days!r} is no period of CloudWatch Logs; allowed: {allowed}"]
+    return [f"{key}: {days!r} is not a period of CloudWatch Logs; allowed: {allowed}"]
 
 
 def json_object(text: str) -> dict[str, Any] | None:
-    """The object that this is the JSON of; None where it is that of none."""
+    """The object that this JSON text holds; None when it is not a JSON object."""
     try:
         found = json.loads(text)
     except (RecursionError, ValueError):
@@ -40,10 +40,10 @@ def json_object(text: str) -> dict[str, Any] | None:
 
 
 def policy_problems(key: str, text: str) -> list[str]:
-    """The problem of a text that is not the JSON of an IAM policy which says something; none where it is."""
+    """The problem with a text that is not an IAM policy with statements, as JSON; empty when it is one."""
     document = json_object(text)
     if document is None or not isinstance(document.get("Statement", []), list | dict):
         return [f'{key}: is not the JSON of an IAM policy: {{"Version": "2012-10-17", "Statement": […]}}']
     if not document.get("Statement"):
-        return [f"{key}: has no Statement, and IAM takes no policy without one; where nothing is allowed, leave it out"]
+        return [f"{key}: has no Statement, which IAM requires; to allow nothing, leave the argument out"]
     return []

@@ -1,6 +1,6 @@
-"""Arguments that only the deployment knows, held against the same rules as plain ones once they are known.
+"""Checks arguments that only the deployment knows by the same rules as plain ones, once they are known.
 
-Not pure: the rules are, and what runs them then is Pulumi. Environments are left out: plain.py looks at each value.
+The rules are pure; Pulumi runs them. Environments are left out: plain.py checks each of their values.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ Examine = Callable[[Any], Sequence[str]]
 """A component's arguments → every problem with them."""
 Step = str | int
 _HIDDEN: Final = (
-    "is refused; why is not shown, as the value is a secret of Pulumi's: pulumi.Output.unsecret(…) around it shows it"
+    "is refused; the reason is hidden, as the value is a Pulumi secret: pulumi.Output.unsecret(…) around it shows it"
 )
 Found = tuple[tuple[Step, ...], pulumi.Output[Any]]
-"""Where an output stands in the arguments, and the output."""
+"""The path of an output in the arguments, and the output."""
 
 
-def held(component: str, name: str, given: Mapping[str, Any], examine: Examine) -> dict[str, Any]:
-    """The arguments, in which each output raises pulumi.RunError, once it is known, for what `examine` says of it then:
-    nothing is made with a value that would be refused if it were plain.
+def checked_later(component: str, name: str, given: Mapping[str, Any], examine: Examine) -> dict[str, Any]:
+    """The arguments with checked outputs: an output raises pulumi.RunError, once it is known, with the problems that
+    `examine` then finds, so that no resource is created from a value that would be refused if it were plain.
 
-    `examine` are the component's own rules, to which `given` was right as it is.
+    `examine` has the component's own rules, which have accepted `given` already.
     """
     found, arguments = list(_outputs(given, ())), dict(given)
     for steps, output in found:
-        arguments = _with(arguments, steps, _held(component, name, given, examine, [(steps, output)]))
+        arguments = _with(arguments, steps, _checked(component, name, given, examine, [(steps, output)]))
     if len(found) > 1 and any(steps == ("cluster_arn",) for steps, _ in found):
-        # What is in another region or account than the cluster shows only when both are known. Nobody waits for it, so
-        # that no resource depends on all of them; Pulumi does, and the deployment fails.
-        _held(component, name, given, examine, found)
+        # Only when both are known can a reference be compared with the cluster's region and account. No resource waits
+        # for this, so that none depends on all outputs; Pulumi waits, and the deployment fails.
+        _checked(component, name, given, examine, found)
     return arguments
 
 
-def _held(
+def _checked(
     component: str, name: str, given: Mapping[str, Any], examine: Examine, found: list[Found]
 ) -> pulumi.Output[Any]:
-    """The first of these outputs, once what all of them are is right."""
+    """The first of these outputs, once all of them are known and accepted."""
     outputs = [output for _, output in found]
 
     def hold(known: Sequence[Any]) -> Any:
@@ -72,7 +72,7 @@ def _outputs(value: Any, path: tuple[Step, ...]) -> Iterator[Found]:
 
 
 def _with(holder: Any, steps: Sequence[Step], value: Any) -> Any:
-    """A copy of a mapping or a list with another value at that place."""
+    """A copy of a mapping or a list with another value at this path."""
     if not steps:
         return value
     copy: Any = dict(holder) if isinstance(holder, Mapping) else list(holder)

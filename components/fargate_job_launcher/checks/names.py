@@ -1,5 +1,5 @@
-"""What a component can be called. Pulumi puts a hyphen and seven letters behind the name of each resource that AWS
-wants a name for, and the components put endings of their own before these; AWS has to take the longest of them. Pure.
+"""Valid names of a component. Pulumi appends a hyphen and seven characters to the name of each resource that has a name
+in AWS, and the components append endings of their own before these; AWS has to accept the longest result. Pure.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 CONTAINER: Final = "job"
-"""Name of the job's own container; a launch's overrides address it."""
+"""Name of the job's own container, to which a launch's overrides apply."""
 PULUMI_ADDS: Final = 8
-"""Letters that Pulumi puts behind a resource's name to make the physical one.
+"""Characters that Pulumi appends to a resource's name to make the physical one.
 
 https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
 """
@@ -19,17 +19,17 @@ https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
 
 @dataclass(frozen=True)
 class Rule:
-    """What a name has to be."""
+    """The rule for a component's name."""
 
     shape: str
     """Regular expression."""
     longest: int
-    says: str
+    requirement: str
     """The rule and its reason."""
 
 
 BUCKET: Final = Rule(
-    # The AWS provider writes the name in lower case: nothing is wrong with capitals.
+    # The AWS provider writes the name in lower case, so capitals are allowed.
     r"(?!(?i:xn--|sthree-|amzn-s3-demo-))[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9.-]*",
     63 - PULUMI_ADDS,
     "letters, digits, hyphens and single dots, beginning with a letter or digit and with none of S3's own prefixes "
@@ -51,10 +51,11 @@ LOGGED_NETWORK: Final = Rule(
 
 
 def name_problems(name: Any, rule: Rule) -> list[str]:
-    """The problem of a component's name; none where AWS takes every name that is made of it."""
+    """The problem with a component's name; empty when AWS accepts every name that is made of it."""
     if isinstance(name, str) and len(name) <= rule.longest and re.fullmatch(rule.shape, name, re.ASCII):
         return []
     size = f" ({len(name)} characters)" if isinstance(name, str) and len(name) > rule.longest else ""
     return [
-        f"name: {name!r}{size} is not at most {rule.longest} {rule.says}; Pulumi adds {PULUMI_ADDS} more to each name"
+        f"name: {name!r}{size} is not at most {rule.longest} {rule.requirement}; "
+        f"Pulumi adds {PULUMI_ADDS} more to each name"
     ]

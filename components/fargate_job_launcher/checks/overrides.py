@@ -1,4 +1,4 @@
-"""What is wrong with what a caller may change. Pure."""
+"""Problems with the overrides that a caller may send. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .kinds import outside
 from .tags import is_tag_key
 
 LARGEST_COUNT: Final = 1000
-"""Tasks of one event: as many as its answer can name, well within what Lambda returns."""
+"""The most tasks of one event: its answer can name as many, well within the size that Lambda returns."""
 
 
 def override_problems(
     overrides: Mapping[str, Any], environment: Mapping[str, Any], secrets: Mapping[str, Any]
 ) -> list[str]:
-    """What is wrong with `overrides`, beside the job's own `environment` and `secrets`."""
+    """Problems with `overrides`, also in combination with the job's own `environment` and `secrets`."""
     problems = outside("overrides.max_count", overrides.get("max_count", 1), 1, LARGEST_COUNT)
     cpu = overrides.get("cpu")
     if cpu is not None and cpu not in fargate.SIZES:
@@ -31,17 +31,17 @@ def override_problems(
                 f"overrides.environment: {name!r} is also under secrets; ECS refuses a launch that sets both"
             )
         if not fargate.ENVIRONMENT_NAME.fullmatch(name):
-            problems.append(f"overrides.environment: {name!r} is no name of an environment variable")
+            problems.append(f"overrides.environment: {name!r} is not the name of an environment variable")
         elif fargate.reserved(name):
             problems.append(f"overrides.environment: {name!r} is reserved; a caller who sets it could run other code")
     problems += [
-        f"environment.{name}: belongs to the launcher, which gives the payload in it; choose another name"
+        f"environment.{name}: is reserved for the launcher, which passes the payload in it; choose another name"
         for name in environment
         if name.startswith("JOB_PAYLOAD")
     ]
     for key in overrides.get("tags", []):
         if not is_tag_key(key):
-            problems.append(f"overrides.tags: {key!r} is no key of a tag of your own")
+            problems.append(f"overrides.tags: {key!r} is not a valid key for your own tag")
     if len(overrides.get("tags", [])) > fargate.TAGS:
         problems.append(f"overrides.tags: {len(overrides['tags'])} keys; a task has at most {fargate.TAGS} tags")
     return problems

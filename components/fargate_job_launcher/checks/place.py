@@ -1,4 +1,4 @@
-"""What is wrong with where a job runs, as far as it is known before the deployment. Pure."""
+"""Problems with the place where a job runs, as far as it is known before the deployment. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST: Final = {"subnet_ids": ("subnets", 16), "security_group_ids": ("security g
 
 
 def place_problems(given: Mapping[str, Any], place: iam.Place | None = None) -> Iterator[str]:
-    """Each problem: `field: what is wrong`. `place` is that of the cluster; by default it is read from its ARN."""
+    """Each problem: `field: what is wrong`. `place` is the cluster's; by default it is read from the cluster's ARN."""
     cluster, keys = given.get("cluster_arn"), given.get("kms_key_arn")
     if isinstance(cluster, str):
         try:
@@ -36,7 +36,7 @@ def place_problems(given: Mapping[str, Any], place: iam.Place | None = None) -> 
         if isinstance(key, str) and not iam.is_key_arn(key):
             yield (
                 f"{field}: {key!r} is {called(key)}not the ARN of a KMS key; it looks like "
-                "arn:aws:kms:eu-west-1:123456789012:key/ID (an alias or an id is none)"
+                "arn:aws:kms:eu-west-1:123456789012:key/ID (not an alias or an id)"
             )
     yield from reference_problems(given, place)
     if place is not None:

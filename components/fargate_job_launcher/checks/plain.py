@@ -1,7 +1,7 @@
-"""Plain text in a job's arguments that looks like a secret. Pure, but for what only a deployment knows:
-`judged`.
+"""Plain text in a job's arguments that looks like a secret. Pure, except `checked_environment`, which waits for values
+that only a deployment knows.
 
-What a secret looks like is in plain_secrets.py. No message holds a value.
+plain_secrets.py knows what a secret looks like. No message holds a value.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def plain_problems(given: Mapping[str, Any]) -> Iterator[str]:
         yield from _container_problems(f"sidecars[{number}].", it)
     event, fine = json_object(given.get("schedule", {}).get("event", "{}")), given.get("not_secret", [])
     for path, name, text in texts("schedule.event", event):
-        # What an event says reaches the container as a variable, or as a part of its payload.
+        # The schedule's event reaches the container as variables or as a part of its payload.
         looks = None if name in fine else secret_variable(name, text)
         if looks is not None:
-            yield told(path, looks, name, "")
+            yield message(path, looks, name, "")
 
 
 def _container_problems(path: str, container: Mapping[str, Any]) -> Iterator[str]:
@@ -36,20 +36,20 @@ def _container_problems(path: str, container: Mapping[str, Any]) -> Iterator[str
     for it in secrets_of(container.get("environment", {}).items(), words, container.get("not_secret", [])):
         part = "health_check.command" if it.part == "health_check" else it.part
         at = f".{it.at}" if isinstance(it.at, str) else f"[{it.at}]"
-        yield told(f"{path}{part}{at}", it.looks, it.name, path)
+        yield message(f"{path}{part}{at}", it.looks, it.name, path)
 
 
-def told(path: str, looks: str, name: str, container: str) -> str:
-    """What is said of such a text at a path, in this container's arguments."""
+def message(path: str, looks: str, name: str, container: str) -> str:
+    """The problem with such a text at a path, in this container's arguments."""
     return (
         f"{path}: looks like a secret in plain text (not shown): it {looks}; put the value into Secrets Manager or an "
-        f"SSM parameter and name that under {container}secrets; where it is none, name {name!r} under "
+        f"SSM parameter and name that under {container}secrets; if it is not a secret, name {name!r} under "
         f"{container}not_secret"
     )
 
 
 def texts(path: str, value: Any, name: str = "") -> Iterator[tuple[str, str, str]]:
-    """Path, name and text of each string within a value; a string of a list has the list's name."""
+    """Path, name and text of each string inside a value; a string in a list has the list's name."""
     if isinstance(value, str):
         yield path, name, value
     elif isinstance(value, dict):
@@ -60,9 +60,9 @@ def texts(path: str, value: Any, name: str = "") -> Iterator[tuple[str, str, str
             yield from texts(f"{path}[{number}]", inner, name)
 
 
-def judged(component: str, path: str, container: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
-    """The environment of a container, with an eye on each value that only a deployment knows: raises pulumi.RunError,
-    then, for a secret of Pulumi's and for what looks like one."""
+def checked_environment(component: str, path: str, container: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
+    """The environment of a container. An output in it raises pulumi.RunError, once it is known, if it is a Pulumi
+    secret or looks like a secret."""
     fine: Any = container.get("not_secret", [])
 
     def seen(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
@@ -72,11 +72,11 @@ def judged(component: str, path: str, container: Mapping[str, Any]) -> dict[str,
 
         def refuse(looks: str | None) -> None:
             at = f"{path}environment.{name}"
-            shapes.refuse("FargateJobLauncher", component, [] if looks is None else [told(at, looks, name, path)])
+            shapes.refuse("FargateJobLauncher", component, [] if looks is None else [message(at, looks, name, path)])
 
-        # Known in a preview already, which the value may not be.
+        # A preview already knows this, but perhaps not the value.
         secret = pulumi.Output.from_input(output.is_secret()).apply(
-            lambda it: refuse("is a secret of Pulumi's, which the task definition would show" if it else None)
+            lambda it: refuse("is a Pulumi secret, which the task definition would show" if it else None)
         )
         text = output.apply(lambda it: refuse(secret_variable(name, it)) or it)
         return pulumi.Output.all(secret, text).apply(lambda it: cast("str", it[1]))

@@ -1,9 +1,9 @@
-"""What looks like a secret in plain text. Pure; the components, a stack's config and the policy pack all ask here.
+"""Finds plain text that looks like a secret. Pure; the components, a stack's config and the policy pack use it.
 
-A text is known by its form (a key that AWS or GitHub gives out), by the name that it goes with (`DB_PASSWORD`), or by
-what it holds: `Password=…` of a connection string, `--token …` of a command, `"password": …` of JSON.
+A text is recognized by its form (a key that AWS or GitHub issues), by its name (`DB_PASSWORD`), or by a part of it:
+`Password=…` in a connection string, `--token …` in a command, `"password": …` in JSON.
 
-What is said of it never holds the value: whoever prints it may keep it.
+A message never contains the value: a log may keep it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, cast
 
-NOT_SECRET_LABEL: Final = "fargate-job-launcher.not-secret"  # noqa: S105 - it says what is none
-"""Docker label of a container that says, as a JSON list, what of it is no secret: a launcher's `not_secret`, for who
-judges the task definition alone."""
+NOT_SECRET_LABEL: Final = "fargate-job-launcher.not-secret"  # noqa: S105 - a label's name
+"""Docker label of a container with a JSON list of what is not a secret: a launcher's `not_secret`, for tools that see
+the task definition only."""
 
 _NAME: Final = re.compile(
     r"passw(or)?d|"
@@ -33,10 +33,10 @@ _ABOUT: Final = re.compile(
     r"seconds|stdin|ttl|type|ur[il])$",
     re.IGNORECASE,
 )
-"""Names that say something about a secret, and hold none: SECRET_NAME, TOKEN_EXPIRY_SECONDS, --no-password."""
+"""Names of something about a secret, not of a secret: SECRET_NAME, TOKEN_EXPIRY_SECONDS, --no-password."""
 _SECRET_ID: Final = re.compile(r"secret_?id$", re.IGNORECASE)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-"""Vault's SECRET_ID is one; in Secrets Manager it is the secret's name or ARN."""
+"""A secret in Vault; in Secrets Manager it is the secret's name or ARN."""
 
 # Forms: each vendor's own pages, as gitleaks collects them:
 # https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml
@@ -61,7 +61,7 @@ _KINDS: Final = {
         r"\bdop_v1_[0-9a-f]{64}|\bdapi[0-9a-f]{32}|\bshp(at|ca|pa|ss)_[0-9a-f]{32}"
     ),
     "a JSON Web Token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
-    # `$PASSWORD` and `${PASSWORD}` are a shell's, which finds the value elsewhere.
+    # `$PASSWORD` and `${PASSWORD}` are variables of a shell, not the value.
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:(?!\$[A-Za-z_{])[^/\s@]+@", re.IGNORECASE),
     "a token in a URL": re.compile(r"\bhttps?://(?!\$)[^/\s:@?#]{20,}@", re.IGNORECASE),
     "a signed URL": re.compile(r"[?&](sig|X-Amz-Signature)=(?![${<])\w"),
@@ -74,33 +74,33 @@ _HARMLESS: Final = re.compile(
     r"(arn:[a-z-]+:(secretsmanager|ssm|kms):\S*|true|false|none|null|\d{0,4}|/[\w./-]+|https?://[^\s@?#]+)",
     re.IGNORECASE,
 )
-"""What a variable with a secret's name may hold: where the secret is, a flag, a small number, a path, an address."""
+"""What a variable with a secret's name may hold: the secret's address, a flag, a small number, a path, a URL."""
 
 _GIVEN: Final = re.compile(
     # The name: a word of an option, a query, a property or a connection string, or a key of JSON.
     r"(?:^|[\s;,&?'\"{(:/\\-])(?P<name>[A-Za-z_][\w.-]*)"
     r"(?:=|\\?['\"]\s*:\s*)"
-    # The value: what stands in quotes, or goes on to the next separator. Only looked at: it may give others in turn.
+    # The value: the text in quotes, or up to the next separator. A lookahead, as the value may have names of its own.
     r"(?=\\?\"(?P<double>[^\"\\]*)|'(?P<single>[^']*)|(?P<bare>[^\s;,&'\")}]*))"
 )
 _OPTION: Final = re.compile(r"--?(?P<name>[A-Za-z][\w.-]*)")
 _ELSEWHERE: Final = ("$", "{", "<", "[", "=")
-"""What a value begins with that a shell, a template or a reader puts something in place of, or that is none."""
+"""The beginning of a value that is a placeholder, for a shell, a template or a reader, or is not a value."""
 
 _PROGRAMS: Final = (
     re.compile(r"\bcurl\b[^|;&]*\s(-u|--user)[\s=]*['\"]?[^\s:'\"]+:(?!\$)[^\s'\"]"),
     re.compile(r"\b(mysql|mysqldump|mysqladmin|mariadb)\b[^|;&]*\s-p(?!\$)[^\s'\"]"),
 )
-"""How programs are given a password without its name: `curl -u me:…`, `mysql -p…`."""
+"""Options that pass a password without its name: `curl -u me:…`, `mysql -p…`."""
 
 
 def secret_in(text: str) -> str | None:
-    """The kind of secret that a text has the form of, or holds."""
+    """The kind of secret whose form a text has or contains; None if it has none."""
     return next((kind for kind, pattern in _KINDS.items() if pattern.search(text)), None)
 
 
 def secret_text(text: str) -> str | None:
-    """Why a text looks as if it held a secret, by its form or by the name that it gives one; None where it does not."""
+    """Why a text looks as if it held a secret, by its form or by a name in it; None if it does not."""
     kind = secret_in(text)
     if kind is not None:
         return f"holds what looks like {kind}"
@@ -109,7 +109,7 @@ def secret_text(text: str) -> str | None:
 
 
 def secret_variable(name: str, value: str) -> str | None:
-    """Why a variable of this name looks as if this value were a secret; None where it does not."""
+    """Why this value of a variable looks like a secret; None if it does not."""
     named = "is named like a secret and holds a value" if _is_secret(name, value) else None
     return secret_text(value) or named
 
@@ -130,13 +130,13 @@ def secret_words(words: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 
 def _joined(words: Sequence[str], number: int) -> bool:
-    """Whether a program is given a password with this word, and is not without it."""
+    """Whether this word of the command passes a password to a program."""
     with_it, without = " ".join(words[: number + 1]), " ".join(words[:number])
     return any(it.search(with_it) and not it.search(without) for it in _PROGRAMS)
 
 
 def _in_options(line: str) -> bool:
-    """Whether a line for a shell has `--name value` of a secret."""
+    """Whether a shell's command line has `--name value` with a secret."""
     words = re.findall(r"\"[^\"]*\"|'[^']*'|[^\s;|&]+", line)
     options = ((_OPTION.fullmatch(option), value) for option, value in pairwise(words))
     return any(it and not value.startswith("-") and _is_secret(it["name"], value.strip("'\"")) for it, value in options)
@@ -166,23 +166,23 @@ class Look:
     """A text of a container that looks like a secret."""
 
     part: str
-    """Of the container's definition: `environment`, or what its words were called."""
+    """Part of the container definition: `environment`, or the caller's name of a list of words."""
     at: str | int
     """Name of the variable, or number of the word."""
     looks: str
-    """What it does that a secret does; never its value."""
+    """Why it looks like a secret; never its value."""
 
     @property
     def name(self) -> str:
-        """What names it where it is none."""
+        """Its entry under `not_secret`, if it is not a secret."""
         return self.at if isinstance(self.at, str) else self.part
 
 
 def secrets_of(
     variables: Iterable[tuple[str, Any]], words: Mapping[str, Sequence[str]], not_secret: Iterable[str]
 ) -> Iterator[Look]:
-    """Each text of a container that looks like a secret: its variables, and the words of its command and the like by
-    what the caller calls these. What is named under `not_secret` is none; what is no text is not known yet."""
+    """Each text of a container that looks like a secret: its variables, and the words of its command and other lists,
+    by the caller's names of these. Names under `not_secret` are skipped, and so are values that are not known yet."""
     fine = set(not_secret)
     for name, value in variables:
         looks = secret_variable(name, value) if isinstance(value, str) and name not in fine else None
@@ -194,12 +194,12 @@ def secrets_of(
 
 
 def not_secret_label(names: Sequence[str]) -> dict[str, str]:
-    """The Docker labels of a container of which this is no secret; none where nothing has to be said."""
+    """The Docker label for a container with these names under `not_secret`; empty without names."""
     return {NOT_SECRET_LABEL: json.dumps(sorted(set(names)), separators=(",", ":"))} if names else {}
 
 
 def labelled_not_secret(labels: Mapping[str, Any]) -> list[str]:
-    """What a container's Docker labels say is no secret; nothing where they say it in another way."""
+    """The names that a container's Docker label lists as not secret; empty if the label has another form."""
     try:
         names = json.loads(labels.get(NOT_SECRET_LABEL, "[]"))
     except (TypeError, ValueError):

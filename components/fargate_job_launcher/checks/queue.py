@@ -9,33 +9,34 @@ from .overrides import LARGEST_COUNT
 
 MOST_DELIVERIES: Final = 1000
 FEWEST_DELIVERIES: Final = 5
-"""Of a message, before it is a dead letter: fewer would give up on a function that is merely busy.
+"""The fewest deliveries of a message before it is a dead letter: with fewer, a function that is only busy loses it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
 
 RECOGNIZED_SECONDS: Final = 3600
-"""For so long ECS surely recognizes a launch: a clientToken lives for one hour after its last task, or 24 hours.
+"""How long ECS certainly recognizes a launch: a clientToken lives for one hour after its last task, or 24 hours.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
 """
 
 VISIBILITY_TIMEOUTS: Final = 6
-"""For so many timeouts of the function nobody else is given a message that it was given.
+"""A queue's visibility timeout, in timeouts of its function.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
 
 
 def batch_size(queue: Mapping[str, Any], max_count: int) -> int:
-    """Messages for one invocation: ten, or as many as one invocation can launch."""
+    """Messages for one invocation: ten, or fewer if one invocation cannot launch as many."""
     return queue.get("batch_size", max(1, min(10, LARGEST_COUNT // max(1, max_count))))
 
 
 def deliveries(timeout_seconds: int, *, waits: bool = False) -> int:
-    """How often a message may be delivered: ten times, or as often as ECS surely recognizes what it launched.
+    """How often a message may be delivered: ten times, or fewer while ECS certainly recognizes its earlier launch.
 
-    `waits`: it may have to wait for its turn (max_running), and asks for one task: nothing of it can be there in part.
+    `waits`: the launch may have to wait for others to end (max_running), and is for one task, so that it can never have
+    started in part.
     """
     if waits:
         return MOST_DELIVERIES
@@ -43,7 +44,7 @@ def deliveries(timeout_seconds: int, *, waits: bool = False) -> int:
 
 
 def redelivery_problems(queue: Mapping[str, Any], timeout_seconds: int, max_count: int) -> list[str]:
-    """What a launch of several tasks has started before is recognized for an hour only."""
+    """The problem with deliveries over more than an hour: ECS recognizes the tasks of an earlier delivery no longer."""
     most = deliveries(timeout_seconds)
     asked = queue.get("max_receive_count", most)
     if max_count == 1 or (asked - 1) * VISIBILITY_TIMEOUTS * timeout_seconds <= RECOGNIZED_SECONDS:

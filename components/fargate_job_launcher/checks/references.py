@@ -1,7 +1,8 @@
-"""How arguments name things of AWS: by ARN, by id, by name. IAM, ECS and Lambda compare them letter by letter, so what
-names another kind of thing, or the same thing in another way, deploys and then fails or is denied. Pure.
+"""Checks of arguments that name an AWS resource by ARN, id or name. IAM, ECS and Lambda compare these character by
+character: a reference of another type, or to the same resource by another name, deploys and then fails or is denied.
+Pure.
 
-Each argument that names something has its row in NAMED; a test holds the components' annotations against it.
+Each such argument has a row in NAMED; a test compares the rows with the components' annotations.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from fargate_job_launcher.handler import partitions
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to name a kind of thing."""
+    """A type of reference."""
 
     what: str
-    """With an article: what the argument is to be."""
+    """What the argument has to be, with an article."""
     shape: str = ""
-    """Regular expression; empty where the shape is checked elsewhere."""
+    """Regular expression; empty when another module checks the form."""
     looks_like: str = ""
-    """An example that has the shape."""
+    """An example of the form."""
     regional: bool = False
     """Whether it has to be in the job's region."""
     owned: bool = False
     """Whether it has to be in the job's account."""
     hidden: bool = False
-    """Whether it is not shown: what stands there by mistake may be a secret."""
+    """Whether a message hides the value, which may be a secret by mistake."""
 
 
 _ARN: Final = r"arn:[a-z0-9-]+:"
@@ -40,12 +41,12 @@ SUBNET: Final = Kind("a subnet's id", r"subnet-[0-9a-f]+", "subnet-0123456789abc
 GROUP: Final = Kind("a security group's id", r"sg-[0-9a-f]+", "sg-0123456789abcdef0")
 VPC: Final = Kind("a VPC's id", r"vpc-[0-9a-f]+", "vpc-0123456789abcdef0")
 CLUSTER: Final = Kind("the ARN of an ECS cluster")
-"""Its shape is iam.Place's to say, which is read from it."""
+"""iam.Place checks its form."""
 ROLE: Final = Kind("the ARN of one role", owned=True)
 POLICY: Final = Kind("the ARN of a policy", owned=True)
 KEY: Final = Kind("the ARN of a KMS key", regional=True)
 SECRET_KEY: Final = Kind("the ARN of a KMS key")
-"""Of a secret, which may be in another region."""
+"""Key of a secret, which may be in another region."""
 TOPIC: Final = Kind("the ARN of a topic", regional=True)
 SECRET: Final = Kind("the ARN of a secret or a parameter", hidden=True)
 FILE_SYSTEM: Final = Kind("an EFS file system's id")
@@ -67,7 +68,7 @@ SIGNING: Final = Kind(
 )
 SOURCE: Final = Kind("the ARN of a bucket, a topic or a rule")
 IMAGE: Final = Kind("a container image")
-"""Its shape is image_problems' to say."""
+"""image_problems checks its form."""
 
 NAMED: Final[Mapping[str, Kind]] = {
     "cluster_arn": CLUSTER,
@@ -99,7 +100,7 @@ NAMED: Final[Mapping[str, Kind]] = {
     "image": IMAGE,
     "sidecars[].image": IMAGE,
 }
-"""Argument → how it names something. `[]` stands for each of a list, `*` for each name of a mapping."""
+"""Argument → its type of reference. `[]` means each item of a list, `*` each name of a mapping."""
 
 _RECOGNIZED: Final = (
     (r"subnet-[0-9a-f]+", "a subnet's id"),
@@ -114,12 +115,12 @@ _RECOGNIZED: Final = (
     (rf"{_ARN}kms:.*:alias/.*", "the ARN of an alias, by which IAM grants nothing"),
     (r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", "a KMS key's id"),
 )
-"""What somebody may have put in the place of something else."""
+"""Pattern → what a misplaced value is."""
 
 
 def reference_problems(given: Mapping[str, Any], place: iam.Place | None) -> Iterator[str]:
-    """What is wrong with how these arguments name things: `field: what`. `place` is the job's, where it is known; its
-    account is empty where that is not."""
+    """Problems with references in these arguments: `field: what`. `place` is the job's, if it is known; its account is
+    empty if only that is unknown."""
     for pattern, kind in NAMED.items():
         for field, value in _values(pattern.replace("[]", ".[]").split("."), given, ""):
             if isinstance(value, str):
@@ -127,7 +128,7 @@ def reference_problems(given: Mapping[str, Any], place: iam.Place | None) -> Ite
 
 
 def _values(steps: Sequence[str], given: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Path and value of each argument that such steps lead to."""
+    """Path and value of each argument at these steps."""
     if not steps:
         yield path, given
     elif steps[0] == "[]" and isinstance(given, list):
@@ -149,26 +150,25 @@ def _problems(field: str, value: str, kind: Kind, place: iam.Place | None) -> It
 
 
 def _elsewhere(partition: str, region: str, account: str, kind: Kind, place: iam.Place | None) -> Iterator[str]:
-    """Why an ARN of these parts names nothing that the job could use."""
+    """Why the job cannot use an ARN with these parts."""
     known = [it.name for it in partitions.PARTITIONS]
     if partition not in known:
-        yield f"is of the partition {partition!r}, which AWS does not have; known: {', '.join(known)}"
+        yield f"is in the partition {partition!r}, which AWS does not have; known: {', '.join(known)}"
     elif region and partitions.partition_of(region).name != partition:
         right = partitions.partition_of(region).name
-        yield f"is of the partition {partition}, and the region {region} is in {right}; write arn:{right}:…"
+        yield f"is in the partition {partition}, but the region {region} is in {right}; write arn:{right}:…"
     elif place is None:
         return
     elif partition != place.partition:
-        yield f"is of the partition {partition}, and the cluster is in {place.partition}; name one of that"
+        yield f"is in the partition {partition}, but the cluster is in {place.partition}; name one in that"
     elif kind.regional and region != place.region:
-        yield f"is in another region than the cluster; name one of {place.region}"
+        yield f"is in another region than the cluster; name one in {place.region}"
     elif kind.owned and place.account and account not in (place.account, "aws"):
-        yield f"is of the account {account}, and the cluster is in {place.account}; name one of that"
+        yield f"is in the account {account}, but the cluster is in {place.account}; name one in that"
 
 
 def called(value: str) -> str:
-    """What a value seems to be, with a comma, for somebody who put it into the wrong place; empty where that is not
-    to be seen."""
+    """What a misplaced value seems to be, with a comma; empty when its form does not show that."""
     for shape, what in _RECOGNIZED:
         if re.fullmatch(shape, value):
             return f"{what}, "
@@ -187,14 +187,14 @@ _REFERENCE: Final = re.compile(
 """https://github.com/distribution/reference/blob/main/reference.go, with the one digest that registries use"""
 
 LONGEST_IMAGE: Final = 255
-"""Letters of an image in a container's definition.
+"""The most characters of an image's name in a container definition.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
 
 
 def image_problems(path: str, container: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with a container's image; `path` is what its fields begin with."""
+    """Problems with a container's image; `path` is the prefix of its fields."""
     image = container.get("image")
     if not isinstance(image, str):
         return
@@ -209,16 +209,16 @@ def image_problems(path: str, container: Mapping[str, Any]) -> Iterator[str]:
         return
     if container.get("pull_through_cache") and not iam.ecr_region(image):
         yield (
-            f"{path}pull_through_cache: goes with an image in ECR, and {image!r} is none; name it as the cache has it, "
-            "such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/PREFIX/NAME, PREFIX being that of the rule"
+            f"{path}pull_through_cache: needs an image in ECR, and {image!r} is not one; write its name in the cache, "
+            "such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/PREFIX/NAME, with the PREFIX of the cache's rule"
         )
 
 
 def _image_problem(image: str) -> str:
     if re.search(r"\s", image) or not image:
-        return "is none; give its name without white space, such as nginx@sha256:…"
+        return "is not one; give its name without white space, such as nginx@sha256:…"
     if len(image) > LONGEST_IMAGE:
-        return f"has {len(image)} letters; ECS takes {LONGEST_IMAGE}"
+        return f"has {len(image)} characters; ECS accepts {LONGEST_IMAGE}"
     if "://" in image:
         return f"has a scheme; leave it out: {image.partition('://')[2]}"
     if _REFERENCE.fullmatch(image):
@@ -226,16 +226,16 @@ def _image_problem(image: str) -> str:
     name, at, digest = image.partition("@")
     if at and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         return f"has no digest after the @: sha256: and 64 hexadecimal digits in lower case, not {digest!r}"
-    # A tag may have capitals; a colon before the last slash is a port's.
+    # A tag may have capitals; a colon before the last slash precedes a port.
     repository, colon, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
     right = f"{repository.lower()}{colon}{tag}{at}{digest}"
     if _REFERENCE.fullmatch(right):
         return f"has capitals in its name; a repository is written in lower case: {right}"
-    return "is no image; it looks like REGISTRY/NAME:TAG, such as public.ecr.aws/docker/library/python:3.13-slim"
+    return "is not an image; it looks like REGISTRY/NAME:TAG, such as public.ecr.aws/docker/library/python:3.13-slim"
 
 
 def ecr_place_problems(given: Mapping[str, Any], place: iam.Place) -> Iterator[str]:
-    """Images of a part of AWS that the job's has no way to."""
+    """Problems with images in another AWS partition, which the job cannot reach."""
     containers = {"": given} | {f"sidecars[{number}].": it for number, it in enumerate(given.get("sidecars", []))}
     for path, container in containers.items():
         image = container.get("image")
@@ -243,6 +243,6 @@ def ecr_place_problems(given: Mapping[str, Any], place: iam.Place) -> Iterator[s
         there = partitions.partition_of(region).name if region else place.partition
         if there != place.partition:
             yield (
-                f"{path}image: {image!r} is in the partition {there}, and the cluster is in {place.partition}; copy it "
-                "to a registry there"
+                f"{path}image: {image!r} is in the partition {there}, but the cluster is in {place.partition}; copy it "
+                "to a registry in that partition"
             )

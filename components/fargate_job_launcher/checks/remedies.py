@@ -1,4 +1,4 @@
-"""What to write instead of a value of the wrong kind, made of that value where it can be. Pure."""
+"""What to write instead of a value of the wrong type, derived from that value if possible. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fargate_job_launcher.handler import fargate
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
 _JSON: Final = ("task_policy", "event_rule.pattern", "schedule.event")
-"""Arguments that are the JSON of an object, where the object itself may have been given."""
+"""Arguments that are JSON text, for which a user may give the object itself."""
 _VCPU: Final = 1024
-"""The units of `cpu` that one vCPU has: Docker and Kubernetes count whole ones."""
+"""Units of `cpu` in one vCPU: Docker and Kubernetes count whole vCPUs."""
 _FREE: Final = re.compile(
     r"(^|\.)(environment|tags|log_?[oO]ptions)\.|(command|entry_?[pP]oint|environment|tags)\[|(^|\.)(user|name)$"
 )
-"""Texts that may be anything: a number or a truth value was meant as it stands."""
+"""Arguments whose text is free: a number or a truth value was meant as its text."""
 _UNITS: Final[tuple[tuple[str, Mapping[str, int]], ...]] = (
     ("cpu", {"vcpu": _VCPU, "vcpus": _VCPU, "cpu": _VCPU, "cpus": _VCPU}),
     ("memory", {"m": 1, "mb": 1, "mib": 1, "mi": 1, "g": 1024, "gb": 1024, "gib": 1024, "gi": 1024}),
@@ -33,20 +33,20 @@ _UNITS: Final[tuple[tuple[str, Mapping[str, int]], ...]] = (
     ),
     ("days", {"d": 1, "day": 1, "days": 1, "w": 7, "week": 7, "weeks": 7}),
 )
-"""How the name of an argument ends → units that its number is written with, and how many of its own each has: ECS takes
+"""End of an argument's name → units that users write, and each one's size in the argument's own unit: ECS accepts
 "1 vCPU" and "2 GB" in a task definition."""
 _SHELL: Final = re.compile(r"[|&;<>$`*?~#\n]|^\s*\w+=")
-"""What a shell does something about, in a command that has one."""
+"""Characters that only a shell interprets."""
 
 LONGEST_SHOWN: Final = 200
-"""Characters of a value that is shown a second time."""
+"""The most characters of a value that a remedy repeats."""
 
 NOTHING: Final = object()
-"""Where a value does not say what was meant."""
+"""The result when a value does not show what was meant."""
 
 
 def text(path: str, value: Any, shown: Callable[[Any], str] = repr) -> str:
-    """What to write where a text is wanted; `shown` writes a value as the language does that it stands in."""
+    """What to write for a text; `shown` writes a value in the user's language."""
     if path.endswith(_JSON) and isinstance(value, Mapping | list):
         written = shown(value)
         return f"give its JSON: json.dumps({written if len(written) <= LONGEST_SHOWN else '…'})"
@@ -60,16 +60,16 @@ def text(path: str, value: Any, shown: Callable[[Any], str] = repr) -> str:
 
 
 def flag(value: Any, shown: Callable[[Any], str] = repr) -> str:
-    """What to write where true or false is wanted."""
+    """What to write for true or false."""
     word = str(value).lower()
     meant = word in _YES if word in (*_YES, *_NO) else NOTHING
     return f"write {shown(True)} or {shown(False)}" if meant is NOTHING else f"write {shown(meant)}"
 
 
 def whole(path: str, value: Any) -> str:
-    """What to write where a whole number is wanted."""
+    """What to write for a whole number."""
     number = value if isinstance(value, float) else _number(value)
-    # Half a vCPU, as Docker and Kubernetes count them.
+    # A fraction of a vCPU, as Docker and Kubernetes count.
     if path.rpartition(".")[2] == "cpu" and number * _VCPU in fargate.SIZES:
         return f"write {int(number * _VCPU)} ({_VCPU} is one vCPU)"
     if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,18}(\.0*)?\s*", value):
@@ -82,12 +82,12 @@ def whole(path: str, value: Any) -> str:
 
 
 def _number(value: Any) -> float:
-    """A number that stands in a text as one writes it; not a number for anything else."""
+    """The number that a text holds; NaN for anything else."""
     return float(value) if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", value) else math.nan
 
 
 def _counted(path: str, value: str) -> int:
-    """A number with a unit, in the argument's own; 0 for anything else."""
+    """A number with a unit, converted to the argument's own unit; 0 for anything else."""
     found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([a-zA-Z]+)\s*", value)
     argument = path.rpartition(".")[2].lower()
     units = next((it for ends, it in _UNITS if argument.endswith(ends)), {})
@@ -98,7 +98,7 @@ def _counted(path: str, value: str) -> int:
 
 
 def listed(path: str, value: Any, shown: Callable[[Any], str] = repr, *, of: Any = str) -> str:
-    """What to write where a list is wanted, `of` being the declaration of an item."""
+    """What to write for a list; `of` is the declared type of an item."""
     if isinstance(value, Mapping) and is_typeddict(of):
         written = shown([value])
         return f"write {written}" if len(written) <= LONGEST_SHOWN else "give a list, in square brackets"
@@ -115,7 +115,7 @@ def listed(path: str, value: Any, shown: Callable[[Any], str] = repr, *, of: Any
 
 
 def _words(command: str) -> list[str]:
-    """A line of a shell as the words that a container is given; with a shell, where it needs one."""
+    """A command line as a container's list of words; with a shell if it needs one."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -124,7 +124,7 @@ def _words(command: str) -> list[str]:
 
 
 def mapping(value: Any, hint: Any, shown: Callable[[Any], str] = repr) -> str:
-    """What to write where names and values are wanted, `hint` being the declaration of them."""
+    """What to write for names and values; `hint` is their declared type."""
     if is_typeddict(hint):
         return _declared(value, hint, shown)
     item = get_args(hint)[1] if len(get_args(hint)) > 1 else str
@@ -143,9 +143,9 @@ def _declared(value: Any, hint: Any, shown: Callable[[Any], str]) -> str:
     if isinstance(given, dict) and given.keys() <= hint.__annotations__.keys() and len(value) <= LONGEST_SHOWN:
         return f"write {shown(given)}"
     if value is False:
-        return "leave it out, which is how to have none of it"
+        return "leave it out to have none"
     if not needed:
-        return f"write {shown({})}, which has all of its defaults, or leave it out"
+        return f"write {shown({})} for all of its defaults, or leave it out"
     (first, *more) = needed
     if isinstance(value, str) and not more and _takes_text(hint.__annotations__[first]):
         return f"write {shown({first: value})}"
@@ -159,7 +159,7 @@ def _takes_text(hint: Any) -> bool:
 
 
 def _pairs(value: Any) -> dict[str, str] | None:
-    """`A=1`, a list of such, or ECS's own list of names and values; None for anything else."""
+    """Names and values in `A=1`, in a list of these, or in ECS's own list; None for anything else."""
     items: Sequence[Any] = cast("Sequence[Any]", value) if isinstance(value, list) else _settings(value)
     found: dict[str, str] = {}
     for it in items:
@@ -175,7 +175,7 @@ def _pairs(value: Any) -> dict[str, str] | None:
 
 
 def _settings(value: Any) -> Sequence[Any]:
-    """`A=1 B=2` and `A=1,B=2` as two; a value with blanks or commas of its own, as `A=some words`, as one."""
+    """`A=1 B=2` and `A=1,B=2` as two settings; `A=some words`, whose value has blanks or commas, as one."""
     if not isinstance(value, str):
         return [value]
     try:
@@ -189,7 +189,7 @@ def _settings(value: Any) -> Sequence[Any]:
 
 
 def _json(value: Any) -> Any:
-    """The list or the object whose JSON a text is, as `pulumi config set` without --path has it; else NOTHING."""
+    """The list or object in a JSON text, which `pulumi config set` without --path writes; NOTHING for other text."""
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return NOTHING
     try:
@@ -199,5 +199,5 @@ def _json(value: Any) -> Any:
 
 
 def yaml(value: Any) -> str:
-    """A value as a stack's config has it: what is JSON is YAML too."""
+    """A value as YAML for a stack's config: JSON is valid YAML."""
     return json.dumps(value, ensure_ascii=False)

@@ -1,10 +1,10 @@
-"""What EventBridge and EventBridge Scheduler take as a schedule: one grammar for both, field by field. Pure.
+"""The schedule expressions that EventBridge and EventBridge Scheduler accept: one grammar, field by field. Pure.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 
-Where no public source says that AWS takes a form, it is refused here, with the form that AWS surely takes: a schedule
-that is refused at construction costs a minute, one that AWS refuses costs a deployment.
+A form that no public source confirms is refused here, and the message has a form that AWS certainly accepts: a refusal
+at construction costs a minute, one by AWS costs a deployment.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class _Field:
     least: int
     most: int
     names: Sequence[str] = ()
-    """What may stand for its numbers, the first for the least."""
+    """Names of its numbers, the first for the least."""
     steps: bool = True
-    """Whether it knows `/`."""
+    """Whether it accepts `/`."""
     special: str = ""
-    """What it may be as a whole besides a list and `?`."""
+    """Pattern of what the whole field may be besides a list and `?`."""
     example: str = ""
-    """Of what is special."""
+    """An example of that."""
 
 
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -57,23 +57,23 @@ _FIELDS: Final = (
 )
 
 _LONGEST_MONTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-"""Days of each month, in the year in which it has the most."""
+"""Days of each month, in a leap year."""
 
 
 def schedule_problems(schedule: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with when a job is launched."""
+    """Problems with a job's schedule."""
     expression = schedule.get("expression", "rate(1 hour)")
     problem = expression_problem(expression) or never_problem(expression)
     if problem:
         yield f"schedule.expression: {expression!r}: {problem}"
     zone = schedule.get("time_zone", "UTC")
-    # Some machines have no time zones; AWS has.
+    # Some machines have no time zone data; AWS has.
     if _time_zones() and zone not in _time_zones():
-        yield f"schedule.time_zone: {zone!r} is none; such as Europe/Berlin (IANA's names), or leave it out for UTC"
+        yield f"schedule.time_zone: {zone!r} is unknown; write an IANA name, such as Europe/Berlin, or nothing for UTC"
 
 
 NO_ZONES: Final = frozenset({"Factory", "localtime", "posixrules"})
-"""What lies among a machine's time zones and is none: https://man7.org/linux/man-pages/man5/tzfile.5.html"""
+"""Files in a machine's time zone folder that are not time zones: https://man7.org/linux/man-pages/man5/tzfile.5.html"""
 
 
 @cache
@@ -82,10 +82,10 @@ def _time_zones() -> set[str]:
 
 
 def expression_problem(expression: str) -> str:
-    """Why Scheduler does not take an expression, and what would do; empty where it does."""
+    """Why Scheduler does not accept an expression, with an example that it accepts; empty if it accepts it."""
     found = re.fullmatch(r"(rate|cron|at)\(([^()]+)\)", expression)
     if found is None:
-        return "is no schedule; such as cron(0 3 * * ? *), rate(1 hour) or at(2026-01-31T03:00:00)"
+        return "is not a schedule, such as cron(0 3 * * ? *), rate(1 hour) or at(2026-01-31T03:00:00)"
     kind, text = found.groups()
     if kind == "cron":
         return _cron_problem(text)
@@ -97,26 +97,26 @@ def _rate_problem(text: str) -> str:
     if found is None:
         return "a rate is a whole number and minutes, hours or days, such as rate(15 minutes)"
     number, unit, plural = found.groups()
-    # `1 minutes` is the API's own, and stands in many programs: Scheduler takes it, a rule does not.
+    # Scheduler accepts `1 minutes`, the form of its API and of many programs; a rule does not.
     return "" if number == "1" or plural else f"more than one is written as rate({number} {unit}s)"
 
 
 def _time_problem(text: str) -> str:
-    said = "a time is written as at(2026-01-31T03:00:00), without a zone, which is time_zone's"
-    # strptime alone takes 2026-1-31 too.
+    said = "a time is written as at(2026-01-31T03:00:00); its zone is the argument time_zone"
+    # strptime alone accepts 2026-1-31 too.
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", text):
         return said
     try:
         datetime.strptime(text, "%Y-%m-%dT%H:%M:%S")
     except ValueError:
-        return f"there is no such time; {said}"
+        return f"this time does not exist; {said}"
     return ""
 
 
 def _cron_problem(text: str) -> str:
-    # "separated by white space": the pages show single blanks, and only these are sure.
+    # "separated by white space": the pages show single blanks, and confirm no other form.
     if text != " ".join(text.split()):
-        return f"one blank stands between two fields, and none at the ends: cron({' '.join(text.split())})"
+        return f"write one blank between two fields, and none at the ends: cron({' '.join(text.split())})"
     given = text.split(" ")
     if len(given) != len(_FIELDS):
         names = ", ".join(it.name for it in _FIELDS)
@@ -124,28 +124,28 @@ def _cron_problem(text: str) -> str:
     for part, field in zip(given, _FIELDS, strict=True):
         problem = _field_problem(part, field)
         if problem:
-            return f"{part!r} is no {field.name}: {problem}"
+            return f"{part!r} is not valid for {field.name}: {problem}"
     if [given[2], given[4]].count("?") != 1:
-        return "one of day of month and day of week has to be ?, and the other not"
+        return "exactly one of day of month and day of week has to be ?"
     return ""
 
 
 def _field_problem(text: str, field: _Field) -> str:
-    """Why this is not `?`, a list of values, ranges and steps, or what is special of the field; empty where it is."""
+    """Why this is not `?`, a list of values, ranges and steps, or the field's special form; empty if it is."""
     numbers = f"{field.least} to {field.most}" + (f", {field.names[0]} to {field.names[-1]}" if field.names else "")
     if text == "?":
-        return "" if field.special else f"{numbers}; ? goes with the days only"
+        return "" if field.special else f"{numbers}; only the two day fields accept ?"
     parts = _numbered(text, field).split(",")
     if field.special and len(parts) == 1 and re.fullmatch(field.special, parts[0]):
         return ""
     for part in parts:
         if field.special and re.fullmatch(field.special, part):
             # "If you use a '#' character, you can define only one expression in the day-of-week field."
-            return f"{part} stands alone, not in a list"
+            return f"{part} cannot be in a list"
         problem = _part_problem(part, field, numbers)
         if problem:
             return problem
-    return "* stands alone, not in a list" if "*" in parts and len(parts) > 1 else ""
+    return "* cannot be in a list" if "*" in parts and len(parts) > 1 else ""
 
 
 def _part_problem(part: str, field: _Field, numbers: str) -> str:
@@ -160,13 +160,13 @@ def _part_problem(part: str, field: _Field, numbers: str) -> str:
     if step is None:
         return ""
     if not field.steps:
-        return "it knows no /; list the days, such as MON,WED,FRI"
-    # https://github.com/aws/aws-sdk-js/issues/4212: */60 is no step of minutes.
+        return "this field does not accept /; list the days, such as MON,WED,FRI"
+    # https://github.com/aws/aws-sdk-js/issues/4212: */60 is not a step of minutes.
     return "" if 1 <= step <= field.most else f"a step is 1 to {field.most}"
 
 
 def _numbered(text: str, field: _Field) -> str:
-    """The names replaced by their numbers; case does not matter."""
+    """The text with numbers instead of names, in any case."""
     text = text.upper()
     for number, name in enumerate(field.names, field.least):
         text = re.sub(rf"(?<![A-Z]){name}(?![A-KM-Z])", str(number), text)
@@ -174,7 +174,7 @@ def _numbered(text: str, field: _Field) -> str:
 
 
 def never_problem(expression: str) -> str:
-    """Why an expression that AWS may take fires never: its days are in none of its months. Empty where it does fire."""
+    """Why an expression that AWS may accept never fires: none of its months has its days. Empty if it does fire."""
     days, months = (expression.removeprefix("cron(").split(" ") + [""] * 4)[2:4]
     if not expression.startswith("cron(") or not re.fullmatch(r"[\d,-]+", days):
         return ""
@@ -186,10 +186,10 @@ def never_problem(expression: str) -> str:
 
 
 def _covered(months: str) -> Iterator[int]:
-    """The months that a field names, which has no mistake."""
+    """The months that a valid field names."""
     for part in months.split(","):
         values, _, step = part.partition("/")
         first, dash, last = ("1", "-", "12") if values == "*" else values.partition("-")
-        # `3/2` begins in March and goes on to the end of the year.
+        # `3/2` begins in March and continues to the end of the year.
         end = last if dash else ("12" if step else first)
         yield from range(int(first), int(end) + 1, int(step or 1))

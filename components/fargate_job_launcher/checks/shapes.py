@@ -1,7 +1,7 @@
-"""Arguments held against the TypedDict that declares them: keys, kinds of values, whole numbers. Pure.
+"""Checks arguments against the TypedDict that declares them: keys, types of values, whole numbers. Pure.
 
-Pulumi's component host hands over plain objects, in which whole numbers are floats, and a misspelt key passes in
-silence in every language. What a value may be, beyond its kind, is checked where its meaning is known.
+Pulumi's component host passes plain objects, in which whole numbers are floats, and no language reports a misspelt key.
+Other modules check a value beyond its type.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _KINDS: Final[dict[Any, tuple[type, str]]] = {
 }
 
 LONGEST: Final = 1000
-"""Characters of a value that a problem shows."""
+"""The most characters of a value that a problem shows."""
 _GIVEN: Final = "give names and values in braces"
 _NAMES: Final = {"Output": pulumi.Output, "T": Any}
-"""What pulumi.Input says in quotes."""
+"""Names that pulumi.Input has in quotes."""
 
 _OUTPUT: Final = "is an output, known only while the stack is deployed, or a secret; a plain value is needed here"
 
 _NOTHING: Final = object()
-"""In place of a value of another kind than is declared: what is said of it has been said."""
+"""Result for a value of the wrong type, whose problem has been reported."""
 
 
 def read(path: str, given: Any, declared: Any, problems: list[str]) -> dict[str, Any]:
-    """What was given, in the kinds of values that are declared; what was not or is None is left out, and so is a value
-    of another kind, unless only a deployment knows it. `path` is what a problem's field begins with."""
+    """The given values in their declared types. Missing values, None and values of another type are left out, unless
+    only a deployment knows them. `path` is the prefix of a problem's field."""
     if not isinstance(given, Mapping):
         output = isinstance(given, pulumi.Output)
         shown = _shown(path, given)
-        said = _OUTPUT if output else f"{shown} is no object of names and values; {_object(path, given, declared)}"
+        said = _OUTPUT if output else f"{shown} is not an object of names and values; {_object(path, given, declared)}"
         problems.append(f"{path.rstrip('.') or 'args'}: {said}")
         return {}
     entries = cast("Mapping[Any, Any]", given)
@@ -72,13 +72,13 @@ def _hints(declared: Any) -> dict[str, Any]:
 
 
 def unknown(key: str, known: Sequence[str]) -> str:
-    """What is said of a key that is none of the known ones."""
+    """The problem with an unknown key."""
     near = difflib.get_close_matches(key, known, n=1)
     return "unknown; " + (f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}")
 
 
 def repeated(items: Sequence[Any]) -> list[str]:
-    """Texts that stand in a list more than once."""
+    """Texts that a list has more than once."""
     texts = [it for it in items if isinstance(it, str)]
     return sorted({it for it in texts if texts.count(it) > 1})
 
@@ -103,7 +103,7 @@ def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
         return _list(path, value, of[0], problems)
     if is_typeddict(hint) or kind is Mapping:
         if not isinstance(value, Mapping):
-            problems.append(f"{path}: {_shown(path, value)} {_no_object(value)}; {_object(path, value, hint)}")
+            problems.append(f"{path}: {_shown(path, value)} {_not_an_object(value)}; {_object(path, value, hint)}")
             return _NOTHING
         if is_typeddict(hint):
             return read(f"{path}.", value, hint, problems)
@@ -112,9 +112,9 @@ def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
 
 
 def _list(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
-    """As a whole or not at all: without one of its items, the others would be called by other numbers."""
+    """The whole list or nothing: without one item, the others would be reported by other numbers."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        problems.append(f"{path}: {_shown(path, value)} is no list; {_listed(path, value, hint)}")
+        problems.append(f"{path}: {_shown(path, value)} is not a list; {_listed(path, value, hint)}")
         return _NOTHING
     given = cast("Sequence[Any]", value)
     items = [_value(f"{path}[{number}]", it, hint, problems) for number, it in enumerate(given)]
@@ -135,8 +135,8 @@ def _whole(path: str, value: Any, problems: list[str]) -> Any:
     return int(value)
 
 
-def _no_object(value: Any) -> str:
-    return "is no switch, it is an object" if isinstance(value, bool) else "is no object of names and values"
+def _not_an_object(value: Any) -> str:
+    return "is a truth value, not an object" if isinstance(value, bool) else "is not an object of names and values"
 
 
 def _object(path: str, value: Any, hint: Any) -> str:
@@ -155,7 +155,7 @@ def _text(path: str, value: Any) -> str:
 
 
 def _short(remedy: str, otherwise: str) -> str:
-    """A remedy that shows a value, unless that is too long to be read."""
+    """A remedy that shows a value, unless it is too long to read."""
     return remedy if len(remedy) <= LONGEST else otherwise
 
 
@@ -164,7 +164,7 @@ def _hidden(path: str) -> bool:
 
 
 def _shown(path: str, value: Any) -> str:
-    """A value, for a problem; what may be a secret is not."""
+    """A value for a problem's text; hidden if it may be a secret."""
     if _hidden(path):
         return "a value (not shown, it may be a secret)"
     written = repr(value)
@@ -172,4 +172,4 @@ def _shown(path: str, value: Any) -> str:
 
 
 class ConfigRefused(pulumi.RunError):
-    """A stack's config that the program does not take, with every problem of it."""
+    """A stack's config that the program refuses, with every problem."""

@@ -1,4 +1,4 @@
-"""What is wrong with what is done about a job after its launch. Pure."""
+"""Problems with the supervision of a job after its launch. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RETRYABLE: Final = tuple(kind for kind in KINDS if kind not in ("succeeded", "st
 
 
 def supervision_problems(given: Mapping[str, Any]) -> list[str]:
-    """What is wrong with supervision, max_running and alarms."""
+    """Problems with `supervision`, `max_running` and `alarms`."""
     supervision, alarms = given.get("supervision", {}), given.get("alarms", {})
     problems = [
         *outside("supervision.max_runtime_minutes", supervision.get("max_runtime_minutes", 1), 1, 20160),
@@ -24,7 +24,7 @@ def supervision_problems(given: Mapping[str, Any]) -> list[str]:
     ]
     for kind in supervision.get("retry_on", []):
         if kind not in RETRYABLE:
-            problems.append(f"supervision.retry_on: {kind!r} is none; allowed: {', '.join(RETRYABLE)}")
+            problems.append(f"supervision.retry_on: {kind!r} is unknown; allowed: {', '.join(RETRYABLE)}")
     for path, topic in (("supervision", supervision.get("topic_arn")), ("alarms", alarms.get("topic_arn"))):
         if isinstance(topic, str) and not iam.is_topic_arn(topic):
             problems.append(
@@ -32,7 +32,7 @@ def supervision_problems(given: Mapping[str, Any]) -> list[str]:
                 "arn:aws:sns:eu-west-1:123456789012:NAME (a FIFO topic cannot take notices)"
             )
     if "max_job_minutes" in alarms and "supervision" not in given:
-        problems.append("alarms.max_job_minutes: goes with supervision, which sees how long a job took")
+        problems.append("alarms.max_job_minutes: needs supervision, which measures how long a job took")
     largest = given.get("overrides", {}).get("max_count", 1)
     if given.get("max_running", largest) < largest:
         problems.append(

@@ -1,4 +1,4 @@
-"""What is wrong with what sets a launcher off. Pure."""
+"""Problems with a launcher's triggers. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .schedules import schedule_problems
 
 
 def trigger_problems(given: Mapping[str, Any]) -> list[str]:
-    """What is wrong with schedule, queue and event rule, sizes and capacity of the job being filled in."""
+    """Problems with schedule, queue and event rule; the job's sizes and capacity have their defaults already."""
     schedule, queue, rule = (given.get(key, {}) for key in ("schedule", "queue", "event_rule"))
     problems = [
         *outside("schedule.flexible_window_minutes", schedule.get("flexible_window_minutes", 1), 1, 1440),
@@ -32,15 +32,15 @@ def trigger_problems(given: Mapping[str, Any]) -> list[str]:
     if isinstance(rule.get("pattern"), str):
         problems += _pattern_problems(rule["pattern"])
     if rule.get("as_payload") and not given.get("overrides", {}).get("payload"):
-        problems.append("event_rule.as_payload: goes with overrides.payload: the event is the job's payload")
+        problems.append("event_rule.as_payload: needs overrides.payload: the event is the job's payload")
     return problems + _queue_problems(queue, given)
 
 
 def _queue_problems(queue: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    """What is wrong with who fills the queue, and with what."""
+    """Problems with the queue's sources and its messages."""
     problems = list[str]()
     if queue.get("as_payload") and not given.get("overrides", {}).get("payload"):
-        problems.append("queue.as_payload: goes with overrides.payload: the message is the job's payload")
+        problems.append("queue.as_payload: needs overrides.payload: the message is the job's payload")
     for index, arn in enumerate(queue.get("sources", [])):
         if isinstance(arn, str) and not iam.is_sender_arn(arn):
             problems.append(
@@ -51,11 +51,11 @@ def _queue_problems(queue: Mapping[str, Any], given: Mapping[str, Any]) -> list[
 
 
 def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
-    """What the launcher would reject of the schedule's event, every time."""
+    """The reasons for which the launcher would reject the schedule's event every time."""
     text = given.get("schedule", {}).get("event", "{}")
     event = json_object(text)
     if event is None:
-        return ["schedule.event: is not the JSON of an object"]
+        return ["schedule.event: is not a JSON object"]
     overrides, zero = given.get("overrides", {}), {"cpu": 0, "memory": 0, "ephemeral_storage_gib": 0}
     sizes = {key: overrides.get(key, least) for key, least in zero.items()}
     declared = Overrides(
@@ -102,7 +102,7 @@ def _pattern_problems(text: str) -> list[str]:
     """
     pattern = json_object(text)
     if pattern is None:
-        return ["event_rule.pattern: is not the JSON of an object"]
+        return ["event_rule.pattern: is not a JSON object"]
     problems, open_objects = list[str](), [("", pattern)]
     while open_objects:
         path, entries = open_objects.pop(0)
@@ -117,7 +117,7 @@ def _pattern_problems(text: str) -> list[str]:
                     if isinstance(it, dict):
                         open_objects.append((at, cast("dict[str, Any]", it)))
                     else:
-                        problems.append(f"event_rule.pattern{at}: {it!r} is no object")
+                        problems.append(f"event_rule.pattern{at}: {it!r} is not an object")
             elif not isinstance(value, list) or not value:
-                problems.append(f"event_rule.pattern{at}: {value!r} is no list of what it may be, such as [{value!r}]")
+                problems.append(f"event_rule.pattern{at}: {value!r} is not a list of allowed values, as [{value!r}]")
     return problems
