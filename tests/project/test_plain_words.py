@@ -88,12 +88,6 @@ AVOIDED: Final = (
 )
 """In the order of the message; each has an example that the test catches."""
 
-<<<<<<< HEAD
-=======
-NOT_YET: Final[tuple[str, ...]] = ()
-"""Rooms that still have such words. This list only shrinks: a room that has none left is taken off it."""
-
->>>>>>> words-components
 HERE: Final = Path(__file__).relative_to(PROGRAM)
 KEPT: Final = (HERE, Path("CHANGELOG.md"))
 """Files that are not read: the words themselves, and what earlier versions were described with."""
