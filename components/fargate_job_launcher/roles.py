@@ -1,4 +1,4 @@
-"""The three roles of a launcher and the policies attached to each. iam.py has the documents.
+"""The three roles of a launcher and the policies attached to each. iam/ has the documents.
 
 - ECS itself assumes the execution role, before the container runs: to pull the image, read secrets and write logs.
 - The job's own code has the task role.

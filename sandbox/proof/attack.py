@@ -12,8 +12,8 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ..aws.server import Emulator
+from .calls import ANYTHING
 from .facts import Facts
-from .proof import ANYTHING
 
 PASTED: Final[dict[str, Any]] = {
     "Version": "2012-10-17",

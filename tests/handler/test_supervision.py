@@ -15,8 +15,10 @@ import pytest
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
+from fargate_job_launcher.sandbox.proof.attacks import supervisor_attacks
+from fargate_job_launcher.sandbox.proof.calls import consequences
 from fargate_job_launcher.sandbox.proof.facts import Facts, Role, read, read_role
-from fargate_job_launcher.sandbox.proof.proof import consequences, supervisor_attacks, supervisor_needs
+from fargate_job_launcher.sandbox.proof.needs import supervisor_needs
 from fargate_job_launcher.sandbox.proof.supervised import mailbox
 
 from tools.recording import program

@@ -162,6 +162,7 @@ def test_the_wheel_holds_the_package_and_the_sdist_builds_the_same(built: Built,
     folders = {
         "components/fargate_job_launcher": "fargate_job_launcher",
         "components/fargate_job_launcher/checks": "fargate_job_launcher/checks",
+        "components/fargate_job_launcher/iam": "fargate_job_launcher/iam",
         "operate": "fargate_job_launcher/operate",
         "operate/commands": "fargate_job_launcher/operate/commands",
         "policy/rules": "fargate_job_launcher/policies",

@@ -13,9 +13,11 @@ from typing import Final
 
 from fargate_job_launcher.sandbox import Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.aws.authorization import Call
+from fargate_job_launcher.sandbox.proof.attacks import supervisor_attacks
+from fargate_job_launcher.sandbox.proof.calls import Need
 from fargate_job_launcher.sandbox.proof.explain import Explanation, Line, as_mermaid, described, explain
 from fargate_job_launcher.sandbox.proof.facts import Role, listed, read, read_role
-from fargate_job_launcher.sandbox.proof.proof import Need, supervisor_attacks, supervisor_needs
+from fargate_job_launcher.sandbox.proof.needs import supervisor_needs
 
 from tools.recording import PROGRAM
 

@@ -1,0 +1,204 @@
+"""What a launcher's function and its schedule may do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from .arns import Place, is_role_arn
+from .documents import (
+    LAMBDA_SERVICE,
+    SCHEDULER_SERVICE,
+    TASKS_SERVICE,
+    Document,
+    Statement,
+    document,
+    everywhere,
+    list_tasks,
+    take_messages,
+    use_key,
+    write_log,
+)
+
+
+def lambda_trust() -> Document:
+    """The trust policy of the launcher's role: the Lambda service may assume it."""
+    return document(
+        {
+            "Sid": "OnlyLambda",
+            "Effect": "Allow",
+            "Principal": {"Service": LAMBDA_SERVICE},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def launcher_policy(
+    place: Place,
+    *,
+    cluster_arn: str,
+    task_definition_arn: str,
+    log_group_arn: str,
+    payload_objects_arn: str = "",
+    dead_letter_queue_arn: str = "",
+    queue_arn: str = "",
+    key_arns: Sequence[str] = (),
+    counts_running: bool = False,
+    traces: bool = False,
+    in_vpc: bool = False,
+) -> Document:
+    """What the launcher's function may do: run this one revision, in this one cluster.
+
+    It has Allow statements only, so that two of these policies together allow what each of them allows. launcher_guard
+    says which roles the function may pass, and what it may never do.
+
+    `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` is the queue that it may
+    send to, `queue_arn` the one from which it receives launch events, `key_arns` are the KMS keys that encrypt all of
+    these; empty where there are none. `counts_running`: whether it lists the job's tasks; `traces`: whether it sends
+    traces to X-Ray; `in_vpc`: whether Lambda runs it in a VPC.
+    """
+    optional: list[Statement] = []
+    if payload_objects_arn:
+        optional.append(
+            {"Sid": "PutPayloads", "Effect": "Allow", "Action": "s3:PutObject", "Resource": payload_objects_arn}
+        )
+    if dead_letter_queue_arn:
+        optional.append(
+            {
+                "Sid": "ParkDeadLetters",
+                "Effect": "Allow",
+                "Action": "sqs:SendMessage",
+                "Resource": dead_letter_queue_arn,
+            }
+        )
+    if queue_arn:
+        optional.append(take_messages("TakeFromQueue", queue_arn))
+    if counts_running:
+        optional.append(list_tasks(cluster_arn))
+    if key_arns and payload_objects_arn:
+        optional.append(use_key("EncryptPayloads", key_arns, place, "s3", "kms:GenerateDataKey"))
+    if key_arns and (dead_letter_queue_arn or queue_arn):
+        optional.append(use_key("EncryptMessages", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey"))
+    if traces:
+        optional.append(everywhere("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]))
+    if in_vpc:
+        optional.append(everywhere("JoinVpc", list(_INTERFACES)))
+    cluster_name = cluster_arn.rpartition("/")[2]
+    return document(
+        {
+            "Sid": "RunOnlyThisTask",
+            "Effect": "Allow",
+            "Action": "ecs:RunTask",
+            "Resource": task_definition_arn,
+            "Condition": {"ArnEquals": {"ecs:cluster": cluster_arn}},
+        },
+        {
+            "Sid": "TagOnlyAtLaunch",
+            "Effect": "Allow",
+            "Action": "ecs:TagResource",
+            "Resource": f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_name}/*",
+            "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
+        },
+        write_log("WriteOwnLogs", log_group_arn),
+        *optional,
+    )
+
+
+def launcher_guard(
+    place: Place,
+    *,
+    passed_role_arns: Sequence[str],
+    cpu: int,
+    memory: int,
+    allow_exec: bool = False,
+    in_vpc: bool = False,
+) -> Document:
+    """Which roles the launcher's function may pass to ECS, and what it may never do, whatever else is attached.
+
+    A Deny applies to every launch, so two guards in one role would deny what either of them denies: a changed guard
+    needs a new role.
+
+    `passed_role_arns` are all roles that RunTask may pass to ECS: execution role, task role, and the roles that a
+    caller may choose instead of the task role. Raises ValueError for one that is not the ARN of a single role. `cpu`
+    (units) and `memory` (MiB) are the most that a launch may request; `allow_exec`: whether it may run tasks with ECS
+    Exec; `in_vpc`: whether Lambda runs the function in a VPC.
+    """
+    for arn in passed_role_arns:
+        if not is_role_arn(arn):
+            raise ValueError(f"passed role: {arn!r} is not the ARN of one role; a pattern here could pass many")
+    roles = sorted(set(passed_role_arns))
+    functions = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:*"
+    return document(
+        {
+            "Sid": "PassOnlyTheseRoles",
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": roles,
+            "Condition": {"StringEquals": {"iam:PassedToService": TASKS_SERVICE}},
+        },
+        {
+            "Sid": "NeverAnotherRole",
+            "Effect": "Deny",
+            "Action": "iam:PassRole",
+            "NotResource": roles,
+        },
+        *([] if allow_exec else [_never("NoExec", {"StringEquals": {"ecs:enable-execute-command": "true"}})]),
+        _never("NoEbs", {"StringEquals": {"ecs:enable-ebs-volumes": "true"}}),
+        _never("CpuCap", {"NumericGreaterThan": {"ecs:task-cpu": str(cpu)}}),
+        _never("MemoryCap", {"NumericGreaterThan": {"ecs:task-memory": str(memory)}}),
+        *([_only_lambda_joins(functions)] if in_vpc else []),
+    )
+
+
+def _never(sid: str, condition: Mapping[str, Mapping[str, str]]) -> Statement:
+    return {"Sid": sid, "Effect": "Deny", "Action": "ecs:RunTask", "Resource": "*", "Condition": condition}
+
+
+_INTERFACES: Final = (
+    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
+)
+
+
+def _only_lambda_joins(functions: str) -> Statement:
+    """Denies the function's own code the actions that Lambda needs of the role to run the function in a VPC.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    never = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
+    return {
+        "Sid": "OnlyLambdaJoins",
+        "Effect": "Deny",
+        "Action": list(_INTERFACES),
+        "Resource": "*",
+        "Condition": never,
+    }
+
+
+def schedule_trust(place: Place) -> Document:
+    """The trust policy of a schedule's role: Scheduler may assume it, for schedules of this account's default group.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    group = f"arn:{place.partition}:scheduler:{place.region}:{place.account}:schedule-group/default"
+    return document(
+        {
+            "Sid": "OnlySchedulesOfThisAccount",
+            "Effect": "Allow",
+            "Principal": {"Service": SCHEDULER_SERVICE},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": place.account, "aws:SourceArn": group}},
+        }
+    )
+
+
+def schedule_policy(
+    place: Place, function_arn: str, dead_letter_queue_arn: str, key_arns: Sequence[str] = ()
+) -> Document:
+    """What a schedule may do: invoke the launcher, send undelivered events to a queue, encrypted with `key_arns`."""
+    encrypt = use_key("EncryptUndelivered", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey")
+    return document(
+        {"Sid": "InvokeLauncher", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function_arn},
+        {"Sid": "KeepUndelivered", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead_letter_queue_arn},
+        *([encrypt] if key_arns else []),
+    )
