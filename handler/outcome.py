@@ -26,7 +26,7 @@ _EXIT_CODES: Final = {
     126: "its command cannot be executed",
     127: "its command was not found in the image",
     134: "it aborted",
-    137: "it was killed (SIGKILL), often because it did not end in time after SIGTERM, or ran out of memory",
+    137: "it was killed (SIGKILL), often because it did not end in time after SIGTERM, or because memory was short",
     139: "it crashed with a segmentation fault",
     143: "it was terminated (SIGTERM)",
 }

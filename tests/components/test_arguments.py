@@ -212,7 +212,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         (
             {"alarms": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:a"}},
             "alarms.topic_arn: 'arn:aws:sns:us-east-1:123456789012:a' is in another region than the cluster; name "
-            "one of eu-west-1",
+            "one in eu-west-1",
         ),
         *(
             (

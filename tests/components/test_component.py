@@ -211,7 +211,7 @@ def refused(component: str, args: Any) -> list[str]:
                 "tags.a: 1 is not text; write '1'",
                 "subnet_ids[1]: 2 is not text; give one text",
                 "availability_zones: '2' is not a whole number; write 2",
-                "cidr_block: 10 is not text; write '10'",
+                "cidr_block: 10 is not text; give one text",
                 "endpoints: 's3' is not a list; write ['s3']",
                 f"nat_gateways: {NEEDED}",
                 "assign_public_ip: 'yes' is not true or false; write True",

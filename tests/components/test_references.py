@@ -308,9 +308,7 @@ def test_an_arn_of_another_place_is_refused_where_aws_would_not_reach_it(path: s
 
 def test_an_image_of_another_partition_cannot_be_pulled() -> None:
     (said,) = problems("image", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app")
-    assert said.endswith(
-        "partition aws-cn, but the cluster is in aws; copy it to a registry in that partition"
-    )
+    assert said.endswith("partition aws-cn, but the cluster is in aws; copy it to a registry in that partition")
 
 
 def test_a_pull_through_cache_is_one_of_ecr() -> None:

@@ -51,7 +51,7 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         assert ("not shown" in problem) is hidden
         assert hidden or problem.startswith(f"{path}: {value!r} is")
         remedy = problem.rpartition("; ")[2]
-        written = re.fullmatch(r"write (.+?)( or \S+|, which has all of its defaults, or leave it out)?", remedy)
+        written = re.fullmatch(r"write (.+?)( or \S+| for all of its defaults, or leave it out)?", remedy)
         if written is None:
             assert re.match(r"give (one|a list|names|an object|its JSON)|leave it out", remedy), problem
         else:
