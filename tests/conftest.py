@@ -46,6 +46,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def loop() -> None:
+    """An event loop for outputs that the test itself makes: an earlier test's asyncio.run may have removed it."""
+    asyncio.set_event_loop(_LOOP)
+
+
 @pytest.fixture(scope="session", params=ENVIRONMENTS)
 def environment(request: pytest.FixtureRequest) -> str:
     """The name of each environment."""
@@ -58,8 +64,8 @@ def recording(environment: str) -> Recording:
     return record(Stack.read(PROGRAM, environment))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
-    """An emulated AWS, shared by the tests that deploy something of their own into it."""
+    """An emulated AWS, shared by the tests of a file that deploy something of their own into it."""
     with Emulator(region="eu-west-1") as aws:
         yield aws
