@@ -34,7 +34,7 @@ sandbox: install ## the same, and stay up until Ctrl-C
 	@$(SANDBOX) serve $(ASKED)
 
 .PHONY: explain
-explain: install ## who may pass what to whom for JOB of STACK, and why; FORMAT=json|mermaid|mutations
+explain: install ## which roles the launcher of JOB in STACK may pass, and why; FORMAT=json|mermaid|mutations
 	@$(BIN)/python -m fargate_job_launcher explain --stack "$$STACK" --job "$$JOB" $(if $(FORMAT),--$(FORMAT))
 
 .PHONY: attack
