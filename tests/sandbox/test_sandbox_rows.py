@@ -98,10 +98,6 @@ def test_the_example_of_a_refusal_is_refused_as_its_row_says_and_its_neighbour_i
     assert refused(emulator, row) == (row.code, words, row.status, row.id)
     if row.takes is not None:
         call(client(emulator, row.service), row.asked, row.takes)
-    # The emulator is shared: a later test must find its own schedules only.
-    scheduler = client(emulator, "scheduler")
-    for schedule in scheduler.list_schedules()["Schedules"]:
-        scheduler.delete_schedule(Name=schedule["Name"])
 
 
 @pytest.mark.parametrize("row", [it for it in TABLE.shapes if it.check is not None], ids=lambda row: row.id)
