@@ -22,6 +22,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tools.launching import CLOSED, DECLARED, ROLE, SETTINGS, asked, settings
+from tools.recording import PROGRAM
 
 
 def refused(event: object, of: Settings = SETTINGS) -> list[str]:
@@ -349,7 +350,7 @@ def test_any_event_is_a_valid_request_within_the_declaration_or_a_rejection(even
 
 
 def test_the_archive_has_the_modules_of_the_handler_and_nothing_else() -> None:
-    sources = Path(__file__).parents[2] / "handler"
+    sources = PROGRAM / "handler"
     assets: dict[str, Any] = archive().assets
     assert list(assets) == sorted(f"handler/{path.name}" for path in sources.glob("*.py"))
     assert {Path(asset.path).resolve().parent for asset in assets.values()} == {sources}
