@@ -16,6 +16,15 @@ JOB_TAG: Final = "fargate-job-launcher:job"
 """Tag of a launcher's function: the name of its job."""
 STACK_TAG: Final = "fargate-job-launcher:stack"
 """Tag of a launcher's function: project/stack."""
+HISTORY_INDEX: Final = "history"
+"""The table's index of runs by job and time of launch."""
+DUE_INDEX: Final = "due"
+"""The table's index of what is owed, by the time at which it is looked at."""
+EXPIRES: Final = "expires"
+"""The attribute by which DynamoDB deletes old items: seconds since 1970."""
+RUN_EVENTS_SOURCE: Final = "fargate-job-launcher"
+RUN_EVENT: Final = "Job Run State Change"
+"""Source and detail type of the EventBridge event about the end of a run."""
 
 
 @dataclass(frozen=True)
