@@ -14,10 +14,6 @@ class LaunchEvent(TypedDict, total=False):
     idempotencyKey: str
     """The same key launches once, even if several callers send it; 1 to 256 printable characters. Default: the id of
     the SQS message or of the EventBridge event, the schedule and its time, otherwise the id of the request."""
-    delivery: int
-    """The number of this delivery of its key, from 1 to 99. For about an hour ECS repeats its answer to the same
-    request, a lack of capacity included: to repeat a launch that may succeed later, add one. Triggers count their
-    deliveries themselves. Default: 1."""
     command: Sequence[str]
     """The container's command, if `overrides.command` allows it. Default: the job's."""
     environment: Mapping[str, str]
@@ -47,8 +43,6 @@ class LaunchEvent(TypedDict, total=False):
 
 KEYS: Final = tuple(LaunchEvent.__annotations__)
 
-MOST_DELIVERIES: Final = 99
-"""The highest number of a delivery."""
 PROBLEMS_SHOWN: Final = 20
 """How many problems of one event are reported."""
 
@@ -61,9 +55,3 @@ class Rejected(Exception):
         self.problems = problems[:PROBLEMS_SHOWN] + ([f"and {more} more problems"] if more > 0 else [])
         super().__init__("; ".join(self.problems))
 
-
-def delivery_problem(field: str, number: object) -> str:
-    """Why this field cannot be the number of a delivery; empty when it can."""
-    if type(number) is int and 1 <= number <= MOST_DELIVERIES:
-        return ""
-    return f"{field}: a whole number from 1 to {MOST_DELIVERIES} is expected"

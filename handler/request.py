@@ -1,7 +1,7 @@
 """A launch event → a LaunchRequest, or everything that is wrong with it. Pure: no AWS call is made here.
 
 IAM has no condition key for a task's command, environment, image, network or count: only this module decides what a
-caller may change of them. No message repeats a value of the event, which may be a secret. retry.py reads retries.
+caller may change of them. No message repeats a value of the event, which may be a secret.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from . import fargate
-from .event import KEYS, Rejected, delivery_problem
-from .retry import read_retry
+from .event import KEYS, Rejected
 from .settings import Settings
 
 VERSION: Final = "1"
@@ -35,6 +34,8 @@ class LaunchRequest:
     """What to launch, within what the component declared."""
 
     key: str
+    run: str
+    """Id of the run: 32 hexadecimal digits."""
     count: int
     overrides: dict[str, Any]
     """RunTask's `overrides`, whole."""
@@ -50,17 +51,18 @@ class LaunchRequest:
     """ARN of the role that the job's code will have."""
     stored_payload: tuple[str, bytes] | None
     """S3 address at which the payload is stored before the launch, and its JSON; None when the call itself has it."""
-    delivery: int = 1
-    """The number of this delivery of the event, from 1; some triggers deliver again what could not be launched."""
-    origin: str = ""
-    """Of a retry: the part of `startedBy` that all attempts of the first launch share."""
-    attempt: int = 0
-    """Of a retry: its number, from 1; otherwise 0."""
+    asked: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the event asks for, without what is as the job defines it and without a payload that is stored: two events
+    with the same `asked` and the same payload request the same."""
+    requested_by: str = ""
+    """Who asks, as the caller says; empty if it says nothing."""
+    task_token: str = ""
+    """The task token of a Step Functions execution that waits for the run's end; empty without one."""
 
 
-def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> LaunchRequest:
-    """The request of an event. `key` is the idempotency key for an event that has no key of its own; `delivery` is the
-    number of this delivery.
+def parse(event: object, settings: Settings, *, key: str, namespace: str = "call", run: str = "") -> LaunchRequest:
+    """The request of an event. `key` is the idempotency key for an event that has no key of its own, `namespace` the
+    kind of trigger whose keys it is one of; `run` is the id of a run that has begun.
 
     Raises Rejected with every problem at once.
     """
@@ -68,8 +70,6 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         raise Rejected([f"event: a JSON object is expected, not {_kind(event)}"])
     given = cast("dict[str, Any]", event)
     _bounded(given)
-    if "retryOf" in given:
-        return _retry(given, settings, delivery)
     problems: list[str] = []
     for name in given:
         if name not in KEYS:
@@ -82,9 +82,10 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
     if not isinstance(dry_run, bool):
         problems.append(f"dryRun: true or false is expected, not {_kind(dry_run)}")
     key = _key(given.get("idempotencyKey", key), problems)
-    counted: Any = given.get("delivery", 1)
-    if problem := delivery_problem("delivery", counted):
-        problems.append(problem)
+    requested_by = _text("requestedBy", given, 256, problems)
+    task_token = _text("taskToken", given, 2048, problems)
+    if "taskToken" in given and not settings.callbacks:
+        problems.append("taskToken: not declared; the job's owner allows it with callbacks")
     count = _count(given.get("count", 1), settings, problems)
     tags = _tags(given.get("tags", {}), settings, problems)
     capacity = _capacity(given.get("capacity", settings.capacity), settings, problems)
@@ -93,6 +94,9 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
     environment = _environment(given.get("environment", {}), settings, problems)
     payload = _payload(given["payload"], settings, problems) if "payload" in given else None
 
+    run = run or run_id(settings.family, namespace, key)
+    if settings.result_prefix:
+        environment = {**environment, "JOB_RESULT_S3_URI": f"{settings.result_prefix}{run}"}
     task: dict[str, Any] = {}
     if "cpu" in given:
         task["cpu"] = str(cpu)
@@ -110,6 +114,7 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         raise Rejected(problems)
     return LaunchRequest(
         key=key,
+        run=run,
         count=count,
         overrides=overrides,
         capacity=capacity,
@@ -120,22 +125,46 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         ephemeral_storage_gib=storage,
         task_role=task_role or settings.task_role,
         stored_payload=stored,
-        delivery=max(delivery, counted),
+        asked={
+            name: value
+            for name, value in given.items()
+            if name not in _NOT_ASKED and value != _AS_DEFINED.get(name) and not (name == "payload" and stored)
+        },
+        requested_by=requested_by,
+        task_token=task_token,
     )
 
 
-def _retry(given: dict[str, Any], settings: Settings, delivery: int) -> LaunchRequest:
-    """The request of a retry: what its task was launched with, checked like any launch event. Raises Rejected."""
-    retry = read_retry(given, settings)
-    request = parse(retry.event, settings, key=retry.key, delivery=max(delivery, retry.delivery))
-    overrides, capacity = request.overrides, request.capacity
-    if retry.stored_payload_uri:
-        containers: list[dict[str, Any]] = overrides.setdefault("containerOverrides", [{"name": settings.container}])
-        variable = {"name": "JOB_PAYLOAD_S3_URI", "value": retry.stored_payload_uri}
-        containers[0].setdefault("environment", []).append(variable)
-    if retry.interrupted and capacity == "spot_then_on_demand":
-        capacity = "on_demand"
-    return replace(request, overrides=overrides, capacity=capacity, origin=retry.origin, attempt=retry.attempt)
+_NOT_ASKED: Final = frozenset({"version", "idempotencyKey", "requestedBy", "taskToken", "dryRun"})
+_AS_DEFINED: Final[dict[str, Any]] = {"count": 1, "environment": {}, "tags": {}}
+
+
+def run_id(family_arn: str, namespace: str, key: str) -> str:
+    """The id of the run of an idempotency key. Keys of two namespaces never meet."""
+    return hashlib.sha256(f"{family_arn}|{namespace}|{key}".encode()).hexdigest()[:32]
+
+
+def recorded(run: dict[str, Any], settings: Settings) -> LaunchRequest:
+    """The request of a run, from its item. Raises Rejected if the job does not allow it any more."""
+    asked: dict[str, Any] = json.loads(run["request"])
+    request = parse(asked, settings, key=run["key"], run=run["run"])
+    if "payload" not in run:
+        return request
+    containers: list[dict[str, Any]] = request.overrides.setdefault(
+        "containerOverrides", [{"name": settings.container}]
+    )
+    variables: list[dict[str, str]] = containers[0].setdefault("environment", [])
+    variables.append({"name": "JOB_PAYLOAD_S3_URI", "value": run["payload"]["uri"]})
+    variables.sort(key=lambda it: it["name"])
+    return request
+
+
+def _text(name: str, given: dict[str, Any], longest: int, problems: list[str]) -> str:
+    text: Any = given.get(name, "")
+    if isinstance(text, str) and (name not in given or 0 < len(text) <= longest) and text.isprintable():
+        return text
+    problems.append(f"{name}: a text of 1 to {longest} printable characters is expected")
+    return ""
 
 
 def _bounded(event: dict[str, Any]) -> None:
