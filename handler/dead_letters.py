@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .launch import LaunchResult
+from .result import LaunchResult
 
 
 class DeadLetters:

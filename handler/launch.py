@@ -137,7 +137,7 @@ class Launcher:
                 calls |= {"lease": self._lease(), "by": self.by}
                 it["reserved"] = runs.missing(it, "")
             else:
-                self._begin(it, "")
+                self._begin(it, request)
 
         try:
             return self._rounds(request, self._changed(run, take), Origin(run["run"]))
@@ -157,22 +157,22 @@ class Launcher:
         entry = run["open"][root]
         origin = Origin(run_id, root, entry["attempt"] + 1)
 
-        def take(it: Item) -> None:
-            calls = runs.calls_of(it, root)
-            if calls is None or (calls["lease"] > self.records.clock() and calls["by"] != self.by):
-                raise TakenOver
-            if calls["open"]:
-                calls |= {"lease": self._lease(), "by": self.by}
-            else:
-                self._begin(it, root)
-
         try:
-            run = self._changed(run, take)
             request, problem = self._recorded(run, interrupted=entry["failed"]["outcome"] == "interrupted")
-            if request is None:
-                gone = Round(failures=[problem] if problem else [])
-                self._changed(run, lambda it: self._closed(it, origin, gone, capacity=""))
-            else:
+
+            def take(it: Item) -> None:
+                calls = runs.calls_of(it, root)
+                if calls is None or (calls["lease"] > self.records.clock() and calls["by"] != self.by):
+                    raise TakenOver
+                if request is None:
+                    self._closed(it, None, root, Round(failures=[problem] if problem else []))
+                elif calls["open"]:
+                    calls |= {"lease": self._lease(), "by": self.by}
+                else:
+                    self._begin(it, request, root)
+
+            run = self._changed(run, take)
+            if request is not None:
                 self._rounds(request, run, origin)
         except TakenOver:
             return False
@@ -208,7 +208,6 @@ class Launcher:
             else:
                 done = self.calls.round(self.settings, request, origin, asked=calls["asked"], number=number)
             made += done.calls
-            capacity = capacity_of(request, number)
             first_fallback = turn == 0 and request.capacity == "spot_then_on_demand"
             more = not done.open and all(it["retryable"] for it in done.failures) and turn + 1 < ROUNDS
             more = more and len(done.tasks) < calls["asked"]
@@ -216,9 +215,9 @@ class Launcher:
             more = more and self.calls.budget.pause(0.0 if first_fallback or settled else self.calls.wait(turn + 1))
             known = run
 
-            def change(it: Item, done: Round = done, more: bool = more, capacity: str = capacity) -> None:
+            def change(it: Item, done: Round = done, more: bool = more) -> None:
                 self._held(it, root)
-                self._closed(it, origin, done, capacity=capacity, more=more)
+                self._closed(it, request, root, done, more=more)
 
             try:
                 run = self._changed(run, change)
@@ -226,7 +225,7 @@ class Launcher:
                 # The calls were made: the caller gets their tasks, and the table is told by the next delivery or by
                 # the events of the tasks.
                 found = runs.copied(known)
-                runs.close_round(found, root, _ids(done.tasks), capacity, now=self.records.clock())
+                runs.close_round(found, root, _ids(done.tasks), now=self.records.clock())
                 unrecorded: Failure = {"reason": "RunNotRecorded", "detail": str(problem), "retryable": True}
                 return of_run(self.settings, request, found, failures=[unrecorded], calls=made)
             if not more or not runs.calls_of(run, root) or not runs.missing(run, root):
@@ -248,19 +247,16 @@ class Launcher:
         rest: Failure = {"reason": "Missing", "detail": "an earlier delivery launched fewer", "retryable": True}
         return Round(tasks, [rest])
 
-    def _closed(self, run: Item, origin: Origin, done: Round, *, capacity: str, more: bool = False) -> None:
+    def _closed(
+        self, run: Item, request: LaunchRequest | None, root: str, done: Round, *, more: bool = False
+    ) -> None:
         """Record what became of a round; begin the next one, or let go."""
-        now, root = self.records.clock(), origin.root
-        if not done.open:
-            runs.close_round(run, root, _ids(done.tasks), capacity, now=now)
-        else:
-            # What is known is kept; the round stays open for what is not.
-            for task in [] if root else _ids(done.tasks):
-                runs.add_task(run, task, capacity, now=now)
+        now = self.records.clock()
+        runs.close_round(run, root, _ids(done.tasks), now=now, still_open=done.open)
         if runs.calls_of(run, root) is None:
             return
-        if more and runs.missing(run, root):
-            self._begin(run, root)
+        if more and request is not None and runs.missing(run, root):
+            self._begin(run, request, root)
         else:
             runs.release(run, root, done.failures if runs.missing(run, root) else [], now=now)
 
@@ -270,8 +266,10 @@ class Launcher:
         if calls is not None and calls["by"] != self.by:
             raise TakenOver
 
-    def _begin(self, run: Item, root: str) -> None:
-        runs.begin_round(run, root, now=self.records.clock(), lease=self._lease(), by=self.by)
+    def _begin(self, run: Item, request: LaunchRequest, root: str = "") -> None:
+        calls = runs.calls_of(run, root)
+        capacity = capacity_of(request, 0 if calls is None else calls["round"] + 1)
+        runs.begin_round(run, root, now=self.records.clock(), lease=self._lease(), by=self.by, capacity=capacity)
 
     def _lease(self) -> float:
         return self.records.clock() + self.remaining() + LEASE_MARGIN_SECONDS
@@ -356,7 +354,7 @@ class Launcher:
         hourly = cost_per_hour(self.settings, request, 1)
         if hourly is not None:
             made |= {"usdPerHour": hourly, "costUsd": 0}
-        self._begin(made, "")
+        self._begin(made, request)
         return made
 
     def _recorded(self, run: Item, *, interrupted: bool = False) -> tuple[LaunchRequest | None, Failure | None]:
@@ -381,6 +379,8 @@ def _given_up(run: Item, failure: Failure) -> None:
     run["failures"] = [dict(failure)]
     run["launch"]["closed"] = True
     run.pop("waiting", None)
+    if failure["reason"] == "Replaced":
+        run["stopping"] = {"reason": failure["detail"], "begun": True}
 
 
 def differences(run: Item, request: LaunchRequest) -> list[str]:

@@ -49,16 +49,20 @@ class Records:
         *,
         admit: bool = False,
         told_by: float = 0,
+        touch: bool = False,
     ) -> Item:
         """The run after a change, written on top of whatever others wrote meanwhile.
 
-        `change` is called for each version that is tried. It may return further items to write with the run. With
-        `admit`, max_running limits the change. `told_by` is as in `run.follow`. Raises what `change` raises, and Full,
-        Gone or NotRecorded.
+        `change` is called for each version that is tried. It may return further items to write with the run. Nothing is
+        written if it changes nothing, except with `touch`, which sets anew when the run is looked at. With `admit`,
+        max_running limits the change. `told_by` is as in `run.follow`. Raises what `change` raises, and Full, Gone or
+        NotRecorded.
         """
         for _ in range(WRITES):
             it = runs.copied(run)
             also = change(it)
+            if it == run and not also and not touch:
+                return run
             try:
                 return self.put(it, was=run, also=also or (), admit=admit, told_by=told_by)
             except Changed:

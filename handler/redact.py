@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Final
 
-from .launch import LaunchResult
+from .result import LaunchResult
 from .request import LaunchRequest
 
 _SHORTEST: Final = 4

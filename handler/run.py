@@ -75,29 +75,30 @@ def missing(run: Item, root: str) -> int:
     return 1 if root else max(0, run["requested"] - len(run["tasks"]))
 
 
-def begin_round(run: Item, root: str, *, now: float, lease: float, by: str) -> None:
-    """Record that the missing tasks are about to be requested, by a function that has until `lease` for it."""
+def begin_round(run: Item, root: str, *, now: float, lease: float, by: str, capacity: str) -> None:
+    """Record that the missing tasks are about to be requested on this capacity, by a function that has until `lease`
+    for it."""
     calls = calls_of(run, root)
     assert calls is not None
     calls |= {"round": calls["round"] + 1, "asked": missing(run, root), "open": True, "began": now}
-    calls |= {"lease": lease, "by": by}
+    calls |= {"lease": lease, "by": by, "capacity": capacity}
     if not root:
         run["reserved"] = calls["asked"]
 
 
-def close_round(run: Item, root: str, tasks: Sequence[str], capacity: str, *, now: float) -> None:
-    """Record the tasks of a round whose outcome is known."""
+def close_round(run: Item, root: str, tasks: Sequence[str], *, now: float, still_open: bool = False) -> None:
+    """Record the tasks of a round; with `still_open` there may be others."""
     calls = calls_of(run, root)
     if calls is None:
         return
-    calls["open"] = False
+    calls["open"] = still_open
     if root:
         if tasks:
-            _retried(run, root, tasks[0], capacity)
+            _retried(run, root, tasks[0], calls["capacity"])
         return
     for task in tasks:
-        add_task(run, task, capacity, now=now)
-    run["reserved"] = 0
+        add_task(run, task, calls["capacity"], now=now)
+    run["reserved"] = missing(run, "") if still_open else 0
 
 
 def release(run: Item, root: str, failures: Sequence[Mapping[str, Any]], *, now: float) -> None:
@@ -241,11 +242,13 @@ def follow(run: Item, *, now: float, told_by: float = 0) -> None:
 def _end_state(run: Item) -> str:
     if run["succeeded"] >= run["requested"]:
         return "SUCCEEDED"
+    if run["failed"]:
+        return "FAILED"
+    if "stopping" in run:
+        return "STOPPED"
     if not run["tasks"] and run["failures"] and not any(it["retryable"] for it in run["failures"]):
         return "REJECTED"
-    if run["failed"] or len(run["tasks"]) < run["requested"]:
-        return "STOPPED" if "stopping" in run and not run["failed"] else "FAILED"
-    return "STOPPED"
+    return "FAILED" if len(run["tasks"]) < run["requested"] else "STOPPED"
 
 
 def _next(run: Item, now: float) -> float | None:
