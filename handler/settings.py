@@ -63,6 +63,24 @@ class Prices:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """What follows when a task fails or is late; a run keeps the policy that it was launched under."""
+
+    retries: int
+    """How often a failed task is launched again; 0: never."""
+    retry_on: frozenset[str]
+    """The outcomes that are retried: kinds of outcome.py."""
+    max_runtime_minutes: int
+    """How long a task may run; 0: no limit."""
+    start_timeout_minutes: int
+    """How long a task may take to start; 0: no limit."""
+    retry_exit_codes: frozenset[int]
+    """The exit codes that are retried whatever `retry_on` says."""
+    never_retry_exit_codes: frozenset[int]
+    """The exit codes that are never retried."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """The job, as the stack deployed it."""
 
@@ -96,6 +114,21 @@ class Settings:
     """Whether an event of a rule is the job's payload; otherwise its detail is the launch event."""
     queue_as_payload: bool
     """Whether a message of the queue is the job's payload; otherwise it is the launch event."""
+    runs_table: str
+    """Name of the table of runs."""
+    keep_days: int
+    """How many days the table keeps a run after its end."""
+    policy: Policy
+    overlap: str
+    """What happens to a launch that `max_running` does not admit: `wait`, `skip` or `replace`; `allow`: never asked."""
+    notice_topic: str
+    """ARN of the topic that is told of final failures; empty without notices."""
+    log_lines: int
+    """How many of the last lines of a failed task's log its event and notice have."""
+    callbacks: bool
+    """Whether a launch event may have the task token of a Step Functions execution."""
+    result_prefix: str
+    """`s3://bucket/prefix/` below which each task may leave a result; empty if the job has none."""
 
     @property
     def family(self) -> str:
@@ -106,7 +139,7 @@ class Settings:
     def read(environ: Mapping[str, str]) -> Settings:
         """The settings in the function's environment. Raises KeyError or ValueError if they are not the component's."""
         given: dict[str, Any] = json.loads(environ[VARIABLE])
-        overrides, prices = given["overrides"], given["prices"]
+        overrides, prices, policy = given["overrides"], given["prices"], given["policy"]
         return Settings(
             job=given["job"],
             cluster=given["cluster"],
@@ -151,4 +184,19 @@ class Settings:
             exec=given["exec"],
             event_as_payload=given["eventAsPayload"],
             queue_as_payload=given["queueAsPayload"],
+            runs_table=given["runs"]["table"],
+            keep_days=int(given["runs"]["keepDays"]),
+            policy=Policy(
+                retries=int(policy["retries"]),
+                retry_on=frozenset(policy["retryOn"]),
+                max_runtime_minutes=int(policy["maxRuntimeMinutes"]),
+                start_timeout_minutes=int(policy["startTimeoutMinutes"]),
+                retry_exit_codes=frozenset(policy["retryExitCodes"]),
+                never_retry_exit_codes=frozenset(policy["neverRetryExitCodes"]),
+            ),
+            overlap=given["overlap"],
+            notice_topic=given["noticeTopic"],
+            log_lines=int(given["logLines"]),
+            callbacks=given["callbacks"],
+            result_prefix=given["resultPrefix"],
         )

@@ -46,6 +46,20 @@ DECLARED: Final[dict[str, Any]] = {
     "exec": False,
     "eventAsPayload": False,
     "queueAsPayload": False,
+    "runs": {"table": "jobs-runs", "keepDays": 90},
+    "policy": {
+        "retries": 0,
+        "retryOn": [],
+        "maxRuntimeMinutes": 0,
+        "startTimeoutMinutes": 0,
+        "retryExitCodes": [],
+        "neverRetryExitCodes": [],
+    },
+    "overlap": "wait",
+    "noticeTopic": "",
+    "logLines": 0,
+    "callbacks": False,
+    "resultPrefix": "",
     "prices": {"date": "2026-11-01", "vcpuHour": 0.04, "memoryGibHour": 0.004, "storageGibHour": 0.0001},
 }
 """Of a job whose callers may change everything that a caller ever may."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 from fargate_job_launcher import iam
 from fargate_job_launcher.handler.event import Rejected
 from fargate_job_launcher.handler.request import parse
-from fargate_job_launcher.handler.settings import Overrides, Settings
+from fargate_job_launcher.handler.settings import Overrides, Policy, Settings
 
 from .kinds import json_object, outside
 from .names import CONTAINER
@@ -72,6 +72,7 @@ def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
     nowhere = dict.fromkeys(
         ("job", "cluster", "task_definition", "execution_role", "task_role", "log_group", "dead_letter_queue"), ""
     )
+    unrecorded = dict.fromkeys(("runs_table", "overlap", "notice_topic", "result_prefix"), "")
     settings = Settings(
         **own,
         **nowhere,
@@ -87,6 +88,11 @@ def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
         exec=False,
         event_as_payload=False,
         queue_as_payload=False,
+        **unrecorded,
+        keep_days=0,
+        policy=Policy(0, frozenset(), 0, 0, frozenset(), frozenset()),
+        log_lines=0,
+        callbacks="callbacks" in given,
     )
     try:
         parse(event, settings, key="schedule")
