@@ -124,9 +124,7 @@ class Calls:
     wait: Callable[[int], float]
     """Number of tries → seconds until the next one."""
 
-    def round(
-        self, settings: Settings, request: LaunchRequest, origin: Origin, *, asked: int, number: int
-    ) -> Round:
+    def round(self, settings: Settings, request: LaunchRequest, origin: Origin, *, asked: int, number: int) -> Round:
         """Request so many tasks. Errors of ECS and of the network are in the answer and are not raised."""
 
         def one(chunk: int, count: int) -> Round:

@@ -263,7 +263,9 @@ def _asked(run: Item) -> dict[str, Any]:
     """What a run was asked for, with names and sizes in place of values."""
     asked: dict[str, Any] = json.loads(run["request"])
     names = {key: sorted(asked[key]) for key in ("environment", "tags") if key in asked}
-    plain = {key: asked[key] for key in ("cpu", "memory", "ephemeralStorageGiB", "count", "capacity", "role") if key in asked}
+    plain = {
+        key: asked[key] for key in ("cpu", "memory", "ephemeralStorageGiB", "count", "capacity", "role") if key in asked
+    }
     words = {"commandWords": len(asked["command"])} if "command" in asked else {}
     return {**plain, **names, **words, "payload": "payload" in asked or "payload" in run}
 

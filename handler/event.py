@@ -54,4 +54,3 @@ class Rejected(Exception):
         more = len(problems) - PROBLEMS_SHOWN
         self.problems = problems[:PROBLEMS_SHOWN] + ([f"and {more} more problems"] if more > 0 else [])
         super().__init__("; ".join(self.problems))
-

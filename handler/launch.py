@@ -247,9 +247,7 @@ class Launcher:
         rest: Failure = {"reason": "Missing", "detail": "an earlier delivery launched fewer", "retryable": True}
         return Round(tasks, [rest])
 
-    def _closed(
-        self, run: Item, request: LaunchRequest | None, root: str, done: Round, *, more: bool = False
-    ) -> None:
+    def _closed(self, run: Item, request: LaunchRequest | None, root: str, done: Round, *, more: bool = False) -> None:
         """Record what became of a round; begin the next one, or let go."""
         now = self.records.clock()
         runs.close_round(run, root, _ids(done.tasks), now=now, still_open=done.open)

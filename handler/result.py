@@ -12,9 +12,7 @@ from .request import LaunchRequest
 from .settings import Settings
 from .table import Item
 
-Status = Literal[
-    "LAUNCHED", "PARTIAL", "DUPLICATE", "WAITING", "SKIPPED", "CONFLICT", "REJECTED", "FAILED", "DRY_RUN"
-]
+Status = Literal["LAUNCHED", "PARTIAL", "DUPLICATE", "WAITING", "SKIPPED", "CONFLICT", "REJECTED", "FAILED", "DRY_RUN"]
 
 
 class LaunchedTask(TypedDict):

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
         LaunchOverrides,
         LaunchPrices,
         LaunchQueue,
+        LaunchRuns,
         LaunchSchedule,
+        Notify,
         SignedCode,
         Supervision,
     )
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from .launcher import FargateJobLauncher
     from .network import JobNetwork, JobNetworkArgs
     from .payload import PayloadBucket, PayloadBucketArgs
+    from .runs import JobRuns, JobRunsArgs, RunsAlarms
 
 __all__ = [
     "Alarms",
@@ -35,15 +38,20 @@ __all__ = [
     "JobClusterArgs",
     "JobNetwork",
     "JobNetworkArgs",
+    "JobRuns",
+    "JobRunsArgs",
     "LaunchEventRule",
     "LaunchOverrides",
     "LaunchPrices",
     "LaunchQueue",
+    "LaunchRuns",
     "LaunchSchedule",
     "LauncherFunction",
     "LogOptions",
+    "Notify",
     "PayloadBucket",
     "PayloadBucketArgs",
+    "RunsAlarms",
     "Sidecar",
     "SignedCode",
     "Supervision",
@@ -51,7 +59,7 @@ __all__ = [
     "Ulimits",
 ]
 
-_ROOMS = ("arguments", "cluster", "container", "launcher", "network", "payload")
+_ROOMS = ("arguments", "cluster", "container", "launcher", "network", "payload", "runs")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,8 @@
-"""CloudWatch alarms and dashboard of a launcher: the failures that an operator has to know about soon."""
+"""CloudWatch alarms and dashboards: the failures that an operator has to know about soon."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,14 +13,13 @@ from fargate_job_launcher.handler.report import NAMESPACE
 
 from .arguments import Alarms, Job
 from .resolving import as_json
-from .supervision import Supervisor
 from .task_definition import family
 
 PERIOD_SECONDS: Final = 300
 
 
 @dataclass(frozen=True)
-class _Watched:
+class Watched:
     """A metric and the threshold of its alarm."""
 
     name: str
@@ -38,16 +38,29 @@ def watch(
     *,
     launcher: aws.lambda_.Function,
     dead_letters: aws.sqs.Queue | None,
-    supervisor: Supervisor | None,
+    notice_topic_arn: pulumi.Output[str] | None,
     parent: pulumi.Resource,
 ) -> None:
-    """Alarms for every failure of this launcher; none goes off while its metric has no data."""
-    watched = _watched(name, args, launcher, dead_letters, supervisor)
-    topic = args.get("topic_arn", None if supervisor is None else supervisor.topic_arn)
+    """Alarms for every failure of this launcher and of its runs."""
+    watched = _watched(job, args, launcher, dead_letters)
+    make_alarms(name, watched, args.get("topic_arn", notice_topic_arn), tags=job.tags, parent=parent)
+    if args.get("dashboard", False):
+        _dashboard(name, watched, launcher, parent=parent)
+
+
+def make_alarms(
+    name: str,
+    watched: Sequence[Watched],
+    topic_arn: pulumi.Input[str] | None,
+    *,
+    tags: Mapping[str, pulumi.Input[str]],
+    parent: pulumi.Resource,
+) -> None:
+    """An alarm for each; none goes off while its metric has no data."""
     for it in watched:
         aws.cloudwatch.MetricAlarm(
             f"{name}-{it.name}",
-            alarm_description=it.description,
+            alarm_description=f"{name}: {it.description}",
             namespace=it.namespace,
             metric_name=it.metric,
             dimensions=it.dimensions,
@@ -57,63 +70,54 @@ def watch(
             comparison_operator="GreaterThanThreshold",
             threshold=it.threshold,
             treat_missing_data="notBreaching",
-            alarm_actions=None if topic is None else [topic],
-            ok_actions=None if topic is None else [topic],
-            tags=job.tags,
+            alarm_actions=None if topic_arn is None else [topic_arn],
+            ok_actions=None if topic_arn is None else [topic_arn],
+            tags=tags,
             opts=pulumi.ResourceOptions(parent=parent),
         )
-    if args.get("dashboard", False):
-        _dashboard(name, watched, launcher, parent=parent)
 
 
 def _watched(
-    name: str,
+    job: Job,
     args: Alarms,
     launcher: aws.lambda_.Function,
     dead_letters: aws.sqs.Queue | None,
-    supervisor: Supervisor | None,
-) -> list[_Watched]:
+) -> list[Watched]:
     function: dict[str, pulumi.Input[str]] = {"FunctionName": launcher.name}
     found = [
-        _Watched("launch-failed", f"{name}: a launch failed.", NAMESPACE, "LaunchesFailed", function),
-        _Watched("launcher-error", f"{name}: the launcher's function failed.", "AWS/Lambda", "Errors", function),
+        Watched("launch-failed", "a launch failed.", NAMESPACE, "LaunchesFailed", function),
+        Watched("launcher-error", "the launcher's function failed.", "AWS/Lambda", "Errors", function),
+        Watched("job-failed", "the job failed, retries included.", NAMESPACE, "RunsFailed", function),
     ]
     if dead_letters is not None:
-        found.append(_depth("dead-letters", f"{name}: events that could not be launched wait.", dead_letters))
-    if supervisor is None:
-        return found
-    watcher: dict[str, pulumi.Input[str]] = {"FunctionName": supervisor.function.name}
-    found += [
-        _Watched("job-failed", f"{name}: the job failed, retries included.", NAMESPACE, "JobsFailed", watcher),
-        _Watched("reaped", f"{name}: a task ran too long and was stopped.", NAMESPACE, "TasksReaped", watcher),
-        _Watched("supervisor-error", f"{name}: the supervisor's function failed.", "AWS/Lambda", "Errors", watcher),
-        _depth("unsupervised", f"{name}: tasks whose end could not be dealt with wait.", supervisor.dead_letters),
-    ]
-    if supervisor.reaper is not None:
-        description = f"{name}: the supervisor could not be told to look for tasks that run too long."
-        rule: dict[str, pulumi.Input[str]] = {"RuleName": supervisor.reaper.name}
-        found.append(_Watched("not-reaping", description, "AWS/Events", "FailedInvocations", rule))
+        found.append(depth("dead-letters", "events that could not be launched wait.", dead_letters))
+    if (job.supervision or {}).keys() & {"max_runtime_minutes", "start_timeout_minutes"}:
+        late = "a task ran too long, or did not start in time, and was stopped."
+        found.append(Watched("reaped", late, NAMESPACE, "TasksReaped", function))
     if "max_job_minutes" in args:
         minutes = args["max_job_minutes"]
-        description = f"{name}: the job took longer than {minutes} minutes."
-        found.append(_Watched("slow", description, NAMESPACE, "JobSeconds", watcher, minutes * 60, "Maximum"))
+        slow = f"the job took longer than {minutes} minutes."
+        found.append(Watched("slow", slow, NAMESPACE, "RunSeconds", function, minutes * 60, "Maximum"))
     return found
 
 
-def _depth(name: str, description: str, queue: aws.sqs.Queue) -> _Watched:
+def depth(name: str, description: str, queue: aws.sqs.Queue) -> Watched:
     dimensions: dict[str, pulumi.Input[str]] = {"QueueName": queue.name}
-    return _Watched(name, description, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, statistic="Maximum")
+    return Watched(name, description, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, statistic="Maximum")
 
 
-def _dashboard(name: str, watched: list[_Watched], launcher: aws.lambda_.Function, *, parent: pulumi.Resource) -> None:
-    launches = [
-        ["FargateJobLauncher", metric, "FunctionName", launcher.name]
-        for metric in ("TasksLaunched", "LaunchesRejected", "LaunchesDuplicate", "LaunchesWaiting", "CallsRetried")
+def _dashboard(name: str, watched: list[Watched], launcher: aws.lambda_.Function, *, parent: pulumi.Resource) -> None:
+    shown = {
+        "Launches": ("TasksLaunched", "LaunchesRejected", "LaunchesDuplicate", "LaunchesWaiting", "CallsRetried"),
+        "Runs": ("RunsSucceeded", "RunsFailed", "RunsStopped", "RunsSkipped", "AttemptsRetried"),
+    }
+    graphs: list[tuple[str, list[list[Any]]]] = [
+        (title, [[NAMESPACE, metric, "FunctionName", launcher.name] for metric in metrics])
+        for title, metrics in shown.items()
     ]
-    graphs: list[tuple[str, list[list[Any]]]] = [("Launches", launches)]
     for it in watched:
         ((key, value),) = it.dimensions.items()
-        graphs.append((it.description, [[it.namespace, it.metric, key, value, {"stat": it.statistic}]]))
+        graphs.append((f"{name}: {it.description}", [[it.namespace, it.metric, key, value, {"stat": it.statistic}]]))
     widgets = [
         {
             "type": "metric",

@@ -19,11 +19,12 @@ from . import container, iam
 from .checks import shapes
 from .checks.containers import WRITABLE_PATHS, container_problems
 from .checks.function import function_problems
-from .checks.kinds import outside, policy_problems, retention_problems
+from .checks.kinds import boundary_problems, outside, policy_problems, retention_problems, role_path_problems
 from .checks.later import checked_later
 from .checks.overrides import override_problems
 from .checks.place import place_problems
 from .checks.plain import plain_problems
+from .checks.runs import run_problems
 from .checks.supervision import supervision_problems
 from .checks.tags import LAUNCHER_TAGS, tag_problems
 from .checks.triggers import trigger_problems
@@ -174,22 +175,56 @@ class Supervision(TypedDict, total=False):
     """How often a failed task is launched again, 0 to 10. Default: 0."""
     retry_on: Sequence[str]
     """Which outcomes are retried: `failed`, `never_started`, `interrupted`, `timed_out`. Default: the first three."""
+    start_timeout_minutes: int
+    """Minutes after which a task that has not started is stopped, 1 to 1440; it counts as `never_started`. Default: no
+    limit."""
+    retry_exit_codes: Sequence[int]
+    """Exit codes of the job's container, 1 to 255, that are retried whatever `retry_on` says. Default: none."""
+    never_retry_exit_codes: Sequence[int]
+    """Exit codes of the job's container, 1 to 255, that are never retried: another attempt would fail in the same way.
+    Default: none."""
+
+
+class Notify(TypedDict, total=False):
+    """Who is told of a run that failed after its last retry, and how much."""
+
     topic_arn: pulumi.Input[str]
     """ARN of the SNS topic that receives a notice of each final failure: a standard topic, in the cluster's region. If
     it is encrypted with a customer-managed key, that key has to be the job's `kms_key_arn`; a topic of another account
-    has to let this account publish. Default: the launcher creates one."""
+    has to let this account publish. Default: the topic of `runs`."""
+    log_lines: int
+    """How many of the last lines of the failed task's log the notice and the event of the run have, 0 to 50. Whoever
+    may read these may then read the lines. Default: 0."""
+
+
+class LaunchRuns(TypedDict, total=False):
+    """The table in which every launch of the job is kept as a run. The outputs of a `JobRuns`; without a table the
+    launcher creates a `JobRuns` of its own."""
+
+    table_arn: pulumi.Input[str]
+    """ARN of the table of runs, with `supervisor_role_arn` and `notice_topic_arn` of the same `JobRuns`. It has to be
+    in the cluster's account and region, and its `JobRuns` has to follow the cluster. Default: a table of its own."""
+    supervisor_role_arn: pulumi.Input[str]
+    """ARN of the role of the function that follows the runs in this table, which may then invoke the launcher."""
+    notice_topic_arn: pulumi.Input[str]
+    """ARN of the topic that receives notices unless `notify.topic_arn` names another."""
+    kms_key_arn: pulumi.Input[str]
+    """ARN of the customer-managed KMS key of the table and of its topic. Default: the job's `kms_key_arn`."""
+    keep_days: int
+    """How many days the table keeps a run after its end, 1 to 3650; for as long, an idempotency key launches once.
+    Default: 90."""
 
 
 class Alarms(TypedDict, total=False):
     """CloudWatch alarms of the launcher, and its dashboard."""
 
     topic_arn: pulumi.Input[str]
-    """ARN of the SNS topic that receives the alarms. Default: the topic of the supervision; without one the alarms
-    notify nobody."""
+    """ARN of the SNS topic that receives the alarms. Default: the topic of the notices; without one the alarms notify
+    nobody."""
     dashboard: bool
     """Whether to create a dashboard, which costs 3 USD a month. Default: false."""
     max_job_minutes: int
-    """A job that took longer than this many minutes raises an alarm; needs supervision. Default: no such alarm."""
+    """A run that took longer than this many minutes raises an alarm. Default: no such alarm."""
 
 
 class FargateJobLauncherArgs(TypedDict):
@@ -298,35 +333,49 @@ class FargateJobLauncherArgs(TypedDict):
     """A queue of launch events. Default: none."""
     event_rule: NotRequired[LaunchEventRule]
     """Events that launch the job. Default: none."""
+    runs: NotRequired[LaunchRuns]
+    """The table in which every launch is kept as a run, and for how long. Default: a table of its own."""
     supervision: NotRequired[Supervision]
-    """Retries, a maximum runtime, notices of failures. Default: no supervision."""
+    """Retries and limits of time. Default: a failed task is not launched again, and no task is stopped."""
+    notify: NotRequired[Notify]
+    """Notices of runs that failed after their last retry. Default: with `supervision`, notices to the topic of `runs`;
+    without it, none."""
     max_running: NotRequired[int]
-    """The most tasks of the job that run at once, 1 to 5000. The limit is exact if `function.reserved_concurrency` is 1
-    and there is one kind of caller, otherwise approximate. A direct launch beyond the limit fails with the reason
-    MaxRunning; a message returns to its queue. Default: no limit."""
+    """The most tasks of the job that run at once, 1 to 5000, whoever launches them. `overlap` says what happens to a
+    launch beyond the limit. Default: no limit."""
+    overlap: NotRequired[str]
+    """What happens to a launch that `max_running` does not admit. `wait`: it goes back to its trigger; a direct launch
+    fails with the reason MaxRunning. `skip`: it is kept as a run that was skipped, and is no failure. `replace`: what
+    runs is stopped first. `allow`: there is no limit. Default: wait."""
+    result: NotRequired[bool]
+    """Whether a task may leave a result, an object in the `payload_bucket`, whose address it finds in
+    JOB_RESULT_S3_URI; needs `payload_bucket`, and one task for each launch. Default: false."""
+    callbacks: NotRequired[Sequence[pulumi.Input[str]]]
+    """ARNs of the Step Functions state machines whose executions may launch the job with a task token and wait for the
+    end of its run. Default: none, and a task token is rejected."""
     alarms: NotRequired[Alarms]
     """Alarms and a dashboard. Default: none."""
     log_retention_days: NotRequired[int]
     """How many days the log lines of the job and of the launcher are kept, one of the numbers that CloudWatch Logs
     accepts. Default: 30."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the customer-managed KMS key for the log groups, queues, the topic, the functions' settings, and payloads
-    of a bucket that uses it; its key policy has to allow CloudWatch Logs, EventBridge, CloudWatch, and the services
-    that fill the queue (`queue.sources`) to use it. Default: none (AWS's own keys)."""
+    """ARN of the customer-managed KMS key for the log groups, queues, the function's settings, a table of runs and a
+    topic made here, and payloads and results of a bucket that uses it; its key policy has to allow CloudWatch Logs,
+    EventBridge, CloudWatch, and the services that fill the queue (`queue.sources`) to use it. Default: none (AWS's own
+    keys)."""
     further_kms_key_arns: NotRequired[Sequence[pulumi.Input[str]]]
     """ARNs of the KMS keys that `kms_key_arn` had before or will have next. Data encrypted with them can be read, so
     the queues and the topic can change from one key to another while every message stays readable. Default: none."""
     keep_logs: NotRequired[bool]
     """Whether the log groups and their lines are kept when the launcher is deleted. Default: false."""
     adopt_logs: NotRequired[Sequence[str]]
-    """Existing log groups of an earlier launcher of this name to import, with their lines: `job`, `launcher`,
-    `supervisor`. Remove this argument after the deployment. Default: none, and CloudWatch Logs refuses to create a log
-    group that exists."""
+    """Existing log groups of an earlier launcher of this name to import, with their lines: `job`, `launcher`. Remove
+    this argument after the deployment. Default: none, and CloudWatch Logs refuses to create a log group that exists."""
     protect_logs: NotRequired[bool]
     """Whether Pulumi refuses to delete the two log groups. Default: false."""
     protect_queues: NotRequired[bool]
-    """Whether Pulumi refuses to delete the queues of launch events, of task state changes and of dead letters, which
-    keep messages for 14 days. Default: false."""
+    """Whether Pulumi refuses to delete the queues of launch events and of dead letters, which keep messages for 14
+    days, and a table of runs made here. Default: false."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Tags of every resource that can have tags, and of each task. Default: none."""
 
@@ -336,6 +385,9 @@ PUBLIC_IPV4_HOUR: Final = 0.005
 
 RETRIED: Final = ("failed", "never_started", "interrupted")
 """The outcomes that are retried by default. A task that timed out would most likely do so again."""
+
+KEEP_DAYS: Final = 90
+"""How long a run is kept after its end by default."""
 
 
 @dataclass(frozen=True)
@@ -385,8 +437,13 @@ class Job:
     schedule: LaunchSchedule | None = None
     queue: LaunchQueue | None = None
     event_rule: LaunchEventRule | None = None
+    runs: LaunchRuns = field(default_factory=LaunchRuns)
     supervision: Supervision | None = None
+    notify: Notify | None = None
     max_running: int = 0
+    overlap: str = "wait"
+    result: bool = False
+    callbacks: Sequence[pulumi.Input[str]] = ()
     alarms: Alarms | None = None
     log_retention_days: int = 30
     kms_key_arn: pulumi.Input[str] | None = None
@@ -401,6 +458,17 @@ class Job:
     def key_arns(self) -> list[pulumi.Input[str]]:
         """The keys of its queues, topic and payloads: the current one first, then earlier and later ones."""
         return [*([] if self.kms_key_arn is None else [self.kms_key_arn]), *self.further_kms_key_arns]
+
+    @property
+    def run_key_arns(self) -> list[pulumi.Input[str]]:
+        """The keys of the table of runs and of its topic."""
+        own = self.runs.get("kms_key_arn")
+        return self.key_arns if own is None else [own, *self.further_kms_key_arns]
+
+    @property
+    def notifies(self) -> bool:
+        """Whether somebody is told of a run that failed."""
+        return self.supervision is not None or self.notify is not None
 
     @property
     def has_dead_letters(self) -> bool:
@@ -448,6 +516,7 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     problems += _price_problems(given.get("prices"))
     problems += trigger_problems(given)
     problems += supervision_problems(given)
+    problems += run_problems(given)
     if "task_policy" in given and "task_role_arn" in given:
         problems.append(
             "task_policy: is for a role made here, but task_role_arn adopts one; attach the policy to that yourself"
@@ -455,8 +524,7 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     if isinstance(given.get("task_policy"), str):
         problems += policy_problems("task_policy", given["task_policy"])
     problems += tag_problems(given.get("tags", {}), most=fargate.TAGS - LAUNCHER_TAGS)
-    if not re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", given.get("role_path", Job.role_path)):
-        problems.append(f"role_path: {given['role_path']!r} does not begin and end with a slash, such as /jobs/")
+    problems += role_path_problems(given)
     problems += place_problems(given, place)
     problems += _role_problems(given, asked)
     problems += container_problems(given)
@@ -467,8 +535,8 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     return given, problems
 
 
-LOG_GROUPS: Final = ("job", "launcher", "supervisor")
-"""Log groups of a launcher; only a supervised job has the last one."""
+LOG_GROUPS: Final = ("job", "launcher")
+"""Log groups of a launcher."""
 
 
 def _adoption_problems(given: Mapping[str, Any]) -> list[str]:
@@ -476,10 +544,7 @@ def _adoption_problems(given: Mapping[str, Any]) -> list[str]:
     problems = [
         f"adopt_logs: {it!r} is unknown; allowed: {', '.join(LOG_GROUPS)}" for it in adopted if it not in LOG_GROUPS
     ]
-    problems += [f"adopt_logs: {it!r} is named twice; once is enough" for it in shapes.repeated(adopted)]
-    if "supervisor" in adopted and "supervision" not in given:
-        problems.append("adopt_logs: supervisor needs supervision; without it there is no such log group")
-    return problems
+    return problems + [f"adopt_logs: {it!r} is named twice; once is enough" for it in shapes.repeated(adopted)]
 
 
 def _price_problems(prices: Mapping[str, Any] | None) -> list[str]:
@@ -499,14 +564,9 @@ def _role_problems(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> li
     """Roles are named by ARN, one by one: a pattern here would be a pattern in iam:PassRole."""
     arns = {key: given[key] for key in ("task_role_arn", "execution_role_arn") if key in given}
     arns |= {f"overrides.task_roles.{alias}": arn for alias, arn in overrides.get("task_roles", {}).items()}
-    boundary = given.get("permissions_boundary_arn")
-    problems = list[str]()
-    if isinstance(boundary, str) and not iam.is_policy_arn(boundary):
-        problems.append(
-            f"permissions_boundary_arn: {boundary!r} is not the ARN of a policy; it looks like "
-            "arn:aws:iam::123456789012:policy/NAME"
-        )
-    return problems + [
+    if "supervisor_role_arn" in given.get("runs", {}):
+        arns["runs.supervisor_role_arn"] = given["runs"]["supervisor_role_arn"]
+    return boundary_problems(given) + [
         f"{key}: {arn!r} is not the ARN of one role; it looks like arn:aws:iam::123456789012:role/NAME, no wildcard"
         for key, arn in arns.items()
         if isinstance(arn, str) and not iam.is_role_arn(arn)

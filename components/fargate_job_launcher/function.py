@@ -11,11 +11,12 @@ import pulumi_aws as aws
 
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
 
-from .arguments import PUBLIC_IPV4_HOUR, Job, LauncherFunction
+from . import iam
+from .arguments import KEEP_DAYS, PUBLIC_IPV4_HOUR, RETRIED, Job, LauncherFunction
 from .checks.function import seconds_to_launch
 from .checks.names import CONTAINER
 from .resolving import as_json
-from .roles import Role
+from .roles import Role, Runs
 from .task_definition import family, log_group
 
 RUNTIME: Final = "python3.13"
@@ -50,6 +51,7 @@ def launcher_function(
     job_logs: aws.cloudwatch.LogGroup,
     role: Role,
     logs: aws.cloudwatch.LogGroup,
+    runs: Runs,
     dead_letters: aws.sqs.Queue | None,
     parent: pulumi.Resource,
 ) -> aws.lambda_.Function:
@@ -101,6 +103,7 @@ def launcher_function(
             "storageGibHour": job.prices["storage_gib_hour"],
             "publicIpv4Hour": job.prices.get("public_ipv4_hour", PUBLIC_IPV4_HOUR),
         },
+        **_run_settings(job, runs),
     }
     function = job.function
     return aws.lambda_.Function(
@@ -129,6 +132,33 @@ def launcher_function(
             parent=parent, depends_on=[*execution_role.policies, *task_role.policies, *role.policies]
         ),
     )
+
+
+def _run_settings(job: Job, runs: Runs) -> dict[str, Any]:
+    """Where runs are kept, and what follows when one fails, is late or is one too many."""
+    policy = job.supervision or {}
+    prefix = f"/{runs.family}/{iam.RESULTS}"
+    return {
+        "runs": {
+            "table": runs.table_arn.apply(lambda it: it.rpartition("/")[2]),
+            "keepDays": job.runs.get("keep_days", KEEP_DAYS),
+        },
+        "policy": {
+            "retries": policy.get("retries", 0),
+            "retryOn": sorted(policy.get("retry_on", RETRIED)),
+            "maxRuntimeMinutes": policy.get("max_runtime_minutes", 0),
+            "startTimeoutMinutes": policy.get("start_timeout_minutes", 0),
+            "retryExitCodes": sorted(set(policy.get("retry_exit_codes", []))),
+            "neverRetryExitCodes": sorted(set(policy.get("never_retry_exit_codes", []))),
+        },
+        "overlap": job.overlap,
+        "noticeTopic": runs.topic_arn or "",
+        "logLines": (job.notify or {}).get("log_lines", 0),
+        "callbacks": bool(job.callbacks),
+        "resultPrefix": pulumi.Output.concat("s3://", job.payload_bucket, prefix)
+        if job.result and job.payload_bucket is not None
+        else "",
+    }
 
 
 def _code(function: LauncherFunction) -> dict[str, Any]:

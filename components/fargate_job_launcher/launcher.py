@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
 from dataclasses import replace
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import pulumi
 
@@ -11,13 +11,14 @@ from .alarms import watch
 from .arguments import FargateJobLauncherArgs, Job, check
 from .capacity import warn_about_missing_spot
 from .checks.plain import checked_environment
+from .checks.runs import OF_ONE
 from .container import Sidecar
 from .function import launcher_function, launcher_log_group, timeout_seconds
 from .payload import payload_objects
-from .roles import execution_role, launcher_role, task_role
-from .supervision import supervise
-from .task_definition import job_log_group, take_name, task_definition
-from .triggers import Launchable, asynchronous_alias, dead_letter_queue, launch_queue, triggers
+from .roles import Runs, execution_role, launcher_role, task_role
+from .runs import JobRuns, JobRunsArgs
+from .task_definition import family, job_log_group, take_name, task_definition
+from .triggers import Launchable, asynchronous_alias, dead_letter_queue, invocable_by_role, launch_queue, triggers
 
 _MAY_BE_PARTIAL: Final = (
     "secrets: one ARN ends in a hyphen and six lower-case letters, which may be the end of its name. If the six "
@@ -45,9 +46,9 @@ class FargateJobLauncher(pulumi.ComponentResource):
     queue_url: pulumi.Output[str | None]
     """URL of the queue of launch events; none without `queue`."""
     notice_topic_arn: pulumi.Output[str | None]
-    """ARN of the topic that receives the notices of final failures; none without `supervision`."""
-    supervisor_function_name: pulumi.Output[str | None]
-    """Name of the function that supervises the job; none without `supervision`."""
+    """ARN of the topic that receives the notices of final failures; none without `supervision` or `notify`."""
+    runs_table_name: pulumi.Output[str]
+    """Name of the table in which each launch is kept as a run."""
     task_definition_arn: pulumi.Output[str]
     """ARN of the task definition, with its revision."""
     execution_role_arn: pulumi.Output[str]
@@ -79,6 +80,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
         warn_about_missing_spot(name, job, resource=self)
         place = pulumi.Output.from_input(job.cluster_arn).apply(iam.Place.of)
 
+        runs = _runs(name, job, parent=self)
         job_logs = job_log_group(name, job, parent=self)
         execution = execution_role(name, job, place=place, log_group_arn=job_logs.arn, parent=self)
         payloads = payload_objects(name, job, place)
@@ -103,6 +105,8 @@ class FargateJobLauncher(pulumi.ComponentResource):
             payload_objects_arn=payloads,
             dead_letter_queue_arn=None if dead_letters is None else dead_letters.arn,
             queue_arn=None if queue is None else queue.queue.arn,
+            runs=runs,
+            job_log_group_arn=job_logs.arn,
             parent=self,
         )
         function = launcher_function(
@@ -114,22 +118,25 @@ class FargateJobLauncher(pulumi.ComponentResource):
             job_logs=job_logs,
             role=launcher,
             logs=launcher_logs,
+            runs=runs,
             dead_letters=dead_letters,
             parent=self,
         )
+        invocable_by_role(f"{name}-supervisor", function.name, runs.supervisor_role_arn, parent=self)
         alias = None
         if dead_letters is not None:
             alias, parked = asynchronous_alias(name, function, dead_letters, parent=self)
             launchable = Launchable(name, job, place, function, launcher, alias, parked, dead_letters, self)
             triggers(launchable, None if queue is None else queue.queue)
-        supervisor = None
-        if job.supervision is not None:
-            supervisor = supervise(
-                name, job, job.supervision, place=place, launcher=function, logs=job_logs, parent=self
-            )
         if job.alarms is not None:
             watch(
-                name, job, job.alarms, launcher=function, dead_letters=dead_letters, supervisor=supervisor, parent=self
+                name,
+                job,
+                job.alarms,
+                launcher=function,
+                dead_letters=dead_letters,
+                notice_topic_arn=runs.topic_arn,
+                parent=self,
             )
 
         self.function_name = function.name
@@ -142,10 +149,8 @@ class FargateJobLauncher(pulumi.ComponentResource):
         self.task_role_name = task.name
         self.queue_url = pulumi.Output.from_input(None if queue is None else queue.queue.url)
         self.queue_arn = pulumi.Output.from_input(None if queue is None else queue.open_arn)
-        self.notice_topic_arn = pulumi.Output.from_input(None if supervisor is None else supervisor.topic_arn)
-        self.supervisor_function_name = pulumi.Output.from_input(
-            None if supervisor is None else supervisor.function.name
-        )
+        self.notice_topic_arn = pulumi.Output.from_input(runs.topic_arn)
+        self.runs_table_name = runs.table_arn.apply(lambda it: it.rpartition("/")[2])
         self.launcher_role_arn = launcher.arn
         self.launcher_policy = pulumi.Output.all(*(it.policy for it in launcher.policies)).apply(
             lambda it: iam.joined(*it)
@@ -153,6 +158,31 @@ class FargateJobLauncher(pulumi.ComponentResource):
         self.log_group_name = job_logs.name
         self.launcher_log_group_name = launcher_logs.name
         self.register_outputs({key: getattr(self, key) for key in FargateJobLauncher.__annotations__})
+
+
+def _runs(name: str, job: Job, *, parent: pulumi.Resource) -> Runs:
+    """The table of the job's runs: that of the arguments, or one of its own."""
+    shared = job.runs
+    if "table_arn" not in shared:
+        shared = JobRuns(f"{name}-runs", _own_runs(job), pulumi.ResourceOptions(parent=parent)).shared
+    table_arn, role_arn, topic_arn = (pulumi.Output.from_input(shared.get(it, "")) for it in OF_ONE)
+    told = pulumi.Output.from_input((job.notify or {}).get("topic_arn", topic_arn)) if job.notifies else None
+    return Runs(family(name), table_arn, role_arn, told)
+
+
+def _own_runs(job: Job) -> JobRunsArgs:
+    optional = {"kms_key_arn": job.kms_key_arn, "permissions_boundary_arn": job.permissions_boundary_arn}
+    own: dict[str, Any] = {
+        "cluster_arns": [job.cluster_arn],
+        "further_kms_key_arns": list(job.further_kms_key_arns),
+        "log_retention_days": job.log_retention_days,
+        "role_path": job.role_path,
+        "keep_logs": job.keep_logs,
+        "protect": job.protect_queues,
+        "tags": job.tags,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+    return cast("JobRunsArgs", own)
 
 
 def _with_checked_environment(name: str, job: Job) -> Job:

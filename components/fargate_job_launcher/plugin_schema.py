@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from .arguments import CAPACITIES
 from .checks.containers import ARCHITECTURES, CONDITIONS
+from .checks.runs import OVERLAPS
 from .checks.supervision import RETRYABLE
 from .cluster import CONTAINER_INSIGHTS
 from .network import NAT_GATEWAYS, SUBNETS
@@ -22,6 +23,7 @@ CHOICES: Final[dict[tuple[str, str], tuple[str, Sequence[str]]]] = {
     ("FargateJobLauncher", "architecture"): ("Architecture", tuple(ARCHITECTURES)),
     ("Sidecar", "jobWaitsFor"): ("SidecarCondition", CONDITIONS),
     ("Supervision", "retryOn"): ("RetriedOutcome", RETRYABLE),
+    ("FargateJobLauncher", "overlap"): ("Overlap", OVERLAPS),
     ("JobCluster", "containerInsights"): ("ContainerInsights", CONTAINER_INSIGHTS),
     ("JobNetwork", "subnets"): ("NetworkSubnets", SUBNETS),
     ("JobNetwork", "natGateways"): ("NatGateways", tuple(NAT_GATEWAYS)),

@@ -22,6 +22,7 @@ from .launcher import FargateJobLauncher
 from .network import JobNetwork, examine_network
 from .payload import PayloadBucket, examine_bucket
 from .plugin_schema import completed, respelt
+from .runs import JobRuns, examine_runs
 
 NAME: Final = "fargate-job-launcher"
 """Name of the Pulumi package and of the Python one; each component's type begins with it."""
@@ -32,6 +33,7 @@ COMPONENTS: Final[dict[type[pulumi.ComponentResource], Callable[[str, Any], list
     JobCluster: lambda _, args: examine_cluster(args)[1],
     JobNetwork: lambda _, args: examine_network(args)[1],
     PayloadBucket: lambda _, args: examine_bucket(args)[1],
+    JobRuns: lambda _, args: examine_runs(args)[1],
 }
 """Every public component → its check of a name and arguments, which returns every problem."""
 

@@ -116,6 +116,11 @@ def _overrides(overrides: Any) -> Iterator[Reached]:
         yield Reached("s3", "overrides.payload: a large payload is in a bucket")
 
 
+def _result(left: Any) -> Iterator[Reached]:
+    if left:
+        yield Reached("s3", "result: the job leaves it in a bucket")
+
+
 NOTHING: Final = Row("nothing")
 IMAGE: Final = Row("in ECR: `ecr.api`, `ecr.dkr` and `s3`, in its region; elsewhere: the internet", _image)
 SECRETS: Final = Row("`secretsmanager` or `ssm`, in the region of each secret", _secrets)
@@ -168,8 +173,13 @@ LAUNCHER: Final[dict[str, Row]] = {
     "schedule": _BY_THE_FUNCTION,
     "queue": _BY_THE_FUNCTION,
     "event_rule": _BY_THE_FUNCTION,
+    "runs": _BY_THE_FUNCTION,
     "supervision": _BY_THE_FUNCTION,
+    "notify": _BY_THE_FUNCTION,
     "max_running": _BY_THE_FUNCTION,
+    "overlap": _BY_THE_FUNCTION,
+    "result": Row("`s3`", _result),
+    "callbacks": _BY_THE_FUNCTION,
     "alarms": NOTHING,
     "log_retention_days": Row("`logs`, as for every task", lambda _: iter(())),
     "kms_key_arn": _OF_THE_SERVICE,
@@ -205,11 +215,13 @@ SIDECAR: Final[dict[str, Row]] = {
 """Every argument of a sidecar."""
 
 FUNCTION: Final[dict[str, str]] = {
-    "always": "`ecs`: RunTask",
-    "`max_running`": "`ecs`: ListTasks",
+    "always": "`ecs`: RunTask and ListTasks; `dynamodb`: the table of runs; `events`: the event of each run's end",
+    "`supervision`, `notify`": "`sns`: a notice of a run that failed",
+    "`notify.log_lines`": "`logs`: the last lines of the task that failed",
+    "`callbacks`": "`states`: the answer to an execution that waits",
     "`asynchronous`, `schedule`, `queue`, `event_rule`": "`sqs`: an event that can never succeed goes to dead letters",
-    "`payload_bucket`": "`s3`: a payload that does not fit into the call",
-    "`kms_key_arn`": "nothing: S3 and SQS use the key themselves",
+    "`payload_bucket`": "`s3`: a payload that does not fit into the call, and the result of a run",
+    "`kms_key_arn`": "nothing: DynamoDB, S3, SNS and SQS use the key themselves",
     "its log, X-Ray": "nothing: Lambda sends both from outside the VPC",
 }
 """The services that the launcher's function reaches from its own subnets (`function.subnet_ids`)."""

@@ -1,4 +1,4 @@
-"""The three roles of a launcher and the policies attached to each. iam/ has the documents.
+"""The three roles of a launcher, that of the supervisor, and the policies attached to each. iam/ has the documents.
 
 - ECS itself assumes the execution role, before the container runs: to pull the image, read secrets and write logs.
 - The job's own code has the task role.
@@ -29,7 +29,20 @@ from .arguments import Job
 from .checks import shapes
 from .checks.kinds import policy_problems
 from .compact import compact
+from .kept import Kept
 from .resolving import resolved
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What a launcher knows of the table of its runs."""
+
+    family: str
+    """The name by which the table keeps the job's runs."""
+    table_arn: pulumi.Output[str]
+    supervisor_role_arn: pulumi.Output[str]
+    topic_arn: pulumi.Output[str] | None
+    """The topic of its notices; None without notices."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,11 @@ def task_role(
     documents: dict[str, pulumi.Input[str]] = {}
     if job.task_policy is not None:
         documents["task"] = pulumi.Output.from_input(job.task_policy).apply(lambda it: _declared(name, it))
+    if job.result:
+        writing = pulumi.Output.all(place, payload_objects_arn, job.key_arns).apply(
+            lambda it: iam.to_json(iam.result_writer_policy(*cast("tuple[iam.Place, str, list[str]]", tuple(it))))
+        )
+        documents["result"] = writing
     if payload_objects_arn is not None:
         reading = pulumi.Output.all(place, payload_objects_arn, job.key_arns).apply(
             lambda it: iam.to_json(iam.payload_reader_policy(*cast("tuple[iam.Place, str, list[str]]", tuple(it))))
@@ -132,6 +150,8 @@ def launcher_role(
     payload_objects_arn: pulumi.Output[str] | None,
     dead_letter_queue_arn: pulumi.Output[str] | None,
     queue_arn: pulumi.Output[str] | None,
+    runs: Runs,
+    job_log_group_arn: pulumi.Input[str],
     parent: pulumi.Resource,
 ) -> Role:
     """The function's role, its policy, and its guard: which roles it may pass, and what it may never do.
@@ -156,7 +176,8 @@ def launcher_role(
     def policy(it: dict[str, Any]) -> str:
         guard = it.pop("guard")
         document = iam.launcher_policy(
-            counts_running=job.max_running > 0,
+            family=runs.family,
+            reads_results=job.result,
             traces=job.function.get("tracing", False),
             in_vpc=in_vpc,
             **it,
@@ -183,6 +204,11 @@ def launcher_role(
         "dead_letter_queue_arn": dead_letter_queue_arn or "",
         "queue_arn": queue_arn or "",
         "key_arns": job.key_arns,
+        "runs_table_arn": runs.table_arn,
+        "run_key_arns": job.run_key_arns,
+        "notice_topic_arn": runs.topic_arn or "",
+        "read_log_group_arn": job_log_group_arn if (job.notify or {}).get("log_lines") else "",
+        "callback_arns": list(job.callbacks),
     }
     attached = attach(f"{name}-launcher", role, resolved(known).apply(policy), parent=parent)
     # A changed guard belongs to a new role.
@@ -204,7 +230,7 @@ def attach(name: str, role: aws.iam.Role, policy: pulumi.Input[str], *, parent: 
 
 def _role(
     name: str,
-    job: Job,
+    kept: Kept,
     *,
     description: pulumi.Input[str],
     trust: pulumi.Input[str],
@@ -215,11 +241,11 @@ def _role(
         name,
         description=description,
         assume_role_policy=trust,
-        path=job.role_path,
-        permissions_boundary=job.permissions_boundary_arn,
+        path=kept.role_path,
+        permissions_boundary=kept.permissions_boundary_arn,
         # A policy attached by hand would make the deletion of the role fail, also in an update that replaces it.
         force_detach_policies=True,
-        tags=job.tags,
+        tags=kept.tags,
         opts=pulumi.ResourceOptions(parent=parent, replace_on_changes=replace_on_changes),
     )
 
@@ -229,12 +255,12 @@ def _adopted(arn: pulumi.Input[str]) -> Role:
     return Role(known, known.apply(lambda it: it.rpartition("/")[2]))
 
 
-def supervisor_role(name: str, job: Job, *, policy: pulumi.Output[str], parent: pulumi.Resource) -> Role:
-    """The supervisor's role: it watches tasks; it may not run one or pass a role."""
+def supervisor_role(name: str, kept: Kept, *, policy: pulumi.Output[str], parent: pulumi.Resource) -> Role:
+    """The supervisor's role: it follows tasks; it may not run one or pass a role."""
     role = _role(
         f"{name}-supervisor",
-        job,
-        description=f"The Lambda that supervises the job {name} runs with this role.",
+        kept,
+        description=f"The Lambda that follows the runs of {name} runs with this role.",
         trust=iam.to_json(iam.lambda_trust()),
         parent=parent,
     )

@@ -18,6 +18,7 @@ from . import container, iam
 from .arguments import Job
 from .checks import shapes
 from .checks.containers import ARCHITECTURES
+from .kept import Kept
 from .resolving import as_json
 from .roles import Role
 
@@ -27,22 +28,22 @@ def job_log_group(name: str, job: Job, *, parent: pulumi.Resource) -> aws.cloudw
     return log_group(name, "job", job, parent=parent)
 
 
-def log_group(name: str, of: str, job: Job, *, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
-    """A log group of this launcher, named so that the console lists a stack's groups together."""
+def log_group(name: str, of: str, kept: Kept, *, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
+    """A log group of a component, named so that the console lists a stack's groups together."""
     group = f"/{pulumi.get_project()}/{pulumi.get_stack()}/{name}/{of}"
     return aws.cloudwatch.LogGroup(
         f"{name}-{of}",
         name=group,
-        retention_in_days=job.log_retention_days,
-        kms_key_id=job.kms_key_arn,
-        tags=job.tags,
-        # Not False: that would override the launcher's own resource options.
+        retention_in_days=kept.log_retention_days,
+        kms_key_id=kept.kms_key_arn,
+        tags=kept.tags,
+        # Not False: that would override the component's own resource options.
         opts=pulumi.ResourceOptions(
             parent=parent,
-            protect=True if job.protect_logs else None,
-            retain_on_delete=True if job.keep_logs else None,
+            protect=True if kept.protect_logs else None,
+            retain_on_delete=True if kept.keep_logs else None,
             # The engine imports it unchanged, and then updates what differs from these arguments.
-            import_=group if of in job.adopt_logs else None,
+            import_=group if of in kept.adopt_logs else None,
         ),
     )
 

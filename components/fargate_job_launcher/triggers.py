@@ -21,6 +21,7 @@ from .arguments import (
 )
 from .checks.queue import VISIBILITY_TIMEOUTS, batch_size, deliveries
 from .compact import compact
+from .kept import Kept
 from .resolving import as_json
 from .roles import Role, attach
 
@@ -99,7 +100,7 @@ def launch_queue(
     """The queue of launch events, if the job has one."""
     if job.queue is None:
         return None
-    waits = job.max_running > 0 and job.overrides.get("max_count", 1) == 1
+    waits = job.max_running > 0 and job.overlap == "wait" and job.overrides.get("max_count", 1) == 1
     redrive = {
         "deadLetterTargetArn": dead_letters.arn,
         "maxReceiveCount": job.queue.get("max_receive_count", deliveries(timeout_seconds, waits=waits)),
@@ -152,24 +153,24 @@ def queue_policy(
     )
 
 
-def encrypted_queue(name: str, job: Job, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
+def encrypted_queue(name: str, kept: Kept, *, parent: pulumi.Resource, **more: Any) -> aws.sqs.Queue:
     """An encrypted queue that keeps its messages for SQS's maximum."""
     return aws.sqs.Queue(
         name,
         message_retention_seconds=KEEP_SECONDS,
         max_message_size=LARGEST_MESSAGE,
-        tags=job.tags,
-        opts=pulumi.ResourceOptions(parent=parent, protect=True if job.protect_queues else None),
-        **_encryption(job),
+        tags=kept.tags,
+        opts=pulumi.ResourceOptions(parent=parent, protect=True if kept.protect_queues else None),
+        **_encryption(kept),
         **more,
     )
 
 
-def _encryption(job: Job) -> dict[str, Any]:
-    """How a queue of this job is encrypted: with the job's key if it has one, otherwise with SQS's own."""
-    if job.kms_key_arn is None:
+def _encryption(kept: Kept) -> dict[str, Any]:
+    """How a queue of a component is encrypted: with the component's key if it has one, otherwise with SQS's own."""
+    if kept.kms_key_arn is None:
         return {"sqs_managed_sse_enabled": True}
-    return {"kms_master_key_id": job.kms_key_arn}
+    return {"kms_master_key_id": kept.kms_key_arn}
 
 
 def _schedule(it: Launchable, schedule: LaunchSchedule) -> None:
@@ -269,6 +270,19 @@ def invocable(
         principal="events.amazonaws.com",
         source_arn=rule.arn,
         source_account=place.apply(lambda it: it.account),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def invocable_by_role(
+    name: str, function: pulumi.Input[str], role_arn: pulumi.Input[str], *, parent: pulumi.Resource
+) -> aws.lambda_.Permission:
+    """Lets this one role of this account invoke a function; the role needs no policy of its own for that."""
+    return aws.lambda_.Permission(
+        name,
+        action="lambda:InvokeFunction",
+        function=function,
+        principal=role_arn,
         opts=pulumi.ResourceOptions(parent=parent),
     )
 

@@ -42,6 +42,11 @@ NETWORK: Final = Rule(
     "letters, digits, spaces and . _ - : / ( ) # , @ [ ] + = & ; { } ! $ *, and not sg- at its beginning, as a "
     "security group has them",
 )
+RUNS: Final = Rule(
+    r"[A-Za-z0-9_-]+",
+    64 - PULUMI_ADDS - len("-supervisor"),
+    "letters, digits, hyphens and underscores, as the supervisor's function and role have them",
+)
 LOGGED_NETWORK: Final = Rule(
     r"(?!sg-)[A-Za-z0-9._-]+",
     64 - PULUMI_ADDS - len("-flow-log"),

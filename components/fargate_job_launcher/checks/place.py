@@ -29,7 +29,7 @@ def place_problems(given: Mapping[str, Any], place: iam.Place | None = None) -> 
             if not 1 <= len(listed) <= most:
                 yield f"{field}: {len(listed)} {what}; a task takes 1 to {most}"
             yield from (f"{field}: {it!r} is named twice; once is enough" for it in shapes.repeated(listed))
-    named = {"kms_key_arn": keys}
+    named = {"kms_key_arn": keys, "runs.kms_key_arn": given.get("runs", {}).get("kms_key_arn")}
     for field in ("secret_key_arns", "further_kms_key_arns"):
         named |= {f"{field}[{number}]": it for number, it in enumerate(given.get(field, []))}
     for field, key in named.items():

@@ -48,6 +48,20 @@ KEY: Final = Kind("the ARN of a KMS key", regional=True)
 SECRET_KEY: Final = Kind("the ARN of a KMS key")
 """Key of a secret, which may be in another region."""
 TOPIC: Final = Kind("the ARN of a topic", regional=True)
+TABLE: Final = Kind(
+    "the ARN of a table of runs",
+    rf"{_ARN}dynamodb:{_HERE}table/[A-Za-z0-9_.-]{{3,255}}",
+    "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs-0123abc",
+    regional=True,
+    owned=True,
+)
+STATE_MACHINE: Final = Kind(
+    "the ARN of a state machine",
+    rf"{_ARN}states:{_HERE}stateMachine:[\w-]{{1,80}}",
+    "arn:aws:states:eu-west-1:123456789012:stateMachine:NAME",
+    regional=True,
+    owned=True,
+)
 SECRET: Final = Kind("the ARN of a secret or a parameter", hidden=True)
 FILE_SYSTEM: Final = Kind("an EFS file system's id")
 ACCESS_POINT: Final = Kind("an EFS access point's id")
@@ -87,7 +101,14 @@ NAMED: Final[Mapping[str, Kind]] = {
     "execution_role_arn": ROLE,
     "overrides.task_roles.*": ROLE,
     "permissions_boundary_arn": POLICY,
-    "supervision.topic_arn": TOPIC,
+    "runs.table_arn": TABLE,
+    "runs.supervisor_role_arn": ROLE,
+    "runs.notice_topic_arn": TOPIC,
+    "runs.kms_key_arn": KEY,
+    "notify.topic_arn": TOPIC,
+    "callbacks[]": STATE_MACHINE,
+    "cluster_arns[]": CLUSTER,
+    "topic_arn": TOPIC,
     "alarms.topic_arn": TOPIC,
     "queue.sources[]": SOURCE,
     "event_rule.bus": BUS,

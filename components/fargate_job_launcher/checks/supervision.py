@@ -1,41 +1,54 @@
-"""Problems with the supervision of a job after its launch. Pure."""
+"""Problems with what happens to a job after its launch. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fargate_job_launcher import iam
 from fargate_job_launcher.handler.outcome import KINDS
 
-from .kinds import outside
+from .kinds import outside, topic_problems
 
 RETRYABLE: Final = tuple(kind for kind in KINDS if kind not in ("succeeded", "stopped"))
 
 
 def supervision_problems(given: Mapping[str, Any]) -> list[str]:
-    """Problems with `supervision`, `max_running` and `alarms`."""
-    supervision, alarms = given.get("supervision", {}), given.get("alarms", {})
+    """Problems with `supervision`, `notify`, `max_running` and `alarms`."""
+    supervision, notify, alarms = (given.get(it, {}) for it in ("supervision", "notify", "alarms"))
     problems = [
         *outside("supervision.max_runtime_minutes", supervision.get("max_runtime_minutes", 1), 1, 20160),
+        *outside("supervision.start_timeout_minutes", supervision.get("start_timeout_minutes", 1), 1, 1440),
         *outside("supervision.retries", supervision.get("retries", 0), 0, 10),
+        *_exit_code_problems(supervision),
+        *outside("notify.log_lines", notify.get("log_lines", 0), 0, 50),
         *outside("max_running", given.get("max_running", 1), 1, 5000),
         *outside("alarms.max_job_minutes", alarms.get("max_job_minutes", 1), 1, 20160),
     ]
     for kind in supervision.get("retry_on", []):
         if kind not in RETRYABLE:
             problems.append(f"supervision.retry_on: {kind!r} is unknown; allowed: {', '.join(RETRYABLE)}")
-    for path, topic in (("supervision", supervision.get("topic_arn")), ("alarms", alarms.get("topic_arn"))):
-        if isinstance(topic, str) and not iam.is_topic_arn(topic):
-            problems.append(
-                f"{path}.topic_arn: {topic!r} is not the ARN of a topic; it looks like "
-                "arn:aws:sns:eu-west-1:123456789012:NAME (a FIFO topic cannot take notices)"
-            )
-    if "max_job_minutes" in alarms and "supervision" not in given:
-        problems.append("alarms.max_job_minutes: needs supervision, which measures how long a job took")
+    problems += topic_problems("notify.topic_arn", notify.get("topic_arn"))
+    problems += topic_problems("alarms.topic_arn", alarms.get("topic_arn"))
     largest = given.get("overrides", {}).get("max_count", 1)
     if given.get("max_running", largest) < largest:
         problems.append(
             f"max_running: {given['max_running']} is less than overrides.max_count {largest}: such a launch never runs"
+        )
+    return problems
+
+
+def _exit_code_problems(supervision: Mapping[str, Any]) -> list[str]:
+    """Problems with lists of exit codes. Linux keeps eight bits of each."""
+    lists = {it: supervision.get(it, []) for it in ("retry_exit_codes", "never_retry_exit_codes")}
+    problems = list[str]()
+    for name, codes in lists.items():
+        for code in dict.fromkeys(codes):
+            if code == 0:
+                problems.append(f"supervision.{name}: 0 is a success, which is never retried; leave it out")
+            else:
+                problems += outside(f"supervision.{name}", code, 1, 255)
+    for code in sorted({*lists["retry_exit_codes"]} & {*lists["never_retry_exit_codes"]}):
+        problems.append(
+            f"supervision.never_retry_exit_codes: {code} is in retry_exit_codes too; leave it in one of the two"
         )
     return problems

@@ -52,13 +52,22 @@ from .documents import (
 )
 from .launcher import lambda_trust, launcher_guard, launcher_policy, schedule_policy, schedule_trust
 from .resources import filled_queue_policy, key_policy, only_tls, queue_policy, sender_key_statements
-from .task import exec_policy, execution_policy, mount_policy, payload_reader_policy, tasks_trust
+from .task import (
+    RESULTS,
+    exec_policy,
+    execution_policy,
+    mount_policy,
+    payload_reader_policy,
+    result_writer_policy,
+    tasks_trust,
+)
 
 __all__ = [
     "EXECUTION_LIMIT",
     "LAMBDA_SERVICE",
     "LAUNCHER_LIMIT",
     "LONGEST_INLINE_POLICY",
+    "RESULTS",
     "SCHEDULER_SERVICE",
     "TASKS_SERVICE",
     "TASK_LIMIT",
@@ -99,6 +108,7 @@ __all__ = [
     "refuse_ecr_image",
     "replaced_json",
     "repository_arn",
+    "result_writer_policy",
     "schedule_policy",
     "schedule_trust",
     "secret_reference_problem",

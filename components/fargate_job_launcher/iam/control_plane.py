@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fargate_job_launcher.handler.settings import DUE_INDEX
+
 from .arns import Place
 from .documents import Document, Statement, allow, document, list_tasks, see_streams, take_messages, use_key, write_log
 
@@ -11,42 +13,43 @@ from .documents import Document, Statement, allow, document, list_tasks, see_str
 def supervisor_policy(
     place: Place,
     *,
-    cluster_arn: str,
+    cluster_arns: Sequence[str],
     queue_arn: str,
-    topic_arn: str,
+    table_arn: str,
     log_group_arn: str,
-    launcher_arn: str = "",
     key_arns: Sequence[str] = (),
-    stops: bool = False,
 ) -> Document:
-    """What the supervisor may do: watch the cluster's tasks and publish notices. It runs no task and passes no role.
+    """What the supervisor may do: keep the runs of every job, and look at and stop tasks of these clusters. It runs no
+    task, passes no role and tells nobody; each launcher's own policy lets it invoke that launcher.
 
-    `launcher_arn`: the function with which it retries a job, empty without retries; `stops`: whether it has to stop
-    tasks that run too long; `key_arns`: the KMS keys of its queue and topic, if they have any.
+    `key_arns`: the KMS keys of its table and queue, if they have any.
     """
-    tasks = f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_arn.rpartition('/')[2]}/*"
-    here = {"ArnEquals": {"ecs:cluster": cluster_arn}}
+    clusters = sorted(set(cluster_arns))
+    base = f"arn:{place.partition}:ecs:{place.region}:{place.account}:task"
     statements: list[Statement] = [
+        {
+            "Sid": "KeepRuns",
+            "Effect": "Allow",
+            "Action": ["dynamodb:GetItem", "dynamodb:PutItem"],
+            "Resource": table_arn,
+        },
+        allow("FindDue", "dynamodb:Query", [f"{table_arn}/index/{DUE_INDEX}"]),
+        {
+            "Sid": "StopTasks",
+            "Effect": "Allow",
+            "Action": ["ecs:DescribeTasks", "ecs:StopTask"],
+            "Resource": [f"{base}/{it.rpartition('/')[2]}/*" for it in clusters],
+            "Condition": {"ArnEquals": {"ecs:cluster": clusters}},
+        },
+        list_tasks(*clusters),
         take_messages("TakeEvents", queue_arn),
-        {"Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": topic_arn},
         write_log("WriteOwnLogs", log_group_arn),
-        see_streams("SeeWhatWasTold", log_group_arn),
     ]
-    actions = [*(["ecs:DescribeTasks"] if launcher_arn or stops else []), *(["ecs:StopTask"] if stops else [])]
-    if actions:
-        statements.append(
-            {"Sid": "WatchTasks", "Effect": "Allow", "Action": actions, "Resource": tasks, "Condition": here}
-        )
-    if stops:
-        statements.append(list_tasks(cluster_arn))
-    if launcher_arn:
-        statements.append(
-            {"Sid": "LaunchAgain", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": launcher_arn}
-        )
     if key_arns:
         statements += [
+            # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
+            use_key("DecryptRuns", key_arns, place, "dynamodb", "kms:Decrypt"),
             use_key("DecryptEvents", key_arns, place, "sqs", "kms:Decrypt"),
-            use_key("EncryptNotices", key_arns, place, "sns", "kms:Decrypt", "kms:GenerateDataKey"),
         ]
     return document(*statements)
 

@@ -134,13 +134,13 @@ def take_messages(sid: str, queue_arn: str) -> Statement:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": queue_arn}
 
 
-def list_tasks(cluster_arn: str) -> Statement:
+def list_tasks(*cluster_arns: str) -> Statement:
     return {
         "Sid": "ListTasks",
         "Effect": "Allow",
         "Action": "ecs:ListTasks",
         "Resource": "*",  # the action has no resource type of its own on Fargate
-        "Condition": {"ArnEquals": {"ecs:cluster": cluster_arn}},
+        "Condition": {"ArnEquals": {"ecs:cluster": cluster_arns[0] if len(cluster_arns) == 1 else list(cluster_arns)}},
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from fargate_job_launcher.handler.settings import RUN_EVENTS_SOURCE
+
 from .arns import Place, is_role_arn
 from .documents import (
     LAMBDA_SERVICE,
@@ -12,6 +14,7 @@ from .documents import (
     TASKS_SERVICE,
     Document,
     Statement,
+    allow,
     document,
     everywhere,
     list_tasks,
@@ -38,30 +41,63 @@ def launcher_policy(
     *,
     cluster_arn: str,
     task_definition_arn: str,
+    family: str,
     log_group_arn: str,
+    runs_table_arn: str,
+    run_key_arns: Sequence[str] = (),
+    notice_topic_arn: str = "",
+    read_log_group_arn: str = "",
+    callback_arns: Sequence[str] = (),
     payload_objects_arn: str = "",
     dead_letter_queue_arn: str = "",
     queue_arn: str = "",
     key_arns: Sequence[str] = (),
-    counts_running: bool = False,
+    reads_results: bool = False,
     traces: bool = False,
     in_vpc: bool = False,
 ) -> Document:
-    """What the launcher's function may do: run this one revision, in this one cluster.
+    """What the launcher's function may do: run this one revision, in this one cluster, and keep the job's own runs.
 
     It has Allow statements only, so that two of these policies together allow what each of them allows. launcher_guard
     says which roles the function may pass, and what it may never do.
 
+    `family` is the task definition's, by which the table of `runs_table_arn` keeps the job's runs; `run_key_arns` are
+    the KMS keys of the table and of `notice_topic_arn`, to which it publishes. `read_log_group_arn` is the group from
+    which it reads the last lines of a failed task, `callback_arns` are the state machines that it answers.
     `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` is the queue that it may
     send to, `queue_arn` the one from which it receives launch events, `key_arns` are the KMS keys that encrypt all of
-    these; empty where there are none. `counts_running`: whether it lists the job's tasks; `traces`: whether it sends
-    traces to X-Ray; `in_vpc`: whether Lambda runs it in a VPC.
+    these; empty where there are none. `reads_results`: whether tasks leave results among those objects; `traces`:
+    whether it sends traces to X-Ray; `in_vpc`: whether Lambda runs it in a VPC.
     """
     optional: list[Statement] = []
-    if payload_objects_arn:
+    if run_key_arns:
+        # What DynamoDB does with the caller's permissions for an item; the table's own grants do the rest.
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
+        optional.append(use_key("DecryptRuns", run_key_arns, place, "dynamodb", "kms:Decrypt"))
+    if notice_topic_arn:
+        optional.append(allow("Notify", "sns:Publish", [notice_topic_arn]))
+    if notice_topic_arn and (run_key_arns or key_arns):
+        keys = [*run_key_arns, *key_arns]
+        optional.append(use_key("EncryptNotices", keys, place, "sns", "kms:Decrypt", "kms:GenerateDataKey"))
+    if read_log_group_arn:
+        optional.append(allow("ReadLastLines", "logs:GetLogEvents", [f"{read_log_group_arn.removesuffix(':*')}:*"]))
+    if callback_arns:
+        # AWS checks the state machine of the task token, although its reference names no resource for these actions:
+        # https://github.com/aws/aws-cdk/pull/8486
         optional.append(
-            {"Sid": "PutPayloads", "Effect": "Allow", "Action": "s3:PutObject", "Resource": payload_objects_arn}
+            {
+                "Sid": "AnswerCallbacks",
+                "Effect": "Allow",
+                "Action": ["states:SendTaskFailure", "states:SendTaskSuccess"],
+                "Resource": sorted(set(callback_arns)),
+            }
         )
+    if payload_objects_arn:
+        optional += [
+            {"Sid": "PutPayloads", "Effect": "Allow", "Action": "s3:PutObject", "Resource": payload_objects_arn},
+            # A retry asks whether its payload is still there. Results lie below the same prefix.
+            {"Sid": "CheckPayloads", "Effect": "Allow", "Action": "s3:GetObject", "Resource": payload_objects_arn},
+        ]
     if dead_letter_queue_arn:
         optional.append(
             {
@@ -73,10 +109,10 @@ def launcher_policy(
         )
     if queue_arn:
         optional.append(take_messages("TakeFromQueue", queue_arn))
-    if counts_running:
-        optional.append(list_tasks(cluster_arn))
     if key_arns and payload_objects_arn:
         optional.append(use_key("EncryptPayloads", key_arns, place, "s3", "kms:GenerateDataKey"))
+        if reads_results:
+            optional.append(use_key("DecryptResults", key_arns, place, "s3", "kms:Decrypt"))
     if key_arns and (dead_letter_queue_arn or queue_arn):
         optional.append(use_key("EncryptMessages", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey"))
     if traces:
@@ -98,6 +134,28 @@ def launcher_policy(
             "Action": "ecs:TagResource",
             "Resource": f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_name}/*",
             "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
+        },
+        # What became of a launch whose answer was lost, and how many tasks run.
+        list_tasks(cluster_arn),
+        {
+            "Sid": "RecordOwnRuns",
+            "Effect": "Allow",
+            # A transaction of puts needs no action of its own:
+            # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+            "Action": ["dynamodb:GetItem", "dynamodb:PutItem"],
+            "Resource": runs_table_arn,
+            # A request without keys would satisfy ForAllValues.
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [family]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        },
+        {
+            "Sid": "AnnounceRuns",
+            "Effect": "Allow",
+            "Action": "events:PutEvents",
+            "Resource": f"arn:{place.partition}:events:{place.region}:{place.account}:event-bus/default",
+            "Condition": {"StringEquals": {"events:source": RUN_EVENTS_SOURCE}},
         },
         write_log("WriteOwnLogs", log_group_arn),
         *optional,

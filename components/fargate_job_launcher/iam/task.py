@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fargate_job_launcher.handler import partitions
 
@@ -18,6 +18,9 @@ from .arns import (
     whole_secret,
 )
 from .documents import TASKS_SERVICE, Document, Statement, allow, document, everywhere, use_key, write_log
+
+RESULTS: Final = "results/"
+"""Where results lie below a job's prefix of the bucket."""
 
 
 def tasks_trust(place: Place) -> Document:
@@ -122,6 +125,16 @@ def payload_reader_policy(place: Place, payload_objects_arn: str, key_arns: Sequ
     return document(
         {"Sid": "ReadPayloads", "Effect": "Allow", "Action": "s3:GetObject", "Resource": payload_objects_arn},
         *([decrypt] if key_arns else []),
+    )
+
+
+def result_writer_policy(place: Place, payload_objects_arn: str, key_arns: Sequence[str] = ()) -> Document:
+    """What the job's code may do to leave its result below its payloads; `key_arns` are the keys that encrypt it."""
+    encrypt = use_key("EncryptResults", key_arns, place, "s3", "kms:GenerateDataKey")
+    results = f"{payload_objects_arn.removesuffix('*')}{RESULTS}*"
+    return document(
+        {"Sid": "LeaveResults", "Effect": "Allow", "Action": "s3:PutObject", "Resource": results},
+        *([encrypt] if key_arns else []),
     )
 
 
