@@ -73,10 +73,11 @@ def handle(event: object, context: Context) -> Any:
         return _batch(identified, context)
     (delivery,) = identified.deliveries
     result = _launch(delivery, identified.kind, context)
-    if identified.kind == "asynchronous" and not _complete(result):
-        if _retryable(result) or not _dead_letters().park(text_of(delivery.event), result):
-            # Lambda logs the error, and an idempotency key may hold data that does not belong in a log.
-            raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
+    if identified.kind == "direct" or _complete(result):
+        return result
+    if _retryable(result) or not _dead_letters().park(text_of(delivery.event), result):
+        # Lambda logs the error, and an idempotency key may hold data that does not belong in a log.
+        raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
     return result
 
 

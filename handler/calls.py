@@ -189,7 +189,7 @@ def _of(answer: Answer, count: int, tries: int) -> Round:
     failures = [] if len(answer.tasks) >= count else answer.failures
     if answer.next is Next.DUPLICATE:
         # A call of before the last deploy launched fewer than it requested: a new round requests the others.
-        failures = [{**it, "retryable": True} for it in failures]
+        failures = [Failure(reason=it["reason"], detail=it["detail"], retryable=True) for it in failures]
     return Round(answer.tasks, failures, tries, answer.next is Next.SAME_TOKEN)
 
 

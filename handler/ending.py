@@ -1,4 +1,4 @@
-"""Tells the end of a run: an EventBridge event, a notice if it failed, the answer to a waiting Step Functions execution.
+"""Tells the end of a run: an EventBridge event, a notice if it failed, the answer to a Step Functions execution.
 
 The supervisor asks the job's launcher to do this, because only its role may read the job's log and result and may write
 to its topic. What was told is recorded; a step that failed is told again, and the steps before it are not.

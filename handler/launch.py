@@ -1,6 +1,6 @@
 """A launch or a retry, recorded before each of its calls and after: who dies is continued, and nothing is made twice.
 
-The run's item is written before the first call. While one delivery makes calls, it holds a lease, so that no other does.
+The run's item is written before the first call. A delivery that makes calls holds a lease, so that no other makes any.
 After a crash the item says which round of calls is open: the next delivery repeats that round with the same tokens, or,
 when ECS may have forgotten those, asks ECS which tasks the run has. run.py has what a version of an item means.
 """
@@ -12,7 +12,7 @@ import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from botocore.exceptions import ClientError
 
@@ -21,9 +21,9 @@ from .answers import Failure
 from .awsjson import Unanswered
 from .calls import Calls, Origin, Round, capacity_of
 from .event import Rejected
+from .records import WRITES, Full, Gone, Records
 from .request import LaunchRequest
 from .result import LaunchResult, cost_per_hour, failed, of_run
-from .records import WRITES, Full, Gone, Records
 from .run import Item
 from .settings import Settings
 from .table import Changed, NotRecorded
@@ -101,8 +101,8 @@ class Launcher:
                 return self._rounds(request, begun, Origin(run))
             except Full as full:
                 return failed(self.settings, request, _max_running(full))
-            except Changed:
-                known = self._read(run)
+            except Changed as changed:
+                known = changed.found
         raise NotRecorded("others changed the items of this job all the time")
 
     def _known(self, request: LaunchRequest, run: Item, *, redelivered: bool) -> LaunchResult:
@@ -186,7 +186,7 @@ class Launcher:
             return False
         request, problem = self._recorded(run)
         if self.records.job(self.family).get("waiting") != run_id:
-            problem = {"reason": "Replaced", "detail": "a later launch replaced this one", "retryable": False}
+            problem = Failure(reason="Replaced", detail="a later launch replaced this one", retryable=False)
         if request is None or problem is not None:
             self._changed(run, lambda it: _given_up(it, problem or _under_way()))
             return False
@@ -196,11 +196,10 @@ class Launcher:
             return False
 
     def _rounds(self, request: LaunchRequest, run: Item, origin: Origin) -> LaunchResult:
-        """Rounds of calls until nothing is missing, no further round helps, or the time is up. The first is recorded."""
-        root, made, before = origin.root, 0, len(run["tasks"])
+        """Rounds of calls until nothing is missing, none helps, or the time is up. The first is recorded already."""
+        root, made, before, done = origin.root, 0, len(run["tasks"]), Round()
         for turn in range(ROUNDS):
-            calls = runs.calls_of(run, root)
-            assert calls is not None
+            calls = run["open"][root]["retry"] if root else run["launch"]
             number = calls["round"]
             settled = self._settled(calls, origin)
             if settled is not None:

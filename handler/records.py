@@ -1,4 +1,4 @@
-"""Reads and writes runs in the table: each change on top of what others wrote, the job's count in the same transaction."""
+"""Reads and writes runs: each change on top of what others wrote, the job's count in the same transaction."""
 
 from __future__ import annotations
 
@@ -65,11 +65,10 @@ class Records:
                 return run
             try:
                 return self.put(it, was=run, also=also or (), admit=admit, told_by=told_by)
-            except Changed:
-                found = self.read(run["pk"], run["run"])
-                if found is None:
+            except Changed as changed:
+                if changed.found is None:
                     raise Gone from None
-                run = found
+                run = changed.found
         raise NotRecorded("others changed this run all the time")
 
     def put(

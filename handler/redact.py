@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any, Final
 
-from .result import LaunchResult
 from .request import LaunchRequest
+from .result import LaunchResult
 
 _SHORTEST: Final = 4
 """The fewest characters of a removed value: shorter ones also occur in AWS's own words."""

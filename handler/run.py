@@ -15,8 +15,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from .table import DUE, Item
-
+Item = dict[str, Any]
+"""An item of the table as plain data, with pk, sk, version and writer."""
+DUE: Final = "due"
+"""The value of `duty` of each item that is looked at when its time has come."""
 CHECK_SECONDS: Final = 900
 """How long a task runs before the supervisor looks at it, in case the event of its end was lost."""
 SWEEP_SECONDS: Final = 60
@@ -78,8 +80,7 @@ def missing(run: Item, root: str) -> int:
 def begin_round(run: Item, root: str, *, now: float, lease: float, by: str, capacity: str) -> None:
     """Record that the missing tasks are about to be requested on this capacity, by a function that has until `lease`
     for it."""
-    calls = calls_of(run, root)
-    assert calls is not None
+    calls = run["open"][root]["retry"] if root else run["launch"]
     calls |= {"round": calls["round"] + 1, "asked": missing(run, root), "open": True, "began": now}
     calls |= {"lease": lease, "by": by, "capacity": capacity}
     if not root:

@@ -142,7 +142,7 @@ class Supervisor:
             if run["state"] in runs.ENDED:
                 self._tell(run)
             elif run.get("waiting"):
-                run = self.records.change(run, lambda it: None, touch=True)
+                run = self.records.change(run, lambda _: None, touch=True)
                 self._invoke(run, {"continueOf": run["run"]})
             else:
                 self._watch(run)
@@ -277,9 +277,8 @@ class Supervisor:
             held[run_id] = 0 if run is None else runs.slots(run)
         right = {run_id: number for run_id, number in held.items() if number}
         wrong = right != job["holders"]
-        if wrong:
-            said = f"the count of {pk} was {runs.held(job)} and is {sum(right.values())}"
-            job["holders"] = right
+        said = f"the count of {pk} was {runs.held(job)} and is {sum(right.values())}"
+        job["holders"] = right
         runs.check_later(job, self.records.clock())
         try:
             self.records.table.put(job)

@@ -19,18 +19,13 @@ from typing import Any, Final, cast
 from botocore.exceptions import ClientError
 
 from .awsjson import AwsJson, Credentials, Service, Unanswered, endpoint, error_of
+from .run import DUE, Item
 from .settings import DUE_INDEX
 from .timing import jitter
 
 SERVICE: Final = Service("dynamodb", "DynamoDB_20120810", "1.0")
 TRIES: Final = 4
 """How often a call is tried that DynamoDB did not answer or throttled."""
-DUE: Final = "due"
-"""The value of `duty` of each item that is looked at when its time has come."""
-
-Item = dict[str, Any]
-"""An item as plain data, with pk, sk, version and writer."""
-
 _LATER: Final = re.compile(r"Throttl|ProvisionedThroughput|RequestLimit|InternalServer|ServiceUnavailable|InProgress")
 _MOVED: Final = re.compile(r"ConditionalCheckFailed|TransactionConflict")
 
@@ -41,6 +36,11 @@ class NotRecorded(Exception):
 
 class Changed(Exception):
     """Another writer was first: at least one of the items has another version than the one that was read."""
+
+    def __init__(self, found: Item | None = None) -> None:
+        super().__init__()
+        self.found = found
+        """The first of the items as it is now; None if there is none."""
 
 
 class Table:
@@ -81,7 +81,7 @@ class Table:
             # The first try may have been written, and its answer lost.
             found = self.get(written[0]["pk"], written[0]["sk"])
             if found is None or found["writer"] != writer:
-                raise
+                raise Changed(found) from None
         return written
 
     def due(self, now: float, most: int) -> list[tuple[str, str]]:
@@ -107,6 +107,7 @@ class Table:
         return {"TableName": self._name, "Item": typed(item), **condition}
 
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        problem = ""
         for tries in range(1, TRIES + 1):
             try:
                 return self._api.call(operation, request)

@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 
 from botocore.exceptions import ReadTimeoutError
 from fargate_job_launcher.handler.ecs import Credentials, Ecs
-from fargate_job_launcher.handler.launch import capacity_of
+from fargate_job_launcher.handler.calls import ON_DEMAND, SPOT
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
 
@@ -100,7 +100,7 @@ class Endpoint:
                 arns = [f"{place}/{next(self._numbers):08d}" for _ in range(count)]
                 self.launched[request["startedBy"]] += count
                 assert ("launchType" in request) != ("capacityProviderStrategy" in request)
-                self.capacity[capacity_of(request)] += count
+                self.capacity[SPOT if "capacityProviderStrategy" in request else ON_DEMAND] += count
                 known = {"tasks": [{"taskArn": arn} for arn in arns], "failures": failures or []}
                 self._tokens.remember(request, known)
             return known

@@ -1,0 +1,96 @@
+"""DynamoDB in memory, as far as the table of runs uses it: conditional puts, transactions, and the index of what is due.
+
+It speaks the JSON that handler/table.py sends. tests/sandbox holds the same calls against an emulated DynamoDB.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+from fargate_job_launcher.handler.run import Item
+from fargate_job_launcher.handler.table import plain
+
+
+def refused(code: str, operation: str, **more: Any) -> ClientError:
+    """botocore's error of this code."""
+    error: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
+    return ClientError(error, operation)
+
+
+@dataclass
+class Memory:
+    """A table's items, by pk and sk, in DynamoDB's JSON."""
+
+    fault: Callable[[str, dict[str, Any]], str] = lambda _operation, _request: ""
+    """Called with each request: "before" loses the request, "after" its answer, and any other text is the code of the
+    error with which it is refused."""
+    items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict[tuple[str, str], dict[str, Any]])
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """A call, as AwsJson makes it."""
+        from botocore.exceptions import ReadTimeoutError
+
+        fault = self.fault(operation, request)
+        if fault and fault not in ("before", "after"):
+            raise refused(fault, operation)
+        answer: dict[str, Any] = {}
+        if fault != "before":
+            with self._lock:
+                self.calls.append((operation, request))
+                answer = getattr(self, f"_{operation}")(request)
+        if fault:
+            raise ReadTimeoutError(endpoint_url="memory", error=fault)
+        return answer
+
+    def plain(self, kind: str = "") -> Iterator[Item]:
+        """The items as plain data: runs (`run`), attempts (`attempt`), jobs (`job`), or all."""
+        for (_, sk), item in sorted(self.items.items()):
+            is_a = "job" if sk == "job" else "attempt" if "#task#" in sk else "run"
+            if kind in ("", is_a):
+                yield plain(item)
+
+    def _GetItem(self, request: dict[str, Any]) -> dict[str, Any]:
+        item = self.items.get((request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]))
+        return {} if item is None else {"Item": copy.deepcopy(item)}
+
+    def _holds(self, put: dict[str, Any]) -> bool:
+        there = self.items.get((put["Item"]["pk"]["S"], put["Item"]["sk"]["S"]))
+        if put["ConditionExpression"] == "attribute_not_exists(pk)":
+            return there is None
+        assert put["ConditionExpression"] == "version = :read"
+        return there is not None and there["version"] == put["ExpressionAttributeValues"][":read"]
+
+    def _write(self, put: dict[str, Any]) -> None:
+        self.items[put["Item"]["pk"]["S"], put["Item"]["sk"]["S"]] = copy.deepcopy(put["Item"])
+
+    def _PutItem(self, request: dict[str, Any]) -> dict[str, Any]:
+        if not self._holds(request):
+            raise refused("ConditionalCheckFailedException", "PutItem")
+        self._write(request)
+        return {}
+
+    def _TransactWriteItems(self, request: dict[str, Any]) -> dict[str, Any]:
+        puts = [it["Put"] for it in request["TransactItems"]]
+        assert len(puts) <= 100
+        assert len({(it["Item"]["pk"]["S"], it["Item"]["sk"]["S"]) for it in puts}) == len(puts)
+        held = [self._holds(it) for it in puts]
+        if not all(held):
+            reasons = [{"Code": "None" if it else "ConditionalCheckFailed"} for it in held]
+            raise refused("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
+        for it in puts:
+            self._write(it)
+        return {}
+
+    def _Query(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert request["IndexName"] == "due"
+        now = float(request["ExpressionAttributeValues"][":now"]["N"])
+        due = [it for it in self.items.values() if "duty" in it and float(it["due"]["N"]) <= now]
+        due.sort(key=lambda it: float(it["due"]["N"]))
+        return {"Items": [{"pk": it["pk"], "sk": it["sk"]} for it in due[: request["Limit"]]]}
