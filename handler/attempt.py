@@ -76,12 +76,14 @@ def lost(task: str, of: Belongs) -> dict[str, Any]:
         "remedy": "",
         "capacity": "FARGATE",
         "seconds": 0,
+        "lost": True,
     }
 
 
 def retried(found: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
     """Whether a policy retries an attempt with these facts, however many it has made."""
-    if found["outcome"] in ("succeeded", "stopped"):
+    if found["outcome"] in ("succeeded", "stopped") or "lost" in found:
+        # What a lost task did is unknown: it may have done its work.
         return False
     code = found.get("exitCode")
     if code is not None and code in policy["neverRetryExitCodes"]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from . import run as runs
 from .attempt import moment, outcome_of
 from .records import Gone, Records
-from .redact import redacted_text
+from . import redact
 from .run import Item
 from .settings import RUN_EVENT, RUN_EVENTS_SOURCE, Settings
 
@@ -158,7 +158,7 @@ class Teller:
             # A task that never started has no log.
             return []
         values = values_of(run)
-        return [redacted_text(str(it["message"]).rstrip("\n")[:LONGEST_LINE], values) for it in found]
+        return [redact.redacted_text(str(it["message"]).rstrip("\n")[:LONGEST_LINE], values) for it in found]
 
     def _result(self, run: Item) -> dict[str, Any]:
         """What the job left at JOB_RESULT_S3_URI: its address, its size, and its content if it is text and not too

@@ -179,13 +179,13 @@ class Launcher:
         return True
 
     def again(self, run_id: str) -> bool:
-        """Continue a launch that waits for the job's other runs to be stopped; whether its tasks were launched. Raises
-        NotRecorded."""
+        """Continue a launch that waits, or has waited, for the job's other runs to be stopped; whether its tasks were
+        launched. Raises NotRecorded."""
         run = self._read(run_id)
-        if run is None or not run.get("waiting") or run["state"] in runs.ENDED:
+        if run is None or "accepted" not in run or run["launch"]["closed"] or run["state"] in runs.ENDED:
             return False
         request, problem = self._recorded(run)
-        if self.records.job(self.family).get("waiting") != run_id:
+        if run.get("waiting") and self.records.job(self.family).get("waiting") != run_id:
             problem = Failure(reason="Replaced", detail="a later launch replaced this one", retryable=False)
         if request is None or problem is not None:
             self._changed(run, lambda it: _given_up(it, problem or _under_way()))
@@ -236,8 +236,13 @@ class Launcher:
     def _settled(self, calls: Item, origin: Origin) -> Round | None:
         """The outcome of an open round for whose tokens it is too late, as ECS lists its tasks; None if its calls can
         be repeated."""
-        if self.records.clock() - calls["began"] < runs.TOKEN_SECONDS:
+        age = self.records.clock() - calls["began"]
+        if age < runs.TOKEN_SECONDS:
             return None
+        if age > runs.LISTED_SECONDS:
+            detail = "an earlier delivery ended in the middle, and the supervisor has not settled yet what it launched"
+            unknown: Failure = {"reason": "OutcomeOpen", "detail": detail, "retryable": True}
+            return Round(failures=[unknown], open=True)
         try:
             tasks = self.calls.listed(self.settings, origin)
         except (ClientError, *Unanswered) as error:

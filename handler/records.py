@@ -84,8 +84,8 @@ class Records:
         `admit`) or NotRecorded."""
         now = self.clock()
         runs.follow(run, now=now, told_by=told_by)
-        before = 0 if was is None else runs.slots(was)
-        if not run["maxRunning"] or runs.slots(run) == before:
+        before, waited = (0, False) if was is None else (runs.slots(was), "waiting" in was)
+        if not run["maxRunning"] or (runs.slots(run) == before and waited == ("waiting" in run)):
             return self.table.put(run, *also)[0]
         job = self.job(run["pk"])
         others = runs.held(job, but=run["run"])
@@ -96,7 +96,7 @@ class Records:
 
     def wait(self, run: Item) -> Item:
         """Write a new run that waits until the job's other runs have been stopped. Raises Changed or NotRecorded."""
-        run |= {"waiting": True, "reserved": 0}
+        run |= {"waiting": True, "accepted": runs.at(self.clock()), "reserved": 0}
         runs.follow(run, now=self.clock())
         job = self.job(run["pk"])
         job["waiting"] = run["run"]

@@ -35,6 +35,9 @@ TOKEN_SECONDS: Final = 1800
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html"""
 SETTLE_SECONDS: Final = 600
 """How long after a call ECS lists every task that it launched: its answers are eventually consistent."""
+LISTED_SECONDS: Final = 3300
+"""How long after a call ECS still lists its tasks, even if they ended at once: it shows them for an hour. Later only
+the events of their ends can tell, and those may still wait in the supervisor's queue."""
 LONGEST_WAIT_SECONDS: Final = 900
 
 JOB: Final = "job"
@@ -77,12 +80,23 @@ def missing(run: Item, root: str) -> int:
     return 1 if root else max(0, run["requested"] - len(run["tasks"]))
 
 
+def settled_at(calls: Mapping[str, Any]) -> float:
+    """When the supervisor asks ECS about an open round, if nobody has repeated its calls by then."""
+    return max(calls["lease"], calls.get("late", calls["began"]) + SETTLE_SECONDS)
+
+
+def until(calls: Mapping[str, Any]) -> float:
+    """Until when a launch that nobody makes calls for waits for its trigger's next delivery."""
+    return calls.get("until", calls["began"] + PATIENCE_SECONDS)
+
+
 def begin_round(run: Item, root: str, *, now: float, lease: float, by: str, capacity: str) -> None:
     """Record that the missing tasks are about to be requested on this capacity, by a function that has until `lease`
     for it."""
     calls = run["open"][root]["retry"] if root else run["launch"]
     calls |= {"round": calls["round"] + 1, "asked": missing(run, root), "open": True, "began": now}
     calls |= {"lease": lease, "by": by, "capacity": capacity}
+    calls.pop("late", None)
     if not root:
         run["reserved"] = calls["asked"]
 
@@ -112,7 +126,7 @@ def release(run: Item, root: str, failures: Sequence[Mapping[str, Any]], *, now:
     again = calls["open"] or any(it["retryable"] for it in failures)
     if root:
         entry = run["open"][root]
-        if not again or now > entry["failed"]["at"] + RETRY_SECONDS:
+        if not calls["open"] and (not again or now > entry["failed"]["at"] + RETRY_SECONDS):
             reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in failures)
             entry["failed"]["reason"] += f"; it could not be retried: {reasons}"
             _conclude(run, root, entry["failed"])
@@ -121,7 +135,8 @@ def release(run: Item, root: str, failures: Sequence[Mapping[str, Any]], *, now:
         return
     run["failures"] = [dict(it) for it in failures]
     calls["closed"] = not calls["open"] and not (again and missing(run, "") and run["redelivered"])
-    calls["until"] = now + PATIENCE_SECONDS
+    if "accepted" not in run or "until" not in calls:
+        calls["until"] = now + PATIENCE_SECONDS
 
 
 def add_task(run: Item, task: str, capacity: str, *, now: float) -> None:
@@ -258,11 +273,10 @@ def _next(run: Item, now: float) -> float | None:
         return run.get("tell")
     times = list[float]()
     launch = run["launch"]
-    if run.get("waiting"):
-        times.append(now + SWEEP_SECONDS)
+    if run.get("accepted") and not launch["closed"]:
+        times.append(max(launch["lease"], now + SWEEP_SECONDS))
     elif not launch["closed"]:
-        settled = launch["began"] + SETTLE_SECONDS if launch["open"] else 0
-        times.append(max(launch["lease"], settled) or launch["until"])
+        times.append(settled_at(launch) if launch["open"] else launch["lease"] or until(launch))
     if "stopping" in run and run["open"]:
         times.append(now if not run["stopping"].get("begun") else now + SWEEP_SECONDS)
     policy = run["policy"]

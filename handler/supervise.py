@@ -12,8 +12,8 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 
@@ -46,9 +46,10 @@ class Supervisor:
     """A botocore client of ECS."""
     functions: Any
     """A botocore client of Lambda."""
+    backlog: Callable[[], int]
+    """How many events of ends wait or are being recorded."""
     log: Any
     """Called with a level, a message, and facts and metrics by name."""
-    invoked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def ended(self, tasks: Iterable[dict[str, Any]]) -> None:
         """Record the ends of tasks. Raises NotRecorded."""
@@ -141,9 +142,6 @@ class Supervisor:
         try:
             if run["state"] in runs.ENDED:
                 self._tell(run)
-            elif run.get("waiting"):
-                run = self.records.change(run, lambda _: None, touch=True)
-                self._invoke(run, {"continueOf": run["run"]})
             else:
                 self._watch(run)
         except (Gone, NotRecorded) as problem:
@@ -166,28 +164,36 @@ class Supervisor:
         """Look at a run that goes on: settle a launch whose function died, find late tasks and ends that nobody told,
         ask again for retries."""
         now = self.records.clock()
-        launch = run["launch"]
-        listed: list[str] | None = None
-        if launch["open"] and launch["lease"] <= now and launch["began"] + runs.SETTLE_SECONDS <= now:
-            listed = self._listed(run)
+        settled = self._settled(run)
         states = self._described(run)
         found, stops = self._judged(run, states)
         due: list[str] = []
 
         def change(it: Item) -> None:
             due.clear()
+            for root, listed in settled.items():
+                calls = runs.calls_of(it, root)
+                if calls is None or not calls["open"] or calls["lease"] > now:
+                    continue
+                if listed is None:
+                    calls["late"] = now
+                else:
+                    calls["lease"] = 0
+                    runs.close_round(it, root, listed, now=now)
             calls = it["launch"]
-            if listed is not None and calls["open"] and calls["lease"] <= now:
-                runs.close_round(it, "", listed, now=now)
             if not calls["closed"] and not calls["open"] and calls["lease"] <= now:
-                calls["closed"] = not it["redelivered"] or calls.get("until", 0) <= now
+                # A launch that waits goes on waiting; another's trigger delivers it again, or it was accepted.
+                calls["closed"] = "waiting" not in it and (not it["redelivered"] or runs.until(calls) <= now)
             if "stopping" in it:
                 it["stopping"]["begun"] = True
                 runs.stop_retries(it)
             for root, entry in it["open"].items():
                 state = states.get(entry["task"])
+                entry["seen"] = now
+                if state is None and "retry" not in entry and now - entry["since"] > FORGOTTEN_SECONDS:
+                    entry.setdefault("missed", now)
                 if state is not None:
-                    entry["seen"] = now
+                    entry.pop("missed", None)
                     if state.get("startedAt"):
                         entry["started"] = moment(state["startedAt"]) or now
                 if "retry" in entry and max(entry["retry"]["next"], entry["retry"]["lease"]) <= now:
@@ -199,6 +205,8 @@ class Supervisor:
             self._stop(after, task, reason)
         if found:
             after = self._record(after, found)
+        if "accepted" in after and not after["launch"]["closed"] and after["launch"]["lease"] <= now:
+            self._invoke(after, {"continueOf": after["run"]})
         for root in due:
             problem = self._invoke(after, {"retryOf": {"run": after["run"], "root": root}})
             if problem.startswith("ResourceNotFound"):
@@ -212,12 +220,29 @@ class Supervisor:
 
         self.records.change(run, change)
 
-    def _listed(self, run: Item) -> list[str]:
-        """Ids of all tasks of a run's launch that ECS knows."""
-        origin, found = Origin(run["run"]).started_by(run["job"]), dict[str, None]()
+    def _settled(self, run: Item) -> dict[str, list[str] | None]:
+        """The tasks of each round that a function left open, by root (the launch itself has none); None for a round of
+        which only events can tell now, while such events may still come."""
+        now, found = self.records.clock(), dict[str, list[str] | None]()
+        for root in ("", *run["open"]):
+            calls = runs.calls_of(run, root)
+            if calls is None or not calls["open"] or runs.settled_at(calls) > now:
+                continue
+            late = now - calls["began"] > runs.LISTED_SECONDS
+            if late and ("late" not in calls or self.backlog()):
+                found[root] = None
+            else:
+                found[root] = self._listed(
+                    run, Origin(run["run"], root, run["open"][root]["attempt"] + 1 if root else 1)
+                )
+        return found
+
+    def _listed(self, run: Item, origin: Origin) -> list[str]:
+        """Ids of all tasks of an origin that ECS knows."""
+        found = dict[str, None]()
         for status in ("RUNNING", "STOPPED"):
             pages = self.ecs.get_paginator("list_tasks").paginate(
-                cluster=run["cluster"], startedBy=origin, desiredStatus=status
+                cluster=run["cluster"], startedBy=origin.started_by(run["job"]), desiredStatus=status
             )
             for page in pages:
                 found |= dict.fromkeys(arn.rpartition("/")[2] for arn in page["taskArns"])
@@ -246,7 +271,8 @@ class Supervisor:
             task, state = entry["task"], states.get(entry["task"])
             of = Belongs(run["pk"], run["job"], run["run"], entry["attempt"], root)
             if state is None:
-                if now - max(entry["since"], entry.get("seen", 0)) > FORGOTTEN_SECONDS:
+                # Its event may still wait: a task is lost when none waits some time after it was first missed.
+                if now - entry.get("missed", now) >= runs.CHECK_SECONDS and not self.backlog():
                     found.append((of, lost(task, of)))
             elif state["lastStatus"] == "STOPPED":
                 found.append((of, facts(state, of, run)))
@@ -340,7 +366,14 @@ def _log(level: str, message: str, *, function: str = "", **told: Any) -> None:
 @cache
 def _supervisor() -> Supervisor:
     settings: dict[str, Any] = json.loads(os.environ["SUPERVISOR_SETTINGS"])
-    return Supervisor(Records(Table.of(os.environ, settings["table"])), _client("ecs"), _client("lambda"), _log)
+    records = Records(Table.of(os.environ, settings["table"]))
+    return Supervisor(records, _client("ecs"), _client("lambda"), lambda: _backlog(settings["queue"]), _log)
+
+
+def _backlog(queue_url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = _client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    return sum(int(found[it]) for it in names)
 
 
 @cache

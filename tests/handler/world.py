@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,12 +23,12 @@ from fargate_job_launcher.handler.supervise import Supervisor
 from fargate_job_launcher.handler.table import NotRecorded, Table
 
 from tools.dynamodb import Memory
-from tools.launching import DECLARED, Launching, settings
+from tools.launching import DECLARED, Launching, asked, settings
 
 FORGETS: Final = 3600.0
 """Seconds after its end when ECS forgets a task and the token that launched it."""
 STEPS: Final = (150.0, 2 * 3600.0)
-"""How far the clock may move at once: until what is owed may be done by another, and until ECS has forgotten."""
+"""Until what is owed may be done by another, and until ECS has forgotten."""
 CLUSTER: Final = str(DECLARED["cluster"])
 
 
@@ -50,6 +51,8 @@ class Budget:
     """How often the clock moves."""
     between: int = 1
     """How often a step runs in the middle of another."""
+    steps: tuple[float, ...] = STEPS
+    """How far the clock may move at once."""
 
 
 @dataclass
@@ -61,13 +64,15 @@ class State:
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """Every task that was ever launched, as ECS describes it."""
     tokens: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    deliveries: int = 1
-    """How many deliveries of the launch event are waiting."""
+    deliveries: list[str] = field(default_factory=lambda: ["first"])
+    """Keys of the launch events that are waiting."""
+    later: list[str] = field(default_factory=list[str])
+    """Keys of those that come when the clock has moved: a trigger delivers again after a while."""
     ends: list[str] = field(default_factory=list[str])
     """Tasks whose end is told next by an event."""
     invoked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    told: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
-    """State and number of each end, as an event told it."""
+    told: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
+    """Run, state and number of each end, as an event told it."""
     running: list[str] = field(default_factory=list[str])
     """What runs at this moment, one inside the other."""
     killed_telling: int = 0
@@ -92,7 +97,7 @@ class State:
             return value
 
         items = [plain_item(it) for _, it in sorted(self.items.items())]
-        seen = [plain(items), plain(self.tasks), plain(self.tokens), self.deliveries, sorted(self.ends)]
+        seen = [plain(items), plain(self.tasks), plain(self.tokens), sorted(self.deliveries), sorted(self.later), sorted(self.ends)]
         seen += [sorted(json.dumps(it) for it in self.invoked), sorted(self.told), vars(self.left), self.killed_telling]
         return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -203,6 +208,15 @@ class World:
         assert cluster == CLUSTER
         return {"tasks": [dict(self.state.tasks[it]) for it in tasks if self.known(it)]}
 
+    def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
+        def stop() -> None:
+            it = self.state.tasks[task]
+            if it["lastStatus"] != "STOPPED":
+                it |= {"desiredStatus": "STOPPED", "stopCode": "UserInitiated", "stoppedReason": reason}
+
+        assert cluster == CLUSTER
+        self.call(stop)
+
     def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> None:  # noqa: N803
         assert (FunctionName.rpartition(":")[2], InvocationType) == ("import-launcher", "Event")
         self.call(lambda: self.state.invoked.append(json.loads(Payload)))
@@ -210,15 +224,10 @@ class World:
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         def put() -> dict[str, Any]:
             detail = json.loads(Entries[0]["Detail"])
-            self.state.told.append((detail["state"], detail["end"]))
+            self.state.told.append((detail["run"], detail["state"], detail["end"]))
             return {"FailedEntryCount": 0}
 
-        kills = self.state.left.kills
-        try:
-            return self.call(put)
-        except Killed:
-            self.state.killed_telling += kills - self.state.left.kills
-            raise
+        return self.call(put)
 
     # The steps.
 
@@ -226,8 +235,7 @@ class World:
         """What can happen next."""
         state, left = self.state, self.state.left
         found: list[tuple[str, Any]] = []
-        if state.deliveries:
-            found.append(("deliver", None))
+        found += [("deliver", key) for key in sorted(set(state.deliveries))]
         found += [("end", task) for task in sorted(set(state.ends))]
         found += [("invoke", number) for number in range(len(state.invoked))]
         if left.jumps or self._due():
@@ -236,7 +244,7 @@ class World:
         if self._due():
             found.append(("sweep", None))
         if left.jumps:
-            found += [("time", it) for it in STEPS]
+            found += [("time", it) for it in left.steps]
         return found
 
     def _due(self) -> bool:
@@ -257,7 +265,7 @@ class World:
 
     def _comes_again(self, kind: str, of: Any) -> None:
         if kind == "deliver":
-            self.state.deliveries += 1
+            self.state.later.append(of)
         elif kind == "end":
             self.state.ends.append(of)
         # An invocation may be lost: what it should have done is in the table.
@@ -271,17 +279,16 @@ class World:
         launcher.records = self.records()
         return launcher
 
-    def _deliver(self, _: None) -> None:
-        from tools.launching import asked
-
-        self.state.deliveries -= 1
-        if self.state.left.doubled and self.choose(2):
-            self.state.left.doubled -= 1
-            self.state.deliveries += 1
-        request = asked({"count": self.count}, of=self.of)
+    def _deliver(self, key: str) -> None:
+        state = self.state
+        state.deliveries.remove(key)
+        if state.left.doubled and self.choose(2):
+            state.left.doubled -= 1
+            state.deliveries.append(key)
+        request = asked({"count": self.count}, key, of=self.of)
         result = self._launcher().launch(request, trigger="call", redelivered=True)
         if result["launched"] < result["requested"] and any(it["retryable"] for it in result["failures"]):
-            self.state.deliveries += 1
+            state.later.append(key)
 
     def _end(self, task: str) -> None:
         state = self.state
@@ -296,11 +303,12 @@ class World:
 
     def _stops(self, of: tuple[str, int]) -> None:
         task, code = of
-        self.state.tasks[task] |= {
+        ends = {"stopCode": "EssentialContainerExited", "stoppedReason": "Essential container in task exited"}
+        self.state.tasks[task] = {
+            **ends,
+            **self.state.tasks[task],
             "lastStatus": "STOPPED",
             "desiredStatus": "STOPPED",
-            "stopCode": "EssentialContainerExited",
-            "stoppedReason": "Essential container in task exited",
             "containers": [{"name": "job", "exitCode": code}],
             "ended": self.state.now,
         }
@@ -308,6 +316,15 @@ class World:
 
     def _invoke(self, number: int) -> None:
         event = self.state.invoked.pop(number)
+        told = len(self.state.told)
+        try:
+            self._invoked(event)
+        except Killed:
+            # Who dies between telling an end and recording that leaves it to be told again.
+            self.state.killed_telling += len(self.state.told) - told
+            raise
+
+    def _invoked(self, event: dict[str, Any]) -> None:
         if "retryOf" in event:
             self._launcher().retry(event["retryOf"]["run"], event["retryOf"]["root"])
         elif "endOf" in event:
@@ -317,7 +334,7 @@ class World:
             self._launcher().again(event["continueOf"])
 
     def _supervisor(self) -> Supervisor:
-        return Supervisor(self.records(), self, self, lambda *_, **__: None)
+        return Supervisor(self.records(), self, self, lambda: len(self.state.ends), lambda *_, **__: None)
 
     def _sweep(self, _: None) -> None:
         self._supervisor().sweep(lambda: 60.0)
@@ -326,14 +343,16 @@ class World:
         state = self.state
         state.left.jumps -= 1
         state.now += seconds
+        state.deliveries, state.later = state.deliveries + state.later, []
         for token, ids in list(state.tokens.items()):
             if ids and not any(self.known(it) for it in ids):
                 del state.tokens[token]
 
 
-def limited(**policy: Any) -> Settings:
-    """Settings of a job with this policy."""
-    return settings(policy={**DECLARED["policy"], "retryOn": ["failed"], **policy}, capacity="on_demand", prices=None)
+def job(*, retries: int = 0, **changed: Any) -> Settings:
+    """Settings of a job on demand that retries what failed."""
+    policy = {**DECLARED["policy"], "retryOn": ["failed"], "retries": retries}
+    return settings(policy=policy, capacity="on_demand", prices=None, **changed)
 
 
 def successors(state: State, of: Settings, count: int) -> Iterator[tuple[tuple[str, Any], State]]:
@@ -364,48 +383,64 @@ def finish(state: State, of: Settings, count: int) -> State:
                 world.step(("stops", (running[0], 0)))
                 continue
             due = [float(it["due"]["N"]) for it in state.items.values() if "due" in it]
-            if not due:
+            if not due and not state.later:
                 return state
             state.left.jumps = 1
-            world.step(("time", max(1.0, min(due) - state.now)))
+            world.step(("time", STEPS[0] if state.later else max(1.0, min(due) - state.now)))
             continue
         world.step(steps[0])
     raise AssertionError("it never comes to an end")
 
 
-def problems(state: State, *, count: int, retries: int) -> list[str]:
+def problems(state: State, of: Settings, count: int) -> list[str]:
     """What is wrong with a state, whatever comes next."""
     found: list[str] = []
-    starts = [it["startedBy"] for it in state.tasks.values()]
-    first = [it for it in starts if it.count("/") == 1]
-    if len(first) > count:
-        found.append(f"{len(first)} tasks were launched for {count}")
-    again = [it for it in starts if it.count("/") > 1]
+    launched: dict[str, int] = defaultdict(int)
+    again: list[str] = []
+    for it in state.tasks.values():
+        if it["startedBy"].count("/") == 1:
+            launched[it["startedBy"]] += 1
+        else:
+            again.append(it["startedBy"])
+    if any(it > count for it in launched.values()):
+        found.append(f"more than {count} tasks were launched: {dict(launched)}")
     if len(set(again)) != len(again):
         found.append(f"a retry was launched twice: {again}")
-    if any(int(it.split("/")[2]) > retries for it in again):
-        found.append(f"more than {retries} retries: {again}")
-    numbers = [end for _, end in state.told]
-    if len(numbers) - len(set(numbers)) > state.killed_telling:
+    if any(int(it.split("/")[2]) > of.policy.retries for it in again):
+        found.append(f"more than {of.policy.retries} retries: {again}")
+    ends = [(run, end) for run, _, end in state.told]
+    if len(ends) - len(set(ends)) > state.killed_telling:
         found.append(f"an end was told twice: {state.told}")
+    running = sum(it["lastStatus"] != "STOPPED" for it in state.tasks.values())
+    if of.max_running and running > of.max_running:
+        found.append(f"{running} tasks run, at most {of.max_running} may")
     return found
 
 
-def finished_problems(state: State, *, count: int, retries: int) -> list[str]:
+def finished_problems(state: State, of: Settings, count: int) -> list[str]:
     """What is wrong with a state in which nothing is owed."""
-    found = problems(state, count=count, retries=retries)
-    run = next(plain_item(it) for (_, sk), it in state.items.items() if sk.startswith("run#") and "#task#" not in sk)
+    found = problems(state, of, count)
+    for (_, sk), item in state.items.items():
+        if sk == runs.JOB:
+            it = plain_item(item)
+            found += [f"the count is not 0: {it}"] if it["holders"] or "waiting" in it else []
+        elif "#task#" not in sk:
+            found += _of_run(state, plain_item(item), count)
+    return found
+
+
+def _of_run(state: State, run: dict[str, Any], count: int) -> list[str]:
     if run["state"] not in runs.ENDED or "tell" in run or run["open"]:
-        found.append(f"the run is {run['state']}, with {run['open']} open, tell {run.get('tell')}")
-        return found
-    if len(run["tasks"]) < count:
-        found.append(f"{len(run['tasks'])} of {count} tasks were launched")
-    if run["ends"] not in [end for _, end in state.told]:
-        found.append("the end was not told")
-    succeeded = sum(it["containers"][0].get("exitCode") == 0 for it in state.tasks.values())
-    attempts = {task: it["startedBy"].count("/") for task, it in state.tasks.items()}
+        return [f"the run is {run['state']}, with {run['open']} open, tell {run.get('tell')}"]
+    tasks = {key: it for key, it in state.tasks.items() if it["startedBy"].split("/")[1] == run["run"]}
+    succeeded = sum(it["containers"][0].get("exitCode") == 0 for it in tasks.values())
+    found: list[str] = []
+    if (run["run"], run["state"], run["ends"]) not in state.told:
+        found.append(f"the end was not told: {state.told}")
     if run["succeeded"] != succeeded:
-        found.append(f"{run['succeeded']} succeeded, and in truth {succeeded} of {attempts}")
+        found.append(f"{run['succeeded']} succeeded, and in truth {succeeded} of {len(tasks)}")
     if (run["state"] == "SUCCEEDED") != (succeeded == count):
         found.append(f"the run is {run['state']}, and {succeeded} of {count} succeeded")
+    if len(run["tasks"]) < count and run["state"] != "SKIPPED" and "stopping" not in run:
+        found.append(f"{len(run['tasks'])} of {count} tasks were launched")
     return found
