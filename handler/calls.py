@@ -57,6 +57,8 @@ class Round:
     calls: int = 0
     open: bool = False
     """Whether it is unknown what a call launched."""
+    again: bool = False
+    """Whether a new round may launch at once what this one lacks."""
 
 
 def chunks(count: int) -> list[int]:
@@ -144,6 +146,7 @@ class Calls:
             [failure for it in parts for failure in it.failures],
             sum(it.calls for it in parts),
             any(it.open for it in parts),
+            any(it.again for it in parts) and all(it.again or not it.failures for it in parts),
         )
 
     def _chunk(self, parameters: dict[str, Any]) -> Round:
@@ -190,7 +193,8 @@ def _of(answer: Answer, count: int, tries: int) -> Round:
     if answer.next is Next.DUPLICATE:
         # A call of before the last deploy launched fewer than it requested: a new round requests the others.
         failures = [Failure(reason=it["reason"], detail=it["detail"], retryable=True) for it in failures]
-    return Round(answer.tasks, failures, tries, answer.next is Next.SAME_TOKEN)
+    again = answer.next in (Next.NEW_ATTEMPT, Next.DUPLICATE)
+    return Round(answer.tasks, failures, tries, answer.next is Next.SAME_TOKEN, again and bool(failures))
 
 
 def _out_of_time() -> Failure:

@@ -36,6 +36,12 @@ class LaunchEvent(TypedDict, total=False):
     capacity: str
     """`on_demand`, `spot` or `spot_then_on_demand`: the job's own or one in `overrides.capacity`. Default: the job's
     own."""
+    requestedBy: str
+    """Who asks, as the caller says; at most 256 printable characters. It is shown with the run, as a claim. Default:
+    none."""
+    taskToken: str
+    """The task token of a Step Functions execution that waits for the run's end, if the job declares `callbacks`.
+    Default: none."""
     dryRun: bool
     """Whether to launch nothing and only return the exact calls, the decisions that IAM would make, and the cost.
     Default: false."""

@@ -208,8 +208,7 @@ class Launcher:
                 done = self.calls.round(self.settings, request, origin, asked=calls["asked"], number=number)
             made += done.calls
             first_fallback = turn == 0 and request.capacity == "spot_then_on_demand"
-            more = not done.open and all(it["retryable"] for it in done.failures) and turn + 1 < ROUNDS
-            more = more and len(done.tasks) < calls["asked"]
+            more = done.again and not done.open and turn + 1 < ROUNDS
             # The wait comes before the record of the next round: no round is open that is not being called.
             more = more and self.calls.budget.pause(0.0 if first_fallback or settled else self.calls.wait(turn + 1))
             known = run
@@ -249,7 +248,7 @@ class Launcher:
             failure: Failure = {"reason": "TasksNotListed", "detail": str(error), "retryable": True}
             return Round(failures=[failure], open=True)
         rest: Failure = {"reason": "Missing", "detail": "an earlier delivery launched fewer", "retryable": True}
-        return Round(tasks, [rest])
+        return Round(tasks, [rest], again=True)
 
     def _closed(self, run: Item, request: LaunchRequest | None, root: str, done: Round, *, more: bool = False) -> None:
         """Record what became of a round; begin the next one, or let go."""

@@ -149,7 +149,9 @@ def add_task(run: Item, task: str, capacity: str, *, now: float) -> None:
     run["reserved"] = max(0, run["reserved"] - 1)
     if run["state"] == "LAUNCHING" or run["state"] in ENDED:
         _reopen(run)
-    if run["launch"]["closed"] or not missing(run, ""):
+    if not missing(run, ""):
+        run["launch"] |= {"open": False, "closed": True}
+    if run["launch"]["closed"]:
         run["state"] = "RUNNING"
 
 

@@ -31,7 +31,12 @@ class Memory:
     error with which it is refused."""
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict[tuple[str, str], dict[str, Any]])
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
+    _due: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        for item in self.items.values():
+            self._index(item)
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """A call, as AwsJson makes it."""
@@ -48,6 +53,10 @@ class Memory:
         if fault:
             raise ReadTimeoutError(endpoint_url="memory", error=fault)
         return answer
+
+    def next_due(self) -> float | None:
+        """When the next item is due; None if none is."""
+        return min(self._due.values(), default=None)
 
     def plain(self, kind: str = "") -> Iterator[Item]:
         """The items as plain data: runs (`run`), attempts (`attempt`), jobs (`job`), or all."""
@@ -69,6 +78,13 @@ class Memory:
 
     def _write(self, put: dict[str, Any]) -> None:
         self.items[put["Item"]["pk"]["S"], put["Item"]["sk"]["S"]] = copy.deepcopy(put["Item"])
+        self._index(put["Item"])
+
+    def _index(self, item: dict[str, Any]) -> None:
+        key = item["pk"]["S"], item["sk"]["S"]
+        self._due.pop(key, None)
+        if "duty" in item:
+            self._due[key] = float(item["due"]["N"])
 
     def _PutItem(self, request: dict[str, Any]) -> dict[str, Any]:
         if not self._holds(request):
@@ -91,6 +107,5 @@ class Memory:
     def _Query(self, request: dict[str, Any]) -> dict[str, Any]:
         assert request["IndexName"] == "due"
         now = float(request["ExpressionAttributeValues"][":now"]["N"])
-        due = [it for it in self.items.values() if "duty" in it and float(it["due"]["N"]) <= now]
-        due.sort(key=lambda it: float(it["due"]["N"]))
-        return {"Items": [{"pk": it["pk"], "sk": it["sk"]} for it in due[: request["Limit"]]]}
+        due = sorted((at, key) for key, at in self._due.items() if at <= now)
+        return {"Items": [{"pk": {"S": pk}, "sk": {"S": sk}} for _, (pk, sk) in due[: request["Limit"]]]}

@@ -97,7 +97,14 @@ class State:
             return value
 
         items = [plain_item(it) for _, it in sorted(self.items.items())]
-        seen = [plain(items), plain(self.tasks), plain(self.tokens), sorted(self.deliveries), sorted(self.later), sorted(self.ends)]
+        seen = [
+            plain(items),
+            plain(self.tasks),
+            plain(self.tokens),
+            sorted(self.deliveries),
+            sorted(self.later),
+            sorted(self.ends),
+        ]
         seen += [sorted(json.dumps(it) for it in self.invoked), sorted(self.told), vars(self.left), self.killed_telling]
         return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()
 
