@@ -77,14 +77,10 @@ def handle(event: object, context: Context) -> Any:
         return _batch(launcher, identified, context)
     (delivery,) = identified.deliveries
     result = _launch(launcher, delivery, identified.kind, context)
-    if identified.kind == "asynchronous" and not _complete(result):
-        # SQS limits bytes: UTF-8 keeps the event about as long as it came.
-        event = json.dumps(delivery.event, ensure_ascii=False)
-        # SQS refuses these two characters, so they are escaped.
-        event = event.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
-        if _retryable(result) or not _dead_letters().park(event, result):
-            # Lambda logs the error, and an idempotency key may hold data that does not belong in a log.
-            raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
+    waits = identified.kind != "asynchronous"
+    if not (waits or _complete(result)) and (_retryable(result) or not _dead_letters().park(delivery, result)):
+        # Lambda logs the error, and an idempotency key may hold data that does not belong in a log.
+        raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
     return result
 
 
@@ -98,7 +94,7 @@ def _batch(launcher: Launcher, batch: trigger.Trigger, context: Context) -> dict
             return True
         try:
             result = _launch(launcher, delivery, batch.kind, context)
-            return _complete(result) or (not _retryable(result) and _dead_letters().park(delivery.body, result))
+            return _complete(result) or (not _retryable(result) and _dead_letters().park(delivery, result))
         except Exception as error:  # noqa: BLE001 - SQS delivers this message again; the others are not affected
             message = f"{type(error).__name__} while launching message {delivery.message_id}"
             print(json.dumps({"level": "ERROR", "message": message, "requestId": context.aws_request_id}))

@@ -18,6 +18,9 @@ class LaunchEvent(TypedDict, total=False):
     """The number of this delivery of its key, from 1 to 99. For about an hour ECS repeats its answer to the same
     request, a lack of capacity included: to repeat a launch that may succeed later, add one. Triggers count their
     deliveries themselves. Default: 1."""
+    requestedBy: str
+    """Who or what requests the launch, as its caller states it; at most 256 printable characters. Nobody checks it: it
+    is kept with the run. Default: none."""
     command: Sequence[str]
     """The container's command, if `overrides.command` allows it. Default: the job's."""
     environment: Mapping[str, str]
@@ -40,6 +43,9 @@ class LaunchEvent(TypedDict, total=False):
     capacity: str
     """`on_demand`, `spot` or `spot_then_on_demand`: the job's own or one in `overrides.capacity`. Default: the job's
     own."""
+    taskToken: str
+    """Task token of an AWS Step Functions execution that waits for the end of the run; 1 to 2,048 characters, from a
+    state machine in the job's `callbacks`. Default: none, and nobody waits."""
     dryRun: bool
     """Whether to launch nothing and only return the exact calls, the decisions that IAM would make, and the cost.
     Default: false."""
