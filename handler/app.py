@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, cast
 
 from . import owed, report, trigger
 from .calls import Calls, chunks
-from .dead_letters import DeadLetters, text_of
+from .dead_letters import DeadLetters
 from .dry_run import dry_run
 from .ecs import Ecs
 from .event import Rejected
@@ -75,7 +75,7 @@ def handle(event: object, context: Context) -> Any:
     result = _launch(delivery, identified.kind, context)
     if identified.kind == "direct" or _complete(result):
         return result
-    if _retryable(result) or not _dead_letters().park(text_of(delivery.event), result):
+    if _retryable(result) or not _dead_letters().park(delivery, result):
         # Lambda logs the error, and an idempotency key may hold data that does not belong in a log.
         raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
     return result
@@ -109,7 +109,7 @@ def _batch(batch: trigger.Trigger, context: Context) -> dict[str, Any]:
             return True
         try:
             result = _launch(delivery, batch.kind, context)
-            return _complete(result) or (not _retryable(result) and _dead_letters().park(delivery.body, result))
+            return _complete(result) or (not _retryable(result) and _dead_letters().park(delivery, result))
         except Exception as error:  # noqa: BLE001 - SQS delivers this message again; the others are not affected
             _log("ERROR", f"{type(error).__name__} while launching message {delivery.message_id}", context)
             return False

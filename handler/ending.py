@@ -157,7 +157,7 @@ class Teller:
         except logs.exceptions.ResourceNotFoundException:
             # A task that never started has no log.
             return []
-        values = values_of(run)
+        values = redact.texts_of(json.loads(run["request"]))
         return [redact.redacted_text(str(it["message"]).rstrip("\n")[:LONGEST_LINE], values) for it in found]
 
     def _result(self, run: Item) -> dict[str, Any]:
@@ -221,20 +221,6 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
     if "result" in run:
         detail["result"] = run["result"]
     return detail
-
-
-def values_of(run: Item) -> list[str]:
-    """The values of a run's launch event, which do not belong in an event or a notice."""
-    found, left = list[str](), [json.loads(run["request"])]
-    while left:
-        it = left.pop()
-        if isinstance(it, dict):
-            left += it.values()
-        elif isinstance(it, list):
-            left += it
-        elif isinstance(it, str):
-            found.append(it)
-    return found
 
 
 def _owed(run: Item, now: float) -> bool:

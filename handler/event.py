@@ -14,6 +14,9 @@ class LaunchEvent(TypedDict, total=False):
     idempotencyKey: str
     """The same key launches once, even if several callers send it; 1 to 256 printable characters. Default: the id of
     the SQS message or of the EventBridge event, the schedule and its time, otherwise the id of the request."""
+    requestedBy: str
+    """Who or what requests the launch, as its caller states it; at most 256 printable characters. Nobody checks it: it
+    is kept with the run. Default: none."""
     command: Sequence[str]
     """The container's command, if `overrides.command` allows it. Default: the job's."""
     environment: Mapping[str, str]
@@ -36,12 +39,9 @@ class LaunchEvent(TypedDict, total=False):
     capacity: str
     """`on_demand`, `spot` or `spot_then_on_demand`: the job's own or one in `overrides.capacity`. Default: the job's
     own."""
-    requestedBy: str
-    """Who asks, as the caller says; at most 256 printable characters. It is shown with the run, as a claim. Default:
-    none."""
     taskToken: str
-    """The task token of a Step Functions execution that waits for the run's end, if the job declares `callbacks`.
-    Default: none."""
+    """Task token of an AWS Step Functions execution that waits for the end of the run; 1 to 2,048 characters, from a
+    state machine in the job's `callbacks`. Default: none, and nobody waits."""
     dryRun: bool
     """Whether to launch nothing and only return the exact calls, the decisions that IAM would make, and the cost.
     Default: false."""

@@ -1,7 +1,8 @@
 """A launch event → a LaunchRequest, or everything that is wrong with it. Pure: no AWS call is made here.
 
 IAM has no condition key for a task's command, environment, image, network or count: only this module decides what a
-caller may change of them. No message repeats a value of the event, which may be a secret.
+caller may change of them. No message repeats a value of the event, which may be a secret, nor a name that is not
+declared, into which a caller may have put one.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from . import fargate
-from .event import KEYS, Rejected
+from .event import KEYS, PROBLEMS_SHOWN, Rejected
 from .settings import Settings
 
 VERSION: Final = "1"
@@ -71,9 +72,7 @@ def parse(event: object, settings: Settings, *, key: str, namespace: str = "call
     given = cast("dict[str, Any]", event)
     _bounded(given)
     problems: list[str] = []
-    for name in given:
-        if name not in KEYS:
-            problems.append(f"{_shown(name)}: unknown; a launch event has {', '.join(KEYS)}")
+    problems += _unknown("event", given, KEYS, "unknown", f"a launch event has {', '.join(KEYS)}")
     if given.get("version", VERSION) != VERSION:
         problems.append(f"version: {VERSION!r} is the only version")
     cpu, memory = _size(given, settings, problems)
@@ -303,17 +302,19 @@ def _environment(environment: object, settings: Settings, problems: list[str]) -
     if not isinstance(environment, dict):
         problems.append(f"environment: an object of names and strings is expected, not {_kind(environment)}")
         return {}
-    allowed = _listed(settings.overrides.environment)
-    for name, value in cast("dict[str, object]", environment).items():
-        path = f"environment.{_shown(name)}"
-        if fargate.reserved(name):
-            problems.append(f"{path}: no caller may set it: AWS, a loader or this launcher uses it")
-        elif name not in settings.overrides.environment:
-            problems.append(f"{path}: not declared under overrides.environment; declared: {allowed}")
+    given, declared = cast("dict[str, object]", environment), settings.overrides.environment
+    taken = {name for name in given if fargate.reserved(name)}
+    allowed = f"declared: {_listed(declared)}"
+    problems += _unknown("environment", given, declared - taken, "not declared under overrides.environment", allowed)
+    if taken:
+        places = _places(given, taken)
+        problems.append(f"environment: {places}: no caller may set such a name: AWS, a loader or the launcher uses it")
+    for name in (it for it in given if it in declared):
+        value = given[name]
         if not isinstance(value, str):
-            problems.append(f"{path}: a string is expected, not {_kind(value)}")
+            problems.append(f"environment.{name}: a string is expected, not {_kind(value)}")
         elif _UNPRINTABLE.search(value):
-            problems.append(f"{path}: holds control characters")
+            problems.append(f"environment.{name}: holds control characters")
     return cast("dict[str, str]", environment)
 
 
@@ -328,13 +329,14 @@ def _tags(tags: object, settings: Settings, problems: list[str]) -> dict[str, st
     if not isinstance(tags, dict):
         problems.append(f"tags: an object of keys and strings is expected, not {_kind(tags)}")
         return {}
-    allowed = _listed(settings.overrides.tags)
-    for key, value in cast("dict[str, object]", tags).items():
-        if key not in settings.overrides.tags:
-            problems.append(f"tags.{_shown(key)}: not declared under overrides.tags; declared: {allowed}")
+    given, declared = cast("dict[str, object]", tags), settings.overrides.tags
+    allowed = f"declared: {_listed(declared)}"
+    problems += _unknown("tags", given, declared, "not declared under overrides.tags", allowed)
+    for key in (it for it in given if it in declared):
+        value = given[key]
         if not isinstance(value, str) or len(value) > 256 or not _TAG.fullmatch(value) or value.startswith("aws:"):
             problems.append(
-                f"tags.{_shown(key)}: a string of at most 256 letters, digits, spaces and . : / = + @ _ - is expected, "
+                f"tags.{key}: a string of at most 256 letters, digits, spaces and . : / = + @ _ - is expected, "
                 "which does not begin with aws:"
             )
     return cast("dict[str, str]", tags)
@@ -357,9 +359,47 @@ def _task_role(alias: object, settings: Settings, problems: list[str]) -> str:
     return ""
 
 
-def _shown(name: str) -> str:
-    """A key of the event, safe for a message or a log line."""
-    return name if re.fullmatch(r"[\w.:/-]{1,64}", name, re.ASCII) else json.dumps(name[:64])
+def _unknown(field: str, given: Iterable[str], known: Collection[str], why: str, allowed: str) -> Iterator[str]:
+    """What is wrong with the names in an object of the event that are not among the known ones. A name is repeated only
+    where it is a slip of a known one: any other may carry a value."""
+    from difflib import get_close_matches
+
+    others, looked, path = list[str](), 0, "" if field == "event" else f"{field}."
+    for name in given:
+        if name in known or (field == "environment" and fargate.reserved(name)):
+            continue
+        # Of a great many names, only the first can be slips: to compare them all would take minutes.
+        looked += 1
+        sought = looked <= PROBLEMS_SHOWN and len(name) <= _LONGEST_SLIP and name.isprintable()
+        meant = get_close_matches(name, known, n=1, cutoff=_ALIKE) if sought else []
+        if meant and len(name) <= len(meant[0]) + _MORE:
+            yield f"{path}{name}: {why}; did you mean `{meant[0]}`? {allowed[0].upper()}{allowed[1:]}"
+        else:
+            others.append(name)
+    if others:
+        yield f"{field}: {_places(given, set(others))}: {why}; {allowed}"
+
+
+_ALIKE: Final = 0.8
+"""How alike two names are, of 1, of which one is a slip of the other."""
+_MORE: Final = 2
+"""The most characters by which a slip is longer than the name that is meant."""
+_LONGEST_SLIP: Final = 130
+"""The most characters of a slip: a tag's key has at most 128."""
+_PLACES_SHOWN: Final = 5
+
+
+def _places(names: Iterable[str], meant: Collection[str]) -> str:
+    """Where these are among the names of an object: `name 2`, `names 1, 3 and 4 of 6`."""
+    every = list(names)
+    found = [str(place) for place, name in enumerate(every, 1) if name in meant]
+    shown = (
+        found
+        if len(found) <= _PLACES_SHOWN
+        else [*found[: _PLACES_SHOWN - 1], f"{len(found) - _PLACES_SHOWN + 1} more"]
+    )
+    of = f" of {len(every)}"
+    return f"name {shown[0]}{of}" if len(shown) == 1 else f"names {', '.join(shown[:-1])} and {shown[-1]}{of}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -18,7 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
 
 from botocore.exceptions import ReadTimeoutError
-from fargate_job_launcher.handler.ecs import Credentials, Ecs
+from fargate_job_launcher.handler.awsjson import Credentials
+from fargate_job_launcher.handler.ecs import Ecs
 from fargate_job_launcher.handler.calls import ON_DEMAND, SPOT
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
@@ -135,7 +136,7 @@ class Endpoint:
                 place = f"arn:aws:ecs:eu-west-1:123456789012:task/{cluster}"
                 arns = [f"{place}/{next(self._numbers):08d}" for _ in range(count)]
                 self.launched[request["startedBy"]] += count
-                self.tasks |= dict.fromkeys(arns, request["startedBy"])
+                self.tasks |= dict.fromkeys(arns, str(request["startedBy"]))
                 assert ("launchType" in request) != ("capacityProviderStrategy" in request)
                 self.capacity[SPOT if "capacityProviderStrategy" in request else ON_DEMAND] += count
                 known = {"tasks": [{"taskArn": arn} for arn in arns], "failures": failures or []}

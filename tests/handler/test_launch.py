@@ -7,6 +7,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
+from urllib.parse import quote, quote_plus
 
 import boto3
 import pytest
@@ -17,6 +18,9 @@ from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.calls import Origin
 from fargate_job_launcher.handler.launch import ROUNDS
 from fargate_job_launcher.handler.timing import CALL_SECONDS, Budget, Pace, jitter
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from tools.ecs_endpoint import TRANSIENT, ecs_endpoint
 from tools.launching import DECLARED, ROLE, SETTINGS, Launching, asked, settings
@@ -430,8 +434,6 @@ def test_a_payload_that_cannot_be_stored_launches_nothing_and_can_be_tried_again
 
 
 def test_a_callers_values_are_removed_from_the_errors_of_aws() -> None:
-    from fargate_job_launcher.handler.redact import redacted
-
     for event in (
         {"environment": {"SOURCE": "hunter2-hunter2"}, "command": ["run"]},
         {"command": ["run", "--token=hunter2-hunter2"]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -83,18 +84,19 @@ def with_variable(name: object, value: object) -> dict[str, Any]:
     [
         (None, ["event: a JSON object is expected, not null"]),
         ([], ["event: a JSON object is expected, not a list"]),
-        ({"cluster": "other"}, ["cluster: unknown; a launch event has version, idempotencyKey, delivery"]),
+        ({"cluster": "other"}, ["event: name 1 of 1: unknown; a launch event has version, idempotencyKey, delivery"]),
+        ({"count": 1, "enviroment": {}}, ["enviroment: unknown; did you mean `environment`? A launch event has"]),
         ({"taskDefinition": "x", "networkConfiguration": {}, "image": "x", "entryPoint": [], "enableExecuteCommand": 1},
-         ["taskDefinition: unknown", "networkConfiguration: unknown", "image: unknown", "entryPoint: unknown",
-          "enableExecuteCommand: unknown"]),
-        ({"overrides": {"taskRoleArn": "arn:aws:iam::1:role/admin"}}, ["overrides: unknown"]),
-        ({"a\nb": 1}, ['"a\\nb": unknown']),
+         ["event: names 1, 2, 3, 4 and 5 of 5: unknown; a launch event has"]),
+        ({"count": 1, "overrides": {"taskRoleArn": "arn:aws:iam::1:role/admin"}}, ["event: name 2 of 2: unknown"]),
+        ({"a\nb": 1, "countx\n": 1}, ["event: names 1 and 2 of 2: unknown"]),
         ({"version": "2"}, ["version: '1' is the only version"]),
-        ({"environment": {"OTHER": "x", "SOURCE": 1}}, ["environment.OTHER: not declared under overrides.environment; "
-         "declared: SOURCE", "environment.SOURCE: a string is expected, not a number"]),
+        ({"environment": {"OTHER": "x", "SOURCE": 1}}, ["environment: name 1 of 2: not declared under "
+         "overrides.environment; declared: SOURCE", "environment.SOURCE: a string is expected, not a number"]),
+        ({"environment": {"SORUCE": "x"}}, ["environment.SORUCE: not declared under overrides.environment; "
+         "did you mean `SOURCE`? Declared: SOURCE"]),
         ({"environment": {"AWS_ACCESS_KEY_ID": "x", "ld_preload": "x", "ECS_X": "", "JOB_PAYLOAD": "", "PATH": "/x"}},
-         ["environment.AWS_ACCESS_KEY_ID: no caller may set it", "environment.ld_preload: no caller may set it",
-          "environment.ECS_X: no caller", "environment.JOB_PAYLOAD: no caller", "environment.PATH: no caller"]),
+         ["environment: names 1, 2, 3, 4 and 5 of 5: no caller may set such a name: AWS, a loader or the launcher"]),
         ({"environment": {"SOURCE": "a\x00b"}}, ["environment.SOURCE: holds control characters"]),
         ({"environment": []}, ["environment: an object of names and strings is expected, not a list"]),
         ({"command": "rm"}, ["command: a list of at least one string is expected"]),
@@ -112,7 +114,7 @@ def with_variable(name: object, value: object) -> dict[str, Any]:
         ({"role": ["reader"]}, ["role: an alias declared"]),
         ({"role": None}, ["role: an alias declared"]),
         ({"capacity": "cheap"}, ["capacity: one of on_demand, spot, spot_then_on_demand is expected"]),
-        ({"tags": {"owner": "x"}}, ["tags.owner: not declared under overrides.tags; declared: customer"]),
+        ({"tags": {"owner": "x"}}, ["tags: name 1 of 1: not declared under overrides.tags; declared: customer"]),
         ({"tags": {"customer": "a<b"}}, ["tags.customer: a string of at most 256 letters"]),
         ({"count": 1001}, ["count: a whole number from 1 to 1000 is expected"]),
         ({"count": True}, ["count: a whole number from 1 to 1000 is expected"]),
@@ -126,7 +128,7 @@ def with_variable(name: object, value: object) -> dict[str, Any]:
         ({"retryOf": {}}, ["retryOf.task: the id of a task is expected"]),
         ({"retryOf": {**RETRY, "delivery": 100}}, ["retryOf.delivery: a whole number from 1 to 99 is expected"]),
         ({"retryOf": {**RETRY, "overrides": with_variable("JOB_PAYLOAD", "[" * 100_000)}}, ["retryOf: its overrides"]),
-        ({"retryOf": {**RETRY, "overrides": with_variable(1, "x")}}, ["environment.1: not declared"]),
+        ({"retryOf": {**RETRY, "overrides": with_variable(1, "x")}}, ["environment: name 1 of 1: not declared"]),
         ({"dryRun": "yes"}, ["dryRun: true or false is expected, not a string"]),
         ({"payload": float("nan")}, ["event: has a value that JSON does not have"]),
         ({"payload": "\ud800"}, ["event: has a value that JSON does not have"]),
@@ -165,10 +167,33 @@ def test_an_event_that_is_too_deep_is_rejected_before_it_is_read() -> None:
 
 
 def test_a_hundred_problems_make_a_short_message() -> None:
-    problems = refused({f"key-{number}": "hunter2" for number in range(100)})
+    (problem,) = refused({f"key-{number}": "hunter2" for number in range(100)})
+    assert problem.startswith("event: names 1, 2, 3, 4 and 96 more of 100: unknown; a launch event has version")
+    declared = [f"NAME_{number:03}" for number in range(100)]
+    overrides = {**DECLARED["overrides"], "environment": declared}
+    problems = refused({"environment": dict.fromkeys(declared, 7)}, settings(overrides=overrides))
     assert len(problems) == PROBLEMS_SHOWN + 1
     assert problems[-1] == "and 80 more problems"
-    assert "hunter2" not in str(problems)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password=hunter2", "hunter2", "count=hunter2", "SOURCE=hunter2", "customer:hunter2", "AWS_hunter2", "x" * 99_999],
+)
+def test_a_name_that_carries_a_value_is_not_repeated(name: str) -> None:
+    for event in ({name: 1}, {"environment": {name: "x\x00"}}, {"environment": {name: 1}}, {"tags": {name: "a<b"}}):
+        problems = refused(event)
+        assert problems
+        assert "hunter2" not in str(problems)
+        assert all(len(it) < 300 for it in problems)
+
+
+def test_an_event_of_nothing_but_names_is_refused_at_once() -> None:
+    began = time.monotonic()
+    *slips, last = refused({f"cout{number}": 1 for number in range(60_000)})
+    assert [it[:5] for it in slips] == [f"cout{number}" for number in range(10)]
+    assert "of 60000: unknown" in last
+    assert time.monotonic() - began < 5
 
 
 def test_a_message_lists_at_most_ten_declared_names() -> None:

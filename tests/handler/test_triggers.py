@@ -8,12 +8,16 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fargate_job_launcher.handler.launch import ATTEMPTS
+from botocore.exceptions import ClientError
+from fargate_job_launcher.handler.dead_letters import LARGEST_MESSAGE, DeadLetters, text_of
+from fargate_job_launcher.handler.launch import ATTEMPTS, rejection
 from fargate_job_launcher.handler.running import Running
 from fargate_job_launcher.handler.timing import Pace
+from fargate_job_launcher.handler.trigger import Delivery, identify
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -138,9 +142,9 @@ def test_an_asynchronous_event_is_delivered_again_or_kept(function: Callable[...
     assert (parked["QueueUrl"], json.loads(parked["MessageBody"])) == (QUEUE, event)
     reasons = parked["MessageAttributes"]["reasons"]["StringValue"]
     assert reasons == "Rejected: count: a whole number from 1 to 1000 is expected (overrides.max_count)"
-    # If the event cannot be kept, the function fails: no event is dropped silently.
+    # If the event cannot be kept, the function fails, and Lambda keeps it: no event is dropped silently.
     deployed.broken = True
-    with pytest.raises(OSError, match="SQS is down"):
+    with pytest.raises(deployed.app.LaunchIncomplete, match="REJECTED"):
         deployed.invoke(event, **waiting)
     with pytest.raises(Exception, match="REJECTED"):
         function(deadLetterQueue="").invoke(event, **waiting)
@@ -171,6 +175,124 @@ def test_records_of_another_service_are_kept_as_their_sender_does_not_wait(funct
     # As short as it came, and without the characters that SQS refuses.
     assert "é" in parked["MessageBody"]
     assert "\uffff" not in parked["MessageBody"]
+
+
+def kept_of(event: object) -> Delivery:
+    return Delivery(event, "k", "call")
+
+
+def taken_by_sqs(text: str) -> bool:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
+    ranges = ((0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
+    return text != "" and all(it in "\t\n\r" or any(least <= ord(it) <= most for least, most in ranges) for it in text)
+
+
+ANY_CHARACTER = st.characters(exclude_categories=()) | st.sampled_from('\ud800\udfff\ufffe\uffff\x00\x1f\x7f"\\')
+
+
+@given(
+    event=st.recursive(st.text(ANY_CHARACTER), lambda it: st.lists(it) | st.dictionaries(st.text(ANY_CHARACTER), it))
+)
+def test_an_event_is_kept_as_a_text_that_sqs_takes_and_that_reads_as_it_came(event: Any) -> None:
+    kept = text_of(kept_of(event))
+    assert taken_by_sqs(kept)
+    assert json.loads(kept) == event
+    body = json.dumps(event, ensure_ascii=False)
+    message = Delivery(event, "k", "queue", message_id="m", body=body)
+    assert taken_by_sqs(text_of(message))
+    assert json.loads(text_of(message)) == event
+
+
+@given(body=st.text(ANY_CHARACTER))
+def test_a_message_that_is_no_json_is_kept_too(body: str) -> None:
+    kept = text_of(Delivery(None, "k", "queue", message_id="m", body=body))
+    assert taken_by_sqs(kept)
+    if taken_by_sqs(body):
+        assert kept == body
+
+
+@pytest.mark.parametrize("over", [-1300, -1060, -1000, -61, -30, -1, 0])
+def test_the_reasons_are_cut_until_the_message_is_no_larger_than_sqs_takes(over: int) -> None:
+    sent = list[dict[str, Any]]()
+
+    class Service:
+        def send_message(self, **message: Any) -> None:
+            sent.append(message)
+
+    result: Any = {**rejection(SETTINGS, ["x" * 3000]), "idempotencyKey": "mallory", "run": "0" * 32}
+    letters = DeadLetters(QUEUE, Service)
+    event = "é" * ((LARGEST_MESSAGE + over - 2) // 2)
+    assert letters.park(kept_of(event), result)
+    (message,) = sent
+    attributes = {name: it["StringValue"] for name, it in message["MessageAttributes"].items()}
+    size = len(message["MessageBody"].encode()) + sum(len(f"{name}String{it}") for name, it in attributes.items())
+    assert size <= LARGEST_MESSAGE
+    assert json.loads(message["MessageBody"]) == event
+    assert "mallory" not in str(attributes)
+    # What is short remains as long as there is room for it.
+    assert ("status" in attributes) == (over <= -30)
+    assert ("run" in attributes) == (over <= -61)
+    if over == -1300:
+        assert (attributes["run"], len(attributes["reasons"])) == ("0" * 32, 1000)
+    assert not letters.park(kept_of(event + "x" * (4 - over)), result)
+
+
+def test_an_event_that_sqs_does_not_take_stays_with_its_trigger(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    # SQS counts an escaped character as six bytes.
+    grown = {"x": "\uffff" * (LARGEST_MESSAGE // 5)}
+
+    def refusing(**_: Any) -> None:
+        error: Any = {"Error": {"Code": "InvalidMessageContents", "Message": f"must be shorter: {SECRET}"}}
+        raise ClientError(error, "SendMessage")
+
+    deployed.app._client = lambda _: SimpleNamespace(send_message=refusing)
+    for event in (grown, {"x": SECRET}):
+        with pytest.raises(deployed.app.LaunchIncomplete):
+            deployed.invoke(event, invoked_function_arn=f"{FUNCTION}:async")
+        again = deployed.invoke(sqs(json.dumps(event, ensure_ascii=False)))
+        assert again == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    captured = deployed.capture()
+    assert captured.count("could not be sent to the dead-letter queue: InvalidMessageContents") == 2
+    assert captured.count("could not be sent to the dead-letter queue: it has 209") == 2
+    assert SECRET not in captured
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"count": 1, "count": 2}', "event: `count` is given twice in "),
+        ('{"payload": {"hunter2": 1, "hunter2": 2}}', "event: an object has a key twice in "),
+        ('{"payload": [{"a": 1, "b": {}, "a": 2}]}', "event: an object has a key twice in "),
+        ('{"retryOf": {}, "count": 1, "retryOf": {}}', "event: `retryOf` is given twice in "),
+    ],
+)
+def test_json_that_two_readers_read_differently_is_rejected_through_every_trigger(
+    text: str, said: str, function: Callable[..., Deployed]
+) -> None:
+    for deployed in (function(), function(queueAsPayload=True)):
+        assert deployed.invoke(sqs(text)) == {"batchItemFailures": []}
+        (parked,) = deployed.parked
+        assert parked["MessageBody"] == text
+        assert parked["MessageAttributes"]["reasons"]["StringValue"].startswith(f"Rejected: {said}the message's body")
+    for event in (rule(text), rule(text, source="aws.scheduler")):
+        (failure,) = deployed.invoke(event)["failures"]
+        assert failure["detail"] == f"{said}its detail"
+    assert deployed.ecs.calls == []
+    assert "hunter2" not in deployed.capture()
+
+
+def test_each_delivery_says_whose_ids_its_key_is_one_of() -> None:
+    def namespaces(event: object, alias: str = "") -> list[tuple[str, str]]:
+        found = identify(event, request_id="r", function_arn=f"{FUNCTION}{alias}", trace_id="", now=0)
+        return [(it.namespace, it.key) for it in found.deliveries]
+
+    assert namespaces({}) == namespaces({}, ":async") == namespaces({"Records": []}) == [("call", "r")]
+    assert namespaces(sqs("{}", "x")) == [("queue", "message-0"), ("queue", "message-1")]
+    assert namespaces(rule({})) == [("event", "event-1")]
+    assert [it for it, _ in namespaces(rule("{"))] == ["event"]
+    assert [it for it, _ in namespaces(rule({}, source="aws.scheduler"))] == ["schedule"]
+    assert [it for it, _ in namespaces({**rule({}, source="aws.scheduler"), "count": 1})] == ["schedule"]
 
 
 def test_a_record_without_attributes_is_a_first_delivery(function: Callable[..., Deployed]) -> None:
@@ -244,7 +366,8 @@ def test_a_message_that_cannot_be_kept_goes_back_to_its_queue(function: Callable
     deployed = function()
     deployed.broken = True
     assert deployed.invoke(sqs("x", "{}")) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
-    assert any("OSError while launching message message-0" in line["message"] for line in deployed.lines())
+    said = "an event could not be sent to the dead-letter queue: OSError"
+    assert [it["messageId"] for it in deployed.lines() if it["message"] == said] == ["message-0"]
     assert function(deadLetterQueue="").invoke(sqs("x")) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
 
 

@@ -19,7 +19,8 @@ import boto3
 from botocore.config import Config
 from fargate_job_launcher.archive import zipped
 from fargate_job_launcher.function import archive
-from fargate_job_launcher.handler.ecs import Credentials, Ecs
+from fargate_job_launcher.handler.awsjson import Credentials
+from fargate_job_launcher.handler.ecs import Ecs
 from fargate_job_launcher.handler.launch import run_task_request
 
 from tools.bench import bench_program, policy_bench
