@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote
 
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalContext, ParsedStatement
@@ -62,9 +61,18 @@ class Policies:
         return Policies([parse(_loaded(document)) for document in documents], limits)
 
     def decide(
-        self, call: Call, *, principal: str = "arn:aws:sts::123456789012:assumed-role/launcher/session"
+        self,
+        call: Call,
+        *,
+        principal: str = "arn:aws:sts::123456789012:assumed-role/launcher/session",
+        of_resource: Mapping[str, Any] | None = None,
     ) -> Decision:
-        """IAM's decision on a call of this principal."""
+        """IAM's decision on a call of this principal.
+
+        `of_resource` is the policy of the resource itself. In one account it suffices that it allows the principal by
+        name; a Deny of any policy counts nevertheless, and a role that is named by its ARN still needs the Allow of its
+        permissions boundary: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+        """
         context = EvalContext(
             principal_arn=principal,
             principal_type="AssumedRole",
@@ -74,7 +82,12 @@ class Policies:
             region=call.resource.split(":")[3] if call.resource.startswith("arn:") else "",
             service_context={key.lower(): value for key, value in call.context.items()},
         )
-        result = iam_evaluator.evaluate(context, list(self.documents), *(list(limit) for limit in self.limits))
+        limits = [list(limit) for limit in self.limits]
+        result = iam_evaluator.evaluate(context, list(self.documents), *limits)
+        if of_resource is not None:
+            result = iam_evaluator.combine_resource_policy(
+                result, context, dict(of_resource), context.principal_account, limits=tuple(limits)
+            )
         return Decision(result.decision == "Allow", result.matched_sid, result.decision == "Deny")
 
 
@@ -108,43 +121,6 @@ def run_task_calls(request: Mapping[str, Any], definition: Mapping[str, Any], cl
         tasks = cluster_arn.replace(":cluster/", ":task/") + "/*"
         calls.append(Call("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask", **_tag_context(tags)}))
     return calls
-
-
-def service_calls(
-    service: str, operation: str, path: str, parameters: Mapping[str, Any], *, region: str, account: str
-) -> list[Call]:
-    """What AWS asks IAM about a request of another service that a launcher uses, about each thing that it names; none
-    for one that is not known here.
-
-    `operation` is the operation's name where it travels in a header, else the HTTP method.
-    """
-    if service == "s3" and operation in ("PUT", "GET") and path.count("/") > 1:
-        return [Call(f"s3:{operation.capitalize()}Object", f"arn:aws:s3:::{path.strip('/')}")]
-    if service == "sqs" and operation == "SendMessage":
-        name = str(parameters.get("QueueUrl", "")).rpartition("/")[2]
-        return [Call("sqs:SendMessage", f"arn:aws:sqs:{region}:{account}:{name}")]
-    if service == "lambda" and operation == "POST" and path.endswith("/invocations"):
-        function = unquote(path.split("/")[3])
-        arn = function if function.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{function}"
-        return [Call("lambda:InvokeFunction", arn)]
-    if service == "sns" and parameters.get("Action") == "Publish":
-        return [Call("sns:Publish", str(parameters.get("TopicArn", "")))]
-    if service == "logs" and operation in ("CreateLogStream", "DescribeLogStreams"):
-        stream = f"{parameters.get('logGroupName', '')}:log-stream:{parameters.get('logStreamName', '')}"
-        return [Call(f"logs:{operation}", f"arn:aws:logs:{region}:{account}:log-group:{stream}")]
-    if service == "ecs" and operation in ("StopTask", "DescribeTasks", "ListTasks"):
-        cluster = str(parameters.get("cluster", "default"))
-        if not cluster.startswith("arn:"):
-            cluster = f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"
-        tasks = parameters.get("tasks") or [parameters.get("task", "")]
-        named = ["*"] if operation == "ListTasks" else [_task(it, cluster) for it in tasks]
-        return [Call(f"ecs:{operation}", it, {"ecs:cluster": cluster}) for it in dict.fromkeys(named)]
-    return []
-
-
-def _task(named: str, cluster_arn: str) -> str:
-    """ARN of a task that is named by it, or by its id."""
-    return named if named.startswith("arn:") else f"{cluster_arn.replace(':cluster/', ':task/')}/{named}"
 
 
 def refusal(principal: str, call: Call, decision: Decision) -> Refused:

@@ -1,9 +1,9 @@
 """The gate in front of the emulator: it refuses, in AWS's words, requests that the emulator accepts and AWS does not.
 
 An ASGI application around the emulator's own. It reads the calls to Amazon ECS, which come as JSON with the name of
-the operation in a header, and those that make a schedule; everything else passes untouched. RunTask is authorized with
-the deployed policies of the role that calls: ecs:RunTask, iam:PassRole for each role that it hands over,
-ecs:TagResource.
+the operation in a header, and those that make a schedule; everything else passes untouched. Calls made with a role are
+authorized with its deployed policies: of RunTask ecs:RunTask, iam:PassRole for each role that it hands over and
+ecs:TagResource, of other services what service_calls.py has.
 
 Calls made with a role are remembered; the emulator's starter reads them at /_gate/calls.
 """
@@ -26,10 +26,11 @@ from botocore.model import OperationModel
 from ministack.core.iam_evaluator import PrincipalInfo, resolve_principal
 from ministack.core.responses import get_account_id
 
-from . import authorization, rules, schedules, subnets
+from . import account, authorization, rules, schedules, subnets
 from .authorization import Call, Policies, run_task_calls
 from .constraints import violations
 from .rows import Refused, answer, refuse
+from .service_calls import Request, object_of, service_calls
 from .tasks.lapse import pass_minutes
 from .tasks.lifecycle import Lifecycle
 from .tasks.tokens import Tokens
@@ -164,7 +165,7 @@ class Gate:
         denied: Refused | None = None
         policies = Policies(principal.policies or [], principal.limits)
         for call in calls:
-            decision = policies.decide(call, principal=principal.arn)
+            decision = policies.decide(call, principal=principal.arn, of_resource=account.policy_of(call))
             self._remember(
                 principal.arn,
                 action=call.action,
@@ -184,20 +185,29 @@ class Gate:
         if principal is None:
             await self._emulator(scope, receive, send)
             return
-        service, operation, body = _service(scope), _operation_name(scope), await _body(receive)
+        body = await _body(receive)
         kind = _header(scope, b"content-type")
         parameters: dict[str, Any] = {}
         if kind.startswith("application/x-www-form-urlencoded"):
             parameters = dict(parse_qsl(body.decode()))
         elif kind.startswith("application/x-amz-json"):
             parameters = _parsed(body)
-        calls = authorization.service_calls(
-            service, operation, scope["path"], parameters, region=_region(scope), account=get_account_id()
+        request = Request(
+            _service(scope),
+            str(parameters.get("Action") or _operation_name(scope)),
+            scope["path"],
+            parameters,
+            _region(scope),
+            get_account_id(),
+            dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
         )
+        calls = service_calls(request, account.KNOWN)
         if calls:
             self._authorize(principal, calls)
         else:
             self._remember_other(scope)
+        if request.service == "s3" and request.operation in ("GET", "HEAD"):
+            _hold_missing_object(principal, request)
         await self._emulator(scope, _replay(body, receive), send)
 
     def _remember_other(self, scope: Scope) -> None:
@@ -264,6 +274,16 @@ def _principal(scope: Scope) -> PrincipalInfo | None:
     if isinstance(principal, PrincipalInfo) and principal.policies is not None:
         return principal
     return None
+
+
+def _hold_missing_object(principal: PrincipalInfo, request: Request) -> None:
+    """S3 tells only those who may list a bucket that it does not have an object. Raises Refused."""
+    bucket, _, key = object_of(request).partition("/")
+    if not key or not account.lacks_object(bucket, key):
+        return
+    call = Call("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+    if not Policies(principal.policies or [], principal.limits).decide(call, principal=principal.arn).allowed:
+        refuse("s3.GetObject.missing", principal=principal.arn, resource=call.resource)
 
 
 def _scheduled(scope: Scope) -> Callable[[dict[str, Any]], None] | None:

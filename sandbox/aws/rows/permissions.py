@@ -34,7 +34,8 @@ def spelt(action: str) -> str:
 def asking(action: str) -> str:
     """The start of a row's id: the service and the operation for which IAM authorizes this action."""
     others = {"iam:PassRole": "ecs.RunTask.PassRole", "ecs:TagResource": "ecs.RunTask.TagResource"}
-    return {**others, "lambda:InvokeFunction": "lambda.Invoke"}.get(action, action.replace(":", "."))
+    named = {**others, "lambda:InvokeFunction": "lambda.Invoke"}.get(action, action.replace(":", "."))
+    return named.replace("states.", "stepfunctions.", 1) if action.startswith("states:") else named
 
 
 def _statement(effect: str, action: str) -> dict[str, str]:
@@ -51,8 +52,11 @@ def _denials(
     code: str = "AccessDeniedException",
     status: int = 400,
     before: tuple[Before, ...] = (),
+    asked: str = "",
+    seen: bool = True,
 ) -> Iterator[Refusal]:
-    """The two rows of an operation: no policy allows it, and a policy denies it."""
+    """The two rows of an operation: no policy allows it, and a policy denies it. `asked` is the operation that needs
+    the action, where it has another name."""
     for what, words, reason, statements in (
         ("not_allowed", _NOT_ALLOWED, "No policy of the caller allows", [_statement("Allow", "s3:ListAllMyBuckets")]),
         (
@@ -73,6 +77,8 @@ def _denials(
             before=before,
             policy={"Version": "2012-10-17", "Statement": statements},
             status=status,
+            operation=asked,
+            seen=seen,
         )
 
 
@@ -97,6 +103,40 @@ def _besides(action: str, resource: str, refuses: str, request: dict[str, Any], 
 
 
 _REGION: Final = "{region}:{account}"
+
+_TABLE: Final = "rows-items"
+_KEY: Final = {"pk": {"S": "k"}}
+_ONE: Final = {"TableName": _TABLE, "Key": _KEY}
+_PARTIQL: Final = {
+    "PartiQLSelect": 'SELECT * FROM "rows-items"',
+    "PartiQLInsert": "INSERT INTO \"rows-items\" VALUE {'pk': 'k'}",
+    "PartiQLUpdate": "UPDATE \"rows-items\" SET a = 1 WHERE pk = 'k'",
+    "PartiQLDelete": "DELETE FROM \"rows-items\" WHERE pk = 'k'",
+}
+_ITEMS: Final[Mapping[str, tuple[str, Request]]] = {
+    **{it: (it, _ONE) for it in ("GetItem", "DeleteItem", "UpdateItem")},
+    "PutItem": ("PutItem", {"TableName": _TABLE, "Item": _KEY}),
+    "ConditionCheckItem": (
+        "TransactWriteItems",
+        {"TransactItems": [{"ConditionCheck": {**_ONE, "ConditionExpression": "attribute_exists(pk)"}}]},
+    ),
+    "Query": (
+        "Query",
+        {
+            "TableName": _TABLE,
+            "KeyConditionExpression": "pk = :k",
+            "ExpressionAttributeValues": {":k": _KEY["pk"]},
+        },
+    ),
+    "BatchGetItem": ("BatchGetItem", {"RequestItems": {_TABLE: {"Keys": [_KEY]}}}),
+    "BatchWriteItem": ("BatchWriteItem", {"RequestItems": {_TABLE: [{"PutRequest": {"Item": _KEY}}]}}),
+    **{it: ("ExecuteStatement", {"Statement": statement}) for it, statement in _PARTIQL.items()},
+    **{
+        it: (it, {"TableName": _TABLE})
+        for it in ("Scan", "DescribeTable", "DeleteTable", "UpdateTable", "DescribeTimeToLive", "UpdateTimeToLive")
+    },
+}
+"""Action of DynamoDB → the operation that needs it, and its request."""
 ROWS: Final = (
     *_denials(
         "ecs",
@@ -199,5 +239,71 @@ ROWS: Final = (
         "https://github.com/aws/serverless-application-model/issues/3633",
         code="AccessDenied",
         status=403,
+    ),
+    *(
+        row
+        for action, (operation, request) in _ITEMS.items()
+        for row in _denials(
+            "dynamodb",
+            action,
+            f"dynamodb:{action}",
+            f"arn:aws:dynamodb:{_REGION}:table/{_TABLE}",
+            request,
+            "https://github.com/AntonShuvaev/intellij-dynamodb/issues/29",
+            asked=operation,
+        )
+    ),
+    *_denials(
+        "events",
+        "PutEvents",
+        "events:PutEvents",
+        f"arn:aws:events:{_REGION}:event-bus/default",
+        {"Entries": [{"Source": "rows", "DetailType": "Row", "Detail": "{}"}]},
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html",
+        seen=False,
+    ),
+    *(
+        row
+        for operation in ("SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat")
+        for row in _denials(
+            "stepfunctions",
+            operation,
+            f"states:{operation}",
+            "*",
+            {"taskToken": "rows", **({"output": "{}"} if operation == "SendTaskSuccess" else {})},
+            "https://github.com/NOAA-OWP/hydrovis/issues/837",
+        )
+    ),
+    *_denials(
+        "logs",
+        "GetLogEvents",
+        "logs:GetLogEvents",
+        f"arn:aws:logs:{_REGION}:log-group:rows:log-stream:one",
+        {"logGroupName": "rows", "logStreamName": "one"},
+        "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html",
+    ),
+    Refusal(
+        id="s3.GetObject.missing",
+        refuses="S3 tells only those who may list a bucket that it does not have an object",
+        code="AccessDenied",
+        words=_NOT_ALLOWED.format_map(
+            {"principal": "{principal}", "action": "s3:ListBucket", "resource": '"{resource}"'}
+        ),
+        sources=(
+            "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html",
+            "https://github.com/aws/aws-cli/issues/2041",
+        ),
+        request={"Bucket": "rows-hidden", "Key": "missing"},
+        fields={"principal": "{principal}", "resource": "arn:aws:s3:::rows-hidden"},
+        before=(
+            (
+                "s3",
+                "CreateBucket",
+                {"Bucket": "rows-hidden", "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}},
+            ),
+        ),
+        policy={"Version": "2012-10-17", "Statement": [_statement("Allow", "s3:GetObject")]},
+        status=403,
+        seen=False,
     ),
 )

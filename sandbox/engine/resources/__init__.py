@@ -11,6 +11,7 @@
 # The import of a module registers its creators.
 from . import awsx as awsx
 from . import derived as derived
+from . import dynamodb as dynamodb
 from . import ecs as ecs
 from . import events as events
 from . import functions as functions

@@ -1,4 +1,4 @@
-"""S3 buckets, EFS file systems, DynamoDB tables."""
+"""S3 buckets and EFS file systems."""
 
 from __future__ import annotations
 
@@ -123,28 +123,3 @@ def _access_point(aws: Emulator, inputs: Inputs) -> Made:
         ),
     )
     return Made(made["AccessPointId"], {"arn": made["AccessPointArn"]})
-
-
-@creates("aws:dynamodb/table:Table")
-def _table(aws: Emulator, inputs: Inputs) -> Made:
-    name, keys = inputs.physical_name(), [(inputs.take("hashKey"), "HASH"), (inputs.take("rangeKey"), "RANGE")]
-    ttl, dynamodb = inputs.take("ttl"), aws.client("dynamodb")
-    mode = inputs.take("billingMode", "PROVISIONED")
-    units = {"ReadCapacityUnits": inputs.take("readCapacity"), "WriteCapacityUnits": inputs.take("writeCapacity")}
-    throughput = {key: int(value) for key, value in units.items() if value}
-    table = dynamodb.create_table(
-        TableName=name,
-        BillingMode=mode,
-        AttributeDefinitions=[
-            {"AttributeName": it["name"], "AttributeType": it["type"]} for it in inputs.take("attributes", [])
-        ],
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys if key],
-        **inputs.given(
-            ProvisionedThroughput=throughput if mode == "PROVISIONED" else None,
-            Tags=[{"Key": key, "Value": value} for key, value in sorted(inputs.tags().items())],
-        ),
-    )["TableDescription"]
-    if ttl:
-        expiry = {"AttributeName": ttl["attributeName"], "Enabled": bool(ttl.get("enabled", True))}
-        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
-    return Made(name, {"name": name, "arn": table["TableArn"]})

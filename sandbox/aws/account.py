@@ -1,0 +1,42 @@
+"""What the emulated account knows about the things that a request names: IAM's question or answer depends on it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ministack.services import dynamodb, lambda_svc, s3
+
+from . import task_tokens
+from .authorization import Call
+from .service_calls import Known
+
+# Internals of the emulator, which has no public interface for this; its version is pinned.
+_dynamodb: Any = dynamodb
+_lambda: Any = lambda_svc
+_s3: Any = s3
+
+
+def _partition_key(table: str, index: str) -> str:
+    """The name of a table's or an index's partition key; empty if there is no such table or index."""
+    found = _dynamodb._tables.get(table) or {}
+    indexes = [*found.get("GlobalSecondaryIndexes", []), *found.get("LocalSecondaryIndexes", [])]
+    named = next((it for it in indexes if it["IndexName"] == index), {}) if index else found
+    return next((it["AttributeName"] for it in named.get("KeySchema", []) if it["KeyType"] == "HASH"), "")
+
+
+KNOWN: Final = Known(_partition_key, task_tokens.state_machine)
+
+
+def policy_of(call: Call) -> dict[str, Any] | None:
+    """The policy of the function that a call is about; None where there is none.
+
+    Other resources' policies are not asked: a bucket's denies a request without TLS, and no request here has any.
+    """
+    found = _lambda.function_policy_for_arn(call.resource) if call.action == "lambda:InvokeFunction" else None
+    return found[0] if found else None
+
+
+def lacks_object(bucket: str, key: str) -> bool:
+    """Whether there is this bucket, and no object of this key in it."""
+    found = _s3._buckets.get(bucket)
+    return found is not None and key not in found["objects"]
