@@ -39,6 +39,8 @@ def test_the_place_is_read_from_the_clusters_arn_and_every_arn_stays_in_it(place
         place,
         cluster_arn=cluster,
         task_definition_arn=base % ("ecs", "task-definition/f:3"),
+        family="f",
+        runs_table_arn=base % ("dynamodb", "table/runs"),
         log_group_arn=base % ("logs", "log-group:/l"),
     )
     guard = iam.launcher_guard(place, passed_role_arns=[role], cpu=256, memory=512, in_vpc=True)

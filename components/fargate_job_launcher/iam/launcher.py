@@ -20,6 +20,7 @@ from .documents import (
     list_tasks,
     take_messages,
     use_key,
+    use_keys,
     write_log,
 )
 
@@ -70,15 +71,8 @@ def launcher_policy(
     whether it sends traces to X-Ray; `in_vpc`: whether Lambda runs it in a VPC.
     """
     optional: list[Statement] = []
-    if run_key_arns:
-        # What DynamoDB does with the caller's permissions for an item; the table's own grants do the rest.
-        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
-        optional.append(use_key("DecryptRuns", run_key_arns, place, "dynamodb", "kms:Decrypt"))
     if notice_topic_arn:
         optional.append(allow("Notify", "sns:Publish", [notice_topic_arn]))
-    if notice_topic_arn and (run_key_arns or key_arns):
-        keys = [*run_key_arns, *key_arns]
-        optional.append(use_key("EncryptNotices", keys, place, "sns", "kms:Decrypt", "kms:GenerateDataKey"))
     if read_log_group_arn:
         optional.append(allow("ReadLastLines", "logs:GetLogEvents", [f"{read_log_group_arn.removesuffix(':*')}:*"]))
     if callback_arns:
@@ -93,11 +87,9 @@ def launcher_policy(
             }
         )
     if payload_objects_arn:
-        optional += [
-            {"Sid": "PutPayloads", "Effect": "Allow", "Action": "s3:PutObject", "Resource": payload_objects_arn},
-            # A retry asks whether its payload is still there. Results lie below the same prefix.
-            {"Sid": "CheckPayloads", "Effect": "Allow", "Action": "s3:GetObject", "Resource": payload_objects_arn},
-        ]
+        # A retry asks whether its payload is still there. Results lie below the same prefix.
+        actions = ["s3:GetObject", "s3:PutObject"]
+        optional.append({"Sid": "KeepPayloads", "Effect": "Allow", "Action": actions, "Resource": payload_objects_arn})
     if dead_letter_queue_arn:
         optional.append(
             {
@@ -109,12 +101,15 @@ def launcher_policy(
         )
     if queue_arn:
         optional.append(take_messages("TakeFromQueue", queue_arn))
+    messages = {"sns": [*run_key_arns, *key_arns] if notice_topic_arn else []}
+    messages["sqs"] = list(key_arns) if dead_letter_queue_arn or queue_arn else []
+    # What DynamoDB does with the caller's permissions for an item; the table's own grants do the rest.
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
+    stored = {"dynamodb": list(run_key_arns), "s3": list(key_arns) if payload_objects_arn and reads_results else []}
+    optional += use_keys("EncryptMessages", messages, place, "kms:Decrypt", "kms:GenerateDataKey")
+    optional += use_keys("DecryptStored", stored, place, "kms:Decrypt")
     if key_arns and payload_objects_arn:
         optional.append(use_key("EncryptPayloads", key_arns, place, "s3", "kms:GenerateDataKey"))
-        if reads_results:
-            optional.append(use_key("DecryptResults", key_arns, place, "s3", "kms:Decrypt"))
-    if key_arns and (dead_letter_queue_arn or queue_arn):
-        optional.append(use_key("EncryptMessages", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey"))
     if traces:
         optional.append(everywhere("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]))
     if in_vpc:
