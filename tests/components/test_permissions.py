@@ -509,8 +509,9 @@ def test_the_largest_policies_fit_in_a_role() -> None:
     base = f"arn:{place.partition}:%s:{place.region}:{place.account}:%s"
     role = f"arn:{place.partition}:iam::{place.account}:role/platform/launchers/{'r' * 61}%03d"
     name = "n" * 40
-    roles = [role % number for number in range(4)]
-    guard = iam.launcher_guard(place, passed_role_arns=roles, cpu=32768, memory=249856, in_vpc=True)
+    roles = [role % number for number in range(5)]
+    own = base % ("logs", f"log-group:/project/stack/{name}/launcher")
+    guard = iam.launcher_guard(place, passed_role_arns=roles, log_group_arn=own, cpu=32768, memory=249856, in_vpc=True)
     launcher = iam.launcher_policy(
         place,
         cluster_arn=base % ("ecs", "cluster/" + "c" * 60),
@@ -522,13 +523,11 @@ def test_the_largest_policies_fit_in_a_role() -> None:
         read_log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/job"),
         callback_arns=[base % ("states", f"stateMachine:{'m' * 40}")],
         reads_results=True,
-        log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/launcher"),
         payload_objects_arn=iam.payload_objects(place.partition, "b" * 63, f"project-stack-{name}"),
         dead_letter_queue_arn=base % ("sqs", "q" * 80),
         queue_arn=base % ("sqs", "q" * 80),
         key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
         traces=True,
-        in_vpc=True,
     )
     secrets = [
         base % ("secretsmanager", f"secret:project/stack/{name}/{'s' * 40}{number:02}-AbCdEf") for number in range(20)

@@ -43,7 +43,6 @@ def launcher_policy(
     cluster_arn: str,
     task_definition_arn: str,
     family: str,
-    log_group_arn: str,
     runs_table_arn: str,
     run_key_arns: Sequence[str] = (),
     notice_topic_arn: str = "",
@@ -55,7 +54,6 @@ def launcher_policy(
     key_arns: Sequence[str] = (),
     reads_results: bool = False,
     traces: bool = False,
-    in_vpc: bool = False,
 ) -> Document:
     """What the launcher's function may do: run this one revision, in this one cluster, and keep the job's own runs.
 
@@ -68,7 +66,7 @@ def launcher_policy(
     `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` is the queue that it may
     send to, `queue_arn` the one from which it receives launch events, `key_arns` are the KMS keys that encrypt all of
     these; empty where there are none. `reads_results`: whether tasks leave results among those objects; `traces`:
-    whether it sends traces to X-Ray; `in_vpc`: whether Lambda runs it in a VPC.
+    whether it sends traces to X-Ray.
     """
     optional: list[Statement] = []
     if notice_topic_arn:
@@ -112,8 +110,6 @@ def launcher_policy(
         optional.append(use_key("EncryptPayloads", key_arns, place, "s3", "kms:GenerateDataKey"))
     if traces:
         optional.append(everywhere("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]))
-    if in_vpc:
-        optional.append(everywhere("JoinVpc", list(_INTERFACES)))
     cluster_name = cluster_arn.rpartition("/")[2]
     return document(
         {
@@ -145,14 +141,6 @@ def launcher_policy(
                 "Null": {"dynamodb:LeadingKeys": "false"},
             },
         },
-        {
-            "Sid": "AnnounceRuns",
-            "Effect": "Allow",
-            "Action": "events:PutEvents",
-            "Resource": f"arn:{place.partition}:events:{place.region}:{place.account}:event-bus/default",
-            "Condition": {"StringEquals": {"events:source": RUN_EVENTS_SOURCE}},
-        },
-        write_log("WriteOwnLogs", log_group_arn),
         *optional,
     )
 
@@ -161,12 +149,14 @@ def launcher_guard(
     place: Place,
     *,
     passed_role_arns: Sequence[str],
+    log_group_arn: str,
     cpu: int,
     memory: int,
     allow_exec: bool = False,
     in_vpc: bool = False,
 ) -> Document:
-    """Which roles the launcher's function may pass to ECS, and what it may never do, whatever else is attached.
+    """Which roles the launcher's function may pass to ECS, what it may never do, whatever else is attached, and what it
+    may do whatever it launches: a role has to hold two of launcher_policy, and only one of this.
 
     A Deny applies to every launch, so two guards in one role would deny what either of them denies: a changed guard
     needs a new role.
@@ -199,7 +189,15 @@ def launcher_guard(
         _never("NoEbs", {"StringEquals": {"ecs:enable-ebs-volumes": "true"}}),
         _never("CpuCap", {"NumericGreaterThan": {"ecs:task-cpu": str(cpu)}}),
         _never("MemoryCap", {"NumericGreaterThan": {"ecs:task-memory": str(memory)}}),
-        *([_only_lambda_joins(functions)] if in_vpc else []),
+        {
+            "Sid": "AnnounceRuns",
+            "Effect": "Allow",
+            "Action": "events:PutEvents",
+            "Resource": f"arn:{place.partition}:events:{place.region}:{place.account}:event-bus/default",
+            "Condition": {"StringEquals": {"events:source": RUN_EVENTS_SOURCE}},
+        },
+        write_log("WriteOwnLogs", log_group_arn),
+        *([everywhere("JoinVpc", list(_INTERFACES)), _only_lambda_joins(functions)] if in_vpc else []),
     )
 
 
