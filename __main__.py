@@ -1,4 +1,4 @@
-"""The program: a stack's config → network, cluster, launchers → exports. Everything else is in components/."""
+"""The program: a stack's config → network, cluster, runs, launchers → exports. Everything else is in components/."""
 
 from typing import Any, cast
 
@@ -10,6 +10,9 @@ from fargate_job_launcher import (
     JobClusterArgs,
     JobNetwork,
     JobNetworkArgs,
+    JobRuns,
+    JobRunsArgs,
+    LaunchRuns,
     PayloadBucket,
     PayloadBucketArgs,
     environments,
@@ -36,6 +39,19 @@ if config.payloads is not None:
     payloads = cast("PayloadBucketArgs", {**shared, **emptied, **config.arguments("payloads")})
     payload_bucket = PayloadBucket("payloads", payloads, opts=stack.guarded("payloads"))
 
+kept: dict[str, Any] = {
+    **shared,
+    **config.run_arguments(),
+    "cluster_arns": [cluster.cluster_arn],
+    "protect": config.protects("runs"),
+}
+if stack.alarm_topic_arn is not None:
+    kept["alarms"] = {"topic_arn": stack.alarm_topic_arn, **kept.get("alarms", {})}
+runs = JobRuns("jobs", cast("JobRunsArgs", kept), opts=stack.open)
+launch_runs: LaunchRuns = runs.shared
+if config.runs.keep_days is not None:
+    launch_runs["keep_days"] = config.runs.keep_days
+
 launchers: dict[str, FargateJobLauncher] = {}
 for name in config.jobs:
     job = environments.with_secrets(config.job_arguments(name), stack.secret_arns)
@@ -46,6 +62,7 @@ for name in config.jobs:
         "subnet_ids": network.subnet_ids,
         "security_group_ids": [network.security_group_id],
         "assign_public_ip": network.assign_public_ip,
+        "runs": launch_runs,
         "protect_logs": config.protects(f"jobs.{name}"),
         "protect_queues": config.protects(f"jobs.{name}"),
         "tags": {**stack.tags, **job.get("tags", {})},
@@ -54,14 +71,26 @@ for name in config.jobs:
         args["secret_key_arns"] = [*job.get("secret_key_arns", []), stack.key_arn]
     if stack.alarm_topic_arn is not None:
         args["alarms"] = {"topic_arn": stack.alarm_topic_arn, **job.get("alarms", {})}
-    # Only a job whose callers may pass a payload gets access to the bucket.
-    if payload_bucket is not None and job.get("overrides", {}).get("payload"):
+    # Only a job that takes payloads or leaves a result gets access to the bucket.
+    if payload_bucket is not None and (job.get("overrides", {}).get("payload") or job.get("result")):
         args["payload_bucket"] = payload_bucket.bucket_name
     launchers[name] = FargateJobLauncher(name, cast("FargateJobLauncherArgs", args), opts=stack.open)
 
 pulumi.export("clusterArn", cluster.cluster_arn)
 pulumi.export("vpcId", network.vpc_id)
 pulumi.export("subnetIds", network.subnet_ids)
+pulumi.export(
+    "runs",
+    {
+        "tableName": runs.table_name,
+        "tableArn": runs.table_arn,
+        "supervisorRoleArn": runs.supervisor_role_arn,
+        "supervisorFunctionName": runs.supervisor_function_name,
+        "supervisorLogGroup": runs.log_group_name,
+        "noticeTopicArn": runs.notice_topic_arn,
+        "deadLetterQueueUrl": runs.dead_letter_queue_url,
+    },
+)
 pulumi.export(
     "jobs",
     {

@@ -5,33 +5,49 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
-from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
+from fargate_job_launcher import (
+    FargateJobLauncherArgs,
+    JobClusterArgs,
+    JobNetworkArgs,
+    JobRunsArgs,
+    LaunchRuns,
+    PayloadBucketArgs,
+)
 from fargate_job_launcher.arguments import CAPACITIES
 from fargate_job_launcher.checks.kinds import LOG_RETENTION_DAYS
+from fargate_job_launcher.checks.runs import OVERLAPS
 from fargate_job_launcher.cluster import CONTAINER_INSIGHTS
 from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.network import NAT_GATEWAYS, SUBNETS
 from pydantic import ConfigDict, Field
 
-from .fields import Fields, derived, spelt
+from .fields import Fields, derived, descriptions, spelt
 
-spelt(FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs)
+spelt(FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs, JobRunsArgs)
 
 GIVEN: Final = frozenset(
     {
         *("cluster_arn", "subnet_ids", "security_group_ids", "assign_public_ip"),
-        *("protect_logs", "protect_queues", "payload_bucket", "kms_key_arn"),
+        *("protect_logs", "protect_queues", "payload_bucket", "kms_key_arn", "runs"),
     }
 )
 """Arguments that the program sets on every launcher."""
 
-WHOLE_PARTS: Final = ("network", "cluster", "payloads", "kmsKey")
+WHOLE_PARTS: Final = ("network", "cluster", "runs", "payloads", "kmsKey")
 """Sections of the config that are retired as a whole."""
 
 OWN_TAGS: Final = ("project", "stack")
 """Keys of the tags that the program sets on every resource."""
 
-_ALLOWED: Final = {"cpu": tuple(fargate.SIZES), "capacity": CAPACITIES, "log_retention_days": LOG_RETENTION_DAYS}
+INHERITED: Final = (
+    *("log_retention_days", "keep_logs", "role_path", "permissions_boundary_arn", "further_kms_key_arns"),
+)
+"""Arguments of JobRuns that have the value of `defaults` where `runs` does not set them."""
+
+_ALLOWED: Final[dict[str, Any]] = {
+    **{"cpu": tuple(fargate.SIZES), "capacity": CAPACITIES, "log_retention_days": LOG_RETENTION_DAYS},
+    "overlap": OVERLAPS,
+}
 NetworkConfig = derived(
     "Network",
     JobNetworkArgs,
@@ -41,6 +57,20 @@ NetworkConfig = derived(
 ClusterConfig = derived(
     "Cluster", JobClusterArgs, without=("tags",), allowed={"container_insights": CONTAINER_INSIGHTS}
 )
+_KeptRuns = derived(
+    "KeptRuns",
+    JobRunsArgs,
+    without=("cluster_arns", "kms_key_arn", "protect", "tags"),
+    allowed={"log_retention_days": LOG_RETENTION_DAYS},
+)
+
+
+class RunsConfig(_KeptRuns):  # pyright: ignore[reportUntypedBaseClass]
+    """The table in which every launch of the stack is kept as a run, and the function that follows each run."""
+
+    keep_days: int | None = Field(default=None, description=descriptions(LaunchRuns)["keep_days"])
+
+
 PayloadsConfig = derived("Payloads", PayloadBucketArgs, without=("tags", "kms_key_arn"))
 # A job may leave out what the defaults set. If neither sets a required argument, the component reports it.
 JobConfig = derived("Job", FargateJobLauncherArgs, without=GIVEN, optional=True, allowed=_ALLOWED)
@@ -96,6 +126,9 @@ class StackConfig(Fields):
     payloads: PayloadsConfig | None = Field(  # pyright: ignore[reportInvalidTypeForm]
         None, description="A bucket for payloads too large for a call, used by jobs that take one. Default: no bucket."
     )
+    runs: RunsConfig = Field(  # pyright: ignore[reportInvalidTypeForm]
+        RunsConfig(), description="How the runs of the jobs are kept and followed to their end."
+    )
     kms_key: str | None = Field(
         None,
         description="`new`, or the ARN of an existing KMS key, which encrypts all data of the stack. The policy of an "
@@ -112,7 +145,7 @@ class StackConfig(Fields):
     retiring: list[str] = Field(
         [],
         description="What of a protected environment is to be taken away next, and so is not protected any more: "
-        "jobs.NAME (its supervision and queues included), secrets.NAME, network, cluster, payloads or kmsKey. One "
+        "jobs.NAME (its queues included), secrets.NAME, network, cluster, runs, payloads or kmsKey. One "
         "deployment with it, then one without what it names. Default: nothing.",
     )
 
@@ -127,6 +160,12 @@ class StackConfig(Fields):
     def job_arguments(self, name: str) -> dict[str, Any]:
         """The arguments of a job's launcher: the job's own, and the defaults where it says nothing."""
         return merged(self.arguments("defaults"), given(self.jobs[name]))
+
+    def run_arguments(self) -> dict[str, Any]:
+        """The arguments of the stack's JobRuns: its own, and the defaults of the jobs where it says nothing."""
+        defaults, own = self.arguments("defaults"), self.arguments("runs")
+        own.pop("keep_days", None)
+        return {**{key: defaults[key] for key in INHERITED if key in defaults}, **own}
 
     @property
     def queue_sources(self) -> list[str]:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from fargate_job_launcher.arguments import examine
+from fargate_job_launcher.checks.kinds import outside
 from fargate_job_launcher.checks.plain_secrets import secret_text
+from fargate_job_launcher.checks.runs import KEPT_DAYS
 from fargate_job_launcher.checks.shapes import repeated
 from fargate_job_launcher.checks.tags import LAUNCHER_TAGS, tag_problems
 from fargate_job_launcher.cluster import examine_cluster
@@ -18,6 +20,7 @@ from fargate_job_launcher.iam import Place, is_key_arn, is_topic_arn
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
 from fargate_job_launcher.reach import INTERNET, Reached, reached
+from fargate_job_launcher.runs import examine_runs
 from pulumi.output import Unknown
 
 from .fields import camel
@@ -50,6 +53,7 @@ def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: se
         ("network", examine_network(config.get("network", {}))),
         ("cluster", examine_cluster(config.get("cluster", {}))),
         ("payloads", examine_bucket(config.get("payloads") or {})),
+        ("runs", _examine_runs(config)),
     ):
         yield from (f"{path}.{camel(it)}" for it in rules)
     yield from _account_problems(config, broken)
@@ -61,6 +65,12 @@ def problems(config: Mapping[str, Any], broken: Mapping[str, Any], *, secret: se
     yield from _secret_problems(config, secret=secret)
     yield from _job_problems(config, broken)
     yield from _way_out_problems(config)
+
+
+def _examine_runs(config: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    runs = {**config.get("runs", {})}
+    days = outside("keep_days", runs.pop("keep_days", 1), *KEPT_DAYS)
+    return runs, [*days, *examine_runs(cast("Any", {**runs, "cluster_arns": [Unknown()]}))[1]]
 
 
 def _account_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Iterator[str]:
@@ -177,6 +187,8 @@ def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Itera
     kept = dict.fromkeys(config.get("secrets", []), arn)
     for name, job in jobs.items():
         args = with_secrets({**_PLACE, **merged(defaults, job)}, kept)
+        if args.get("result") and config.get("payloads") is not None:
+            args["payload_bucket"] = Unknown()
         for problem in examine(name, cast("Any", args), place=place)[1]:
             field = problem.partition(":")[0].partition(".")[0]
             at = "defaults" if _by_default(problem.partition(":")[0], defaults, job) else f"jobs.{name}"
@@ -186,6 +198,8 @@ def _job_problems(config: Mapping[str, Any], broken: Mapping[str, Any]) -> Itera
                     f"{path.partition(': ')[0]}: is neither a secret of this stack nor an ARN (not shown, it may be a "
                     "secret); name one of those under secrets, and put the value into Secrets Manager"
                 )
+            if path.endswith("result: needs payload_bucket, in which a task leaves it"):
+                path = f"{at}.result: needs a bucket in which a task leaves it; add the section payloads"
             if field == "name":
                 path = f"jobs.{name}: {problem.partition(': ')[2]}"
             if path not in said:

@@ -134,6 +134,7 @@ class _Provider(mocks.Mocks):
             "aws:ecs/taskDefinition:TaskDefinition": regional % ("ecs", f"task-definition/{given.get('family')}:7"),
             "aws:cloudwatch/logGroup:LogGroup": regional % ("logs", f"log-group:{given.get('name')}"),
             "aws:lambda/function:Function": regional % ("lambda", f"function:{name}"),
+            "aws:dynamodb/table:Table": regional % ("dynamodb", f"table/{name}"),
             "aws:s3/bucket:Bucket": f"arn:{self._partition}:s3:::{name}",
             "aws:sns/topic:Topic": regional % ("sns", name),
             "aws:kms/key:Key": regional % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),

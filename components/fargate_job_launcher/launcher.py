@@ -166,8 +166,9 @@ def _runs(name: str, job: Job, *, parent: pulumi.Resource) -> Runs:
     if "table_arn" not in shared:
         shared = JobRuns(f"{name}-runs", _own_runs(job), pulumi.ResourceOptions(parent=parent)).shared
     table_arn, role_arn, topic_arn = (pulumi.Output.from_input(shared.get(it, "")) for it in OF_ONE)
-    told = pulumi.Output.from_input((job.notify or {}).get("topic_arn", topic_arn)) if job.notifies else None
-    return Runs(family(name), table_arn, role_arn, told)
+    notify = job.notify or {}
+    told = pulumi.Output.from_input(notify["topic_arn"]) if "topic_arn" in notify else topic_arn
+    return Runs(family(name), table_arn, role_arn, told if job.notifies else None)
 
 
 def _own_runs(job: Job) -> JobRunsArgs:

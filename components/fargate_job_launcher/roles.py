@@ -161,7 +161,8 @@ def launcher_role(
     guard's digest.
     """
     in_vpc = "subnet_ids" in job.function
-    guard = resolved({"place": place, "passed_role_arns": list(passed_role_arns)}).apply(
+    fixed = {"place": place, "passed_role_arns": list(passed_role_arns), "log_group_arn": log_group_arn}
+    guard = resolved(fixed).apply(
         lambda it: iam.to_json(
             iam.launcher_guard(
                 cpu=max(job.cpu, job.overrides.get("cpu", 0)),
@@ -179,7 +180,6 @@ def launcher_role(
             family=runs.family,
             reads_results=job.result,
             traces=job.function.get("tracing", False),
-            in_vpc=in_vpc,
             **it,
         )
         return iam.replaced_json(document, of=iam.LAUNCHER_LIMIT, guard=guard)
@@ -199,7 +199,6 @@ def launcher_role(
         "place": place,
         "cluster_arn": job.cluster_arn,
         "task_definition_arn": task_definition_arn,
-        "log_group_arn": log_group_arn,
         "payload_objects_arn": payload_objects_arn or "",
         "dead_letter_queue_arn": dead_letter_queue_arn or "",
         "queue_arn": queue_arn or "",

@@ -80,7 +80,7 @@ class JobRunsArgs(TypedDict):
     """Whether the log group and its lines are kept when the component is deleted. Default: false."""
     protect: NotRequired[bool]
     """Whether the table cannot be deleted and can be restored to any second of the last 35 days, and Pulumi refuses to
-    delete table and queues. Default: false."""
+    delete table, queues and log group. Default: false."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Tags of every resource that can have tags. Default: none."""
 
@@ -101,11 +101,15 @@ class ControlPlane:
     protect: bool = False
     tags: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     adopt_logs: Sequence[str] = ()
-    protect_logs: bool = False
 
     @property
     def protect_queues(self) -> bool:
         """Whether Pulumi refuses to delete its queues."""
+        return self.protect
+
+    @property
+    def protect_logs(self) -> bool:
+        """Whether Pulumi refuses to delete its log group."""
         return self.protect
 
     @property

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fargate_job_launcher.handler.settings import DUE_INDEX, HISTORY_INDEX, RUN_EVENTS_SOURCE
+
 from ..aws.authorization import Call
 from .calls import (
     Attack,
     account_of,
     arns_of,
+    event_call,
+    family_of,
     granted_resources,
+    item_call,
     job_log,
     launch_calls,
     mount_call,
     own_log,
     pass_role_call,
     payload_object,
+    result_object,
+    runs_table,
     through_service,
 )
 from .facts import Facts, Role
@@ -26,7 +33,8 @@ def supervisor_attacks(role: Role, facts: Facts) -> list[Attack]:
     place, arn, cluster = arns_of(facts), facts.definition["taskDefinitionArn"], facts.cluster_arn.rpartition("/")[2]
     here, elsewhere = {"ecs:cluster": facts.cluster_arn}, {"ecs:cluster": f"{facts.cluster_arn}-2"}
     own, other = place("ecs", f"task/{cluster}/0123"), place("ecs", f"task/{cluster}-2/0123")
-    queue, topic = (next(iter(granted_resources(role, it))) for it in ("sqs:ReceiveMessage", "sns:Publish"))
+    (queue,) = granted_resources(role, "sqs:ReceiveMessage")
+    table, launcher = runs_table(facts), facts.function["FunctionArn"]
     return [
         Attack("run the job itself", Call("ecs:RunTask", arn, here)),
         Attack("hand the execution role to ECS", pass_role_call(facts.execution.arn)),
@@ -38,9 +46,19 @@ def supervisor_attacks(role: Role, facts: Facts) -> list[Attack]:
         Attack("open a shell in a task", Call("ecs:ExecuteCommand", own, here)),
         Attack("tag a task", Call("ecs:TagResource", own, {"ecs:CreateAction": "RunTask"})),
         Attack("invoke another function", Call("lambda:InvokeFunction", place("lambda", "function:another"))),
-        Attack("rewrite the launcher", Call("lambda:UpdateFunctionCode", place("lambda", "function:another"))),
-        Attack("publish to another topic", Call("sns:Publish", f"{topic}-2")),
-        Attack("subscribe to its topic", Call("sns:Subscribe", topic)),
+        # The launcher's own policy lets it, and only there.
+        Attack("invoke a launcher that does not let it", Call("lambda:InvokeFunction", launcher)),
+        Attack("rewrite the launcher", Call("lambda:UpdateFunctionCode", launcher)),
+        Attack("let itself invoke a function", Call("lambda:AddPermission", place("lambda", "function:another"))),
+        Attack("announce the end of a run", event_call(facts)),
+        Attack("tell somebody", Call("sns:Publish", place("sns", "notices"))),
+        Attack("write into another table", item_call("PutItem", f"{table}-2", family_of(facts))),
+        Attack("delete a run", item_call("DeleteItem", table, family_of(facts))),
+        Attack("change a run unseen", item_call("UpdateItem", table, family_of(facts))),
+        Attack("read every run", item_call("Scan", table)),
+        Attack("read the history of a job", item_call("Query", f"{table}/index/{HISTORY_INDEX}", family_of(facts))),
+        Attack("delete the table", Call("dynamodb:DeleteTable", table)),
+        Attack("let runs expire at once", Call("dynamodb:UpdateTimeToLive", table)),
         Attack("take from another queue", Call("sqs:ReceiveMessage", f"{queue}-2")),
         Attack("forge the end of a task", Call("sqs:SendMessage", queue)),
         Attack("write the launcher's log", Call("logs:PutLogEvents", f"{own_log(facts)}:log-stream:s")),
@@ -51,6 +69,15 @@ def supervisor_attacks(role: Role, facts: Facts) -> list[Attack]:
 def task_attacks(facts: Facts) -> list[Attack]:
     """What the job's code must not reach through what its arguments ask for."""
     attacks: list[Attack] = []
+    if facts.settings.result_prefix:
+        result, own = result_object(facts), payload_object(facts)
+        attacks += [
+            Attack("forge a payload", Call("s3:PutObject", own)),
+            Attack("leave a result of another job", Call("s3:PutObject", result.replace("/results/", "-2/results/"))),
+            Attack("leave a result in another bucket", Call("s3:PutObject", result.replace("/", "-2/", 1))),
+            Attack("delete a result", Call("s3:DeleteObject", result)),
+            Attack("change the job's run", item_call("PutItem", runs_table(facts), family_of(facts))),
+        ]
     for volume in facts.definition.get("volumes", []):
         if "efsVolumeConfiguration" not in volume:
             continue
@@ -78,6 +105,8 @@ def launcher_attacks(facts: Facts) -> list[Attack]:
         *_running(facts),
         *_other_ecs(facts),
         *_logging(facts),
+        *_runs(facts),
+        *_telling(facts),
         *_data(facts),
         *_escalating(facts),
     ]
@@ -216,6 +245,53 @@ def _logging(facts: Facts) -> Iterator[Attack]:
     yield Attack("read its own log", Call("logs:GetLogEvents", f"{own}:log-stream:s"))
 
 
+def _runs(facts: Facts) -> Iterator[Attack]:
+    """The table of runs, which it shares with other jobs."""
+    table, own = runs_table(facts), family_of(facts)
+    other = f"{own}-2"
+    for action, what in {"GetItem": "read", "PutItem": "write"}.items():
+        yield Attack(f"{what} another job's run", item_call(action, table, "another"))
+        yield Attack(f"{what} the run of a job whose name begins the same", item_call(action, table, other))
+        yield Attack(f"{what} its own run and another job's", item_call(action, table, own, other))
+        yield Attack(f"{what} a run without naming a job", item_call(action, table))
+        yield Attack(f"{what} a run in another table", item_call(action, f"{table}-2", own))
+    for action in ("Scan", "PartiQLSelect", "ExportTableToPointInTime", "DeleteTable", "UpdateTimeToLive"):
+        yield Attack(f"reach every job's runs ({action})", item_call(action, table))
+    for action in ("Query", "UpdateItem", "DeleteItem", "BatchGetItem", "BatchWriteItem", "ConditionCheckItem"):
+        yield Attack(f"reach its runs in another way ({action})", item_call(action, table, own))
+    yield Attack("see what is due", item_call("Query", f"{table}/index/{DUE_INDEX}", "due"))
+    yield Attack("read its history", item_call("Query", f"{table}/index/{HISTORY_INDEX}", own))
+    yield Attack("open the table to others", Call("dynamodb:PutResourcePolicy", table))
+
+
+def _telling(facts: Facts) -> Iterator[Attack]:
+    """Events, notices, the lines of tasks, and executions that wait for an answer."""
+    place, settings = arns_of(facts), facts.settings
+    yield Attack("announce as AWS", event_call(facts, "aws.ecs"))
+    yield Attack("announce as a source that begins the same", event_call(facts, f"{RUN_EVENTS_SOURCE}-2"))
+    yield Attack("announce without a source", event_call(facts, ""))
+    yield Attack("announce on another bus", event_call(facts, bus="another"))
+    topic = settings.notice_topic or place("sns", "notices")
+    yield Attack("publish to another topic", Call("sns:Publish", f"{topic}-2"))
+    yield Attack("subscribe to its topic", Call("sns:Subscribe", topic))
+    if not settings.notice_topic:
+        yield Attack("publish a notice", Call("sns:Publish", topic))
+    job = job_log(facts)
+    yield Attack("read the log of a sibling", Call("logs:GetLogEvents", f"{job}-2:log-stream:s"))
+    yield Attack("search the job's log", Call("logs:FilterLogEvents", job))
+    if not settings.log_lines:
+        yield Attack("read the job's log", Call("logs:GetLogEvents", f"{job}:log-stream:s"))
+    machine = next(iter(granted_resources(facts.launcher, "states:SendTaskSuccess")), place("states", "stateMachine:m"))
+    yield Attack("answer another state machine", Call("states:SendTaskSuccess", f"{machine}-2"))
+    yield Attack("keep an execution waiting", Call("states:SendTaskHeartbeat", machine))
+    yield Attack("start an execution", Call("states:StartExecution", machine))
+    if not settings.callbacks:
+        yield Attack("answer an execution", Call("states:SendTaskSuccess", machine))
+    elsewhere = {"ecs:cluster": f"{facts.cluster_arn}-2"}
+    yield Attack("list the tasks of another cluster", Call("ecs:ListTasks", "*", elsewhere))
+    yield Attack("list the tasks of no cluster in particular", Call("ecs:ListTasks", "*"))
+
+
 def _data(facts: Facts) -> Iterator[Attack]:
     """The payload bucket and the dead-letter queue, where there are any; strangers' ones where there are not."""
     put = payload_object(facts)
@@ -225,7 +301,10 @@ def _data(facts: Facts) -> Iterator[Attack]:
     yield Attack("store a payload of another job", Call("s3:PutObject", f"{base}:{bucket}/another/0123"))
     yield Attack("store a payload of a sibling", Call("s3:PutObject", f"{base}:{bucket}/{prefix}-2/0123"))
     yield Attack("store an object in another bucket", Call("s3:PutObject", f"{base}:{bucket}-2/{prefix}/0123"))
-    for action in ("GetObject", "DeleteObject", "PutObjectAcl"):
+    yield Attack("read a payload of another job", Call("s3:GetObject", f"{base}:{bucket}/another/0123"))
+    yield Attack("read a payload of a sibling", Call("s3:GetObject", f"{base}:{bucket}/{prefix}-2/0123"))
+    yield Attack("read an object in another bucket", Call("s3:GetObject", f"{base}:{bucket}-2/{prefix}/0123"))
+    for action in (*(() if facts.settings.payload_prefix else ("GetObject",)), "DeleteObject", "PutObjectAcl"):
         yield Attack(f"reach a payload that is stored ({action})", Call(f"s3:{action}", put))
     yield Attack("list the payloads", Call("s3:ListBucket", f"{base}:{bucket}"))
     yield Attack("open the bucket to others", Call("s3:PutBucketPolicy", f"{base}:{bucket}"))
@@ -255,6 +334,8 @@ def _escalating(facts: Facts) -> Iterator[Attack]:
         iter(granted_resources(facts.launcher, "kms:Decrypt")), place("kms", "key/jobs")
     )
     yield Attack("decrypt with the stack's key what lies elsewhere", Call("kms:Decrypt", key))
-    for service, what in {"s3": "a stored payload", "secretsmanager": "a secret"}.items():
+    # It may read results, which have the same key.
+    services = {"secretsmanager": "a secret"} | ({} if facts.settings.result_prefix else {"s3": "a stored payload"})
+    for service, what in services.items():
         yield Attack(f"decrypt {what} with the stack's key", Call("kms:Decrypt", key, through_service(facts, service)))
     yield Attack("change the stack's key", Call("kms:PutKeyPolicy", key))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fargate_job_launcher.handler.partitions import service_host
+from fargate_job_launcher.handler.settings import RUN_EVENTS_SOURCE
 
 from ..aws.authorization import TASKS_SERVICE, Call, Policies, run_task_calls
 from .facts import Document, Facts, Role, listed
@@ -89,6 +90,33 @@ def through_service(facts: Facts, service: str) -> dict[str, str]:
     """What KMS tells IAM of a service that uses a key on the caller's behalf."""
     _, partition, _, region, *_ = facts.cluster_arn.split(":")
     return {"kms:ViaService": service_host(service, region, partition)}
+
+
+def family_of(facts: Facts) -> str:
+    """The family of the job's task definition, by which the table of runs keeps its runs."""
+    return facts.definition["taskDefinitionArn"].rpartition("/")[2].rpartition(":")[0]
+
+
+def runs_table(facts: Facts) -> str:
+    """ARN of the table of runs."""
+    return arns_of(facts)("dynamodb", f"table/{facts.settings.runs_table}")
+
+
+def item_call(action: str, table: str, *leading: str) -> Call:
+    """A call for items of a table with these partition keys; without any, one that names none."""
+    return Call(f"dynamodb:{action}", table, {"dynamodb:LeadingKeys": list(leading)} if leading else {})
+
+
+def event_call(facts: Facts, source: str = RUN_EVENTS_SOURCE, bus: str = "default") -> Call:
+    """An event of this source for an event bus; without a source, one that names none."""
+    context = {"events:source": source} if source else {}
+    return Call("events:PutEvents", arns_of(facts)("events", f"event-bus/{bus}"), context)
+
+
+def result_object(facts: Facts) -> str:
+    """A result of the job; of some other one where it leaves none."""
+    prefix = facts.settings.result_prefix.removeprefix("s3://") or "payloads/job/results/"
+    return f"arn:{facts.cluster_arn.split(':')[1]}:s3:::{prefix}0123"
 
 
 def job_log(facts: Facts) -> str:

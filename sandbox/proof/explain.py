@@ -6,7 +6,7 @@ There is no table of reasons: the effect of a statement is found by removing it 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..aws.authorization import TASKS_SERVICE, Call
 from .attacks import execution_attacks, launcher_attacks, task_attacks
@@ -175,12 +175,20 @@ def _objects(statement: Document) -> list[str]:
 
 
 def _conditions(statement: Document) -> list[str]:
-    signs = {"ArnEquals": "=", "StringEquals": "=", "NumericGreaterThan": ">"}
     return [
-        f"{key} {signs.get(operator, operator)} {' or '.join(_short(it) for it in listed(value))}"
+        f"{key} is {'absent' if value == 'true' else 'given'}"
+        if operator == "Null"
+        else f"{key} {_SIGNS.get(operator, operator)} {' or '.join(_short(it) for it in listed(value))}"
         for operator, keys in statement.get("Condition", {}).items()
         for key, value in keys.items()
     ]
+
+
+_SIGNS: Final = {
+    **{"ArnEquals": "=", "StringEquals": "=", "NumericGreaterThan": ">"},
+    "ForAllValues:StringEquals": "only",
+}
+"""Operator of a condition → how a line says it."""
 
 
 def _trusted(role: Role) -> list[str]:

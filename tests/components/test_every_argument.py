@@ -18,7 +18,13 @@ from hashlib import sha256
 from typing import Any, Final, cast
 
 import pytest
-from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
+from fargate_job_launcher import (
+    FargateJobLauncherArgs,
+    JobClusterArgs,
+    JobNetworkArgs,
+    JobRunsArgs,
+    PayloadBucketArgs,
+)
 from fargate_job_launcher.archive import zipped
 from fargate_job_launcher.function import archive
 from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
@@ -30,6 +36,8 @@ from tools.recording import program, record
 HERE: Final = "eu-west-1:123456789012"
 ROLE: Final = "arn:aws:iam::123456789012:role/"
 SECRET: Final = f"arn:aws:secretsmanager:{HERE}:secret:%s-AbCdEf"
+TABLE: Final = "aws:dynamodb/table:Table"
+MACHINE: Final = f"arn:aws:states:{HERE}:stateMachine:daily"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 TOPICS: Final = {it: f"arn:aws:sns:{HERE}:{it}" for it in ("notices", "alarms")}
 ANYTHING: Final = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}], "Version": "2012-10-17"}
@@ -112,9 +120,11 @@ def job(key: str) -> dict[str, Any]:
         },
         "event_rule": {"pattern": '{"source": ["shop"]}', "bus": "shop", "as_payload": True},
         "supervision": {
-            **{"max_runtime_minutes": 45, "retries": 2, "retry_on": ["timed_out"], "topic_arn": TOPICS["notices"]},
+            **{"max_runtime_minutes": 45, "start_timeout_minutes": 12, "retries": 2, "retry_on": ["timed_out"]},
+            **{"retry_exit_codes": [75], "never_retry_exit_codes": [64]},
         },
-        "max_running": 9,
+        "notify": {"topic_arn": TOPICS["notices"], "log_lines": 20},
+        **{"max_running": 9, "overlap": "skip", "callbacks": [MACHINE]},
         "alarms": {"topic_arn": TOPICS["alarms"], "dashboard": True, "max_job_minutes": 30},
         **{"log_retention_days": 7, "kms_key_arn": key, "tags": {"team": "data"}},
         **{"protect_logs": True, "protect_queues": True, "keep_logs": True, "adopt_logs": ["job"]},
@@ -131,6 +141,15 @@ OTHER: Final[dict[str, Any]] = {
     "schedule": {"expression": "rate(1 day)", "enabled": False},
 }
 """What does not go with the others."""
+
+KEPT_RUNS: Final[dict[str, Any]] = {
+    "runs": {
+        **{"table_arn": f"arn:aws:dynamodb:{HERE}:table/kept", "supervisor_role_arn": f"{ROLE}follower"},
+        **{"notice_topic_arn": TOPICS["notices"], "kms_key_arn": "%s", "keep_days": 7},
+    },
+    **{"notify": {}, "result": True, "payload_bucket": "payloads-of-all"},
+}
+"""A job whose runs are in a table that is there already."""
 
 CACHED: Final[dict[str, Any]] = {
     **{"image": f"{ECR}/hub/job:1", "pull_through_cache": True},
@@ -159,13 +178,28 @@ BUCKETS: Final[dict[str, Any]] = {
     "made": {"expire_days": 3, "force_destroy": True, "kms_key_arn": "%s", "tags": {"team": "data"}},
 }
 
+RUNS: Final[dict[str, Any]] = {
+    "plain": {},
+    "made": {
+        "topic_arn": TOPICS["notices"],
+        "alarms": {"topic_arn": TOPICS["alarms"]},
+        **{"log_retention_days": 7, "kms_key_arn": "%s", "further_kms_key_arns": [NEXT_KEY], "role_path": "/jobs/"},
+        **{"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/boundary", "tags": {"team": "data"}},
+        **{"keep_logs": True, "protect": True},
+    },
+    "quiet": {"alarms": {"enabled": False}},
+}
+
 SOURCE = """
 import json, pulumi
-from fargate_job_launcher import FargateJobLauncher, JobCluster, JobNetwork, PayloadBucket
+from fargate_job_launcher import FargateJobLauncher, JobCluster, JobNetwork, JobRuns, PayloadBucket
 given = json.loads({given!r})
 networks = {{name: JobNetwork(f"net-{{name}}", args) for name, args in given["networks"].items()}}
 clusters = {{name: JobCluster(f"on-{{name}}", args) for name, args in given["clusters"].items()}}
 buckets = {{name: PayloadBucket(f"in-{{name}}", args) for name, args in given["buckets"].items()}}
+for name, args in given["runs"].items():
+    followed = ("made", "plain") if name == "made" else ("plain",)
+    JobRuns(f"of-{{name}}", {{"cluster_arns": [clusters[it].cluster_arn for it in followed], **args}})
 place = {{"subnet_ids": ["subnet-0123456789abcdef0"], "security_group_ids": ["sg-0123456789abcdef0"], "image": "nginx"}}
 for name, args in given["launchers"].items():
     at = "made" if name == "job" else "plain"
@@ -216,13 +250,34 @@ class World:
         found = self.aws.client("lambda").get_function(FunctionName=self.launcher.outputs["function_name"])
         return {**found["Configuration"], "Tags": found.get("Tags", {})}
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The function's settings."""
+        return json.loads(self.function["Environment"]["Variables"]["LAUNCHER_SETTINGS"])
+
+    def of_runs(self, kind: str, name: str = "") -> Resource | None:
+        """A resource of this JobRuns, by its type and what follows the name; None where there is none."""
+        return next((it for it in self.deployment.of_kind(kind) if it.name == f"of-{self.name}{name}"), None)
+
     @cached_property
     def supervisor(self) -> dict[str, Any]:
-        name = self.launcher.outputs.get("supervisor_function_name")
-        if name is None:
-            return {}
-        found = self.aws.client("lambda").get_function_configuration(FunctionName=name)
-        return json.loads(found["Environment"]["Variables"]["SUPERVISOR_SETTINGS"])
+        """The function of this JobRuns."""
+        made = self.of_runs("aws:lambda/function:Function", "-supervisor")
+        return {} if made is None else self.aws.client("lambda").get_function_configuration(FunctionName=made.id)
+
+    def supervisor_role(self) -> dict[str, Any]:
+        name = self.supervisor["Role"].rpartition("/")[2]
+        return self.aws.client("iam").get_role(RoleName=name)["Role"]
+
+    def supervisor_alarm(self) -> Any:
+        """Whom the supervisor's alarm tells; None without an alarm."""
+        made = self.of_runs("aws:cloudwatch/metricAlarm:MetricAlarm", "-supervisor-error")
+        return None if made is None else made.outputs["alarmActions"]
+
+    def kept_by(self, kind: str, name: str = "") -> Any:
+        """The outputs of a resource of this JobRuns."""
+        made = self.of_runs(kind, name)
+        return {} if made is None else made.outputs
 
     @cached_property
     def launched(self) -> dict[str, Any]:
@@ -452,8 +507,29 @@ def imported(image: str) -> Case:
     return Case("cached", lambda it: image in (it.statement("execution", "ImportThroughCache") or []), True)
 
 
-def setting(key: str) -> Case:
-    return of_job(lambda it: json.loads(it.function["Environment"]["Variables"]["LAUNCHER_SETTINGS"])[key], True)
+def setting(key: str, expected: Any = True, of: str = "job") -> Case:
+    """One of the function's settings, by its path."""
+
+    def seen(it: World) -> Any:
+        found: Any = it.settings
+        for step in key.split("."):
+            found = found[step]
+        return found
+
+    return Case(of, seen, expected)
+
+
+def invokers(it: World) -> Any:
+    """The roles that may invoke the function."""
+    found = it.aws.client("lambda").get_policy(FunctionName=it.function["FunctionName"])["Policy"]
+    return [one["Principal"].get("AWS") for one in json.loads(found)["Statement"]]
+
+
+def key_of_supervisor(it: World) -> Any:
+    """The keys that the supervisor's policy names."""
+    made = it.of_runs("aws:iam/rolePolicy:RolePolicy", "-supervisor")
+    statements = [] if made is None else json.loads(made.outputs["policy"])["Statement"]
+    return next((one["Resource"] for one in statements if one["Sid"] == "DecryptRuns"), None)
 
 
 KEY: Final = "the key"
@@ -608,25 +684,63 @@ CASES: Final[dict[str, Case]] = {
     "event_rule.pattern": of_job(lambda it: it.rule().get("EventPattern"), '{"source": ["shop"]}'),
     "event_rule.bus": of_job(lambda it: it.rule().get("EventBusName"), "shop"),
     "event_rule.as_payload": setting("eventAsPayload"),
-    "supervision.max_runtime_minutes": of_job(answer("supervisor", "max_runtime_minutes"), 45),
-    "supervision.retries": of_job(answer("supervisor", "retries"), 2),
-    "supervision.retry_on": of_job(answer("supervisor", "retry_on"), ["timed_out"]),
-    "supervision.topic_arn": of_job(answer("supervisor", "topic"), TOPICS["notices"]),
-    "max_running": of_job(lambda it: it.statement("launcher", "ListTasks"), "*"),
+    "runs.table_arn": setting("runs.table", "kept", "kept"),
+    "runs.supervisor_role_arn": Case("kept", invokers, [f"{ROLE}follower"]),
+    "runs.notice_topic_arn": setting("noticeTopic", TOPICS["notices"], "kept"),
+    "runs.kms_key_arn": Case("kept", lambda it: it.statement("launcher", "DecryptStored"), KEY),
+    "runs.keep_days": setting("runs.keepDays", 7, "kept"),
+    "supervision.max_runtime_minutes": setting("policy.maxRuntimeMinutes", 45),
+    "supervision.start_timeout_minutes": setting("policy.startTimeoutMinutes", 12),
+    "supervision.retries": setting("policy.retries", 2),
+    "supervision.retry_on": setting("policy.retryOn", ["timed_out"]),
+    "supervision.retry_exit_codes": setting("policy.retryExitCodes", [75]),
+    "supervision.never_retry_exit_codes": setting("policy.neverRetryExitCodes", [64]),
+    "notify.topic_arn": of_job(lambda it: it.statement("launcher", "Notify"), [TOPICS["notices"]]),
+    "notify.log_lines": setting("logLines", 20),
+    "max_running": setting("maxRunning", 9),
+    "overlap": setting("overlap", "skip"),
+    "result": setting("resultPrefix", "s3://payloads-of-all/other-dev-kept/results/", "kept"),
+    "callbacks": of_job(lambda it: it.statement("launcher", "AnswerCallbacks"), [MACHINE]),
     "alarms.topic_arn": of_job(lambda it: it.alarm("-launch-failed").get("AlarmActions"), [TOPICS["alarms"]]),
     "alarms.dashboard": of_job(lambda it: it.child("aws:cloudwatch/dashboard:Dashboard", "") is not None, True),
     "alarms.max_job_minutes": of_job(lambda it: it.alarm("-slow").get("Threshold"), 1800),
     "log_retention_days": of_job(lambda it: it.group()["retentionInDays"], 7),
     "further_kms_key_arns": of_job(lambda it: NEXT_KEY in (it.statement("launcher", "EncryptMessages") or ()), True),
     "kms_key_arn": of_job(lambda it: (it.group().get("kmsKeyId"), it.function.get("KMSKeyArn")), (KEY, KEY)),
-    "keep_logs": of_job(lambda it: sorted(it.retained), ["job-job", "job-launcher", "job-supervisor"]),
+    "keep_logs": of_job(lambda it: sorted(it.retained), ["job-job", "job-launcher", "job-runs-supervisor"]),
     "adopt_logs": of_job(lambda it: "before" in it.streams(), True),
-    "protect_logs": of_job(lambda it: sorted(it.protected["LogGroup"]), ["job-job", "job-launcher", "job-supervisor"]),
+    "protect_logs": of_job(
+        lambda it: sorted(it.protected["LogGroup"]), ["job-job", "job-launcher", "job-runs-supervisor"]
+    ),
     "protect_queues": of_job(
         lambda it: sorted(it.protected["Queue"]),
-        ["job-dead-letters", "job-queue", "job-supervisor", "job-unsupervised"],
+        ["job-dead-letters", "job-queue", "job-runs-dead-letters", "job-runs-stopped"],
     ),
     "tags": of_job(lambda it: (definition_tags(it), it.function["Tags"].get("team")), ("data", "data")),
+    "runs:cluster_arns": Case(
+        "made",
+        lambda it: len(json.loads(it.supervisor["Environment"]["Variables"]["SUPERVISOR_SETTINGS"])["clusters"]),
+        2,
+    ),
+    "runs:topic_arn": Case("made", lambda it: it.of_runs("aws:sns/topic:Topic", "-notices"), None),
+    "runs:alarms.enabled": Case("quiet", lambda it: it.supervisor_alarm(), None),
+    "runs:alarms.topic_arn": Case("made", lambda it: it.supervisor_alarm(), [TOPICS["alarms"]]),
+    "runs:log_retention_days": Case("made", lambda it: it.kept_by(LOG_GROUP, "-supervisor")["retentionInDays"], 7),
+    "runs:kms_key_arn": Case("made", lambda it: it.supervisor.get("KMSKeyArn"), KEY),
+    "runs:further_kms_key_arns": Case("made", lambda it: NEXT_KEY in (key_of_supervisor(it) or ()), True),
+    "runs:role_path": Case("made", lambda it: it.supervisor_role()["Path"], "/jobs/"),
+    "runs:permissions_boundary_arn": Case(
+        "made",
+        lambda it: it.supervisor_role().get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        "arn:aws:iam::123456789012:policy/boundary",
+    ),
+    "runs:keep_logs": Case("made", lambda it: sorted(it.retained), ["of-made-supervisor"]),
+    "runs:protect": Case(
+        "made",
+        lambda it: (it.kept_by(TABLE)["deletionProtectionEnabled"], sorted(it.protected["Queue"])),
+        (True, ["of-made-dead-letters", "of-made-stopped"]),
+    ),
+    "runs:tags": Case("made", lambda it: it.kept_by(TABLE).get("tags", {}).get("team"), "data"),
     "network:subnets": Case("made", lambda it: it.exported("networks")["public"], True),
     "network:nat_gateways": Case("single", lambda it: len(it.of_vpc("describe_nat_gateways", "NatGateways")), 1),
     "network:endpoints": Case(
@@ -683,6 +797,7 @@ ARGUMENTS: Final = [
     *arguments(JobNetworkArgs, "network:"),
     *arguments(JobClusterArgs, "cluster:"),
     *arguments(PayloadBucketArgs, "bucket:"),
+    *arguments(JobRunsArgs, "runs:"),
 ]
 
 
@@ -707,7 +822,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     with Emulator(region="eu-west-1") as aws:
         key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
         iam, s3 = aws.client("iam"), aws.client("s3")
-        for role in ("own-task", "own-execution", "reader"):
+        for role in ("own-task", "own-execution", "reader", "follower"):
             iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(ANYTHING))
         iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(ANYTHING))
         for topic in TOPICS:
@@ -730,25 +845,27 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         given = {
             "launchers": {
                 **{"plain": {}, "job": job(key), "debug": {"allow_exec": True}},
-                **{"other": filled(OTHER, version), "cached": CACHED},
+                **{"other": filled(OTHER, version), "cached": CACHED, "kept": filled(KEPT_RUNS, key)},
             },
             **{"networks": filled(NETWORKS, key), "clusters": CLUSTERS, "buckets": filled(BUCKETS, key)},
+            "runs": filled(RUNS, key),
         }
         stack = program(tmp_path_factory.mktemp("program"), SOURCE.format(given=json.dumps(given)))
         deployment, recording = deploy(stack, aws), record(stack)
 
         def protected(name: str) -> dict[str, set[str]]:
-            prefix = f"{name}-"
+            prefixes = (f"{name}-", f"of-{name}-")
             kinds = {"LogGroup": LOG_GROUP, "Queue": "aws:sqs/queue:Queue"}
             return {
-                of: {it.name for it in recording.kind(kind) if it.protect and it.name.startswith(prefix)}
+                of: {it.name for it in recording.kind(kind) if it.protect and it.name.startswith(prefixes)}
                 for of, kind in kinds.items()
             }
 
         def retained(name: str) -> set[str]:
-            return {it.name for it in recording.kind(LOG_GROUP) if it.retained and it.name.startswith(f"{name}-")}
+            prefixes = (f"{name}-", f"of-{name}-")
+            return {it.name for it in recording.kind(LOG_GROUP) if it.retained and it.name.startswith(prefixes)}
 
-        names = {*given["launchers"], *NETWORKS, *CLUSTERS, *BUCKETS}
+        names = {*given["launchers"], *NETWORKS, *CLUSTERS, *BUCKETS, *RUNS}
         worlds = {name: World(aws, deployment, name, protected(name), retained(name)) for name in names}
         yield Deployed(worlds, {KEY: key, SIGNED: b64encode(sha256(body).digest()).decode()})
 

@@ -39,9 +39,12 @@ def test_the_place_is_read_from_the_clusters_arn_and_every_arn_stays_in_it(place
         place,
         cluster_arn=cluster,
         task_definition_arn=base % ("ecs", "task-definition/f:3"),
-        log_group_arn=base % ("logs", "log-group:/l"),
+        family="f",
+        runs_table_arn=base % ("dynamodb", "table/runs"),
     )
-    guard = iam.launcher_guard(place, passed_role_arns=[role], cpu=256, memory=512, in_vpc=True)
+    guard = iam.launcher_guard(
+        place, passed_role_arns=[role], log_group_arn=base % ("logs", "log-group:/l"), cpu=256, memory=512, in_vpc=True
+    )
     found = re.findall(r"arn:[^'\"]+", str([policy, guard, iam.tasks_trust(place), execution(place, "nginx")]))
     assert len(found) >= 7
     assert {arn.split(":")[1] for arn in found} == {place.partition}

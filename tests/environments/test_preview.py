@@ -17,7 +17,7 @@ PROVIDER = "pulumi:providers:aws"
 QUEUE = "sqs/queue:Queue"
 HOLD_DATA = (
     *("kms/key:Key", "secretsmanager/secret:Secret", "s3/bucket:Bucket", "ecs/cluster:Cluster"),
-    *("cloudwatch/logGroup:LogGroup", QUEUE),
+    *("cloudwatch/logGroup:LogGroup", QUEUE, "dynamodb/table:Table"),
 )
 
 
@@ -87,7 +87,7 @@ def test_prod_has_everything_that_is_protected() -> None:
     recording = record(Stack.read(PROGRAM, "prod"))
     assert [kind for kind in HOLD_DATA if not recording.kind(f"aws:{kind}")] == []
     protected = {it.name for it in recording.kind("aws:sqs/queue:Queue") if it.protect}
-    assert protected >= {"import-queue", "import-dead-letters", "import-supervisor", "import-unsupervised"}
+    assert protected >= {"import-queue", "import-dead-letters", "jobs-stopped", "jobs-dead-letters"}
 
 
 def test_a_recording_refuses_two_resources_of_one_urn(tmp_path: Path) -> None:

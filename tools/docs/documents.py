@@ -36,19 +36,18 @@ HOURS: Final = 730
 POLLS_PER_HOUR: Final = 5 * 180
 """Lambda keeps five long polls of 20 seconds on an idle queue.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
-REAP_SECONDS: Final = 0.2
-"""How long one check for late tasks takes if there are none; measured in the sandbox: 0.1."""
+SWEEP_SECONDS: Final = 0.2
+"""How long one search for late runs takes if there are none; measured in the sandbox: 0.1."""
 
 FEATURES: Final[dict[str, dict[str, Any]]] = {
     "`asynchronous`": {"asynchronous": True},
     "`schedule`": {"schedule": {"expression": "cron(0 3 * * ? *)"}},
     "`queue`": {"queue": {}},
     "`event_rule`": {"event_rule": {"pattern": '{"source": ["shop"]}'}},
-    "`max_running`": {"max_running": 3, "function": {"reserved_concurrency": 1}},
-    "`supervision`": {"supervision": {"retries": 2}},
-    "`supervision` with `max_runtime_minutes` 60": {"supervision": {"retries": 2, "max_runtime_minutes": 60}},
+    "`max_running`": {"max_running": 3},
+    "`supervision`": {"supervision": {"retries": 2, "max_runtime_minutes": 60}},
     "`alarms`": {"alarms": {}},
-    "`alarms` with `supervision`": {"supervision": {"retries": 2}, "alarms": {}},
+    "`alarms` with `supervision`": {"supervision": {"max_runtime_minutes": 60}, "alarms": {}},
     "`alarms` with `dashboard`": {"alarms": {"dashboard": True}},
 }
 """What the table shows → the arguments for it."""
@@ -60,6 +59,11 @@ FargateJobLauncher("job", {{
     "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c",
     "subnet_ids": ["subnet-0123456789abcdef0"],
     "security_group_ids": ["sg-0123456789abcdef0"],
+    "runs": {{
+        "table_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
+        "supervisor_role_arn": "arn:aws:iam::123456789012:role/jobs-supervisor",
+        "notice_topic_arn": "arn:aws:sns:eu-west-1:123456789012:jobs-notices",
+    }},
     **{arguments!r},
 }})
 """
@@ -82,9 +86,9 @@ def idle_costs(recording: Recording) -> float:
         elif it.kind == "aws:cloudwatch/eventRule:EventRule" and "scheduleExpression" in it.inputs:
             every = re.fullmatch(r"rate\((\d+) minutes?\)", it.inputs["scheduleExpression"])
             assert every is not None, it.inputs
-            function = it.name.replace("-reaper", "-supervisor")
+            function = it.name.replace("-sweep", "-supervisor")
             gib = recording.one("aws:lambda/function:Function", function).inputs["memorySize"] / 1024
-            one = PRICES["lambdaMillionRequests"] / 1e6 + REAP_SECONDS * gib * PRICES["lambdaGibSecondArm"]
+            one = PRICES["lambdaMillionRequests"] / 1e6 + SWEEP_SECONDS * gib * PRICES["lambdaGibSecondArm"]
             total += HOURS * 60 / int(every[1]) * one
         elif it.kind == "aws:cloudwatch/metricAlarm:MetricAlarm":
             total += PRICES["cloudwatchAlarmMonth"]
@@ -115,6 +119,8 @@ FREE_WHILE_IDLE: Final = {
     "pulumi:pulumi:Stack",
     "pulumi:providers:aws",
     "fargate-job-launcher:index:FargateJobLauncher",
+    "fargate-job-launcher:index:JobRuns",
+    "aws:dynamodb/table:Table",
     "aws:cloudwatch/eventRule:EventRule",
     "aws:cloudwatch/eventTarget:EventTarget",
     "aws:cloudwatch/logGroup:LogGroup",

@@ -60,7 +60,7 @@ def explained() -> Explained:
         deployment = deploy(stack, aws)
         facts = {name: read(aws.client, it.outputs["launcher_role_arn"]) for name, it in deployment.launchers.items()}
         arns = {it.name: it.outputs["arn"] for it in deployment.of_kind(ROLE)}
-        supervisor = read_role(aws.client, arns[f"{LISTED}-supervisor"])
+        supervisor = read_role(aws.client, arns["jobs-supervisor"])
         schedule = read_role(aws.client, arns[f"{DRAWN}-schedule"])
         return Explained(
             {name: explain(it) for name, it in facts.items()},

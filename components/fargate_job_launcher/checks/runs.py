@@ -12,6 +12,8 @@ from .shapes import repeated
 
 OVERLAPS: Final = ("allow", "skip", "wait", "replace")
 MOST_CLUSTERS: Final = 10
+KEPT_DAYS: Final = (1, 3650)
+"""The fewest and the most days for which a run is kept after its end."""
 OF_ONE: Final = ("table_arn", "supervisor_role_arn", "notice_topic_arn")
 """Outputs of one JobRuns, which are of use only together."""
 
@@ -47,7 +49,7 @@ def control_plane_problems(given: Mapping[str, Any]) -> tuple[iam.Place | None, 
 
 
 def _table_problems(runs: Mapping[str, Any]) -> list[str]:
-    problems = outside("runs.keep_days", runs.get("keep_days", 1), 1, 3650)
+    problems = outside("runs.keep_days", runs.get("keep_days", 1), *KEPT_DAYS)
     problems += topic_problems("runs.notice_topic_arn", runs.get("notice_topic_arn"))
     missing = [it for it in OF_ONE if it not in runs]
     if missing and len(missing) < len(OF_ONE):

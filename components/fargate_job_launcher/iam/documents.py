@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,22 +110,34 @@ def everywhere(sid: str, actions: list[str]) -> Statement:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"}
 
 
-def use_key(sid: str, key_arns: Sequence[str], place: Place, service: str, *actions: str) -> Statement:
-    """Use of KMS keys through one service only: S3, SQS or SNS uses them on the caller's behalf.
+def use_key(sid: str, key_arns: Sequence[str], place: Place, service: str | list[str], *actions: str) -> Statement:
+    """Use of KMS keys through these services only: DynamoDB, S3, SQS or SNS uses them on the caller's behalf.
 
     Keys are sorted, so that their order in the arguments changes no policy.
     """
     keys = sorted(set(key_arns))
     for arn in keys:
         refuse_key("kms_key_arn", arn)
-    through = partitions.service_host(service, place.region, place.partition)
+    services = [service] if isinstance(service, str) else service
+    through = [partitions.service_host(it, place.region, place.partition) for it in services]
     return {
         "Sid": sid,
         "Effect": "Allow",
         "Action": list(actions),
         "Resource": keys[0] if len(keys) == 1 else keys,
-        "Condition": {"StringEquals": {"kms:ViaService": through}},
+        "Condition": {"StringEquals": {"kms:ViaService": through[0] if len(through) == 1 else through}},
     }
+
+
+def use_keys(sid: str, key_arns: Mapping[str, Sequence[str]], place: Place, *actions: str) -> Iterator[Statement]:
+    """Use of each service's KMS keys through that service; one statement for services with the same keys, as a role has
+    little room."""
+    services: dict[tuple[str, ...], list[str]] = {}
+    for service, arns in key_arns.items():
+        if arns:
+            services.setdefault(tuple(sorted(set(arns))), []).append(service)
+    for number, (keys, through) in enumerate(services.items()):
+        yield use_key(f"{sid}{number + 1 if number else ''}", keys, place, through, *actions)
 
 
 def take_messages(sid: str, queue_arn: str) -> Statement:

@@ -20,6 +20,7 @@ from .documents import (
     list_tasks,
     take_messages,
     use_key,
+    use_keys,
     write_log,
 )
 
@@ -42,7 +43,6 @@ def launcher_policy(
     cluster_arn: str,
     task_definition_arn: str,
     family: str,
-    log_group_arn: str,
     runs_table_arn: str,
     run_key_arns: Sequence[str] = (),
     notice_topic_arn: str = "",
@@ -54,7 +54,6 @@ def launcher_policy(
     key_arns: Sequence[str] = (),
     reads_results: bool = False,
     traces: bool = False,
-    in_vpc: bool = False,
 ) -> Document:
     """What the launcher's function may do: run this one revision, in this one cluster, and keep the job's own runs.
 
@@ -67,18 +66,11 @@ def launcher_policy(
     `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` is the queue that it may
     send to, `queue_arn` the one from which it receives launch events, `key_arns` are the KMS keys that encrypt all of
     these; empty where there are none. `reads_results`: whether tasks leave results among those objects; `traces`:
-    whether it sends traces to X-Ray; `in_vpc`: whether Lambda runs it in a VPC.
+    whether it sends traces to X-Ray.
     """
     optional: list[Statement] = []
-    if run_key_arns:
-        # What DynamoDB does with the caller's permissions for an item; the table's own grants do the rest.
-        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
-        optional.append(use_key("DecryptRuns", run_key_arns, place, "dynamodb", "kms:Decrypt"))
     if notice_topic_arn:
         optional.append(allow("Notify", "sns:Publish", [notice_topic_arn]))
-    if notice_topic_arn and (run_key_arns or key_arns):
-        keys = [*run_key_arns, *key_arns]
-        optional.append(use_key("EncryptNotices", keys, place, "sns", "kms:Decrypt", "kms:GenerateDataKey"))
     if read_log_group_arn:
         optional.append(allow("ReadLastLines", "logs:GetLogEvents", [f"{read_log_group_arn.removesuffix(':*')}:*"]))
     if callback_arns:
@@ -93,11 +85,9 @@ def launcher_policy(
             }
         )
     if payload_objects_arn:
-        optional += [
-            {"Sid": "PutPayloads", "Effect": "Allow", "Action": "s3:PutObject", "Resource": payload_objects_arn},
-            # A retry asks whether its payload is still there. Results lie below the same prefix.
-            {"Sid": "CheckPayloads", "Effect": "Allow", "Action": "s3:GetObject", "Resource": payload_objects_arn},
-        ]
+        # A retry asks whether its payload is still there. Results lie below the same prefix.
+        actions = ["s3:GetObject", "s3:PutObject"]
+        optional.append({"Sid": "KeepPayloads", "Effect": "Allow", "Action": actions, "Resource": payload_objects_arn})
     if dead_letter_queue_arn:
         optional.append(
             {
@@ -109,16 +99,17 @@ def launcher_policy(
         )
     if queue_arn:
         optional.append(take_messages("TakeFromQueue", queue_arn))
+    messages = {"sns": [*run_key_arns, *key_arns] if notice_topic_arn else []}
+    messages["sqs"] = list(key_arns) if dead_letter_queue_arn or queue_arn else []
+    # What DynamoDB does with the caller's permissions for an item; the table's own grants do the rest.
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
+    stored = {"dynamodb": list(run_key_arns), "s3": list(key_arns) if payload_objects_arn and reads_results else []}
+    optional += use_keys("EncryptMessages", messages, place, "kms:Decrypt", "kms:GenerateDataKey")
+    optional += use_keys("DecryptStored", stored, place, "kms:Decrypt")
     if key_arns and payload_objects_arn:
         optional.append(use_key("EncryptPayloads", key_arns, place, "s3", "kms:GenerateDataKey"))
-        if reads_results:
-            optional.append(use_key("DecryptResults", key_arns, place, "s3", "kms:Decrypt"))
-    if key_arns and (dead_letter_queue_arn or queue_arn):
-        optional.append(use_key("EncryptMessages", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey"))
     if traces:
         optional.append(everywhere("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]))
-    if in_vpc:
-        optional.append(everywhere("JoinVpc", list(_INTERFACES)))
     cluster_name = cluster_arn.rpartition("/")[2]
     return document(
         {
@@ -150,14 +141,6 @@ def launcher_policy(
                 "Null": {"dynamodb:LeadingKeys": "false"},
             },
         },
-        {
-            "Sid": "AnnounceRuns",
-            "Effect": "Allow",
-            "Action": "events:PutEvents",
-            "Resource": f"arn:{place.partition}:events:{place.region}:{place.account}:event-bus/default",
-            "Condition": {"StringEquals": {"events:source": RUN_EVENTS_SOURCE}},
-        },
-        write_log("WriteOwnLogs", log_group_arn),
         *optional,
     )
 
@@ -166,12 +149,14 @@ def launcher_guard(
     place: Place,
     *,
     passed_role_arns: Sequence[str],
+    log_group_arn: str,
     cpu: int,
     memory: int,
     allow_exec: bool = False,
     in_vpc: bool = False,
 ) -> Document:
-    """Which roles the launcher's function may pass to ECS, and what it may never do, whatever else is attached.
+    """Which roles the launcher's function may pass to ECS, what it may never do, whatever else is attached, and what it
+    may do whatever it launches: a role has to hold two of launcher_policy, and only one of this.
 
     A Deny applies to every launch, so two guards in one role would deny what either of them denies: a changed guard
     needs a new role.
@@ -204,7 +189,15 @@ def launcher_guard(
         _never("NoEbs", {"StringEquals": {"ecs:enable-ebs-volumes": "true"}}),
         _never("CpuCap", {"NumericGreaterThan": {"ecs:task-cpu": str(cpu)}}),
         _never("MemoryCap", {"NumericGreaterThan": {"ecs:task-memory": str(memory)}}),
-        *([_only_lambda_joins(functions)] if in_vpc else []),
+        {
+            "Sid": "AnnounceRuns",
+            "Effect": "Allow",
+            "Action": "events:PutEvents",
+            "Resource": f"arn:{place.partition}:events:{place.region}:{place.account}:event-bus/default",
+            "Condition": {"StringEquals": {"events:source": RUN_EVENTS_SOURCE}},
+        },
+        write_log("WriteOwnLogs", log_group_arn),
+        *([everywhere("JoinVpc", list(_INTERFACES)), _only_lambda_joins(functions)] if in_vpc else []),
     )
 
 

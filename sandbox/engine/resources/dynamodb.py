@@ -56,6 +56,9 @@ def _table(aws: Emulator, inputs: Inputs) -> Made:
 
 
 def _keys(given: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The provider takes an index's keys as a list too, in the form of DynamoDB."""
+    if given.get("keySchemas"):
+        return [{"AttributeName": it["attributeName"], "KeyType": it["keyType"]} for it in given["keySchemas"]]
     named = (("hashKey", "HASH"), ("rangeKey", "RANGE"))
     return [{"AttributeName": given[key], "KeyType": kind} for key, kind in named if given.get(key)]
 
@@ -66,7 +69,8 @@ def _throughput(given: Mapping[str, Any], mode: str) -> dict[str, int] | None:
 
 
 def _index(given: Mapping[str, Any], mode: str, kind: str) -> State:
-    known = {"name", "hashKey", "rangeKey", "projectionType", "nonKeyAttributes", "readCapacity", "writeCapacity"}
+    known = {"name", "hashKey", "rangeKey", "keySchemas", "projectionType", "nonKeyAttributes"}
+    known |= {"readCapacity", "writeCapacity"}
     unknown = sorted(key for key, value in given.items() if value is not None and key not in known)
     if unknown:
         raise Unsupported(f"{kind}: the sandbox does not know {', '.join(unknown)} of an index")
