@@ -270,7 +270,7 @@ class _Supervisor:
         }
         policy = resolved(known).apply(lambda it: iam.to_json(iam.supervisor_policy(**it)))
         self.role: Role = supervisor_role(name, plane, policy=policy, parent=parent)
-        settings = {"table": table.name, "clusters": list(plane.cluster_arns), "deliveries": MAX_RECEIVE_COUNT}
+        settings = {"table": table.name, "queue": queue.url}
         self.function = aws.lambda_.Function(
             base,
             description="Follows each run of a job to its end: retries, deadlines, notices.",

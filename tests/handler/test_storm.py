@@ -1,7 +1,7 @@
 """A storm: thousands of launches while every third call fails, functions die, deploys happen, and days pass.
 
-Launcher, supervisor and teller are the real ones; the table, ECS and the clock are in memory. Nothing is lost, nothing is
-made twice, each end is told.
+Launcher, supervisor and teller are the real ones; the table, ECS and the clock are in memory. Nothing is lost, nothing
+is made twice, each end is told.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Storm:
 
     # Services.
 
-    def table_fault(self, operation: str, _: dict[str, Any]) -> str:
+    def table_fault(self, *_: Any) -> str:
         self.danger()
         if self.calm or self.dice.random() >= FAULTS / 5:
             return ""
@@ -329,7 +329,8 @@ def test_a_storm_loses_nothing_makes_nothing_twice_and_tells_each_end_once(seed:
         f"{storm.seen['faulted']} of them faulted, {storm.seen['table faults']} faults of the table, "
         f"{storm.seen['killed']} functions killed, {storm.seen['between']} interrupted by another, "
         f"{storm.seen['delivered again']} events delivered again, {storm.seen['events lost']} ends not told by ECS, "
-        f"{storm.revision - 7} deploys, {(storm.now - 1_000_000) / 86400:.0f} days: {len(storm.tasks) - again} tasks ran, "
+        f"{storm.revision - 7} deploys, {(storm.now - 1_000_000) / 86400:.0f} days: "
+        f"{len(storm.tasks) - again} tasks ran, "
         f"{sum(storm.told.values())} ends told, {twice} of them twice by functions that died while telling"
     )
     assert storm.seen["faulted"] > 0.3 * storm.seen["calls"]

@@ -20,7 +20,7 @@ from fargate_job_launcher.handler.ending import NotTold, Teller
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.handler.supervise import Supervisor
-from fargate_job_launcher.handler.table import NotRecorded, Table
+from fargate_job_launcher.handler.table import NotRecorded, Table, plain
 
 from tools.dynamodb import Memory
 from tools.launching import DECLARED, Launching, asked, settings
@@ -83,36 +83,30 @@ class State:
         the time of day."""
         shift = self.now
 
-        def plain(value: Any) -> Any:
+        def timeless(value: Any) -> Any:
             if isinstance(value, dict):
                 return {
-                    str(key): plain(it)
+                    str(key): timeless(it)
                     for key, it in sorted(value.items(), key=str)
                     if key not in ("writer", "by", "version", "expires", "launchedAt", "endedAt", "toldAt")
                 }
             if isinstance(value, list | tuple):
-                return [plain(it) for it in value]
+                return [timeless(it) for it in value]
             if isinstance(value, float | int) and not isinstance(value, bool) and value > 900_000:
                 return f"t{round(value - shift)}"
             return value
 
-        items = [plain_item(it) for _, it in sorted(self.items.items())]
+        items = [plain(it) for _, it in sorted(self.items.items())]
         seen = [
-            plain(items),
-            plain(self.tasks),
-            plain(self.tokens),
+            timeless(items),
+            timeless(self.tasks),
+            timeless(self.tokens),
             sorted(self.deliveries),
             sorted(self.later),
             sorted(self.ends),
         ]
         seen += [sorted(json.dumps(it) for it in self.invoked), sorted(self.told), vars(self.left), self.killed_telling]
         return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def plain_item(item: dict[str, Any]) -> dict[str, Any]:
-    from fargate_job_launcher.handler.table import plain
-
-    return plain(item)
 
 
 class World:
@@ -133,7 +127,7 @@ class World:
         return chosen
 
     def call(self, make: Callable[[], Any]) -> Any:
-        """A call to a service: it is made, or the function is killed before or after it, or another step comes first."""
+        """A call to a service: made, or the function is killed before it or after it, or another step comes first."""
         left, options = self.state.left, [""]
         if left.kills:
             options += ["before", "after"]
@@ -278,8 +272,7 @@ class World:
         # An invocation may be lost: what it should have done is in the table.
 
     def _launching(self) -> Launching:
-        made = Launching(self, self.of, clock=lambda: self.state.now)
-        return made
+        return Launching(self, self.of, clock=lambda: self.state.now)
 
     def _launcher(self) -> Any:
         launcher = self._launching().launcher
@@ -341,7 +334,11 @@ class World:
             self._launcher().again(event["continueOf"])
 
     def _supervisor(self) -> Supervisor:
-        return Supervisor(self.records(), self, self, lambda: len(self.state.ends), lambda *_, **__: None)
+        return Supervisor(self.records(), self, self, self._backlog, lambda *_, **__: None)
+
+    def _backlog(self) -> int:
+        """Events that wait, and those that are being recorded."""
+        return len(self.state.ends) + self.state.running.count("end")
 
     def _sweep(self, _: None) -> None:
         self._supervisor().sweep(lambda: 60.0)
@@ -429,10 +426,10 @@ def finished_problems(state: State, of: Settings, count: int) -> list[str]:
     found = problems(state, of, count)
     for (_, sk), item in state.items.items():
         if sk == runs.JOB:
-            it = plain_item(item)
+            it = plain(item)
             found += [f"the count is not 0: {it}"] if it["holders"] or "waiting" in it else []
         elif "#task#" not in sk:
-            found += _of_run(state, plain_item(item), count)
+            found += _of_run(state, plain(item), count)
     return found
 
 
