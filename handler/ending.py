@@ -18,8 +18,11 @@ from . import redact
 from .run import Item
 from .settings import RUN_EVENT, RUN_EVENTS_SOURCE, Settings
 
-LARGEST_RESULT: Final = 64 * 1024
-"""Bytes of a result that a run carries: with it, an event stays below EventBridge's limit of 256 KiB."""
+LARGEST_RESULT: Final = 32 * 1024
+"""Bytes of a result that a run carries. JSON may write a byte as six characters."""
+LARGEST_EVENT: Final = 250_000
+"""Bytes of an event's detail. EventBridge takes 256 KiB of a whole event.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html"""
 LONGEST_LINE: Final = 1000
 """Characters of a log line in an event."""
 LONGEST_SUBJECT: Final = 100
@@ -103,6 +106,8 @@ class Teller:
             told.append("callback")
 
     def _event(self, detail: dict[str, Any]) -> None:
+        while len(json.dumps(detail).encode()) > LARGEST_EVENT and detail["logLines"]:
+            detail["logLines"] = detail["logLines"][1:]
         entry = {"Source": RUN_EVENTS_SOURCE, "DetailType": RUN_EVENT, "Detail": json.dumps(detail)}
         answer = self.client("events").put_events(Entries=[entry])
         if answer["FailedEntryCount"]:

@@ -67,7 +67,7 @@ def classify(task: Mapping[str, Any], container: str) -> Outcome:
     job = next((it for it in task.get("containers", []) if it.get("name") == container), None)
     code: int | None = None if job is None or job.get("exitCode") is None else int(job["exitCode"])
     stop_code, stopped = str(task.get("stopCode", "")), str(task.get("stoppedReason", ""))
-    if code == 0:
+    if code == 0 and stop_code != "TaskFailedToStart":
         # Also of a task that was stopped: it had done its work, or ended it in time.
         return Outcome("succeeded", "it ended with exit code 0", code)
     if stop_code == "UserInitiated":

@@ -131,14 +131,15 @@ class Supervisor:
                 if sk == runs.JOB:
                     done["corrected"] += self._correct(pk)
                 else:
-                    self._look_at(pk, sk)
+                    done["corrected"] += self._look_at(pk, sk)
         return done
 
-    def _look_at(self, pk: str, sk: str) -> None:
+    def _look_at(self, pk: str, sk: str) -> int:
+        """Do what is due for a run; whether its job's count was wrong."""
         run, now = self.records.table.get(pk, sk), self.records.clock()
         if run is None or run.get("due", now + 1) > now:
             # Somebody has written it since the index was read, which lags behind.
-            return
+            return 0
         try:
             if run["state"] in runs.ENDED:
                 self._tell(run)
@@ -146,6 +147,8 @@ class Supervisor:
                 self._watch(run)
         except (Gone, NotRecorded) as problem:
             self.log("WARN", f"{type(problem).__name__}: {problem}", run=run["run"])
+            return 0
+        return self._correct(pk, run["run"]) if run["maxRunning"] else 0
 
     def _tell(self, run: Item) -> None:
         """Ask the launcher again to tell an end."""
@@ -292,17 +295,17 @@ class Supervisor:
         reaped = {"TasksReaped": 1} if reason.startswith((TIMED_OUT, NOT_STARTED)) else {}
         self.log("WARN", f"stopped {task}: {reason}", run=run["run"], function=run["function"], **reaped)
 
-    def _correct(self, pk: str) -> int:
-        """Compare a job's count with its runs, and correct it; whether it was wrong."""
+    def _correct(self, pk: str, *more: str) -> int:
+        """Compare a job's count with its runs, and with `more` of them, and correct it; whether it was wrong."""
         job = self.records.job(pk)
-        if "version" not in job:
-            return 0
-        held: dict[str, int] = {}
-        for run_id in job["holders"]:
+        right: dict[str, int] = {}
+        for run_id in dict.fromkeys((*job["holders"], *more)):
             run = self.records.read(pk, run_id)
-            held[run_id] = 0 if run is None else runs.slots(run)
-        right = {run_id: number for run_id, number in held.items() if number}
+            held = 0 if run is None else runs.slots(run)
+            right |= {run_id: held} if held else {}
         wrong = right != job["holders"]
+        if not wrong and "due" in job and job["due"] > self.records.clock():
+            return 0
         said = f"the count of {pk} was {runs.held(job)} and is {sum(right.values())}"
         job["holders"] = right
         runs.check_later(job, self.records.clock())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import json
 import sys
@@ -14,8 +13,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from fargate_job_launcher.handler.dead_letters import LARGEST_MESSAGE, DeadLetters, text_of
-from fargate_job_launcher.handler.launch import ATTEMPTS, rejection
-from fargate_job_launcher.handler.running import Running
+from fargate_job_launcher.handler.launch import ROUNDS
+from fargate_job_launcher.handler.records import Records
+from fargate_job_launcher.handler.result import rejection
+from fargate_job_launcher.handler.table import Table
 from fargate_job_launcher.handler.timing import Pace
 from fargate_job_launcher.handler.trigger import Delivery, identify
 from hypothesis import HealthCheck, given
@@ -23,6 +24,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_request import EVENTS
 
+from tools.dynamodb import Memory
 from tools.ecs_endpoint import Endpoint, ecs_endpoint
 from tools.launching import DECLARED, SETTINGS
 
@@ -50,6 +52,7 @@ class Deployed:
 
     app: Any
     ecs: Endpoint
+    table: Memory
     capture: Callable[[], str]
     parked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     stored: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -67,6 +70,7 @@ class Deployed:
 def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Deployed]]:
     """Deploys the function as a stack does."""
     with ecs_endpoint() as endpoint:
+        table = Memory()
 
         def deploy(fault: Callable[[Any], str] = lambda _: "", **changed: Any) -> Deployed:
             endpoint.fault = fault
@@ -81,7 +85,7 @@ def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
                 monkeypatch.setenv(key, value)
             sys.modules.pop("fargate_job_launcher.handler.app", None)
             app = importlib.import_module("fargate_job_launcher.handler.app")
-            deployed = Deployed(app, endpoint, lambda: capsys.readouterr().out)
+            deployed = Deployed(app, endpoint, table, lambda: capsys.readouterr().out)
 
             class Service:
                 def send_message(self, **message: Any) -> None:
@@ -93,23 +97,19 @@ def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
                     deployed.stored.append(put)
 
             monkeypatch.setattr(app, "_client", lambda _: Service())
-            monkeypatch.setattr(app, "Launcher", functools.partial(app.Launcher, wait=lambda _: 0.0))
+            monkeypatch.setattr(app, "jitter", lambda _: 0.0)
+            monkeypatch.setattr(app, "RECORDS", Records(Table(table, "runs", wait=lambda _: None)))
             monkeypatch.setattr(app, "SETTLING_SECONDS", 0.0)
-            monkeypatch.setattr(app, "Pace", lambda: Pace(burst=float("inf")))
+            monkeypatch.setattr(app, "_PACE", Pace(burst=float("inf")))
             return deployed
 
         yield deploy
 
 
-def sqs(*bodies: str, received: int = 1) -> dict[str, Any]:
+def sqs(*bodies: str) -> dict[str, Any]:
     return {
         "Records": [
-            {
-                "messageId": f"message-{number}",
-                "eventSource": "aws:sqs",
-                "body": body,
-                "attributes": {"ApproximateReceiveCount": str(received)},
-            }
+            {"messageId": f"message-{number}", "eventSource": "aws:sqs", "body": body}
             for number, body in enumerate(bodies)
         ]
     }
@@ -151,17 +151,13 @@ def test_an_asynchronous_event_is_delivered_again_or_kept(function: Callable[...
 
 
 def test_a_partial_launch_is_delivered_again_for_the_rest(function: Callable[..., Deployed]) -> None:
-    left = ["partial", *["no_capacity"] * (ATTEMPTS - 1)]
+    left = ["partial", *["no_capacity"] * (ROUNDS - 1)]
     deployed = function(lambda _: left.pop(0) if left else "")
     waiting = {"invoked_function_arn": f"{FUNCTION}:async"}
     with pytest.raises(deployed.app.LaunchIncomplete):
         deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
     assert sum(deployed.ecs.launched.values()) == 2
-    old = "Root=1-00000001-a006649127e371903a2de979;Sampled=0"
-    with pytest.MonkeyPatch.context() as patch:
-        # Lambda keeps the caller's trace, which shows the age of the event.
-        patch.setenv("_X_AMZN_TRACE_ID", old)
-        result = deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
+    result = deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
     assert (result["status"], result["launched"]) == ("LAUNCHED", 4)
     assert sum(deployed.ecs.launched.values()) == 4
 
@@ -264,7 +260,6 @@ def test_an_event_that_sqs_does_not_take_stays_with_its_trigger(function: Callab
         ('{"count": 1, "count": 2}', "event: `count` is given twice in "),
         ('{"payload": {"hunter2": 1, "hunter2": 2}}', "event: an object has a key twice in "),
         ('{"payload": [{"a": 1, "b": {}, "a": 2}]}', "event: an object has a key twice in "),
-        ('{"retryOf": {}, "count": 1, "retryOf": {}}', "event: `retryOf` is given twice in "),
     ],
 )
 def test_json_that_two_readers_read_differently_is_rejected_through_every_trigger(
@@ -284,7 +279,7 @@ def test_json_that_two_readers_read_differently_is_rejected_through_every_trigge
 
 def test_each_delivery_says_whose_ids_its_key_is_one_of() -> None:
     def namespaces(event: object, alias: str = "") -> list[tuple[str, str]]:
-        found = identify(event, request_id="r", function_arn=f"{FUNCTION}{alias}", trace_id="", now=0)
+        found = identify(event, request_id="r", function_arn=f"{FUNCTION}{alias}")
         return [(it.namespace, it.key) for it in found.deliveries]
 
     assert namespaces({}) == namespaces({}, ":async") == namespaces({"Records": []}) == [("call", "r")]
@@ -295,23 +290,8 @@ def test_each_delivery_says_whose_ids_its_key_is_one_of() -> None:
     assert [it for it, _ in namespaces({**rule({}, source="aws.scheduler"), "count": 1})] == ["schedule"]
 
 
-def test_a_record_without_attributes_is_a_first_delivery(function: Callable[..., Deployed]) -> None:
-    for attributes in (None, {}, {"ApproximateReceiveCount": "9" * 5000}):
-        batch = sqs("{}")
-        batch["Records"][0]["attributes"] = attributes
-        assert function().invoke(batch) == {"batchItemFailures": []}
-
-
 def test_a_batch_does_not_exceed_max_running(function: Callable[..., Deployed]) -> None:
     deployed = function(maxRunning=3)
-
-    class Late:
-        """An ECS that does not list new tasks yet."""
-
-        def list_tasks(self, **_: Any) -> dict[str, Any]:
-            return {"taskArns": []}
-
-    deployed.app.RUNNING = Running(Late(), deployed.app.SETTINGS)
     answer = deployed.invoke(sqs(*["{}"] * 10))
     assert sum(deployed.ecs.launched.values()) == 3
     assert len(answer["batchItemFailures"]) == 7
@@ -321,7 +301,8 @@ def test_a_rule_launches_its_events_detail_once(function: Callable[..., Deployed
     deployed = function()
     first = deployed.invoke(rule({"count": 3}))
     again = deployed.invoke(rule({"count": 3}), aws_request_id="request-2")
-    assert (first["idempotencyKey"], first) == ("event-1", again)
+    assert (first["idempotencyKey"], first["status"], again["status"]) == ("event-1", "LAUNCHED", "DUPLICATE")
+    assert first["tasks"] == again["tasks"]
     assert sum(deployed.ecs.launched.values()) == 3
     assert deployed.invoke(rule({"count": 3, "x": 1}))["status"] == "REJECTED"
     assert [json.loads(it["MessageBody"]) for it in deployed.parked] == [{"count": 3, "x": 1}]
@@ -372,10 +353,10 @@ def test_a_message_that_cannot_be_kept_goes_back_to_its_queue(function: Callable
 
 
 def test_a_later_delivery_from_the_queue_makes_new_attempts(function: Callable[..., Deployed]) -> None:
-    left = ["no_capacity"] * ATTEMPTS
+    left = ["no_capacity"] * ROUNDS
     deployed = function(lambda _: left.pop(0) if left else "")
     assert deployed.invoke(sqs("{}"))["batchItemFailures"] != []
-    assert deployed.invoke(sqs("{}", received=2)) == {"batchItemFailures": []}
+    assert deployed.invoke(sqs("{}")) == {"batchItemFailures": []}
     assert sum(deployed.ecs.launched.values()) == 1
 
 
@@ -390,7 +371,6 @@ def test_a_later_delivery_from_the_queue_makes_new_attempts(function: Callable[.
             {**rule({}), "count": 1, "payload": 1},
             "event: is both EventBridge's event and a launch event; put count, payload into",
         ),
-        ({**rule({}), "retryOf": {}}, "event: is both EventBridge's event and a launch event; put retryOf into"),
         (rule("{"), "event: its detail is not JSON"),
         (rule(None), "event: a JSON object is expected, not null"),
         (7, "event: a JSON object is expected, not a number"),
@@ -417,21 +397,31 @@ def test_each_launch_writes_one_line_with_metrics_and_without_values(function: C
         "tags": {"customer": "Mallory"},
     }
     deployed.invoke(event)
-    deployed.invoke({**event, "payload": {"p": SECRET * 1000}})
+    larger = {**event, "payload": {"p": SECRET * 1000}, "idempotencyKey": "another-secret-key"}
+    deployed.invoke(larger)
+    deployed.invoke(larger)
+    deployed.invoke({**larger, "payload": SECRET})
     deployed.invoke({**event, 'x\n{"level": "FATAL"}': SECRET, "count": 0})
     captured = deployed.capture()
     lines = [json.loads(line) for line in captured.splitlines()]
-    assert [line["status"] for line in lines] == ["FAILED", "LAUNCHED", "REJECTED"]
-    for secret in (SECRET, "a-secret-key", "Mallory"):
+    assert [line["status"] for line in lines] == ["FAILED", "LAUNCHED", "DUPLICATE", "CONFLICT", "REJECTED"]
+    for secret in (SECRET, "secret-key", "Mallory"):
         assert secret not in captured
     metrics = lines[0]["_aws"]["CloudWatchMetrics"][0]
     assert metrics["Dimensions"] == [["FunctionName"]]
     for line in lines:
         assert all(isinstance(line[it["Name"]], int | float) for it in metrics["Metrics"])
         assert line["FunctionName"] == "import-launcher"
-    names = ("TasksLaunched", "LaunchesRejected", "LaunchesFailed", "CallsRetried")
-    assert [[line[name] for name in names] for line in lines] == [[0, 0, 1, 1], [1, 0, 0, 0], [0, 1, 0, 0]]
-    (put,) = deployed.stored
+    # What is delivered again is counted once.
+    names = ("TasksLaunched", "LaunchesDuplicate", "LaunchesRejected", "LaunchesFailed", "CallsRetried")
+    assert [[line[name] for name in names] for line in lines] == [
+        [0, 0, 0, 1, 1],
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 0, 1, 0, 0],
+        [0, 0, 1, 0, 0],
+    ]
+    put = deployed.stored[0]
     assert (put["Bucket"], json.loads(put["Body"])) == ("b", {"p": SECRET * 1000})
 
 
@@ -450,6 +440,7 @@ def test_a_dry_run_makes_no_call_through_any_trigger(function: Callable[..., Dep
 def test_the_function_answers_any_event(event: Any, function: Callable[..., Deployed]) -> None:
     deployed = function()
     deployed.ecs.forget()
+    deployed.table.items.clear()
     answer = deployed.invoke(event)
     assert answer == {"batchItemFailures": []} or answer["status"] in ("LAUNCHED", "REJECTED", "DRY_RUN")
     for call in deployed.ecs.calls:
