@@ -12,22 +12,22 @@ import json
 import os
 import time
 from functools import cache
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from . import owed, report, trigger
 from .calls import Calls, chunks
-from .dead_letters import DeadLetters
-from .dry_run import dry_run
 from .ecs import Ecs
 from .event import Rejected
 from .launch import Launcher
 from .records import Records
-from .redact import redacted
 from .request import parse
 from .result import LaunchResult, rejection
 from .settings import Settings
 from .table import Table
 from .timing import Budget, Pace, jitter
+
+if TYPE_CHECKING:
+    from .dead_letters import DeadLetters
 
 SETTLING_SECONDS: Final = 20.0
 """A deploy starts new instances of the function. An instance younger than this retries a denied call, because IAM may
@@ -83,7 +83,10 @@ def handle(event: object, context: Context) -> Any:
 
 def _owed(kind: owed.Kind, run: str, root: str, context: Context) -> dict[str, Any]:
     """Do what the supervisor asks for. Nothing is done that the table does not say is owed, whoever asks."""
-    launcher = _launcher(context)
+    # Imported here, as all that a usual launch does without: every import makes a cold start longer.
+    from .again import Again
+
+    launcher = Again(**vars(_launcher(context)))
     if kind == "retryOf":
         done = launcher.retry(run, root)
         if done:
@@ -135,11 +138,16 @@ def _launch(delivery: trigger.Delivery, kind: trigger.Kind, context: Context) ->
     else:
         calls = len(chunks(request.count))
         if request.dry_run:
+            from .dry_run import dry_run
+
             result = dry_run(SETTINGS, request)
         else:
             redelivered = kind != "direct"
-            launched = _launcher(context).launch(request, trigger=delivery.namespace, redelivered=redelivered)
-            result = redacted(launched, request)
+            result = _launcher(context).launch(request, trigger=delivery.namespace, redelivered=redelivered)
+            if result["failures"]:
+                from .redact import redacted
+
+                result = redacted(result, request)
     print(
         report.line(
             result,
@@ -203,6 +211,8 @@ def _client(service: str) -> Any:
 
 
 def _dead_letters() -> DeadLetters:
+    from .dead_letters import DeadLetters
+
     return DeadLetters(SETTINGS.dead_letter_queue, lambda: _client("sqs"))
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from . import redact
 from . import run as runs
 from .attempt import moment, outcome_of
 from .records import Gone, Records
-from . import redact
 from .run import Item
 from .settings import RUN_EVENT, RUN_EVENTS_SOURCE, Settings
 
@@ -217,7 +217,7 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
         "trigger": run["trigger"],
         "requestedBy": run.get("requestedBy"),
         "asked": _asked(run),
-        "task": last.get("task"),
+        "task": f"{run['cluster'].replace(':cluster/', ':task/')}/{last['task']}" if last else None,
         "cluster": run["cluster"],
         "taskDefinition": run["taskDefinition"],
         "links": {"logs": _logs_link(run, last.get("task", ""))},

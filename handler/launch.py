@@ -1,4 +1,4 @@
-"""A launch or a retry, recorded before each of its calls and after: who dies is continued, and nothing is made twice.
+"""A launch, recorded before each of its calls and after: who dies is continued, and nothing is made twice.
 
 The run's item is written before the first call. A delivery that makes calls holds a lease, so that no other makes any.
 After a crash the item says which round of calls is open: the next delivery repeats that round with the same tokens, or,
@@ -11,7 +11,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -20,7 +20,6 @@ from . import run as runs
 from .answers import Failure
 from .awsjson import Unanswered
 from .calls import Calls, Origin, Round, capacity_of
-from .event import Rejected
 from .records import WRITES, Full, Gone, Records
 from .request import LaunchRequest
 from .result import LaunchResult, cost_per_hour, failed, of_run
@@ -40,7 +39,7 @@ class TakenOver(Exception):
 
 @dataclass
 class Launcher:
-    """Launches runs of one job, and retries of their tasks."""
+    """Launches runs of one job; again.py launches what the supervisor asks for."""
 
     settings: Settings
     calls: Calls
@@ -73,7 +72,7 @@ class Launcher:
             detail = f"the run could not be recorded: {problem}"
             failure: Failure = {"reason": "RunNotRecorded", "detail": detail, "retryable": True}
         except TakenOver:
-            failure = _under_way()
+            failure = under_way()
         return failed(self.settings, request, failure)
 
     def _launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool) -> LaunchResult:
@@ -122,7 +121,7 @@ class Launcher:
         if run["state"] == "SKIPPED" or "stopping" in run or not (runs.missing(run, "") or launch["open"]):
             return of_run(self.settings, request, run, "SKIPPED" if run["state"] == "SKIPPED" else "DUPLICATE")
         if launch["lease"] > self.records.clock() and launch["by"] != self.by:
-            return of_run(self.settings, request, run, failures=[_under_way()])
+            return of_run(self.settings, request, run, failures=[under_way()])
         if run.get("waiting"):
             self._stop_others(run["run"])
 
@@ -144,56 +143,6 @@ class Launcher:
         except Full as full:
             waits = run.get("waiting", False)
             return of_run(self.settings, request, run, "WAITING" if waits else None, failures=[_max_running(full)])
-
-    def retry(self, run_id: str, root: str) -> bool:
-        """Launch the retry that a lineage of a run is owed; whether that was done. Nothing is done if it is not owed.
-
-        Raises NotRecorded, and Rejected if the job no longer allows what was requested.
-        """
-        run = self._read(run_id)
-        owed = None if run is None else runs.calls_of(run, root)
-        if run is None or owed is None or (owed["lease"] > self.records.clock() and owed["by"] != self.by):
-            return False
-        entry = run["open"][root]
-        origin = Origin(run_id, root, entry["attempt"] + 1)
-
-        try:
-            request, problem = self._recorded(run, interrupted=entry["failed"]["outcome"] == "interrupted")
-
-            def take(it: Item) -> None:
-                calls = runs.calls_of(it, root)
-                if calls is None or (calls["lease"] > self.records.clock() and calls["by"] != self.by):
-                    raise TakenOver
-                if request is None:
-                    self._closed(it, None, root, Round(failures=[problem] if problem else []))
-                elif calls["open"]:
-                    calls |= {"lease": self._lease(), "by": self.by}
-                else:
-                    self._begin(it, request, root)
-
-            run = self._changed(run, take)
-            if request is not None:
-                self._rounds(request, run, origin)
-        except TakenOver:
-            return False
-        return True
-
-    def again(self, run_id: str) -> bool:
-        """Continue a launch that waits, or has waited, for the job's other runs to be stopped; whether its tasks were
-        launched. Raises NotRecorded."""
-        run = self._read(run_id)
-        if run is None or "accepted" not in run or run["launch"]["closed"] or run["state"] in runs.ENDED:
-            return False
-        request, problem = self._recorded(run)
-        if run.get("waiting") and self.records.job(self.family).get("waiting") != run_id:
-            problem = Failure(reason="Replaced", detail="a later launch replaced this one", retryable=False)
-        if request is None or problem is not None:
-            self._changed(run, lambda it: _given_up(it, problem or _under_way()))
-            return False
-        try:
-            return self._continued(request, run, redelivered=True)["launched"] > 0
-        except TakenOver:
-            return False
 
     def _rounds(self, request: LaunchRequest, run: Item, origin: Origin) -> LaunchResult:
         """Rounds of calls until nothing is missing, none helps, or the time is up. The first is recorded already."""
@@ -358,31 +307,6 @@ class Launcher:
         self._begin(made, request)
         return made
 
-    def _recorded(self, run: Item, *, interrupted: bool = False) -> tuple[LaunchRequest | None, Failure | None]:
-        """The request of a run, as it was recorded, or why it cannot be launched again."""
-        from .request import recorded
-
-        payload = run.get("payload")
-        if payload is not None and not self.stored(payload["uri"]):
-            detail = f"the payload that was stored for it is gone, or the launcher may not read it: {payload['uri']}"
-            return None, {"reason": "PayloadExpired", "detail": detail, "retryable": False}
-        try:
-            request = recorded(run, self.settings)
-        except Rejected as rejected:
-            detail = f"the job no longer allows what was requested: {rejected}"
-            return None, {"reason": "Rejected", "detail": detail, "retryable": False}
-        if interrupted and request.capacity == "spot_then_on_demand":
-            request = replace(request, capacity="on_demand")
-        return request, None
-
-
-def _given_up(run: Item, failure: Failure) -> None:
-    run["failures"] = [dict(failure)]
-    run["launch"]["closed"] = True
-    run.pop("waiting", None)
-    if failure["reason"] == "Replaced":
-        run["stopping"] = {"reason": failure["detail"], "begun": True}
-
 
 def differences(run: Item, request: LaunchRequest) -> list[str]:
     """Names of the fields in which a request differs from the one that a run was made for."""
@@ -401,6 +325,7 @@ def _max_running(full: Full) -> Failure:
     return {"reason": "MaxRunning", "detail": str(full), "retryable": True}
 
 
-def _under_way() -> Failure:
+def under_way() -> Failure:
+    """Why a delivery makes no calls while another makes some."""
     detail = "another delivery of this event is launching its tasks at this moment"
     return {"reason": "LaunchUnderWay", "detail": detail, "retryable": True}

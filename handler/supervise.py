@@ -13,6 +13,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
@@ -58,11 +59,18 @@ class Supervisor:
             of = belongs(task)
             if of is not None and task.get("lastStatus") == "STOPPED":
                 grouped[of.pk, of.run].append((of, task))
-        for (pk, run_id), some in grouped.items():
-            run = self.records.read(pk, run_id)
-            if run is None:
-                # Of a launcher of another stack in the same cluster.
-                continue
+        if len(grouped) < 2:
+            for of_run, some in grouped.items():
+                self._ended(of_run, some)
+            return
+        with ThreadPoolExecutor(len(grouped)) as pool:
+            # Raises the first error of any: SQS then delivers the whole batch again, and what is recorded stays so.
+            list(pool.map(self._ended, grouped.keys(), grouped.values()))
+
+    def _ended(self, of_run: tuple[str, str], some: list[tuple[Belongs, dict[str, Any]]]) -> None:
+        run = self.records.read(*of_run)
+        # Otherwise it is a run of another stack in the same cluster.
+        if run is not None:
             self._record(run, [(of, facts(task, of, run)) for of, task in some])
 
     def _record(self, run: Item, found: list[tuple[Belongs, dict[str, Any]]]) -> Item:

@@ -7,11 +7,13 @@ identify these triggers; other callers that do not wait invoke the alias `async`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from . import notifications, strict_json
 from .event import KEYS, Rejected
 from .settings import ASYNCHRONOUS_ALIAS, RUN_EVENTS_SOURCE
+
+if TYPE_CHECKING:
+    from . import strict_json
 
 Kind = Literal["direct", "asynchronous", "queue"]
 Namespace = Literal["call", "queue", "event", "schedule"]
@@ -92,6 +94,9 @@ def _records(given: dict[str, Any], request_id: str, as_payload: bool) -> Trigge
 
 
 def _message(record: dict[str, Any], as_payload: bool) -> Delivery:
+    # Imported here: a direct call does without, and every import makes a cold start longer.
+    from . import notifications, strict_json
+
     body, message_id = str(record.get("body", "")), str(record["messageId"])
 
     def delivery(event: object, key: str = "", *, problem: str = "", ignored: str = "") -> Delivery:
@@ -126,6 +131,8 @@ def _twice(twice: strict_json.KeyTwice) -> str:
 def _eventbridge(given: dict[str, Any], request_id: str, namespace: Namespace) -> Delivery:
     detail = given.get("detail")
     if isinstance(detail, str):  # by default, Scheduler sends it as text
+        from . import strict_json
+
         try:
             detail = strict_json.read(detail)
         except strict_json.KeyTwice as twice:

@@ -1,4 +1,4 @@
-"""DynamoDB in memory, as far as the table of runs uses it: conditional puts, transactions, and the index of what is due.
+"""DynamoDB in memory, as far as the table of runs uses it: conditional puts, transactions, the index of what is due.
 
 It speaks the JSON that handler/table.py sends. tests/sandbox holds the same calls against an emulated DynamoDB.
 """
@@ -35,6 +35,12 @@ class Memory:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._operations = {
+            "GetItem": self._get_item,
+            "PutItem": self._put_item,
+            "Query": self._query,
+            "TransactWriteItems": self._transact_write_items,
+        }
         for item in self.items.values():
             self._index(item)
 
@@ -49,7 +55,7 @@ class Memory:
         if fault != "before":
             with self._lock:
                 self.calls.append((operation, request))
-                answer = getattr(self, f"_{operation}")(request)
+                answer = self._operations[operation](request)
         if fault:
             raise ReadTimeoutError(endpoint_url="memory", error=fault)
         return answer
@@ -65,7 +71,7 @@ class Memory:
             if kind in ("", is_a):
                 yield plain(item)
 
-    def _GetItem(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _get_item(self, request: dict[str, Any]) -> dict[str, Any]:
         item = self.items.get((request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]))
         return {} if item is None else {"Item": copy.deepcopy(item)}
 
@@ -86,13 +92,13 @@ class Memory:
         if "duty" in item:
             self._due[key] = float(item["due"]["N"])
 
-    def _PutItem(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _put_item(self, request: dict[str, Any]) -> dict[str, Any]:
         if not self._holds(request):
             raise refused("ConditionalCheckFailedException", "PutItem")
         self._write(request)
         return {}
 
-    def _TransactWriteItems(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _transact_write_items(self, request: dict[str, Any]) -> dict[str, Any]:
         puts = [it["Put"] for it in request["TransactItems"]]
         assert len(puts) <= 100
         assert len({(it["Item"]["pk"]["S"], it["Item"]["sk"]["S"]) for it in puts}) == len(puts)
@@ -104,7 +110,7 @@ class Memory:
             self._write(it)
         return {}
 
-    def _Query(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         assert request["IndexName"] == "due"
         now = float(request["ExpressionAttributeValues"][":now"]["N"])
         due = sorted((at, key) for key, at in self._due.items() if at <= now)

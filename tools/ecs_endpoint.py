@@ -1,4 +1,5 @@
-"""Amazon ECS on the wire: RunTask and ListTasks, with clientToken as AWS honours it, and with every known fault.
+"""Amazon ECS on the wire: RunTask and ListTasks, with clientToken as AWS honours it, and with every known fault. Beside
+it, a DynamoDB table.
 
 It counts the tasks that it has launched, whatever it answered.
 """
@@ -17,12 +18,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from fargate_job_launcher.handler.awsjson import Credentials
-from fargate_job_launcher.handler.ecs import Ecs
 from fargate_job_launcher.handler.calls import ON_DEMAND, SPOT
+from fargate_job_launcher.handler.ecs import Ecs
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
+
+from .dynamodb import Memory
 
 PATIENCE_SECONDS: Final = 120
 """How long the tests' client waits for an answer: an endpoint on a busy machine is slow, not dead."""
@@ -78,6 +81,7 @@ class Endpoint:
     """ARN → when the task ended, for `end`."""
     page: int = 100
     """The most tasks of a page of ListTasks."""
+    table: Memory = field(default_factory=Memory)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _tokens: Tokens = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -100,6 +104,15 @@ class Endpoint:
     def end(self, arn: str) -> None:
         """Let a task end now."""
         self.ended[arn] = self.clock()
+
+    def dynamodb(self, operation: str, request: Request) -> Reply:
+        """A call to the table."""
+        try:
+            return 200, json.dumps(self.table.call(operation, request)).encode()
+        except ClientError as refused:
+            answer: Any = refused.response
+            more = {key: it for key, it in answer.items() if key == "CancellationReasons"}
+            return error(answer["Error"]["Code"], answer["Error"]["Message"], **more)
 
     def list(self, request: Request) -> Reply:
         """ListTasks: a stopped task is listed for an hour."""
@@ -226,8 +239,11 @@ def ecs_endpoint(
             body = self.rfile.read(int(self.headers["content-length"]))
             assert "Signature=" in self.headers["authorization"]
             service, _, operation = self.headers["x-amz-target"].partition(".")
-            assert service == "AmazonEC2ContainerServiceV20141113"
-            reply = {"RunTask": endpoint.answer, "ListTasks": endpoint.list}[operation](json.loads(body))
+            if service == "DynamoDB_20120810":
+                reply = endpoint.dynamodb(operation, json.loads(body))
+            else:
+                assert service == "AmazonEC2ContainerServiceV20141113"
+                reply = {"RunTask": endpoint.answer, "ListTasks": endpoint.list}[operation](json.loads(body))
             if reply is None:
                 self.close_connection = True
                 return

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from fargate_job_launcher.handler.again import Again
 from fargate_job_launcher.handler.calls import Calls
-from fargate_job_launcher.handler.launch import Launcher
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.request import LaunchRequest, parse
 from fargate_job_launcher.handler.result import LaunchResult
@@ -122,7 +122,7 @@ class Launching:
     clock: Callable[[], float] = time.time
 
     @property
-    def launcher(self) -> Launcher:
+    def launcher(self) -> Again:
         """The launcher of a new delivery."""
 
         def nowhere(uri: str, _: bytes) -> None:
@@ -130,7 +130,7 @@ class Launching:
 
         calls = Calls(self.ecs, Budget(self.seconds), Pace(burst=float("inf")), self.settling, wait=lambda _: 0.0)
         records = Records(Table(self.table, "runs", wait=lambda _: None), clock=self.clock)
-        return Launcher(self.of, calls, records, self.store or nowhere, self.stored, lambda: 60.0, FUNCTION)
+        return Again(self.of, calls, records, self.store or nowhere, self.stored, lambda: 60.0, FUNCTION)
 
     def launch(
         self, event: object, key: str = "r-1", *, namespace: str = "call", redelivered: bool = False

@@ -150,7 +150,7 @@ def test_the_end_of_a_failed_run_says_everything_but_the_callers_values(endpoint
         "trigger": "call",
         "requestedBy": "arn:aws:iam::123456789012:user/me",
         "asked": {"count": 2, "environment": ["SOURCE"], "tags": ["customer"], "commandWords": 2, "payload": True},
-        "task": result["tasks"][-1]["id"],
+        "task": result["tasks"][-1]["arn"],
         "cluster": DECLARED["cluster"],
         "taskDefinition": DECLARED["taskDefinition"],
         "links": event["links"],
