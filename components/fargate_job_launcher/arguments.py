@@ -367,7 +367,7 @@ class FargateJobLauncherArgs(TypedDict):
     """ARNs of the KMS keys that `kms_key_arn` had before or will have next. Data encrypted with them can be read, so
     the queues and the topic can change from one key to another while every message stays readable. Default: none."""
     keep_logs: NotRequired[bool]
-    """Whether the log groups and their lines are kept when the launcher is deleted. Default: false."""
+    """Whether the two log groups and their lines are kept when the launcher is deleted. Default: false."""
     adopt_logs: NotRequired[Sequence[str]]
     """Existing log groups of an earlier launcher of this name to import, with their lines: `job`, `launcher`. Remove
     this argument after the deployment. Default: none, and CloudWatch Logs refuses to create a log group that exists."""

@@ -178,7 +178,6 @@ def _own_runs(job: Job) -> JobRunsArgs:
         "further_kms_key_arns": list(job.further_kms_key_arns),
         "log_retention_days": job.log_retention_days,
         "role_path": job.role_path,
-        "keep_logs": job.keep_logs,
         "protect": job.protect_queues,
         "tags": job.tags,
         **{key: value for key, value in optional.items() if value is not None},

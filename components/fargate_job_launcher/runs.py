@@ -78,6 +78,9 @@ class JobRunsArgs(TypedDict):
     too: a boundary limits what a launcher's own policy grants the role. Default: none."""
     keep_logs: NotRequired[bool]
     """Whether the log group and its lines are kept when the component is deleted. Default: false."""
+    adopt_logs: NotRequired[bool]
+    """Whether the log group of an earlier JobRuns of this name is imported, with its lines. Remove this argument after
+    the deployment. Default: false, and CloudWatch Logs refuses to create a log group that exists."""
     protect: NotRequired[bool]
     """Whether the table cannot be deleted and can be restored to any second of the last 35 days, and Pulumi refuses to
     delete table, queues and log group. Default: false."""
@@ -144,7 +147,7 @@ class JobRuns(pulumi.ComponentResource):
         given, problems = examine_runs(args)
         shapes.refuse("JobRuns", name, [*name_problems(name, RUNS), *problems])
         known = checked_later("JobRuns", name, given, lambda it: examine_runs(cast("JobRunsArgs", it))[1])
-        plane = ControlPlane(**known)
+        plane = ControlPlane(**{**known, "adopt_logs": ("supervisor",) if known.get("adopt_logs") else ()})
         super().__init__("fargate-job-launcher:index:JobRuns", name, {}, opts)
         place = pulumi.Output.from_input(plane.cluster_arns[0]).apply(iam.Place.of)
         table = _table(name, plane, parent=self)

@@ -206,8 +206,8 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ({"schedule": {"expression": f"cron({'1' * 5000} 3 * * ? *)"}}, "schedule.expression: 'cron(111"),
         ({"cpu": 10**400}, "cpu: 1000"),
         (
-            {"supervision": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:a.fifo"}},
-            "supervision.topic_arn: 'arn:aws:sns:eu-west-1:123456789012:a.fifo' is not the ARN of a topic",
+            {"notify": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:a.fifo"}},
+            "notify.topic_arn: 'arn:aws:sns:eu-west-1:123456789012:a.fifo' is not the ARN of a topic",
         ),
         (
             {"alarms": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:a"}},

@@ -33,7 +33,15 @@ launcher = FargateJobLauncher("job", {
 def test_a_policy_that_somebody_attached_by_hand_keeps_no_role(tmp_path: Path, recording: Recording) -> None:
     complete = record(program(tmp_path, EVERY_ROLE)).kind("aws:iam/role:Role")
     assert {it.name for it in complete} == {
-        *("job-execution", "job-task", "job-launcher", "job-schedule", "job-supervisor", "jobs-flow-log", "jobs-drain")
+        *(
+            "job-execution",
+            "job-task",
+            "job-launcher",
+            "job-schedule",
+            "job-runs-supervisor",
+            "jobs-flow-log",
+            "jobs-drain",
+        )
     }
     for role in [*complete, *recording.kind("aws:iam/role:Role")]:
         assert role.inputs["forceDetachPolicies"] is True, role.name
@@ -61,7 +69,7 @@ def test_tasks_are_stopped_after_everything_that_launches_and_before_the_cluster
     drain = recording.one(INVOCATION, "jobs-drain")
     assert drain.inputs["lifecycleScope"] == "CRUD"
     # Pulumi deletes what depends on a resource before it.
-    for name in ("job-launcher", "job-supervisor"):
+    for name in ("job-launcher", "job-runs-supervisor"):
         assert drain.urn in recording.one(FUNCTION, name).dependencies
     stopping = recording.one(FUNCTION, "jobs-drain")
     assert stopping.urn in drain.dependencies

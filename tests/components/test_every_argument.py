@@ -44,8 +44,8 @@ ANYTHING: Final = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": 
 ECR: Final = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 REPOSITORY: Final = f"arn:aws:ecr:{HERE}:repository/"
 SENDER: Final = "arn:aws:s3:::orders"
-KEPT: Final = "/other/dev/job/job"
-"""A log group that is there before the launcher is."""
+KEPT: Final = ("/other/dev/job/job", "/other/dev/of-made/supervisor")
+"""Log groups that are there before the launcher and the JobRuns are."""
 LIMIT: Final = {"nofile": {"soft": 1000, "hard": 2000}}
 HEALTH: Final = {
     **{"command": ["CMD", "well"], "interval_seconds": 7, "timeout_seconds": 3, "retries": 4},
@@ -185,7 +185,7 @@ RUNS: Final[dict[str, Any]] = {
         "alarms": {"topic_arn": TOPICS["alarms"]},
         **{"log_retention_days": 7, "kms_key_arn": "%s", "further_kms_key_arns": [NEXT_KEY], "role_path": "/jobs/"},
         **{"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/boundary", "tags": {"team": "data"}},
-        **{"keep_logs": True, "protect": True},
+        **{"keep_logs": True, "protect": True, "adopt_logs": True},
     },
     "quiet": {"alarms": {"enabled": False}},
 }
@@ -273,6 +273,11 @@ class World:
         """Whom the supervisor's alarm tells; None without an alarm."""
         made = self.of_runs("aws:cloudwatch/metricAlarm:MetricAlarm", "-supervisor-error")
         return None if made is None else made.outputs["alarmActions"]
+
+    def streams_of_supervisor(self) -> list[str]:
+        group = self.kept_by(LOG_GROUP, "-supervisor")["name"]
+        found = self.aws.client("logs").describe_log_streams(logGroupName=group)
+        return [it["logStreamName"] for it in found["logStreams"]]
 
     def kept_by(self, kind: str, name: str = "") -> Any:
         """The outputs of a resource of this JobRuns."""
@@ -707,7 +712,7 @@ CASES: Final[dict[str, Case]] = {
     "log_retention_days": of_job(lambda it: it.group()["retentionInDays"], 7),
     "further_kms_key_arns": of_job(lambda it: NEXT_KEY in (it.statement("launcher", "EncryptMessages") or ()), True),
     "kms_key_arn": of_job(lambda it: (it.group().get("kmsKeyId"), it.function.get("KMSKeyArn")), (KEY, KEY)),
-    "keep_logs": of_job(lambda it: sorted(it.retained), ["job-job", "job-launcher", "job-runs-supervisor"]),
+    "keep_logs": of_job(lambda it: sorted(it.retained), ["job-job", "job-launcher"]),
     "adopt_logs": of_job(lambda it: "before" in it.streams(), True),
     "protect_logs": of_job(
         lambda it: sorted(it.protected["LogGroup"]), ["job-job", "job-launcher", "job-runs-supervisor"]
@@ -735,6 +740,7 @@ CASES: Final[dict[str, Case]] = {
         "arn:aws:iam::123456789012:policy/boundary",
     ),
     "runs:keep_logs": Case("made", lambda it: sorted(it.retained), ["of-made-supervisor"]),
+    "runs:adopt_logs": Case("made", lambda it: "before" in it.streams_of_supervisor(), True),
     "runs:protect": Case(
         "made",
         lambda it: (it.kept_by(TABLE)["deletionProtectionEnabled"], sorted(it.protected["Queue"])),
@@ -836,8 +842,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         version = s3.put_object(Bucket="signed", Key="launcher.zip", Body=body)["VersionId"]
         s3.put_object(Bucket="signed", Key="launcher.zip", Body=b"no archive")
 
-        aws.client("logs").create_log_group(logGroupName=KEPT)
-        aws.client("logs").create_log_stream(logGroupName=KEPT, logStreamName="before")
+        for group in KEPT:
+            aws.client("logs").create_log_group(logGroupName=group)
+            aws.client("logs").create_log_stream(logGroupName=group, logStreamName="before")
 
         def filled(value: Any, chosen: str) -> Any:
             return json.loads(json.dumps(value).replace("%s", chosen))

@@ -52,9 +52,10 @@ def test_it_explains_a_live_role_through_boto3() -> None:
         assert explanation["launcher"] == name
         sids = [line["sid"] for line in explanation["statements"][name]]
         assert sids == [
-            *("RunOnlyThisTask", "TagOnlyAtLaunch", "WriteOwnLogs"),
-            *("PutPayloads", "ParkDeadLetters", "TakeFromQueue"),
+            *("RunOnlyThisTask", "TagOnlyAtLaunch", "ListTasks", "RecordOwnRuns", "Notify"),
+            *("KeepPayloads", "ParkDeadLetters", "TakeFromQueue"),
             *("PassOnlyTheseRoles", "NeverAnotherRole", "NoExec", "NoEbs", "CpuCap", "MemoryCap"),
+            *("AnnounceRuns", "WriteOwnLogs"),
         ]
         picture = command("--role-arn", arn, "--mermaid", **account)
         assert picture.stdout.startswith("flowchart LR\n")

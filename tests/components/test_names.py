@@ -11,8 +11,17 @@ import pytest
 import regex
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
-from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
-from fargate_job_launcher.checks.names import BUCKET, CLUSTER, LOGGED_NETWORK, NETWORK, PULUMI_ADDS, Rule, name_problems
+from fargate_job_launcher import JobCluster, JobNetwork, JobRuns, PayloadBucket
+from fargate_job_launcher.checks.names import (
+    BUCKET,
+    CLUSTER,
+    LOGGED_NETWORK,
+    NETWORK,
+    PULUMI_ADDS,
+    RUNS,
+    Rule,
+    name_problems,
+)
 from fargate_job_launcher.sandbox import Stack
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.rules import hold
@@ -41,6 +50,7 @@ NAMED: Final = {
     "aws:cloudwatch/eventRule:EventRule": Named("name", "events", "PutRule", "Name"),
     "aws:cloudwatch/logGroup:LogGroup": Named("name", "logs", "CreateLogGroup", "logGroupName"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Named("name", "cloudwatch", "PutMetricAlarm", "AlarmName"),
+    "aws:dynamodb/table:Table": Named("name", longest=255, shape=r"[a-zA-Z0-9_.-]{3,}"),
     "aws:ec2/securityGroup:SecurityGroup": Named(
         "name", longest=255, shape=r"(?!sg-)[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]+"
     ),
@@ -98,11 +108,12 @@ def longest(rule: Rule) -> str:
 
 
 _SHARED: Final = f"""
-from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
+from fargate_job_launcher import JobCluster, JobNetwork, JobRuns, PayloadBucket
 JobNetwork("{longest(LOGGED_NETWORK)}", {{"flow_log_days": 7, "endpoints": ["logs", "s3"]}})
 JobNetwork("{longest(NETWORK)}", {{"endpoints": ["logs", "s3"]}})
 JobCluster("{longest(CLUSTER)}", {{}})
 PayloadBucket("{longest(BUCKET)}", {{}})
+JobRuns("{longest(RUNS)}", {{"cluster_arns": ["arn:aws:ecs:eu-west-1:123456789012:cluster/c"]}})
 """
 _JOB: Final = EVERYTHING.replace('Launcher("job"', f'Launcher("{"J" * 40}"').replace("ENDING", "amazonaws.com")
 FULL: Final = _SHARED + _JOB.replace("REGION", "eu-west-1")
@@ -148,6 +159,7 @@ def test_an_environment_with_a_dot_in_its_name_has_an_alias_that_kms_takes(tmp_p
     ("component", "args", "rule", "wrong"),
     [
         (PayloadBucket, {}, BUCKET, ["pay_loads", "a..b", "-a", "xn--a", "sthree-a", "", "é"]),
+        (JobRuns, {}, RUNS, ["jobs.eu", "my jobs", "", "jobs/eu"]),
         (JobCluster, {}, CLUSTER, ["jobs.eu", "my jobs", "", "jobs/eu"]),
         (JobNetwork, {}, NETWORK, ["sg-jobs", "jobs|eu", ""]),
         (JobNetwork, {"flow_log_days": 7}, LOGGED_NETWORK, ["my jobs", "jobs/eu", "sg-jobs"]),

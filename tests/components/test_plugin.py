@@ -43,7 +43,7 @@ CLUSTER: Final = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
 
 SOURCE = """
 import pulumi_aws as aws
-from fargate_job_launcher import FargateJobLauncher, JobCluster, JobNetwork, PayloadBucket
+from fargate_job_launcher import FargateJobLauncher, JobCluster, JobNetwork, JobRuns, PayloadBucket
 cluster = aws.ecs.Cluster("jobs")
 topic = aws.sns.Topic("told")
 reader = aws.iam.Role("reader", assume_role_policy="{}")
@@ -87,8 +87,13 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
         "schedule": {"expression": "rate(1 hour)", "event": '{"environment": {"REPORT_DATE": "x"}}', "retries": 3},
         "queue": {"batch_size": 5, "maximum_concurrency": 4, "max_receive_count": 6},
         "event_rule": {"pattern": '{"source": ["shop"]}', "as_payload": True},
-        "supervision": {"max_runtime_minutes": 60, "retries": 2, "retry_on": ["failed"], "topic_arn": "$topic.arn"},
-        "max_running": 7,
+        "runs": {
+            "table_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
+            **{"supervisor_role_arn": "$reader.arn", "notice_topic_arn": "$topic.arn", "keep_days": 30},
+        },
+        "supervision": {"max_runtime_minutes": 60, "retries": 2, "retry_on": ["failed"], "retry_exit_codes": [75, 99]},
+        "notify": {"topic_arn": "$topic.arn", "log_lines": 20},
+        **{"max_running": 7, "overlap": "skip"},
         "alarms": {"topic_arn": "$topic.arn", "dashboard": True, "max_job_minutes": 30},
         "log_retention_days": 14,
         "protect_logs": True,
@@ -98,6 +103,11 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
     "JobCluster": {"container_insights": "enhanced", "tags": {"team": "data", "topic": "$topic.arn"}},
     "JobNetwork": {"availability_zones": 3, "nat_gateways": "single", "tags": {"team": "data"}},
     "PayloadBucket": {"expire_days": 7, "kms_key_arn": "$key.arn", "tags": {"team": "data"}},
+    "JobRuns": {
+        "cluster_arns": ["$cluster.arn"],
+        "alarms": {"topic_arn": "$topic.arn"},
+        **{"kms_key_arn": "$key.arn", "protect": True, "tags": {"team": "data"}},
+    },
 }
 """Component → arguments of every shape that there is. `$resource.output` stands for an output of the program."""
 
@@ -462,5 +472,6 @@ def test_what_is_of_another_kind_than_the_schema_says_is_never_dropped(plugin: P
         "subnetIds[0]": "['s'] is not text",
     }
     for component in set(ASKED) - {"FargateJobLauncher"}:
-        said = refusal(plugin, component, {"tags": ["a"]})
+        needed: dict[str, Any] = {"clusterArns": [CLUSTER]} if component == "JobRuns" else {}
+        said = refusal(plugin, component, {"tags": ["a"], **needed})
         assert {key: it.partition("; ")[0] for key, it in said.items()} == {"tags": f"['a'] {no_object}"}

@@ -10,7 +10,13 @@ from typing import Any, Final, get_args, get_origin, get_type_hints, is_typeddic
 
 import pulumi
 import pytest
-from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
+from fargate_job_launcher import (
+    FargateJobLauncherArgs,
+    JobClusterArgs,
+    JobNetworkArgs,
+    JobRunsArgs,
+    PayloadBucketArgs,
+)
 from fargate_job_launcher.arguments import examine
 from fargate_job_launcher.checks.later import checked_later
 from fargate_job_launcher.checks.references import NAMED
@@ -19,6 +25,7 @@ from fargate_job_launcher.environments.config import validate
 from fargate_job_launcher.iam import Place, may_be_partial
 from fargate_job_launcher.network import examine_network
 from fargate_job_launcher.payload import examine_bucket
+from fargate_job_launcher.runs import examine_runs
 
 from tools.recording import program, record
 
@@ -29,6 +36,8 @@ ROLE: Final = "arn:aws:iam::123456789012:role/jobs/r"
 SECRET: Final = f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf"
 PARAMETER: Final = f"arn:aws:ssm:{HERE}:parameter/a/b"
 TOPIC: Final = f"arn:aws:sns:{HERE}:t"
+TABLE: Final = f"arn:aws:dynamodb:{HERE}:table/jobs-0a1b2c3"
+MACHINE: Final = f"arn:aws:states:{HERE}:stateMachine:daily"
 SIGNING: Final = f"arn:aws:lambda:{HERE}:code-signing-config:csc-0123456789abcdef0"
 ECR: Final = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST: Final = "sha256:" + "0123456789abcdef" * 4
@@ -50,7 +59,14 @@ RIGHT: Final[dict[str, list[str]]] = {
     "execution_role_arn": [ROLE],
     "overrides.task_roles.*": [ROLE],
     "permissions_boundary_arn": ["arn:aws:iam::aws:policy/PowerUserAccess", "arn:aws:iam::123456789012:policy/p/q"],
-    "supervision.topic_arn": [TOPIC, TOPIC.replace("123456789012", "999999999999")],
+    "notify.topic_arn": [TOPIC, TOPIC.replace("123456789012", "999999999999")],
+    "runs.table_arn": [TABLE],
+    "runs.supervisor_role_arn": [ROLE],
+    "runs.notice_topic_arn": [TOPIC],
+    "runs.kms_key_arn": [KEY],
+    "callbacks[]": [MACHINE],
+    "cluster_arns[]": [CLUSTER],
+    "topic_arn": [TOPIC],
     "alarms.topic_arn": [TOPIC],
     "queue.sources[]": ["arn:aws:s3:::payloads", TOPIC, f"{TOPIC}.fifo", f"arn:aws:events:{HERE}:rule/orders/paid"],
     "event_rule.bus": ["default", "orders", f"arn:aws:events:{HERE}:event-bus/orders"],
@@ -77,7 +93,14 @@ ALIENS: Final = (
     *("fsap-01234567", "eni-01234567", "alias/jobs", f"arn:aws:kms:{HERE}:alias/jobs", "1234abcd-12ab", "arn:aws:s3"),
     *("arn:aws:s3:::payloads", "s3://payloads/x", "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "a b", "", "*"),
     *(f"arn:aws:sqs:{HERE}:q", f"arn:aws:elasticfilesystem:{HERE}:access-point/fsap-01234567", f"{TOPIC}.fifo"),
-    *(f"{KEY}/*", f"{ROLE}*", f"arn:aws:ec2:{HERE}:subnet/subnet-1", f"arn:aws:lambda:{HERE}:function:f:1"),
+    *(
+        f"{KEY}/*",
+        f"{ROLE}*",
+        f"{TABLE}/index/due",
+        f"{MACHINE}:1",
+        f"arn:aws:ec2:{HERE}:subnet/subnet-1",
+        f"arn:aws:lambda:{HERE}:function:f:1",
+    ),
     *(f"{CLUSTER}/x", "arn:aws:iam::123456789012:user/u", "arn:aws:iam::123456789012:instance-profile/p", "jobs/"),
     *(f"arn:aws:secretsmanager:{HERE}:secret:db", f"arn:aws:ssm:{HERE}:parameter//a/b", "/a/b", "db-AbCdEf "),
     *(f"{ECR}/App", f"{ECR}:443/app", "1.dkr.ecr.eu-west-1.amazonaws.com/app", f"{ECR}.cn/app", f"nginx@{DIGEST}0"),
@@ -93,6 +116,7 @@ COMPONENTS: Final = {
     JobClusterArgs: examine_cluster,
     JobNetworkArgs: examine_network,
     PayloadBucketArgs: examine_bucket,
+    JobRunsArgs: examine_runs,
 }
 OWN: Final = {"function": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}}
 
@@ -138,23 +162,35 @@ def given(path: str, value: Any) -> dict[str, Any]:
         smallest["efs_volumes"] = [whole]
     if path.startswith("sidecars"):
         smallest["sidecars"] = [{"name": "side", "image": "nginx", **held["sidecars"][0]}]
+    if path.startswith("runs."):
+        whole_runs = {"table_arn": TABLE, "supervisor_role_arn": ROLE, "notice_topic_arn": TOPIC}
+        smallest["runs"] = {**whole_runs, **held["runs"]}
     if path == "event_rule.bus":
         smallest["event_rule"] = {"pattern": '{"source": ["a"]}', **held["event_rule"]}
     return smallest
 
 
-def problems(path: str, value: str) -> list[str]:
+def arguments(path: str, value: Any) -> tuple[Any, Any]:
+    """The smallest arguments with this value at that path, and what examines them."""
     if path == "vpc_id":
-        return examine_network({"vpc_id": value, "subnet_ids": ["subnet-1"]})[1]
-    return examine("job", given(path, value))[1]  # pyright: ignore[reportArgumentType]
+        return {"vpc_id": value, "subnet_ids": ["subnet-1"]}, examine_network
+    if path == "cluster_arns[]":
+        return {"cluster_arns": [value]}, examine_runs
+    if path == "topic_arn":
+        return {"cluster_arns": [CLUSTER], "topic_arn": value}, examine_runs
+    return given(path, value), lambda it: examine("job", it)  # pyright: ignore[reportUnknownLambdaType,reportUnknownArgumentType]
+
+
+def problems(path: str, value: str) -> list[str]:
+    args, examined = arguments(path, value)
+    return examined(args)[1]
 
 
 def known_later(path: str, value: Any, secret: bool = False) -> list[str]:
     """The problems with the value of an output, once it is known."""
     output = pulumi.Output.secret(value) if secret else pulumi.Output.from_input(value)
-    arguments: Any = {"vpc_id": output, "subnet_ids": ["subnet-1"]} if path == "vpc_id" else given(path, output)
-    examined: Any = (lambda it: examine_network(it)) if path == "vpc_id" else (lambda it: examine("job", it))
-    args, said = examined(arguments)
+    whole, examined = arguments(path, output)
+    args, said = examined(whole)
     assert said == []
 
     async def deployed() -> None:
@@ -177,7 +213,9 @@ def known_later(path: str, value: Any, secret: bool = False) -> list[str]:
 def test_each_argument_that_names_something_has_its_row() -> None:
     texts = {leaf for declared in COMPONENTS for leaf in leaves(declared)}
     naming = {
-        it for it in texts if re.search(r"_(arn|id)s?(\[\])?$|bucket$|\.bus$|image$|secrets\.\*|task_roles|sources", it)
+        it
+        for it in texts
+        if re.search(r"_(arn|id)s?(\[\])?$|bucket$|\.bus$|image$|secrets\.\*|task_roles|sources|callbacks", it)
     }
     assert naming == NAMED.keys() == RIGHT.keys()
 
@@ -289,7 +327,7 @@ def test_what_an_output_turns_out_to_be_stops_the_deployment(tmp_path: Path, mad
 
 @pytest.mark.parametrize("path", [it for it in RIGHT if any(value.startswith("arn:") for value in RIGHT[it])])
 def test_an_arn_of_another_place_is_refused_where_aws_would_not_reach_it(path: str) -> None:
-    if path == "cluster_arn":
+    if path in ("cluster_arn", "cluster_arns[]"):
         return  # it says itself what the place is
     kind, arn = NAMED[path], next(it for it in RIGHT[path] if it.startswith("arn:"))
     named = arn.split(":")[3] != ""
@@ -348,9 +386,9 @@ def test_the_config_is_checked_by_its_own_region_and_account() -> None:
 
     topic = "arn:aws-cn:sns:cn-north-1:123456789012:t"
     role = "arn:aws-cn:iam::123456789012:role/r"
-    assert said(supervision={"topicArn": topic}, taskRoleArn=role) == []
-    (problem,) = said(supervision={"topicArn": TOPIC})
-    assert problem.startswith(f"jobs.a.supervision.topicArn: '{TOPIC}' is in the partition aws, but the cluster")
+    assert said(notify={"topicArn": topic}, taskRoleArn=role) == []
+    (problem,) = said(notify={"topicArn": TOPIC})
+    assert problem.startswith(f"jobs.a.notify.topicArn: '{TOPIC}' is in the partition aws, but the cluster")
     assert "is in the account 999999999999" in "".join(said(taskRoleArn=role.replace("123456789012", "999999999999")))
 
 

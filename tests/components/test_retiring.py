@@ -31,8 +31,7 @@ def test_what_is_retiring_is_no_longer_protected_and_all_else_is(tmp_path: Path)
     recording = record(Stack.read(tmp_path, "prod"))
     bare = {it.name for kind in (LOG_GROUP, QUEUE) for it in recording.kind(kind) if not it.protect}
     assert bare == {
-        *("import-job", "import-launcher", "import-supervisor", "import-queue", "import-dead-letters"),
-        "import-unsupervised",
+        *("import-job", "import-launcher", "import-queue", "import-dead-letters"),
     }
     assert {it.name for it in recording.kind(LOG_GROUP) if it.protect} >= {"nightly-report-job"}
     assert [it.protect for it in recording.kind("aws:secretsmanager/secret:Secret")] == [False]
@@ -46,16 +45,15 @@ def test_what_is_retiring_is_no_longer_protected_and_all_else_is(tmp_path: Path)
 def test_log_groups_stay_when_a_launcher_that_keeps_them_goes(tmp_path: Path) -> None:
     for keeps in (True, False):
         groups = record(program(tmp_path, JOB.format(arguments={"keep_logs": keeps}))).kind(LOG_GROUP)
-        assert [it.retained for it in groups] == [keeps, keeps]
+        assert {it.name for it in groups if it.retained} == ({"kept-job", "kept-launcher"} if keeps else set())
 
 
 def test_only_log_groups_of_the_launcher_are_adopted() -> None:
-    given = {"image": "nginx", "adopt_logs": ["job", "jobs", "job", "supervisor"]}
+    given = {"image": "nginx", "adopt_logs": ["job", "jobs", "job"]}
     said = [it for it in examine("kept", given)[1] if it.startswith("adopt_logs")]  # pyright: ignore[reportArgumentType]
     assert said == [
-        "adopt_logs: 'jobs' is unknown; allowed: job, launcher, supervisor",
+        "adopt_logs: 'jobs' is unknown; allowed: job, launcher",
         "adopt_logs: 'job' is named twice; once is enough",
-        "adopt_logs: supervisor needs supervision; without it there is no such log group",
     ]
 
 
@@ -70,15 +68,18 @@ def test_a_log_group_that_was_kept_is_said_with_its_remedy_and_adopted_with_its_
     assert "ResourceAlreadyExistsException" in str(failed.value)
     assert f"An earlier deployment kept {name}. Adopt it: adopt_logs of its launcher" in str(failed.value)
     # What stood when that failed is not taken back.
-    for group in logs.describe_log_groups(logGroupNamePrefix="/other/dev/kept/")["logGroups"]:
+    for group in logs.describe_log_groups(logGroupNamePrefix="/other/dev/kept")["logGroups"]:
         if group.get("logGroupName") != name:
             logs.delete_log_group(logGroupName=group.get("logGroupName", ""))
     adopting = {"adopt_logs": ["job"], "log_retention_days": 90, "tags": {"team": "data"}}
     deployed = deploy(program(tmp_path, JOB.format(arguments=adopting)), emulator)
-    assert {it.id for it in deployed.of_kind(LOG_GROUP)} == {name, "/other/dev/kept/launcher"}
+    assert {it.id for it in deployed.of_kind(LOG_GROUP)} == {
+        *(name, "/other/dev/kept/launcher", "/other/dev/kept-runs/supervisor")
+    }
     (group,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     assert group.get("retentionInDays") == 90
     assert [it.get("logStreamName") for it in logs.describe_log_streams(logGroupName=name)["logStreams"]] == ["before"]
-    missing = {"adopt_logs": ["job", "launcher", "supervisor"], "supervision": {"retries": 1}}
-    with pytest.raises(DeploymentFailed, match="resource '/other/dev/kept/supervisor' does not exist"):
+    logs.delete_log_group(logGroupName="/other/dev/kept/launcher")
+    missing = {"adopt_logs": ["job", "launcher"]}
+    with pytest.raises(DeploymentFailed, match="resource '/other/dev/kept/launcher' does not exist"):
         deploy(program(tmp_path, JOB.format(arguments=missing)), emulator)

@@ -50,8 +50,8 @@ def names(recording: Recording, kind: str) -> set[str]:
 def test_adopted_roles_are_named_and_nothing_is_created_for_them(tmp_path: Path) -> None:
     task, execution = "arn:aws:iam::123456789012:role/a/task", "arn:aws:iam::123456789012:role/execution"
     recording = launcher(tmp_path, f'"task_role_arn": "{task}"', f'"execution_role_arn": "{execution}"')
-    assert names(recording, ROLE) == {"job-launcher"}
-    assert names(recording, ROLE_POLICY) == {"job-launcher", "job-launcher-guard"}
+    assert names(recording, ROLE) == {"job-launcher", "job-runs-supervisor"}
+    assert names(recording, ROLE_POLICY) == {"job-launcher", "job-launcher-guard", "job-runs-supervisor"}
     assert statement(recording, "job-launcher-guard", "PassOnlyTheseRoles")["Resource"] == [task, execution]
     assert statement(recording, "job-launcher-guard", "NeverAnotherRole")["NotResource"] == [task, execution]
     definition = recording.one(TASK_DEFINITION, "job")
@@ -70,7 +70,7 @@ def test_the_boundary_and_the_path_go_on_every_role_made_here(tmp_path: Path) ->
     boundary = "arn:aws:iam::123456789012:policy/boundary"
     recording = launcher(tmp_path, f'"permissions_boundary_arn": "{boundary}"', '"role_path": "/jobs/"')
     roles = recording.kind(ROLE)
-    assert {it.name for it in roles} == {"job-execution", "job-task", "job-launcher"}
+    assert {it.name for it in roles} == {"job-execution", "job-task", "job-launcher", "job-runs-supervisor"}
     assert {it.inputs["permissionsBoundary"] for it in roles} == {boundary}
     assert {it.inputs["path"] for it in roles} == {"/jobs/"}
     passed = statement(recording, "job-launcher-guard", "PassOnlyTheseRoles")["Resource"]
@@ -164,8 +164,9 @@ def test_a_launcher_in_another_partition_names_nothing_outside_it(
     repository = f"arn:{partition}:ecr:{region}:123456789012:repository/app"
     assert str([it.inputs.get("policy") for it in resources]).count(repository) == 2
     # Of AWS's services only what does not act for itself is named with the partition's own ending.
-    through = re.findall(r'"kms:ViaService": ?"([^"]+)"', str([it.inputs.get("policy") for it in resources]))
-    assert set(through) == {f"{it}.{region}.{ending}" for it in ("s3", "sqs", "sns")}
+    through = re.findall(r'"kms:ViaService": ?\[?("[^]}]+)', str([it.inputs.get("policy") for it in resources]))
+    named = {host.strip('"') for it in through for host in it.split(",")}
+    assert named == {f"{it}.{region}.{ending}" for it in ("dynamodb", "s3", "sqs", "sns")}
 
 
 @pytest.mark.parametrize(
@@ -221,6 +222,11 @@ def test_what_is_denied_is_never_in_the_policy_that_an_update_has_two_of(tmp_pat
 
 
 CHOICE, OTHER = (f"arn:aws:iam::123456789012:role/{it}" for it in ("choice", "other"))
+OF_OTHERS = {
+    "table_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
+    "supervisor_role_arn": "arn:aws:iam::123456789012:role/jobs-supervisor",
+    "notice_topic_arn": "arn:aws:sns:eu-west-1:123456789012:jobs-notices",
+}
 UPDATES = {
     "image": ("", '"image": "nginx:2"', False),
     "more CPU": ("", '"cpu": 512, "memory": 1024', True),
@@ -241,6 +247,9 @@ UPDATES = {
     "another execution role": (f'"execution_role_arn": "{CHOICE}"', f'"execution_role_arn": "{OTHER}"', True),
     "a queue": ("", '"queue": {}', False),
     "traces": ("", '"function": {"tracing": True}', False),
+    "a table of others": ("", f'"runs": {OF_OTHERS!r}', False),
+    "notices": ("", '"notify": {"log_lines": 5}', False),
+    "callbacks": ("", '"callbacks": ["arn:aws:states:eu-west-1:123456789012:stateMachine:m"]', False),
 }
 """What is changed: arguments before and after, and whether what is denied changes by it."""
 

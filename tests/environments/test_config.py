@@ -219,7 +219,8 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         ({"retiring": ["jobs.report"]}, "retiring: requires protect: true; without it nothing is protected"),
         (
             {"protect": True, "retiring": ["report"]},
-            "retiring: 'report' is not a part of this stack; known: jobs.report, network, cluster, runs, payloads, kmsKey.",
+            "retiring: 'report' is not a part of this stack; known: jobs.report, network, cluster, runs, payloads, "
+            "kmsKey.",
         ),
         ({"retiring": ["network", "network"]}, "retiring: 'network' is named twice; once is enough"),
         ({"secrets": ["a b"]}, "secrets: 'a b' is not the name of a secret"),
