@@ -123,7 +123,7 @@ def test_the_key_of_an_environment_admits_what_fills_its_queues(keyed: Emulator)
 
 
 def test_the_statement_that_the_page_shows_lets_each_service_use_a_key_that_is_given(emulator: Emulator) -> None:
-    page = (PROGRAM / "docs" / "triggers-and-supervision.md").read_text()
+    page = (PROGRAM / "docs" / "triggers.md").read_text()
     (shown,) = re.findall(r"<!-- the key of a filled queue: .*? -->\n```json\n(.*?)```", page, re.DOTALL)
     kms, sqs = emulator.client("kms"), emulator.client("sqs")
     key = kms.create_key()["KeyMetadata"]["Arn"]
