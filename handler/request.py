@@ -360,8 +360,8 @@ def _task_role(alias: object, settings: Settings, problems: list[str]) -> str:
 
 
 def _unknown(field: str, given: Iterable[str], known: Collection[str], why: str, allowed: str) -> Iterator[str]:
-    """What is wrong with the names in an object of the event that are not among the known ones. A name is repeated only
-    where it is a slip of a known one: any other may carry a value."""
+    """A problem for the names in an object of the event that are not known. A name is repeated only where it is a slip
+    of a known one: any other may carry a value."""
     from difflib import get_close_matches
 
     others, looked, path = list[str](), 0, "" if field == "event" else f"{field}."
@@ -370,7 +370,7 @@ def _unknown(field: str, given: Iterable[str], known: Collection[str], why: str,
             continue
         # Of a great many names, only the first can be slips: to compare them all would take minutes.
         looked += 1
-        sought = looked <= PROBLEMS_SHOWN and len(name) <= _LONGEST_SLIP and name.isprintable()
+        sought = looked <= PROBLEMS_SHOWN and name.isprintable()
         meant = get_close_matches(name, known, n=1, cutoff=_ALIKE) if sought else []
         if meant and len(name) <= len(meant[0]) + _MORE:
             yield f"{path}{name}: {why}; did you mean `{meant[0]}`? {allowed[0].upper()}{allowed[1:]}"
@@ -384,8 +384,6 @@ _ALIKE: Final = 0.8
 """How alike two names are, of 1, of which one is a slip of the other."""
 _MORE: Final = 2
 """The most characters by which a slip is longer than the name that is meant."""
-_LONGEST_SLIP: Final = 130
-"""The most characters of a slip: a tag's key has at most 128."""
 _PLACES_SHOWN: Final = 5
 
 

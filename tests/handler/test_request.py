@@ -184,10 +184,13 @@ def test_a_name_that_carries_a_value_is_not_repeated(name: str) -> None:
 
 
 def test_an_event_of_nothing_but_names_is_refused_at_once() -> None:
+    declared = [f"NAME_{number:03}" for number in range(200)]
+    of = settings(overrides={**DECLARED["overrides"], "environment": declared})
     began = time.monotonic()
-    *slips, last = refused({f"cout{number}": 1 for number in range(60_000)})
-    assert [it[:5] for it in slips] == [f"cout{number}" for number in range(10)]
-    assert "of 60000: unknown" in last
+    *slips, last = refused({"environment": {f"NAM_{number:03}": "" for number in range(20_000)}}, of)
+    assert [it.split(":")[0] for it in slips] == [f"environment.NAM_{number:03}" for number in range(PROBLEMS_SHOWN)]
+    # All other names, and the length of the call.
+    assert last == "and 2 more problems"
     assert time.monotonic() - began < 5
 
 

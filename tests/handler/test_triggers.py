@@ -225,7 +225,7 @@ def test_the_reasons_are_cut_until_the_message_is_no_larger_than_sqs_takes(over:
     assert size <= LARGEST_MESSAGE
     assert json.loads(message["MessageBody"]) == event
     assert "mallory" not in str(attributes)
-    # What is short remains as long as there is room for it.
+    # The short ones remain as long as there is room for them.
     assert ("status" in attributes) == (over <= -30)
     assert ("run" in attributes) == (over <= -61)
     if over == -1300:

@@ -337,8 +337,8 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
     assert len(by) == 4
     assert by["RESOURCE:CPU: none left"]["launched"] == 2
     assert by["RESOURCE:CPU: none left"]["event"]["count"] == 1
-    (undeclared,) = (it for it in shown if "NOT_DECLARED" in it["reasons"])
-    assert undeclared["body"] == '{"environment": {"NOT_DECLARED": "1"}}'
+    (undeclared,) = (it for it in shown if "name 1 of 1: not declared" in it["reasons"])
+    assert undeclared["body"] == '{"environment":{"NOT_DECLARED":"1"}}'
     told = sandbox.run("dead-letters", "show", "job").out
     assert "MESSAGE" in told
     # As it was sent: the key that it is launched again with is ours.
@@ -418,7 +418,7 @@ def test_one_call_from_python(sandbox: Sandbox) -> None:
         slow.wait(timeout_seconds=0.1)
     slow.stop()
     assert [it.outcome for it in slow.wait(check=False)] == ["stopped"]
-    with pytest.raises(Rejected, match=r"count: a whole number from 1 to 3 .*; environment\.B: not declared"):
+    with pytest.raises(Rejected, match=r"count: a whole number from 1 to 3 .*; environment: name 1 of 1: not declared"):
         launch("job", count=4, environment={"B": "1"})
     assert launch("job", dry_run=True).result["status"] == "DRY_RUN"
 
