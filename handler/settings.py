@@ -133,7 +133,7 @@ class Settings:
     overlap: str
     """What happens to a launch that `max_running` does not admit: `wait`, `skip` or `replace`; `allow`: never asked."""
     notice_topic: str
-    """ARN of the topic that is told of final failures; empty without notices."""
+    """ARN of the topic that receives notices of final failures; empty without notices."""
     log_lines: int
     """How many of the last lines of a failed task's log its event and notice have."""
     callbacks: bool

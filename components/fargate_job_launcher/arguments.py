@@ -186,15 +186,15 @@ class Supervision(TypedDict, total=False):
 
 
 class Notify(TypedDict, total=False):
-    """Who is told of a run that failed after its last retry, and how much."""
+    """Who receives a notice of a run that failed after its last retry, and what is in it."""
 
     topic_arn: pulumi.Input[str]
     """ARN of the SNS topic that receives a notice of each final failure: a standard topic, in the cluster's region. If
     it is encrypted with a customer-managed key, that key has to be the job's `kms_key_arn`; a topic of another account
     has to let this account publish. Default: the topic of `runs`."""
     log_lines: int
-    """How many of the last lines of the failed task's log the notice and the event of the run have, 0 to 50. Whoever
-    may read these may then read the lines. Default: 0."""
+    """How many of the last lines of the failed task's log the notice and the event of the run have, 0 to 50. Anyone
+    who may read these may then read the lines. Default: 0."""
 
 
 class LaunchRuns(TypedDict, total=False):
@@ -341,8 +341,8 @@ class FargateJobLauncherArgs(TypedDict):
     """Notices of runs that failed after their last retry. Default: with `supervision`, notices to the topic of `runs`;
     without it, none."""
     max_running: NotRequired[int]
-    """The most tasks of the job that run at once, 1 to 5000, whoever launches them. `overlap` says what happens to a
-    launch beyond the limit. Default: no limit."""
+    """The most tasks of the job that run at once, 1 to 5000, of every trigger together. `overlap` says what happens to
+    a launch beyond the limit. Default: no limit."""
     overlap: NotRequired[str]
     """What happens to a launch that `max_running` does not admit. `wait`: it goes back to its trigger; a direct launch
     fails with the reason MaxRunning. `skip`: it is kept as a run that was skipped, and is no failure. `replace`: what
@@ -467,7 +467,7 @@ class Job:
 
     @property
     def notifies(self) -> bool:
-        """Whether somebody is told of a run that failed."""
+        """Whether there are notices of runs that failed."""
         return self.supervision is not None or self.notify is not None
 
     @property

@@ -17,8 +17,9 @@ from .function import launcher_function, launcher_log_group, timeout_seconds
 from .payload import payload_objects
 from .roles import Runs, execution_role, launcher_role, task_role
 from .runs import JobRuns, JobRunsArgs
+from .supervisor import invocable_by_role
 from .task_definition import family, job_log_group, take_name, task_definition
-from .triggers import Launchable, asynchronous_alias, dead_letter_queue, invocable_by_role, launch_queue, triggers
+from .triggers import Launchable, asynchronous_alias, dead_letter_queue, launch_queue, triggers
 
 _MAY_BE_PARTIAL: Final = (
     "secrets: one ARN ends in a hyphen and six lower-case letters, which may be the end of its name. If the six "

@@ -1,8 +1,6 @@
-"""JobRuns: the table in which each launch is kept as a run, and the supervisor, which follows each run to its end.
+"""JobRuns: the table in which each launch is kept as a run, its supervisor (supervisor.py), and the topic of notices.
 
-One serves every launcher of a stack. The code is handler/supervise.py. A task stops → EventBridge → a queue → the
-supervisor, which writes what is owed into the table and asks the launcher for what only that may do. A rule invokes it
-every minute for what is late: nothing has to be delivered for a run to end.
+One serves every launcher of a stack.
 """
 
 # No `from __future__ import annotations` here: Pulumi's component host reads these annotations at run time.
@@ -14,30 +12,20 @@ import pulumi
 import pulumi_aws as aws
 
 from fargate_job_launcher.handler import fargate
-from fargate_job_launcher.handler.settings import DUE_INDEX, EXPIRES, HISTORY_INDEX, SUPERVISOR_SECONDS
+from fargate_job_launcher.handler.settings import DUE_INDEX, EXPIRES, HISTORY_INDEX
 
 from . import iam
-from .alarms import Watched, depth, make_alarms
+from .alarms import make_alarms
 from .arguments import LaunchRuns
 from .checks import shapes
 from .checks.kinds import retention_problems
 from .checks.later import checked_later
 from .checks.names import RUNS, name_problems
 from .checks.place import place_problems
-from .checks.queue import VISIBILITY_TIMEOUTS
 from .checks.runs import control_plane_problems
 from .checks.tags import tag_problems
-from .function import RUNTIME, archive
-from .resolving import as_json, resolved
-from .roles import Role, supervisor_role
-from .task_definition import log_group
-from .triggers import encrypted_queue, invocable, queue_policy
+from .supervisor import Supervisor
 
-MEMORY_MIB: Final = 256
-BATCH_SIZE: Final = 10
-"""Ends of tasks for one invocation."""
-MAX_RECEIVE_COUNT: Final = 20
-"""An end that cannot be written down is delivered again for two hours."""
 ATTRIBUTES: Final = {"pk": "S", "sk": "S", "launchedAt": "S", "duty": "S", "due": "N"}
 """The attributes by which the table and its indexes find items, and their types; handler/ says what an item has."""
 
@@ -58,8 +46,8 @@ class JobRunsArgs(TypedDict):
     """ARNs of the ECS clusters whose tasks are followed: those of every launcher that uses the table, 1 to 10, in one
     account and region."""
     topic_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the SNS topic that is told of runs that failed after their last retry, and that receives the alarms: a
-    standard topic, in the region of the clusters. Default: a new one."""
+    """ARN of the SNS topic that receives the alarms, and notices of runs that failed after their last retry: a standard
+    topic, in the region of the clusters. Default: a new one."""
     alarms: NotRequired[RunsAlarms]
     """Alarms of the supervisor. Default: there are alarms, and the topic receives them."""
     log_retention_days: NotRequired[int]
@@ -136,7 +124,7 @@ class JobRuns(pulumi.ComponentResource):
     supervisor_role_arn: pulumi.Output[str]
     """ARN of its role: the `runs.supervisor_role_arn` of a launcher."""
     notice_topic_arn: pulumi.Output[str]
-    """ARN of the topic that is told of runs that failed: the `runs.notice_topic_arn` of a launcher."""
+    """ARN of the topic that receives notices of runs that failed: the `runs.notice_topic_arn` of a launcher."""
     dead_letter_queue_url: pulumi.Output[str]
     """URL of the queue of ends of tasks that could not be dealt with."""
     log_group_name: pulumi.Output[str]
@@ -147,43 +135,32 @@ class JobRuns(pulumi.ComponentResource):
         given, problems = examine_runs(args)
         shapes.refuse("JobRuns", name, [*name_problems(name, RUNS), *problems])
         known = checked_later("JobRuns", name, given, lambda it: examine_runs(cast("JobRunsArgs", it))[1])
-        plane = ControlPlane(**{**known, "adopt_logs": ("supervisor",) if known.get("adopt_logs") else ()})
+        adopted: Sequence[str] = ("supervisor",) if known.pop("adopt_logs", False) else ()
+        plane = ControlPlane(**known, adopt_logs=adopted)
         super().__init__("fargate-job-launcher:index:JobRuns", name, {}, opts)
         place = pulumi.Output.from_input(plane.cluster_arns[0]).apply(iam.Place.of)
         table = _table(name, plane, parent=self)
         topic_arn = _topic_arn(name, plane, parent=self)
-        dead_letters = encrypted_queue(f"{name}-dead-letters", plane, parent=self)
-        redrive = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
-        queue = encrypted_queue(
-            f"{name}-stopped",
+        supervisor = Supervisor(
+            name,
             plane,
+            cluster_arns=plane.cluster_arns,
+            key_arns=plane.key_arns,
+            place=place,
+            table=table,
             parent=self,
-            visibility_timeout_seconds=VISIBILITY_TIMEOUTS * SUPERVISOR_SECONDS,
-            redrive_policy=as_json(redrive),
         )
-        supervisor = _Supervisor(name, plane, place, table, queue, parent=self)
-        sweep = _sweep_rule(name, plane, parent=self)
-        stopped = _stopped_rule(name, plane, parent=self)
-        opened = [
-            queue_policy(f"{name}-stopped", queue, [stopped.arn], parent=self),
-            queue_policy(f"{name}-dead-letters", dead_letters, [stopped.arn, sweep.arn], parent=self),
-        ]
-        followed = [
-            supervisor.mapping.id,
-            _stopped_target(name, stopped, queue, dead_letters, opened, parent=self).id,
-            _sweep_target(name, sweep, supervisor.function, dead_letters, opened, place, parent=self).id,
-        ]
         if plane.alarms.get("enabled", True):
             topic = plane.alarms.get("topic_arn", topic_arn)
-            make_alarms(name, _watched(supervisor.function, dead_letters), topic, tags=plane.tags, parent=self)
+            make_alarms(name, supervisor.watched, topic, tags=plane.tags, parent=self)
 
         self.table_name = table.name
         # A launcher that uses this ARN is created after the ends of its tasks are followed, and deleted before.
-        self.table_arn = pulumi.Output.all(table.arn, *followed).apply(lambda it: cast("str", it[0]))
+        self.table_arn = pulumi.Output.all(table.arn, *supervisor.following).apply(lambda it: cast("str", it[0]))
         self.supervisor_function_name = supervisor.function.name
         self.supervisor_role_arn = supervisor.role.arn
         self.notice_topic_arn = topic_arn
-        self.dead_letter_queue_url = dead_letters.url
+        self.dead_letter_queue_url = supervisor.dead_letters.url
         self.log_group_name = supervisor.logs.name
         self.register_outputs({key: getattr(self, key) for key in JobRuns.__annotations__})
         self._key_arn = plane.kms_key_arn
@@ -246,137 +223,3 @@ def _topic_arn(name: str, plane: ControlPlane, *, parent: pulumi.Resource) -> pu
         return pulumi.Output.from_input(plane.topic_arn)
     child = pulumi.ResourceOptions(parent=parent)
     return aws.sns.Topic(f"{name}-notices", kms_master_key_id=plane.kms_key_arn, tags=plane.tags, opts=child).arn
-
-
-class _Supervisor:
-    """The supervisor's function, its role and log group, and how it receives the ends of tasks."""
-
-    def __init__(
-        self,
-        name: str,
-        plane: ControlPlane,
-        place: pulumi.Output[iam.Place],
-        table: aws.dynamodb.Table,
-        queue: aws.sqs.Queue,
-        *,
-        parent: pulumi.Resource,
-    ) -> None:
-        base = f"{name}-supervisor"
-        self.logs = log_group(name, "supervisor", plane, parent=parent)
-        known = {
-            "place": place,
-            "cluster_arns": list(plane.cluster_arns),
-            "queue_arn": queue.arn,
-            "table_arn": table.arn,
-            "log_group_arn": self.logs.arn,
-            "key_arns": plane.key_arns,
-        }
-        policy = resolved(known).apply(lambda it: iam.to_json(iam.supervisor_policy(**it)))
-        self.role: Role = supervisor_role(name, plane, policy=policy, parent=parent)
-        settings = {"table": table.name, "queue": queue.url}
-        self.function = aws.lambda_.Function(
-            base,
-            description="Follows each run of a job to its end: retries, deadlines, notices.",
-            runtime=RUNTIME,
-            architectures=["arm64"],
-            handler="handler.supervise.handle",
-            code=archive(),
-            role=self.role.arn,
-            timeout=SUPERVISOR_SECONDS,
-            memory_size=MEMORY_MIB,
-            kms_key_arn=plane.kms_key_arn,
-            environment={"variables": {"SUPERVISOR_SETTINGS": as_json(settings)}},
-            logging_config={"log_format": "JSON", "log_group": self.logs.name},
-            tags=plane.tags,
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=self.role.policies),
-        )
-        self.mapping = aws.lambda_.EventSourceMapping(
-            base,
-            event_source_arn=queue.arn,
-            function_name=self.function.arn,
-            batch_size=BATCH_SIZE,
-            function_response_types=["ReportBatchItemFailures"],
-            tags=plane.tags,
-            opts=pulumi.ResourceOptions(parent=parent),
-        )
-
-
-def _stopped_rule(name: str, plane: ControlPlane, *, parent: pulumi.Resource) -> aws.cloudwatch.EventRule:
-    """The ends of tasks in these clusters, without those of services."""
-    return aws.cloudwatch.EventRule(
-        f"{name}-stopped",
-        description="A task has stopped.",
-        event_pattern=as_json(
-            {
-                "source": ["aws.ecs"],
-                "detail-type": ["ECS Task State Change"],
-                "detail": {
-                    "lastStatus": ["STOPPED"],
-                    "clusterArn": list(plane.cluster_arns),
-                    "group": [{"prefix": "family:"}],
-                },
-            }
-        ),
-        tags=plane.tags,
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
-
-
-def _stopped_target(
-    name: str,
-    rule: aws.cloudwatch.EventRule,
-    queue: aws.sqs.Queue,
-    dead_letters: aws.sqs.Queue,
-    opened: Sequence[aws.sqs.QueuePolicy],
-    *,
-    parent: pulumi.Resource,
-) -> aws.cloudwatch.EventTarget:
-    return aws.cloudwatch.EventTarget(
-        f"{name}-stopped",
-        rule=rule.name,
-        arn=queue.arn,
-        input_path="$.detail",
-        dead_letter_config={"arn": dead_letters.arn},
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=opened),
-    )
-
-
-def _sweep_rule(name: str, plane: ControlPlane, *, parent: pulumi.Resource) -> aws.cloudwatch.EventRule:
-    return aws.cloudwatch.EventRule(
-        f"{name}-sweep",
-        description="Looks for runs that are late.",
-        schedule_expression="rate(1 minute)",
-        tags=plane.tags,
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
-
-
-def _sweep_target(
-    name: str,
-    rule: aws.cloudwatch.EventRule,
-    function: aws.lambda_.Function,
-    dead_letters: aws.sqs.Queue,
-    opened: Sequence[aws.sqs.QueuePolicy],
-    place: pulumi.Output[iam.Place],
-    *,
-    parent: pulumi.Resource,
-) -> aws.cloudwatch.EventTarget:
-    invoking = invocable(f"{name}-sweep", None, function.name, rule, place, parent=parent)
-    return aws.cloudwatch.EventTarget(
-        f"{name}-sweep",
-        rule=rule.name,
-        arn=function.arn,
-        input='{"sweep":true}',
-        dead_letter_config={"arn": dead_letters.arn},
-        # The next one comes in a minute.
-        retry_policy={"maximum_event_age_in_seconds": 60, "maximum_retry_attempts": 1},
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[*opened, invoking]),
-    )
-
-
-def _watched(function: aws.lambda_.Function, dead_letters: aws.sqs.Queue) -> list[Watched]:
-    of: dict[str, pulumi.Input[str]] = {"FunctionName": function.name}
-    return [
-        Watched("supervisor-error", "the supervisor's function failed.", "AWS/Lambda", "Errors", of),
-        depth("dead-letters", "ends of tasks that could not be dealt with wait.", dead_letters),
-    ]

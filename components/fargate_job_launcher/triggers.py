@@ -274,19 +274,6 @@ def invocable(
     )
 
 
-def invocable_by_role(
-    name: str, function: pulumi.Input[str], role_arn: pulumi.Input[str], *, parent: pulumi.Resource
-) -> aws.lambda_.Permission:
-    """Lets this one role of this account invoke a function; the role needs no policy of its own for that."""
-    return aws.lambda_.Permission(
-        name,
-        action="lambda:InvokeFunction",
-        function=function,
-        principal=role_arn,
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
-
-
 def asynchronous_alias(
     name: str, function: aws.lambda_.Function, dead_letters: aws.sqs.Queue, *, parent: pulumi.Resource
 ) -> tuple[aws.lambda_.Alias, aws.lambda_.FunctionEventInvokeConfig]:

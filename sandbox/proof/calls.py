@@ -103,12 +103,12 @@ def runs_table(facts: Facts) -> str:
 
 
 def item_call(action: str, table: str, *leading: str) -> Call:
-    """A call for items of a table with these partition keys; without any, one that names none."""
+    """A call for items of a table with these partition keys, or without any, as a Scan."""
     return Call(f"dynamodb:{action}", table, {"dynamodb:LeadingKeys": list(leading)} if leading else {})
 
 
 def event_call(facts: Facts, source: str = RUN_EVENTS_SOURCE, bus: str = "default") -> Call:
-    """An event of this source for an event bus; without a source, one that names none."""
+    """An event for an event bus, of this source, or without any if it is empty."""
     context = {"events:source": source} if source else {}
     return Call("events:PutEvents", arns_of(facts)("events", f"event-bus/{bus}"), context)
 

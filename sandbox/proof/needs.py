@@ -51,7 +51,7 @@ def launcher_needs(facts: Facts) -> list[Need]:
 
 
 def _run_needs(facts: Facts) -> Iterator[Need]:
-    """Calls for the job's runs: to keep each, to settle what became of it, and to tell its end."""
+    """Calls for the job's runs: to keep each, to find out how it ended, and to tell its end."""
     settings, table, own = facts.settings, runs_table(facts), family_of(facts)
     yield Need("look its run up", item_call("GetItem", table, own))
     yield Need("keep its run", item_call("PutItem", table, own))

