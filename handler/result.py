@@ -80,14 +80,13 @@ def of_run(
     """The answer about a run. Without a `status`, its tasks say it."""
     launched = len(run["tasks"])
     found: Status = "LAUNCHED" if launched >= run["requested"] else "PARTIAL" if launched else "FAILED"
-    place = settings.cluster.replace(":cluster/", ":task/")
     return {
         **unlaunched(settings, status or found),
         "run": run["run"],
         "state": run["state"],
         "requested": run["requested"],
         "launched": launched,
-        "tasks": [_task(settings, f"{place}/{task}") for task in run["tasks"]],
+        "tasks": [launched_task(settings, task) for task in run["tasks"]],
         "failures": [advised(failure) for failure in failures],
         "attempts": calls,
         "new": new,
@@ -160,11 +159,11 @@ def advised(failure: Failure) -> Failure:
     return {**failure, "remedy": known} if known else failure
 
 
-def _task(settings: Settings, arn: str) -> LaunchedTask:
-    task_id = arn.rpartition("/")[2]
+def launched_task(settings: Settings, task_id: str) -> LaunchedTask:
+    """A launched task by its id."""
     container = settings.container
     return {
-        "arn": arn,
+        "arn": f"{settings.cluster.replace(':cluster/', ':task/')}/{task_id}",
         "id": task_id,
         "logGroup": settings.log_group,
         "logStream": f"{container}/{container}/{task_id}",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .errors import (
         AccessDenied,
         AmbiguousJob,
+        Conflict,
         CredentialsExpired,
         JobError,
         JobFailed,
@@ -39,6 +40,7 @@ __all__ = [
     "Account",
     "AmbiguousJob",
     "Change",
+    "Conflict",
     "CredentialsExpired",
     "End",
     "Found",

@@ -94,21 +94,33 @@ class Rejected(JobError):
         )
 
 
+class Conflict(JobError):
+    """The idempotency key belongs to another request, and nothing was launched; `result` is the launcher's whole
+    answer, with the tasks of that request."""
+
+    def __init__(self, job: str, result: dict[str, Any]) -> None:
+        self.result = result
+        found, _, then = str(result["failures"][0]["detail"]).partition("; ")
+        super().__init__(f"{job} was not launched: {found}", then[:1].upper() + then[1:])
+
+
 class NotLaunched(JobError):
     """Fewer tasks than requested were launched, or none; `result` is the launcher's whole answer, with the tasks."""
 
-    def __init__(self, job: str, result: dict[str, Any], *, delivery: int = 0) -> None:
-        """`delivery` is the number with which the same key launches the rest: ECS repeats its answer to a number that
-        it has seen. 0 without a key to repeat."""
+    def __init__(self, job: str, result: dict[str, Any], *, repeatable: bool = False) -> None:
+        """`repeatable`: whether the same launch can be repeated with its key."""
         self.result = result
         failures = [f"{it['reason']}: {it['detail']}" if it["detail"] else it["reason"] for it in result["failures"]]
-        said = "; ".join(dict.fromkeys(failures)) or "the launcher gives no reason"
+        said = "; ".join(dict.fromkeys(failures))
+        said = said or (f"its run is {result['state']}" if result.get("state") else "the launcher gives no reason")
         denied = missing_statement(said)
         then = denied and f"The launcher's role lacks {denied}. pulumi up grants it; does another policy deny it?"
         then = then or remedy(said) or "Ask the launcher for its plan with --dry-run"
-        if delivery and any(it["retryable"] for it in result["failures"]):
-            again = f"--key {shlex.quote(result['idempotencyKey'])} --delivery {delivery}"
-            then = f"{then}. To launch only what is missing, repeat the launch with {again}"
+        if repeatable and any(it["retryable"] for it in result["failures"]):
+            then = (
+                f"{then}. To launch only what is missing, repeat the launch with --key "
+                f"{shlex.quote(result['idempotencyKey'])}"
+            )
         super().__init__(f"{job}: {result['launched']} of {result['requested']} tasks launched: {said}", then)
 
 

@@ -6,27 +6,37 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from fargate_job_launcher.handler.event import MOST_DELIVERIES
-from fargate_job_launcher.handler.launch import LaunchResult
+from fargate_job_launcher.handler.result import LaunchResult, launched_task
 
+from . import runs
 from .account import Account
 from .catalogue import Job, find
-from .errors import JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected
+from .errors import Conflict, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
 from .following import Change, End, Line, follow
 from .task import Task, describe
 
+POLL_SECONDS: Final = 2.0
+"""How often a run that waits for its launch is read."""
+
 
 class Launch:
-    """Tasks that were launched together."""
+    """A run and its tasks. There are none yet while it waits (`result["status"]` is WAITING), and none at all if the
+    launcher skipped it because the job runs already (SKIPPED, where the job's `overlap` is `skip`)."""
 
     def __init__(self, job: Job, result: LaunchResult) -> None:
         self.job = job
         self.result = result
         """The launcher's whole answer."""
+
+    @property
+    def run(self) -> str:
+        """Id of the run; empty for a dry run."""
+        return self.result["run"]
 
     @property
     def task_arns(self) -> list[str]:
@@ -37,15 +47,41 @@ class Launch:
         """The tasks as they are now."""
         return describe(self.job, self.task_arns)
 
+    def started(self, *, timeout_seconds: float | None = None) -> Launch:
+        """This launch once its tasks are launched, if it waits until the job's running tasks have been stopped; at once
+        otherwise.
+
+        Raises NotLaunched if its run ends with tasks missing, and StillRunning after `timeout_seconds`.
+        """
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        while self.result["status"] == "WAITING":
+            run = runs.read(self.job, self.run)
+            if run is None or (run["state"] == "LAUNCHING" and (deadline is None or time.monotonic() < deadline)):
+                time.sleep(POLL_SECONDS)
+                continue
+            if run["state"] == "LAUNCHING":
+                raise StillRunning(
+                    f"{self.job.name} was not launched within {timeout_seconds:g} seconds: it waits until its running "
+                    "tasks have stopped",
+                    f"It keeps waiting: fargate-job status {self.job.name}",
+                )
+            self.result = _launched(self.job, self.result, run)
+            if self.result["launched"] < self.result["requested"]:
+                raise NotLaunched(self.job.name, cast("dict[str, Any]", self.result))
+        return self
+
     def events(self, *, lines: bool = True, timeout_seconds: float | None = None) -> Generator[Change | Line | End]:
-        """Yield each event of the tasks until all have ended; see `following.follow`."""
-        return follow(self.job, self.task_arns, lines=lines, timeout_seconds=timeout_seconds)
+        """Yield each event of the tasks until all have ended; see `started` and `following.follow`."""
+        begun = time.monotonic()
+        self.started(timeout_seconds=timeout_seconds)
+        left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - begun)
+        yield from follow(self.job, self.task_arns, lines=lines, timeout_seconds=left)
 
     def wait(self, *, timeout_seconds: float | None = None, check: bool = True) -> list[Task]:
-        """Wait until every task has ended, and return the tasks.
+        """Wait until every task has ended, and return the tasks: none if the launch was skipped.
 
-        `timeout_seconds`: None has no limit. Raises JobFailed if a task did not succeed, unless `check` is False, and
-        StillRunning at the limit; the tasks then keep running.
+        `timeout_seconds`: None has no limit. Raises JobFailed if a task did not succeed, unless `check` is False,
+        StillRunning at the limit (the tasks then keep running), and NotLaunched as `started` does.
         """
         ended = [it.task for it in self.events(lines=False, timeout_seconds=timeout_seconds) if isinstance(it, End)]
         if check and any(it.outcome != "succeeded" for it in ended):
@@ -72,7 +108,6 @@ def launch(
     role: str | None = None,
     capacity: str | None = None,
     idempotency_key: str | None = None,
-    delivery: int | None = None,
     dry_run: bool = False,
     stack: str = "",
     account: Account | None = None,
@@ -83,11 +118,12 @@ def launch(
     `overrides`.
     `count` is a number of tasks, `cpu` CPU units, `memory` MiB, `ephemeral_storage_gib` GiB; `payload` is any JSON but
     null; `role` an alias; `capacity` one of on_demand, spot, spot_then_on_demand. The same `idempotency_key` launches
-    once, also when another caller repeats it (default: a new one). After a lack of capacity, repeat the key with
-    `delivery` increased by 1, from 1 to 99 (default: 1): ECS repeats its answer to a number that it has seen. `stack`
-    is needed if two stacks of an account have a job of this name. `account` is the caller's own by default.
+    once, also when another caller repeats it (default: a new one); repeated after a lack of capacity, it launches what
+    is missing. `stack` is needed if two stacks of an account have a job of this name. `account` is the caller's own by
+    default.
 
-    Raises Rejected, NotLaunched, LauncherFailed, NoSuchJob, AccessDenied and the other errors of this package.
+    Raises Rejected, Conflict, NotLaunched, LauncherFailed, NoSuchJob, AccessDenied and the other errors of this
+    package. A launch that waits or was skipped, as the job's `overlap` says, raises nothing: see `Launch`.
     """
     job = find(account or Account(), name, stack=stack)
     given: dict[str, Any] = {
@@ -102,16 +138,18 @@ def launch(
         "role": role,
         "capacity": capacity,
         "idempotencyKey": idempotency_key,
-        "delivery": delivery,
         "dryRun": dry_run or None,
     }
     return invoke(job, {key: value for key, value in given.items() if value is not None})
 
 
-def invoke(job: Job, event: Mapping[str, Any]) -> Launch:
-    """Invoke the launcher with a launch event. Raises Rejected, NotLaunched or LauncherFailed."""
+def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> Launch:
+    """Invoke the launcher with a launch event. `repeatable`: whether the caller can repeat the event with its key.
+
+    Raises Rejected, Conflict, NotLaunched or LauncherFailed.
+    """
     # A call that is cut off may have launched. Because of the key, its repetition launches nothing more.
-    keyed = event if "retryOf" in event else {"idempotencyKey": str(uuid.uuid4()), **event}
+    keyed = {"idempotencyKey": str(uuid.uuid4()), **event}
     with job.account.asking():
         answer = job.account.client("lambda").invoke(FunctionName=job.function, Payload=json.dumps(keyed).encode())
         result: Any = json.loads(answer["Payload"].read())
@@ -123,16 +161,36 @@ def invoke(job: Job, event: Mapping[str, Any]) -> Launch:
         )
     if result["status"] == "REJECTED":
         raise Rejected(job.name, [it["detail"] for it in result["failures"]])
-    if result["launched"] < result["requested"] and result["status"] != "DRY_RUN":
-        again = 0 if "retryOf" in event else min(event.get("delivery", 1) + 1, MOST_DELIVERIES)
-        raise NotLaunched(job.name, result, delivery=again)
+    if result["status"] == "CONFLICT":
+        raise Conflict(job.name, result)
+    if result["launched"] < result["requested"] and result["status"] not in ("DRY_RUN", "WAITING", "SKIPPED"):
+        raise NotLaunched(job.name, result, repeatable=repeatable)
     return Launch(job, result)
 
 
-def retry(job: Job, task: Task) -> Launch:
-    """Launch a stopped task again with its own overrides and tags, through the launcher and its checks.
+def _launched(job: Job, waited: LaunchResult, run: runs.Item) -> LaunchResult:
+    """The answer about a launch that waited, once its run says what became of it."""
+    tasks = [launched_task(job.settings, it) for it in run["tasks"]]
+    failures: list[Any] = run["failures"]
+    if "stopping" in run and not failures:
+        failures = [{"reason": "Stopped", "detail": run["stopping"]["reason"], "retryable": False}]
+    launched, requested = len(tasks), run["requested"]
+    status = "LAUNCHED" if launched >= requested else "PARTIAL" if launched else "FAILED"
+    return {
+        **waited,
+        "status": status,
+        "state": run["state"],
+        "launched": launched,
+        "tasks": tasks,
+        "failures": [] if launched >= requested else failures,
+    }
 
-    Raises NoSuchTask if the task has not stopped, and the errors of `invoke`.
+
+def retry(job: Job, task: Task) -> Launch:
+    """Launch a stopped task again, as its run was asked to, through the launcher and its checks: a new run.
+
+    Raises NoSuchTask if the task has not stopped or its run is not in the table, JobError if the run's payload is gone,
+    and the errors of `invoke`.
     """
     if task.status != "STOPPED":
         raise NoSuchTask(
@@ -140,17 +198,7 @@ def retry(job: Job, task: Task) -> Launch:
         )
     if not task.started_by.startswith(f"{job.name}/"):
         raise NoSuchTask(f"task {task.id} was not started by {job.name}'s launcher", "Launch the job instead")
-    tags = {it["key"]: it["value"] for it in task.record.get("tags", [])}
-    retry_of = {
-        "task": task.id,
-        "origin": task.started_by.split("/")[1],
-        "attempt": task.attempt,
-        "key": uuid.uuid4().hex,
-        "overrides": task.record.get("overrides", {}),
-        "tags": tags,
-        "interrupted": task.outcome == "interrupted",
-    }
-    return invoke(job, {"retryOf": retry_of})
+    return invoke(job, runs.retry_event(job, task), repeatable=False)
 
 
 def stop(job: Job, task: str, reason: str) -> None:

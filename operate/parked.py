@@ -1,51 +1,52 @@
-"""A job's dead letters: events that could not be launched, shown and launched again. None is lost.
+"""A job's dead letters: events that could not be launched, shown and launched again. None is lost, and no task is
+launched twice.
 
-A message is deleted only after the launcher has answered that its tasks were launched.
+A message is deleted only after the launcher has answered that its tasks are launched, or has recorded that they were.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from fargate_job_launcher.handler.event import MOST_DELIVERIES
 from fargate_job_launcher.handler.event import Rejected as NoLaunchEvent
 from fargate_job_launcher.handler.notifications import source_of
+from fargate_job_launcher.handler.run import ENDED, Item, missing
 from fargate_job_launcher.handler.trigger import identify, require_launch_event
 
+from . import runs
 from .catalogue import Job
 from .errors import JobError, Rejected
-from .launching import Launch, invoke
+from .launching import invoke
 
 HELD_SECONDS: Final = 300
 """How long other consumers do not see the messages that are read here; afterwards they are visible again at once."""
 WAIT_SECONDS: Final = 2
 """With a wait, SQS queries all of its servers; without one, its answer can leave messages out."""
-DELIVERED_BEFORE: Final = 10
-"""The most deliveries of an event before it becomes a dead letter, unless a queue's owner has set more."""
 AT_ONCE: Final = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A launch event that was never launched, and why."""
+    """An event that was not launched, or not whole, and why."""
 
     id: str
     """Id of the message."""
     parked: datetime | None
+    status: str
+    """The launcher's last answer; empty if it did not say any."""
     reasons: str
+    run: str
+    """Id of the run of the event's key, which is in the table if the launcher has begun to launch it; empty if the
+    message does not say the key."""
     event: dict[str, Any] | None
-    """The launch event, or its rest if it was launched in part; None if the message has no launch event."""
-    again: dict[str, Any]
-    """The event of a redrive: with a key, and with a delivery number after all that were used."""
-    launched: int
-    """How many of its tasks were launched nevertheless."""
+    """The launch event; None if the message has none."""
     body: str
     receipt: str
 
@@ -54,11 +55,24 @@ class DeadLetter:
         return {
             "id": self.id,
             "parkedAt": None if self.parked is None else self.parked.isoformat(),
+            "status": self.status or None,
             "reasons": self.reasons,
+            "run": self.run or None,
             "event": self.event,
-            "launched": self.launched,
             "body": self.body,
         }
+
+
+@dataclass(frozen=True)
+class Redriven:
+    """What became of a dead letter that has left the queue."""
+
+    status: str
+    """LAUNCHED, DUPLICATE if its tasks had been launched before, or WAITING."""
+    run: str
+    """Id of the run that has the tasks."""
+    tasks: list[str]
+    """Ids of the tasks."""
 
 
 def queue_url(job: Job) -> str:
@@ -95,7 +109,7 @@ def dead_letters(job: Job) -> Generator[list[DeadLetter]]:
                     QueueUrl=url,
                     MaxNumberOfMessages=AT_ONCE,
                     MessageAttributeNames=["All"],
-                    MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+                    MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
                     VisibilityTimeout=HELD_SECONDS,
                     WaitTimeSeconds=WAIT_SECONDS,
                 )
@@ -118,43 +132,62 @@ def dead_letters(job: Job) -> Generator[list[DeadLetter]]:
 def read(message: dict[str, Any], job: Job) -> DeadLetter:
     """Read a message of any sender: the launcher, Lambda, SQS, EventBridge or Scheduler."""
     attributes = {key: str(it.get("StringValue", "")) for key, it in message.get("MessageAttributes", {}).items()}
-    body = str(message["Body"])
+    system, body = message.get("Attributes", {}), str(message["Body"])
+    status, reasons, run = (attributes.get(it, "") for it in ("status", "reasons", "run"))
     try:
         given: Any = json.loads(body)
     except ValueError:
         given = None
-    reasons, launched, key = attributes.get("reasons", ""), 0, attributes.get("idempotencyKey", "")
     record = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
-    if "requestPayload" in record and "requestContext" in record:
+    event: dict[str, Any] | None = None
+    if "DeadLetterQueueSourceArn" in system:
+        # SQS moved it here after its last delivery: as it was in the job's queue, with the same id.
+        moved = {"eventSource": "aws:sqs", "messageId": message["MessageId"], "body": body}
+        event, run, problem = _launch_event({"Records": [moved]}, job)
+    elif status:
+        event, _, problem = _launch_event(given, job)
+    elif "requestPayload" in record and "requestContext" in record:
         # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-        context, given = record["requestContext"], record["requestPayload"]
-        key = str(context.get("requestId", ""))
-        reasons, launched = _result(record.get("responsePayload"), str(context.get("condition", "")))
-    elif "ERROR_CODE" in attributes or "ERROR_MESSAGE" in attributes:
-        reasons = f"{attributes.get('ERROR_CODE', '')}: {attributes.get('ERROR_MESSAGE', '')}".strip(": ")
-    system = message.get("Attributes", {})
-    sent, received = system.get("SentTimestamp"), int(system.get("ApproximateReceiveCount", 1))
-    event, own_key, problem = _launch_event(given, job, key=key or str(message["MessageId"]))
-    event, rest = _rest(event, launched)
+        context = record["requestContext"]
+        event, run, problem = _launch_event(record["requestPayload"], job, str(context.get("requestId", "")))
+        status, reasons = _answer(record.get("responsePayload"))
+        reasons = reasons or str(context.get("condition", ""))
+    else:
+        event, run, problem = _launch_event(given, job, str(message["MessageId"]))
+        code, said = attributes.get("ERROR_CODE", ""), attributes.get("ERROR_MESSAGE", "")
+        reasons = f"{code}: {said}".strip(": ")
+    sent = system.get("SentTimestamp")
     return DeadLetter(
         id=message["MessageId"],
         parked=None if sent is None else datetime.fromtimestamp(int(sent) / 1000, UTC),
+        status=status,
         reasons=reasons or problem or "not launched after the last delivery that the queue allows",
+        run=run,
         event=event,
-        again=_again(event or {}, own_key, rest=rest, message=str(message["MessageId"]), received=received),
-        launched=launched,
         body=body,
         receipt=message["ReceiptHandle"],
     )
 
 
-def redrive(job: Job, letter: DeadLetter) -> Launch:
-    """Launch an event again and delete its message. Raises the errors of `invoke`; the message then stays."""
+def redrive(job: Job, letter: DeadLetter) -> Redriven:
+    """Launch what an event's run still lacks and delete its message.
+
+    Raises the errors of `launching.invoke`, and JobError if it is not known yet what the run has launched or if the
+    launcher skips the launch; the message then stays.
+    """
     if letter.event is None:
         raise Rejected(job.name, [letter.reasons])
-    launched = invoke(job, letter.again)
+    # The run of a conflict is that of another request.
+    begun = runs.read(job, letter.run) if letter.run and letter.status != "CONFLICT" else None
+    if begun is not None and not missing(begun, ""):
+        done = Redriven("DUPLICATE", begun["run"], list(begun["tasks"]))
+    else:
+        result = invoke(job, _again(job, letter, begun), repeatable=False).result
+        if result["status"] == "SKIPPED":
+            raise JobError(f"{job.name} runs already, and its `overlap` is skip", "Redrive it when the job has ended")
+        done = Redriven(result["status"], result["run"], [it["id"] for it in result["tasks"]])
     delete(job, [letter])
-    return launched
+    return done
 
 
 def delete(job: Job, letters: Iterable[DeadLetter]) -> None:
@@ -164,12 +197,57 @@ def delete(job: Job, letters: Iterable[DeadLetter]) -> None:
             job.account.client("sqs").delete_message(QueueUrl=queue_url(job), ReceiptHandle=letter.receipt)
 
 
-def _launch_event(given: Any, job: Job, *, key: str) -> tuple[dict[str, Any] | None, str, str]:
-    """The launch event in a trigger's event and the key under which it was launched, or why there is none."""
+def _again(job: Job, letter: DeadLetter, begun: Item | None) -> dict[str, Any]:
+    """The launch event of a redrive. Its key is the same for each redrive of the letter: the launcher continues what an
+    earlier one has begun."""
+    event, own = letter.event or {}, str((letter.event or {}).get("idempotencyKey", ""))
+    if begun is None:
+        if letter.status == "PARTIAL":
+            raise JobError(
+                f"some of its tasks were launched, and the table has no run {letter.run} any more that says how many",
+                f"Launch the rest: fargate-job launch {job.name}; then delete the message",
+            )
+        # Nothing is launched under a key of its own either, unless it belongs to another request.
+        kept = own if letter.status != "CONFLICT" else ""
+        return {**event, "idempotencyKey": _key(job, f"redrive of message {letter.id}", kept)}
+    if begun["trigger"] == "call":
+        # The launcher continues the run itself.
+        return {**event, "idempotencyKey": _key(job, f"redrive of message {letter.id}", begun["key"])}
+    launch = begun["launch"]
+    under_way = launch["open"] or launch["lease"] > time.time() or "accepted" in begun
+    if begun["state"] not in ENDED and under_way:
+        raise JobError(
+            f"what run {begun['run']} of {job.name} launches is not known yet",
+            "Redrive it again in a quarter of an hour: the supervisor finds out",
+        )
+    key = _key(job, f"redrive of run {begun['run']}")
+    earlier = runs.read(job, runs.of_key(job, "call", key))
+    # An earlier redrive of it goes on as it began.
+    rest = missing(begun, "") if earlier is None else earlier["requested"]
+    return {**event, "idempotencyKey": key, "count": rest}
+
+
+def _key(job: Job, name: str, first: str = "") -> str:
+    """The key of a redrive: `first`, or one of this name. A key whose launch was skipped is used up."""
+
+    def series(number: int) -> str:
+        own = number - bool(first)
+        return first if own == 0 else name if own == 1 else f"{name}, {own}"
+
+    return runs.unused_key(job, series, lambda it: it["state"] == "SKIPPED")
+
+
+def _launch_event(given: Any, job: Job, key: str = "") -> tuple[dict[str, Any] | None, str, str]:
+    """The launch event in a trigger's event and the id of its run, or why there is none. `key` is that of an event
+    without one; the id of the run is empty if it has none at all."""
     if job.settings.queue_as_payload and source_of(given) in ("S3", "SNS"):
-        return {"payload": given}, key, ""
+        return {"payload": given}, "", ""
     found = identify(
-        given, request_id=key, function_arn="", trace_id="", now=time.time(), as_payload=job.settings.event_as_payload
+        given,
+        request_id=key,
+        function_arn="",
+        as_payload=job.settings.event_as_payload,
+        queue_as_payload=job.settings.queue_as_payload,
     )
     if len(found.deliveries) != 1:
         return None, "", "it contains several messages, not one launch event"
@@ -181,45 +259,15 @@ def _launch_event(given: Any, job: Job, *, key: str) -> tuple[dict[str, Any] | N
     if not isinstance(delivery.event, dict):
         return None, "", "it contains no launch event; a JSON object is expected"
     event = cast("dict[str, Any]", delivery.event)
-    return event, str(event.get("idempotencyKey", delivery.key))[:256], ""
+    named = str(event.get("idempotencyKey", delivery.key))
+    return event, runs.of_key(job, delivery.namespace, named) if named else "", ""
 
 
-def _rest(event: dict[str, Any] | None, launched: int) -> tuple[dict[str, Any] | None, int]:
-    """The rest of an event that was launched in part, and its number of tasks; any other event as it is, and 0."""
-    count = None if event is None else event.get("count", 1)
-    if event is None or not launched or not isinstance(count, int) or launched >= count:
-        return event, 0
-    return {**event, "count": count - launched}, count - launched
-
-
-def _again(event: dict[str, Any], key: str, *, rest: int, message: str, received: int) -> dict[str, Any]:
-    """The event that launches this one again. It keeps its key if it has one. If nothing can have been launched in
-    part, the key is made of the message's id; otherwise it is the old key, under which launched tasks are recognized.
-
-    For a while, ECS repeats its answer to a failed call with the same key and number, so each redrive continues the
-    numbers of the deliveries before it. A number that is too high does not launch twice.
-    """
-    if "retryOf" in event:
-        retry = event["retryOf"]
-        return {"retryOf": {**retry, "delivery": _number(retry, received)}} if isinstance(retry, dict) else event
-    if rest:
-        return {**event, "idempotencyKey": f"{key[:200]}, rest of {rest}", "delivery": min(received, MOST_DELIVERIES)}
-    if "idempotencyKey" in event or event.get("count", 1) != 1:
-        return {"idempotencyKey": key, **event, "delivery": _number(event, received)}
-    return {**event, "idempotencyKey": f"redrive of {message}", "delivery": min(received, MOST_DELIVERIES)}
-
-
-def _number(counted: Mapping[str, Any], received: int) -> int:
-    own = counted.get("delivery", 1)
-    return min((own if isinstance(own, int) else 1) + DELIVERED_BEFORE + received, MOST_DELIVERIES)
-
-
-def _result(response: Any, condition: str) -> tuple[str, int]:
-    """The reasons in the function's last answer, and how many tasks it launched."""
+def _answer(response: Any) -> tuple[str, str]:
+    """Status and reasons in the function's last answer, as far as it has them."""
     said = str(cast("dict[str, Any]", response).get("errorMessage", "")) if isinstance(response, dict) else ""
     try:
         result: Any = json.loads(said)
-        reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
-        return reasons, int(result["launched"])
+        return str(result["status"]), "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
     except (KeyError, TypeError, ValueError):
-        return said or condition, 0
+        return "", said

@@ -22,7 +22,13 @@ from .task import Task
 
 SHORT: Final = 8
 """Characters of a task's id that tell tasks apart."""
-_COLOURS: Final = {"succeeded": "green", "RUNNING": "cyan", "stopped": "yellow", "interrupted": "yellow"}
+_COLOURS: Final = {
+    "succeeded": "green",
+    "SUCCEEDED": "green",
+    "RUNNING": "cyan",
+    "stopped": "yellow",
+    "interrupted": "yellow",
+}
 
 
 class _Console(Console):
@@ -92,7 +98,7 @@ class Output:
             _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True).print(said)
 
 
-_BAD: Final = frozenset({"failed", "never_started", "timed_out"})
+_BAD: Final = frozenset({"FAILED", "failed", "never_started", "timed_out"})
 
 
 class Following:
@@ -154,27 +160,37 @@ def ended(job: str, task: Task, *then: str, before: str = "") -> Text:
     return Text.assemble(before, ("✓ " if good else "✗ ", "green" if good else "red"), f"{job}{took}: {said}")
 
 
+_SAID: Final = {
+    "DUPLICATE": "Already launched with this key: {}",
+    "WAITING": "Not yet launched: {} waits until its running tasks have stopped (`overlap`: replace)",
+    "SKIPPED": "Not launched: {} runs already, and its `overlap` is skip",
+}
+"""Status of an answer → how a launch is told; otherwise it is launched."""
+
+
 def launched(output: Output, job: str, result: Any) -> None:
     """Print a launch, from the launcher's answer."""
-    cost = result["maxCostUsdPerHour"]
+    cost, status = result["maxCostUsdPerHour"], result["status"]
     missing = result["launched"] < result["requested"]
     count = f"{result['launched']} of {result['requested']}" if missing else result["launched"]
     of = "" if result["requested"] == 1 else f", {count} tasks"
     upto = "" if cost is None else f", at most {cost:.4f} USD an hour"
-    word = {"DUPLICATE": "Already launched with this key:"}.get(result["status"], "Launched")
-    output.fact(Text(f"{word} {job}{of}{upto}", style="bold"))
+    how = "" if status in ("WAITING", "SKIPPED") else f"{of}{upto}"
+    output.fact(Text(f"{_SAID.get(status, 'Launched {}').format(job)}{how}", style="bold"))
     for task in result["tasks"]:
         output.fact(f"  task  {task['id']}")
+    if not result["tasks"]:
+        output.fact(f"  run   {result['run']}")
 
 
-def task_row(task: Task) -> list[object]:
-    """A task as a row of a table."""
+def task_row(task: Task, run: str) -> list[object]:
+    """A task as a row of a table; `run` is the state of its run."""
     code = "" if task.exit_code is None else task.exit_code
     took = "" if task.seconds is None else duration(task.seconds)
-    return [task.id, task.outcome or task.status, code, ago(task.created), took, task.attempt, task.reason]
+    return [task.id, task.outcome or task.status, code, ago(task.created), took, task.attempt, run, task.reason]
 
 
-TASK_COLUMNS: Final = ("TASK", "STATE", "EXIT", "LAUNCHED", "RAN", "ATTEMPT", "REASON")
+TASK_COLUMNS: Final = ("TASK", "STATE", "EXIT", "LAUNCHED", "RAN", "ATTEMPT", "RUN", "REASON")
 
 
 def duration(seconds: float) -> str:

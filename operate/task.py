@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from fargate_job_launcher.handler import remedy
+from fargate_job_launcher.handler.attempt import belongs
 from fargate_job_launcher.handler.outcome import classify
 
 from .catalogue import Job
@@ -28,7 +29,13 @@ class Task:
     status: str
     """ECS's lastStatus: PROVISIONING, PENDING, ACTIVATING, RUNNING, …, STOPPED."""
     started_by: str
-    """job/origin; of a retry: job/origin/number."""
+    """job/run; of a retry: job/run/number/root."""
+    run: str
+    """Id of its run; empty if no launcher started it."""
+    attempt: int
+    """The number of this attempt: 1 for the launch itself."""
+    root: str
+    """Of a retry: how the id of the first task begins, which it launches again; otherwise empty."""
     created: datetime | None
     started: datetime | None
     stopped: datetime | None
@@ -51,11 +58,15 @@ class Task:
         container, task_id = job.settings.container, str(record["taskArn"]).rpartition("/")[2]
         stopped = record["lastStatus"] == "STOPPED"
         outcome = classify(record, container) if stopped else None
+        of = belongs(record)
         return Task(
             id=task_id,
             arn=record["taskArn"],
             status=record["lastStatus"],
             started_by=str(record.get("startedBy", "")),
+            run=of.run if of else "",
+            attempt=of.attempt if of else 1,
+            root=of.root if of else "",
             created=record.get("createdAt"),
             started=record.get("startedAt"),
             stopped=record.get("stoppedAt") if stopped else None,
@@ -72,17 +83,6 @@ class Task:
     def seconds(self) -> float | None:
         """How long its containers have run; None if they have not started."""
         return None if self.started is None else ((self.stopped or datetime.now(UTC)) - self.started).total_seconds()
-
-    @property
-    def origin(self) -> str:
-        """What the attempts of one launch have in common."""
-        return "/".join(self.started_by.split("/")[:2])
-
-    @property
-    def attempt(self) -> int:
-        """The number of this attempt: 1 for the launch itself."""
-        parts = self.started_by.split("/")
-        return int(parts[2]) + 1 if len(parts) > 2 and parts[2].isdecimal() else 1
 
     @property
     def exit_status(self) -> int:
@@ -105,6 +105,7 @@ class Task:
             "arn": self.arn,
             "status": self.status,
             "startedBy": self.started_by,
+            "run": self.run or None,
             "attempt": self.attempt,
             "createdAt": _text(self.created),
             "startedAt": _text(self.started),
@@ -148,15 +149,6 @@ def _listed(job: Job, status: str) -> Iterator[str]:
     with job.account.asking():
         for page in pages.paginate(cluster=job.settings.cluster, family=job.family, desiredStatus=status):
             yield from page["taskArns"]
-
-
-def later_attempt(task: Task, among: Sequence[Task]) -> Task | None:
-    """A later attempt of the same launch that runs or has succeeded: launching this one again would do its work twice.
-
-    If a launch has several tasks, ECS does not show which of them an attempt retries: it counts for all of them.
-    """
-    later = (it for it in among if it.origin == task.origin and it.attempt > task.attempt)
-    return next((it for it in later if it.outcome in ("", "succeeded")), None)
 
 
 def chosen(job: Job, asked: Sequence[str], among: Sequence[Task]) -> list[Task]:

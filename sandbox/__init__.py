@@ -21,7 +21,7 @@ from .engine.jobs import LaunchFailed, NoSuchJob
 from .engine.lookups import answers
 from .engine.resources import Inputs, Made, creates
 from .engine.stack import Stack, StackFileError
-from .testing import DeployedStack, FargateSandbox, NotStopped, Refusal, Task
+from .testing import DeployedStack, FargateSandbox, JobRun, NoSuchRun, NotStopped, Refusal, Task
 
 __all__ = [
     "DeployedStack",
@@ -31,9 +31,11 @@ __all__ = [
     "EmulatorFailed",
     "FargateSandbox",
     "Inputs",
+    "JobRun",
     "LaunchFailed",
     "Made",
     "NoSuchJob",
+    "NoSuchRun",
     "NotStopped",
     "Refusal",
     "Run",

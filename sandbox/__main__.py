@@ -23,7 +23,7 @@ from .engine.stack import Stack, StackFileError
 from .proof.attack import PASTED, attack
 from .proof.explain import explain, granted
 from .proof.facts import Facts, NotALauncher, read
-from .proof.supervised import NotSupervised, supervise
+from .proof.supervised import NotSupervised, supervise, supervises
 from .provider_config import provider_config
 
 
@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         launched = launch(aws, launcher, event)
         ready = time.monotonic() - started
         show_launch(console, launcher.name, launched)
-        if "supervisor_function_name" in launcher.outputs and launched.tasks and not options.docker:
+        if launched.tasks and not options.docker and supervises(aws, launcher):
             console.print("\nLaunching a task that fails and one that runs too long, to show supervision …")
             show_supervised(console, launcher.name, supervise(aws, launcher))
         console.print(f"\n{granted(explain(_facts(aws, launcher)))}", soft_wrap=True)

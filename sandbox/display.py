@@ -14,6 +14,8 @@ def show_launch(console: Console, job: str, launched: Launched) -> None:
     if "dryRun" in launched.result:
         console.print(Text(f"\nWould launch {job}", style="bold"))
         console.print_json(data=launched.result)
+    elif not launched.tasks:
+        console.print(Text(f"\n{job} runs already; its run {launched.result['run']} is {launched.result['status']}"))
     for task, described in zip(launched.result["tasks"], launched.tasks, strict=True):
         console.print(Text(f"\nLaunched {job}", style="bold"))
         for label, value in (

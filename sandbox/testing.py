@@ -17,6 +17,10 @@ from typing import Any, Final, cast
 
 import yaml
 from fargate_job_launcher.checks.names import CONTAINER
+from fargate_job_launcher.handler.attempt import belongs
+from fargate_job_launcher.handler.run import ENDED, sort_key
+from fargate_job_launcher.handler.settings import HISTORY_INDEX
+from fargate_job_launcher.handler.table import plain
 
 from .aws.server import Emulator
 from .aws.tasks.run import Run
@@ -32,7 +36,11 @@ REGION: Final = "us-east-1"
 
 
 class NotStopped(Exception):
-    """The task still runs after the wait; the message names its state."""
+    """The task or the run goes on after the wait; the message names its state."""
+
+
+class NoSuchRun(Exception):
+    """The task belongs to no run of the stack. The message names the task."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,49 @@ class Task:
 
 
 @dataclass(frozen=True)
+class JobRun:
+    """A run: one launch and everything that came of it, as the table of runs has it."""
+
+    item: Mapping[str, Any]
+    """The whole item, as plain data."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.item["run"]
+
+    @property
+    def state(self) -> str:
+        """LAUNCHING, RUNNING, SUCCEEDED, FAILED, STOPPED, REJECTED or SKIPPED."""
+        return self.item["state"]
+
+    @property
+    def trigger(self) -> str:
+        """What launched it: call, queue, event or schedule."""
+        return self.item["trigger"]
+
+    @property
+    def task_ids(self) -> list[str]:
+        """Ids of the launched tasks, without retries."""
+        return list(self.item["tasks"])
+
+    @property
+    def attempts(self) -> int:
+        """How many tasks it took, retries included."""
+        return self.item["attempts"]
+
+    @property
+    def reason(self) -> str:
+        """Why the task that failed last failed, in words; empty if none failed."""
+        return self.item.get("last", {}).get("reason", "")
+
+    @property
+    def result(self) -> str | None:
+        """The text that the job left at JOB_RESULT_S3_URI; None if it left none."""
+        return self.item.get("result", {}).get("text")
+
+
+@dataclass(frozen=True)
 class Refusal:
     """A call that IAM refused."""
 
@@ -119,14 +170,14 @@ class DeployedStack:
 
     def launch(self, job: str = "", event: Mapping[str, Any] | None = None) -> list[Task]:
         """Invoke a job's launcher with a launch event (default: an empty one) and return the launched tasks. Raises
-        LaunchFailed, with the launcher's message, if fewer tasks were launched than requested."""
+        LaunchFailed, with the launcher's message, if fewer tasks were launched than requested. A launch that waits or
+        is skipped, as the job's `overlap` says, returns no tasks: `runs` has its run."""
         return [Task(it) for it in jobs.launch(self.aws, jobs.find(self.deployment, job), dict(event or {})).tasks]
 
     def script(self, job: str, *runs: Run) -> None:
         """Set what the job's next tasks do, one `Run` for each task in order; no container runs. Without a `Run` a task
         runs for five seconds and ends with exit code 0."""
-        definition = self.launcher(job)["task_definition_arn"]
-        self.aws.script(definition.rpartition("/")[2].rpartition(":")[0], *runs)
+        self.aws.script(_family(self.launcher(job)), *runs)
 
     def stopped(self, task: Task, seconds: float = WAIT_SECONDS) -> Task:
         """Wait until the task has stopped and return it. Raises NotStopped after `seconds`."""
@@ -144,7 +195,9 @@ class DeployedStack:
         """Wait until `count` tasks of this task's launch, retries by supervision included, have stopped; return them in
         order. Raises NotStopped after `seconds`."""
         ecs, cluster = self.aws.client("ecs"), task.described["clusterArn"]
-        origin, deadline = task.described["startedBy"], time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
+        # Of a retry, startedBy goes on with its number.
+        origin = "/".join(task.described["startedBy"].split("/")[:2])
         while True:
             # A task that stops between the two calls is on both lists.
             arns = list(
@@ -165,10 +218,57 @@ class DeployedStack:
             ]
             ended = sum(it["lastStatus"] == "STOPPED" for it in found)
             if ended >= count:
-                return [Task(it) for it in sorted(found, key=lambda it: it["startedBy"])]
+                return [Task(it) for it in sorted(found, key=lambda it: (_attempt(it), it["startedBy"]))]
             if time.monotonic() > deadline:
                 raise NotStopped(f"{ended} of {count} tasks of {origin} have stopped after {seconds} seconds")
             time.sleep(0.05)
+
+    def run(self, of: Task | JobRun) -> JobRun:
+        """The run of a task, or a run, as it is now. Raises NoSuchRun if the stack has no such run."""
+        if isinstance(of, JobRun):
+            pk, run = str(of.item["pk"]), of.id
+        else:
+            found = belongs(of.described)
+            pk, run = (found.pk, found.run) if found else ("", "")
+        for launcher in self.deployment.launchers.values():
+            if _family(launcher.outputs) == pk:
+                item = self.aws.client("dynamodb").get_item(
+                    TableName=launcher.outputs["runs_table_name"],
+                    Key={"pk": {"S": pk}, "sk": {"S": sort_key(run)}},
+                    ConsistentRead=True,
+                )
+                if "Item" in item:
+                    return JobRun(plain(item["Item"]))
+        raise NoSuchRun(f"no launcher of this stack has a run of {of.id}")
+
+    def ended(self, of: Task | JobRun, seconds: float = WAIT_SECONDS) -> JobRun:
+        """Wait until a run, or a task's run, has ended, retries by supervision included, and its end has been told: by
+        the event and, if it failed, by the notice. Return the run. Raises NotStopped after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            run = self.run(of)
+            if run.state in ENDED and "tell" not in run.item:
+                return run
+            if time.monotonic() > deadline:
+                told = ", and its end has not been told" if run.state in ENDED else ""
+                raise NotStopped(f"run {run.id} is {run.state}{told} after {seconds} seconds")
+            time.sleep(0.05)
+
+    def runs(self, job: str = "") -> list[JobRun]:
+        """Every run of a job, whatever launched it, the newest first; of the first job if `job` is empty."""
+        launcher = self.launcher(job)
+        pages = (
+            self.aws.client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=launcher["runs_table_name"],
+                IndexName=HISTORY_INDEX,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": _family(launcher)}},
+                ScanIndexForward=False,
+            )
+        )
+        return [JobRun(plain(it)) for page in pages for it in page["Items"]]
 
     def log_lines(self, task: Task) -> list[str]:
         """The log lines of the task's container: the lines of its `Run`, written when it stops."""
@@ -190,6 +290,16 @@ class DeployedStack:
             for it in self.aws.calls()
             if it.get("allowed") is False
         ]
+
+
+def _attempt(described: Mapping[str, Any]) -> int:
+    of = belongs(described)
+    return of.attempt if of else 0
+
+
+def _family(launcher: Mapping[str, Any]) -> str:
+    """Name of a job's task definitions: the partition key of its runs."""
+    return launcher["task_definition_arn"].rpartition("/")[2].rpartition(":")[0]
 
 
 class FargateSandbox:

@@ -28,6 +28,8 @@ from .triggers import encrypted_queue, invocable, queue_policy
 MEMORY_MIB: Final = 256
 BATCH_SIZE: Final = 10
 """Ends of tasks for one invocation."""
+MOST_AT_ONCE: Final = 10
+"""Instances, so that many ends leave concurrency to the account's other functions."""
 MAX_RECEIVE_COUNT: Final = 20
 """An end that cannot be written down is delivered again for two hours."""
 
@@ -69,9 +71,7 @@ class Supervisor:
         }
         policy = resolved(known).apply(lambda it: iam.to_json(iam.supervisor_policy(**it)))
         self.role = supervisor_role(name, kept, policy=policy, parent=parent)
-        self.function = self._function(
-            {"table": table.name, "clusters": list(cluster_arns), "deliveries": MAX_RECEIVE_COUNT}
-        )
+        self.function = self._function({"table": table.name, "queue": queue.url})
         stopped, sweep = self._stopped_rule(cluster_arns), self._sweep_rule()
         opened = [
             queue_policy(f"{name}-stopped", queue, [stopped.arn], parent=parent),
@@ -121,6 +121,7 @@ class Supervisor:
             event_source_arn=queue.arn,
             function_name=self.function.arn,
             batch_size=BATCH_SIZE,
+            scaling_config={"maximum_concurrency": MOST_AT_ONCE},
             function_response_types=["ReportBatchItemFailures"],
             tags=self._kept.tags,
             opts=self._child,

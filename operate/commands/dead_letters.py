@@ -38,23 +38,24 @@ def show_letters(context: Context, job: str) -> None:
 @click.option("--message", "-m", "named", multiple=True, help="A message's id, or the beginning of it (all messages).")
 @common
 def redrive_letters(context: Context, job: str, named: tuple[str, ...]) -> int:
-    """Launch JOB's dead letters again. A launched event leaves the queue, any other stays."""
+    """Launch what JOB's dead letters lack. An event whose tasks are all launched leaves the queue, any other stays."""
     found = context.job(job)
     results = list[dict[str, Any]]()
     with dead_letters(found) as parked:
         some = [it for it in parked if not named or it.id.startswith(named)]
         for letter in some:
             try:
-                result = redrive(found, letter).result
+                done = redrive(found, letter)
             except JobError as error:
                 some_run = error.result["tasks"] if isinstance(error, NotLaunched) else []
                 ids = [task["id"] for task in some_run]
                 results.append({"id": letter.id, "launched": False, "tasks": ids, "reason": str(error)})
                 context.output.fact(f"stays     {letter.id}  {error}")
             else:
-                ids = [task["id"] for task in result["tasks"]]
-                results.append({"id": letter.id, "launched": True, "tasks": ids, "reason": None})
-                context.output.fact(f"launched  {letter.id}  task {', '.join(ids)}")
+                results.append({"id": letter.id, "launched": True, "tasks": done.tasks, "reason": None})
+                before = "before: " if done.status == "DUPLICATE" else ""
+                told = f"task {', '.join(done.tasks)}" if done.tasks else f"run {done.run}, which waits"
+                context.output.fact(f"launched  {letter.id}  {before}{told}")
     context.output.data(results)
     if not results:
         context.output.fact(f"{found.name} has no {'such ' if named else ''}dead letters")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import click
-from fargate_job_launcher.handler.event import MOST_DELIVERIES
 
 from ..launching import invoke
 from .context import Context, common
@@ -35,11 +34,6 @@ from .staying import stay
     "--capacity", type=click.Choice(["on_demand", "spot", "spot_then_on_demand"]), help="The capacity to run on."
 )
 @click.option("--key", metavar="KEY", help="The idempotency key: the same key launches once (default: a new key).")
-@click.option(
-    "--delivery",
-    type=click.IntRange(1, MOST_DELIVERIES),
-    help="The number of this delivery of --key, from 1; add one after a lack of capacity (1).",
-)
 @click.option("--dry-run", is_flag=True, help="Print what would be done and what it would cost; launch nothing.")
 @click.option(
     "--follow", "-f", is_flag=True, help="Print the output as it arrives; exit with the container's exit code."
@@ -56,7 +50,7 @@ def launch(context: Context, job: str, follow: bool, wait: bool, dry_run: bool, 
     return stay(context, found, lambda: invoke(found, event), follow=follow, wait=wait)
 
 
-EVENT_OPTIONS: Final = ("count", "cpu", "memory", "capacity", "delivery")
+EVENT_OPTIONS: Final = ("count", "cpu", "memory", "capacity")
 """Options that go into the launch event unchanged."""
 
 

@@ -8,8 +8,9 @@ import click
 
 from ..errors import NoSuchTask
 from ..launching import retry
+from ..runs import taken_up
 from ..show import SHORT
-from ..task import chosen, later_attempt, tasks
+from ..task import chosen, tasks
 from .context import Context, common
 from .staying import stay
 
@@ -27,17 +28,17 @@ from .staying import stay
 )
 @common
 def retrying(context: Context, job: str, named: tuple[str, ...], follow: bool, wait: bool) -> int:
-    """Launch a task of JOB again with the same overrides. A task that was already retried is left out, unless you name
-    it."""
+    """Launch a task of JOB again as it was asked for, as a new run. A task that was already retried is left out, unless
+    you name it."""
     found = context.job(job)
     known = tasks(found)
     some, left_out = chosen(found, named, known), list[str]()
     for it in [] if named else [it for it in known if it.outcome not in ("", "succeeded")]:
-        later = later_attempt(it, known)
-        if later is None:
+        since = taken_up(found, it)
+        if not since:
             some = [it]
             break
-        left_out.append(f"{it.id[:SHORT]} was retried: attempt {later.attempt} is {later.outcome or later.status}")
+        left_out.append(f"{it.id[:SHORT]} is left out: {since}")
     if not some:
         said = "; ".join([f"no failed task of {found.name} in the last hour is left to retry", *left_out])
         raise NoSuchTask(said, "Name a task with --task to retry it all the same")

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
+from fargate_job_launcher.handler.run import ENDED
 
 from ..parked import waiting
+from ..runs import newest
 from ..show import SHORT, TASK_COLUMNS, task_row
 from ..task import tasks
 from .context import Context, common
+
+RUN_FACTS: Final = (
+    *("run", "state", "launchedAt", "endedAt", "trigger", "requestedBy", "requested", "attempts"),
+    *("succeeded", "failed", "stopped", "costUsd"),
+)
+"""What JSON output has of a run."""
 
 
 @click.command("list")
@@ -27,9 +37,10 @@ def listing(context: Context) -> None:
 @click.argument("job")
 @common
 def status(context: Context, job: str) -> None:
-    """Show JOB's running tasks, its tasks of the last hour, and its dead letters."""
+    """Show JOB's running tasks, its tasks of the last hour with the states of their runs, and its dead letters."""
     found = context.job(job)
-    its, dead = tasks(found), waiting(found)
+    its, dead, its_runs = tasks(found), waiting(found), newest(found)
+    states = {it["run"]: it["state"] for it in its_runs}
     context.output.data(
         {
             "job": found.name,
@@ -37,6 +48,7 @@ def status(context: Context, job: str) -> None:
             "function": found.function,
             "taskDefinition": found.settings.task_definition,
             "deadLetters": dead,
+            "runs": [{key: it.get(key) for key in RUN_FACTS} for it in its_runs],
             "tasks": [it.as_json() for it in its],
         }
     )
@@ -45,11 +57,14 @@ def status(context: Context, job: str) -> None:
     revision = found.settings.task_definition.rpartition("/")[2]
     context.output.fact(f"{found.name}: {running} running{letters}  ({revision})")
     if its:
-        context.output.table(TASK_COLUMNS, map(task_row, its))
+        context.output.table(TASK_COLUMNS, [task_row(it, states.get(it.run, "")) for it in its])
         for remedy in dict.fromkeys(it.remedy for it in its if it.remedy):
             ids = ", ".join(it.id[:SHORT] for it in its if it.remedy == remedy)
             context.output.fact(f"{ids}: {remedy}.")
     else:
         context.output.fact("No task in the last hour.")
+    for it in its_runs:
+        if not it["tasks"] and it["state"] not in ENDED:
+            context.output.fact(f"Run {it['run']} of {it['launchedAt']} is {it['state']} and has no task yet.")
     if dead:
         context.output.fact(f"fargate-job dead-letters show {found.name}")

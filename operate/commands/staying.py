@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
-from fargate_job_launcher.handler.launch import LaunchResult
+from fargate_job_launcher.handler.result import LaunchResult
 
 from ..catalogue import Job
 from ..errors import NotLaunched
@@ -31,30 +31,41 @@ def stay(context: Context, job: Job, launch: Callable[[], Launch], *, follow: bo
         if not error.result["tasks"]:
             raise
         it, missing = Launch(job, cast("LaunchResult", error.result)), error
-    code = _report(context, it, follow=follow, wait=wait)
+    stays = follow or wait
+    _report(context, it, one_line=stays)
+    if it.result["status"] == "WAITING" and stays:
+        try:
+            it.started()
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"{job.name} keeps waiting", f"To see whether it was launched: fargate-job status {job.name}"
+            ) from None
+        except NotLaunched as error:
+            missing = error
+        if it.result["tasks"]:
+            _report(context, it, one_line=True)
+    code = 0
+    if stays and it.result["tasks"]:
+        code = follow_tasks(context, job, it.task_arns, lines=follow)
     if missing is not None:
         raise missing
     return code
 
 
-def _report(context: Context, it: Launch, *, follow: bool, wait: bool) -> int:
+def _report(context: Context, it: Launch, *, one_line: bool) -> None:
+    """Print a launch; with `one_line`, more follows."""
     result = cast("dict[str, Any]", it.result)
-    if follow or wait:
-        context.output.data({"type": "launch", **result}, one_line=True)
-    else:
-        context.output.data(result)
+    context.output.data({"type": "launch", **result} if one_line else result, one_line=one_line)
     if "dryRun" in result:
         cost = result["maxCostUsdPerHour"]
         context.output.fact(
             f"Would launch {it.job.name}" + ("" if cost is None else f", at most {cost:.4f} USD an hour")
         )
         context.output.fact(json.dumps(result["dryRun"], indent=2))
-        return 0
+        return
     launched(context.output, it.job.name, result)
-    if follow or wait:
-        return follow_tasks(context, it.job, it.task_arns, lines=follow)
-    context.output.fact(f"  next  {back(it.job, it.task_arns)}")
-    return 0
+    if not one_line and result["status"] != "SKIPPED":
+        context.output.fact(f"  next  {back(it.job, it.task_arns)}")
 
 
 def follow_tasks(context: Context, job: Job, named: list[str], *, lines: bool) -> int:
@@ -73,6 +84,6 @@ def follow_tasks(context: Context, job: Job, named: list[str], *, lines: bool) -
 
 def back(job: Job, arns: list[str]) -> str:
     """The command that shows these tasks again."""
-    if len(arns) > 5:
+    if not 0 < len(arns) <= 5:
         return f"fargate-job status {job.name}"
     return " ".join(["fargate-job logs", job.name, *(f"--task {it.rpartition('/')[2]}" for it in arns), "--follow"])

@@ -30,14 +30,15 @@ class Launched:
 
 
 def launch(aws: Emulator, launcher: Resource, event: Any) -> Launched:
-    """Invoke the deployed function with this event. Raises LaunchFailed when it launched fewer tasks than requested."""
+    """Invoke the deployed function with this event. A launch that waits or is skipped, as the job's `overlap` says, has
+    no tasks. Raises LaunchFailed when fewer tasks were launched than requested, and for a conflict."""
     answer = aws.client("lambda").invoke(
         FunctionName=launcher.outputs["function_name"], Payload=json.dumps(event).encode()
     )
     result = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise LaunchFailed(f"{launcher.name}: the function failed: {result.get('errorMessage', result)}")
-    if result["status"] not in ("LAUNCHED", "DUPLICATE", "DRY_RUN"):
+    if result["status"] not in ("LAUNCHED", "DUPLICATE", "DRY_RUN", "WAITING", "SKIPPED"):
         reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
         raise LaunchFailed(
             f"{launcher.name}: {result['status']}, {result['launched']} of {result['requested']} tasks: {reasons}"

@@ -1,15 +1,20 @@
-"""Tries supervision in the sandbox: a job that fails is launched again, and a job that runs too long is stopped.
+"""Tries supervision in the sandbox: a job that fails is launched again, a job that runs too long is stopped, and a
+failure is told.
 
-The supervisor gets only the events that AWS would send it: the ends of tasks, and those of its rule at a rate.
+The supervisor gets only what AWS would send it: the ends of tasks, and the event of its rule of every minute.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+
+from fargate_job_launcher.handler.run import sort_key
+from fargate_job_launcher.handler.settings import Settings
 
 from ..aws.admission import admitting
 from ..aws.server import Emulator
@@ -48,39 +53,73 @@ class Supervised:
     """The first line of the notice about it; empty if the job was launched again instead."""
 
 
+def supervises(aws: Emulator, launcher: Resource) -> bool:
+    """Whether the job has something to try: retries or a limit of its runtime."""
+    policy = _settings(aws, launcher).policy
+    return bool((policy.retries and policy.retry_on) or policy.max_runtime_minutes)
+
+
 def supervise(aws: Emulator, launcher: Resource) -> Supervised:
     """Let the job fail once, then let it run too long. Raises NotSupervised if the first task is not retried, or if the
     second is not stopped and reported."""
-    name = launcher.outputs["supervisor_function_name"]
-    function = aws.client("lambda").get_function_configuration(FunctionName=name)
-    settings = json.loads(function["Environment"]["Variables"]["SUPERVISOR_SETTINGS"])
+    settings = _settings(aws, launcher)
+    policy, family = settings.policy, settings.family.rpartition("/")[2]
     retried: tuple[dict[str, Any], ...] = ()
-    if settings["retries"] and settings["retry_on"]:
-        aws.script(settings["family"], FAILING[settings["retry_on"][0]], Run(0, 0.1))
+    if policy.retries and policy.retry_on:
+        aws.script(family, FAILING[min(policy.retry_on)], Run(0, 0.1))
         origin = launch(aws, launcher, {}).result["startedBy"]
-        retried = _eventually(lambda: _ended(aws, settings["cluster"], origin, 2), f"{origin} was not launched again")
-    if not settings["max_runtime_minutes"]:
+        retried = _eventually(lambda: _ended(aws, settings.cluster, origin, 2), f"{origin} was not launched again")
+    if not policy.max_runtime_minutes:
         return Supervised(retried, None, "")
-    mail = mailbox(aws, settings["topic"])
-    runaway, retried_then = Run(0, 3600, started_minutes_ago=settings["max_runtime_minutes"] + 1), Run(0, 0.1)
-    again = "timed_out" in settings["retry_on"] and settings["retries"]
+    mail = mailbox(aws, settings.notice_topic)
+    runaway, retried_then = Run(0, 3600, started_minutes_ago=policy.max_runtime_minutes + 1), Run(0, 0.1)
+    again = "timed_out" in policy.retry_on and policy.retries
     # A run that no task uses would be used by the job's next task.
-    aws.script(settings["family"], runaway, *([retried_then] if again else []))
-    origin = launch(aws, launcher, {}).result["startedBy"]
-    _eventually(lambda: _tasks(aws, settings["cluster"], origin, "RUNNING"), f"{origin} did not start")
-    _reap(aws, function["FunctionArn"])
-    stopped = _eventually(lambda: _ended(aws, settings["cluster"], origin, 1), f"{origin} was not stopped")
+    aws.script(family, runaway, *([retried_then] if again else []))
+    result = launch(aws, launcher, {}).result
+    origin = result["startedBy"]
+    _eventually(lambda: _tasks(aws, settings.cluster, origin, "RUNNING"), f"{origin} did not start")
+
+    def stopped_in_time() -> tuple[dict[str, Any], ...]:
+        found = _ended(aws, settings.cluster, origin, 1)
+        if not found:
+            _sweep(aws, settings.runs_table, family, result["run"])
+        return found
+
+    stopped = _eventually(stopped_in_time, f"{origin} was not stopped")
     if again:
         return Supervised(retried, stopped[0], "")
     return Supervised(retried, stopped[0], _eventually(lambda: _notice(aws, mail), f"no notice about {origin} arrived"))
 
 
-def _reap(aws: Emulator, function_arn: str) -> None:
-    """Make the supervisor look for tasks that run too long, as its rule does every few minutes."""
-    events = aws.client("events")
-    for rule in events.list_rule_names_by_target(TargetArn=function_arn)["RuleNames"]:
-        for target in events.list_targets_by_rule(Rule=rule)["Targets"]:
-            aws.client("lambda").invoke(FunctionName=target["Arn"], Payload=target["Input"].encode())
+def _settings(aws: Emulator, launcher: Resource) -> Settings:
+    function = aws.client("lambda").get_function_configuration(FunctionName=launcher.outputs["function_name"])
+    return Settings.read(function["Environment"]["Variables"])
+
+
+def supervisor_of(aws: Emulator, table: str) -> str:
+    """Name of the function that supervises the runs of a table."""
+    for page in aws.client("lambda").get_paginator("list_functions").paginate():
+        for it in page["Functions"]:
+            given = it.get("Environment", {}).get("Variables", {}).get("SUPERVISOR_SETTINGS")
+            if given and json.loads(given)["table"] == table:
+                return it["FunctionName"]
+    raise NotSupervised(f"no function supervises the runs of table {table}")
+
+
+def _sweep(aws: Emulator, table: str, family: str, run: str) -> None:
+    """Let the time come at which the supervisor looks at a run, and call it as its rule does every minute."""
+    dynamodb = aws.client("dynamodb")
+    # The run may have ended meanwhile: nothing of it is due then.
+    with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):
+        dynamodb.update_item(
+            TableName=table,
+            Key={"pk": {"S": family}, "sk": {"S": sort_key(run)}},
+            UpdateExpression="SET due = :now",
+            ConditionExpression="attribute_exists(due)",
+            ExpressionAttributeValues={":now": {"N": str(int(time.time()) - 1)}},
+        )
+    aws.client("lambda").invoke(FunctionName=supervisor_of(aws, table), Payload=b'{"sweep": true}')
 
 
 def _ended(aws: Emulator, cluster: str, started_by: str, count: int) -> tuple[dict[str, Any], ...]:

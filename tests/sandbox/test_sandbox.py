@@ -109,8 +109,8 @@ def test_make_up_shows_the_resources_the_task_and_the_grants_and_leaves_nothing(
     assert re.search(r"created  awsx:ec2:Vpc  jobs  vpc-\w+", done.stdout)
     assert re.search(r"\n\d+ resources of AWS, and \d+ that awsx makes for the network, in [\d.]+ s", done.stdout)
     # A task that fails is launched again; one that runs too long is stopped and reported.
-    failing = re.findall(r"failing  (nightly-report/\w+)(/1)?  STOPPED  .*exit code (\d)", done.stdout)
-    assert [(again, code) for _, again, code in failing] == [("", "1"), ("/1", "0")]
+    failing = re.findall(r"failing  (nightly-report/\w+)(/1/[\w-]{16})?  STOPPED  .*exit code (\d)", done.stdout)
+    assert [(again[:3], code) for _, again, code in failing] == [("", "1"), ("/1/", "0")]
     assert failing[0][0] == failing[1][0]
     assert re.search(r"runaway  nightly-report/\w+  STOPPED  .*ran longer than 60 minutes, exit code 143", done.stdout)
     assert "nightly-report failed: ran longer than 60 minutes. It was tried once." in done.stdout

@@ -27,10 +27,18 @@ def test_a_report_that_fails_is_retried_once(stack: DeployedStack) -> None:
     (task,) = stack.launch("report")
     attempts = stack.attempts(task, 2)
     assert [it.exit_code for it in attempts] == [1, 0]
+    assert stack.ended(task).state == "SUCCEEDED"
+
+
+def test_a_report_that_fails_twice_is_told_of(stack: DeployedStack) -> None:
+    stack.script("report", Run(exit_code=1, seconds=0.1), Run(exit_code=2, seconds=0.1))
+    (task,) = stack.launch("report")
+    run = stack.ended(task)
+    assert (run.state, run.attempts, run.reason) == ("FAILED", 2, "it ended with exit code 2")
 
 
 def test_a_caller_can_set_nothing_that_is_not_declared(stack: DeployedStack) -> None:
-    with pytest.raises(LaunchFailed, match=r"count: a whole number.+environment: name 1 of 1: not declared"):
+    with pytest.raises(LaunchFailed, match=r"count: a whole number from 1 to 2.*environment: name 1 of 1: not declared"):
         stack.launch("report", {"count": 3, "environment": {"TABLE": "customers"}})
 
 

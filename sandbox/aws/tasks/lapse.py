@@ -1,4 +1,5 @@
-"""Moves the clock forward: each running task has run longer, and rules and schedules at a rate start what is due.
+"""Moves the clock forward: each running task has run longer, rules and schedules at a rate start what is due, and the
+supervisor looks at the runs that are due.
 
 Without this, a test of a limit of an hour or of a rule of every minute would have to wait that long.
 """
@@ -8,9 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ministack.services import ecs, eventbridge, scheduler
+from fargate_job_launcher.handler.settings import DUE_INDEX
+from ministack.services import dynamodb, ecs, eventbridge, scheduler
 
 # Internals of the emulator, which has no public interface for this; its version is pinned.
+_dynamodb: Any = dynamodb
 _ecs: Any = ecs
 _events: Any = eventbridge
 _scheduler: Any = scheduler
@@ -20,14 +23,26 @@ TIMES: Final = ("createdAt", "pullStartedAt", "pullStoppedAt", "connectivityAt",
 
 
 def pass_minutes(minutes: float) -> None:
-    """Let so many minutes pass for running tasks, for EventBridge's rules and for Scheduler's schedules at a rate."""
+    """Let so many minutes pass for running tasks, for runs, for EventBridge's rules and for Scheduler's schedules at a
+    rate."""
     for record in list(_ecs._tasks._data.values()):
         if record["lastStatus"] != "STOPPED":
             record |= {key: _earlier(record[key], minutes) for key in TIMES if record.get(key)}
+    with _dynamodb._lock:
+        for table in _dynamodb._tables._data.values():
+            if any(it["IndexName"] == DUE_INDEX for it in table["GlobalSecondaryIndexes"]):
+                _bring_forward(table["items"], minutes)
     _count_back(_events._rules._data, _events._rule_last_fired, "CreationTime", minutes)
     _count_back(_scheduler._schedules._data, _scheduler._schedule_last_fired, "CreationDate", minutes)
     _events._tick_scheduled_rules()
     _scheduler._tick_schedules()
+
+
+def _bring_forward(items: Any, minutes: float) -> None:
+    """Let everything in a table of runs be due so much earlier."""
+    for item in [it for some in items.values() for it in some.values()]:
+        if "due" in item:
+            item["due"] = {"N": str(int(item["due"]["N"]) - round(minutes * 60))}
 
 
 def _count_back(records: dict[Any, Any], last_fired: Any, created: str, minutes: float) -> None:

@@ -1,0 +1,154 @@
+"""A job's runs, as its table has them. handler/run.py says what an item means; nothing is written here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+from fargate_job_launcher.handler.request import run_id
+from fargate_job_launcher.handler.run import ENDED, Item, attempt_key, sort_key
+from fargate_job_launcher.handler.settings import HISTORY_INDEX
+from fargate_job_launcher.handler.table import plain
+
+from .catalogue import Job
+from .errors import JobError, NoSuchTask
+from .task import Task
+
+SHOWN: Final = 20
+"""How many of the newest runs are read for an overview."""
+
+
+def read(job: Job, run: str) -> Item | None:
+    """A run by its id, as the last write left it; None if the table has none."""
+    key = {"pk": {"S": job.family}, "sk": {"S": sort_key(run)}}
+    with job.account.asking():
+        found = job.account.client("dynamodb").get_item(TableName=job.settings.runs_table, Key=key, ConsistentRead=True)
+    return plain(found["Item"]) if "Item" in found else None
+
+
+def of_key(job: Job, namespace: str, key: str) -> str:
+    """The id of the run that a launch with this key has, or would have. `namespace` is the kind of its trigger."""
+    return run_id(job.settings.family, namespace, key)
+
+
+def attempts(job: Job, run: str) -> list[Item]:
+    """The attempts of a run that have ended."""
+    values = {":pk": {"S": job.family}, ":sk": {"S": attempt_key(run, "")}}
+    return _queried(
+        job, "pk = :pk AND begins_with(sk, :sk)", values, ConsistentRead=True, PaginationConfig={"PageSize": 1000}
+    )
+
+
+def newest(job: Job, most: int = SHOWN) -> list[Item]:
+    """The runs that were launched last, the newest first."""
+    values = {":pk": {"S": job.family}}
+    asked = {"IndexName": HISTORY_INDEX, "ScanIndexForward": False, "PaginationConfig": {"MaxItems": most}}
+    return _queried(job, "pk = :pk", values, **asked)
+
+
+def _queried(job: Job, condition: str, values: dict[str, Any], **asked: Any) -> list[Item]:
+    with job.account.asking():
+        pages = job.account.client("dynamodb").get_paginator("query")
+        found = pages.paginate(
+            TableName=job.settings.runs_table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            **asked,
+        )
+        return [plain(it) for page in found for it in page["Items"]]
+
+
+def unused_key(job: Job, series: Callable[[int], str], done: Callable[[Item], bool]) -> str:
+    """The first key of a series whose run does not exist yet, or is not done: the launcher continues that one."""
+    return next(key for key, run in _series(job, series) if run is None or not done(run))
+
+
+def _series(job: Job, series: Callable[[int], str]) -> Iterator[tuple[str, Item | None]]:
+    """The keys of a series from 1 on, each with its run; the last has none."""
+    for number in count(1):
+        key = series(number)
+        run = read(job, of_key(job, "call", key))
+        yield key, run
+        if run is None:
+            return
+
+
+def _retries_of(root: str) -> Callable[[int], str]:
+    return lambda number: f"retry {number} of {root}"
+
+
+def retry_event(job: Job, task: Task) -> dict[str, Any]:
+    """The event that launches one task again as its run was asked to, as a run of its own.
+
+    Two callers that retry it at the same time, or one that repeats a call without an answer, have the same key. Raises
+    NoSuchTask if the table does not have its run, JobError if the run's payload is gone.
+    """
+    run = read(job, task.run) if task.run else None
+    if run is None:
+        raise NoSuchTask(
+            f"the run of task {task.id} is not in the table {job.settings.runs_table}",
+            f"Launch the job instead: fargate-job launch {job.name}",
+        )
+    event: dict[str, Any] = json.loads(run["request"])
+    event.pop("count", None)
+    if "payload" in run:
+        event["payload"] = _stored(job, run["payload"]["uri"])
+    key = unused_key(job, _retries_of(_root(run, task)), lambda it: bool(it["tasks"]) or it["state"] in ENDED)
+    return {**event, "idempotencyKey": key}
+
+
+def _stored(job: Job, uri: str) -> Any:
+    """A payload that the launcher stored."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    then = f"Launch the job with the payload: fargate-job launch {job.name} --payload @FILE"
+    with job.account.asking():
+        s3 = job.account.client("s3")
+        try:
+            return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            # Without s3:ListBucket, S3 says AccessDenied of an object that is not there.
+            if code not in ("NoSuchKey", "NoSuchBucket", "AccessDenied"):
+                raise
+    raise JobError(f"the payload of the run is gone, or you may not read it (s3:GetObject): {uri}", then)
+
+
+def _root(run: Item, task: Task) -> str:
+    """The first task of a task's lineage: the task itself, or the one that it retries."""
+    return next((it for it in run["tasks"] if task.root and it.startswith(task.root)), task.id)
+
+
+def taken_up(job: Job, task: Task) -> str:
+    """What has taken up the work of a task that failed and is under way, or has done it, in words; empty if nothing
+    has. To launch the task again would do its work twice."""
+    run = read(job, task.run) if task.run else None
+    if run is None:
+        return ""
+    root = _root(run, task)
+    entry = run["open"].get(root)
+    if entry is not None:
+        if "retry" in entry:
+            return f"attempt {entry['attempt'] + 1} is about to be launched"
+        if entry["task"] != task.id:
+            return f"attempt {entry['attempt']} is under way"
+        if entry["attempt"] <= run["policy"]["retries"]:
+            return "the supervisor has not recorded its end yet, and may retry it"
+    later = (it for it in attempts(job, task.run) if it["root"] == root and it["attempt"] > task.attempt)
+    well = next((it for it in later if it["outcome"] == "succeeded"), None)
+    return f"attempt {well['attempt']} succeeded" if well else _retried(job, root)
+
+
+def _retried(job: Job, root: str) -> str:
+    """The same, of the retries that people have launched: each is a run with one task, which may be retried in turn."""
+    for _, run in _series(job, _retries_of(root)):
+        if run is None:
+            break
+        if run["state"] == "SUCCEEDED" or run["state"] not in ENDED:
+            return f"its retry, run {run['run']}, is {run['state']}"
+        for task in run["tasks"]:
+            if said := _retried(job, task):
+                return said
+    return ""
