@@ -3,12 +3,12 @@
 import json
 
 import pulumi
-from fargate_job_launcher import FargateJobLauncher, JobCluster, JobNetwork, JobRuns
+from fargate_job_launcher import FargateJobLauncher, FargateJobLauncherArgs, JobCluster, JobNetwork, JobRuns
 
 network = JobNetwork("jobs", {"subnets": "public"})
 cluster = JobCluster("jobs", {})
 runs = JobRuns("jobs", {"cluster_arns": [cluster.cluster_arn]})
-where = {
+where: FargateJobLauncherArgs = {
     "image": "public.ecr.aws/docker/library/python:3.13-slim",
     "cluster_arn": cluster.cluster_arn,
     "subnet_ids": network.subnet_ids,

@@ -38,7 +38,9 @@ def test_a_report_that_fails_twice_is_told_of(stack: DeployedStack) -> None:
 
 
 def test_a_caller_can_set_nothing_that_is_not_declared(stack: DeployedStack) -> None:
-    with pytest.raises(LaunchFailed, match=r"count: a whole number from 1 to 2.*environment: name 1 of 1: not declared"):
+    with pytest.raises(
+        LaunchFailed, match=r"count: a whole number from 1 to 2.*environment: name 1 of 1: not declared"
+    ):
         stack.launch("report", {"count": 3, "environment": {"TABLE": "customers"}})
 
 
