@@ -73,8 +73,12 @@ bench: install ## the costs of the function, against plain boto3, and of the pol
 	@$(BIN)/python -m tools.bench.bench
 
 .PHONY: storm
-storm: install ## LAUNCHES (10000) launches while every third ECS call fails: none lost, none launched twice
-	@LAUNCHES=$(or $(LAUNCHES),10000) $(BIN)/pytest -q -s -k storm tests/handler/test_launch.py
+storm: install ## LAUNCHES (10000) launches while every third call fails and days pass: nothing lost, nothing made twice
+	@LAUNCHES=$(or $(LAUNCHES),10000) $(BIN)/pytest -q -s -n0 tests/handler/test_storm.py
+
+.PHONY: explore
+explore: install ## every state of small worlds in which functions are killed and events repeated; STATES limits each
+	@STATES=$(or $(STATES),1000000) $(BIN)/pytest -q -s tests/handler/test_runs_explored.py
 
 .PHONY: dist
 dist: install ## build the wheel and the sdist that other teams install, into dist/

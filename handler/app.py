@@ -2,7 +2,8 @@
 
 A direct caller receives the result. A launch that may succeed later is delivered again: the function raises an error
 for Lambda's asynchronous invocation, and returns the message's id to SQS. An event that can never succeed goes to the
-dead-letter queue at once.
+dead-letter queue at once. The supervisor invokes the function too: for a retry, for a launch that waited, and to tell
+the end of a run.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ import json
 import os
 import time
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from . import report, trigger
-from .dead_letters import DeadLetters
-from .dry_run import dry_run
+from . import owed, report, trigger
+from .calls import Calls, chunks
 from .ecs import Ecs
 from .event import Rejected
-from .launch import Launcher, LaunchResult, chunks, rejection
-from .redact import redacted
+from .launch import Launcher
+from .records import Records
 from .request import parse
-from .running import Running
+from .result import LaunchResult, rejection
 from .settings import Settings
-from .timing import Budget, Pace
+from .table import Table
+from .timing import Budget, Pace, jitter
+
+if TYPE_CHECKING:
+    from .dead_letters import DeadLetters
 
 SETTLING_SECONDS: Final = 20.0
 """A deploy starts new instances of the function. An instance younger than this retries a denied call, because IAM may
@@ -34,7 +38,7 @@ LAUNCHES_AT_ONCE: Final = 10
 _STARTED: Final = time.monotonic()
 SETTINGS: Final = Settings.read(os.environ)
 ECS: Final = Ecs.of(os.environ)
-RUNNING: Final = Running(ECS, SETTINGS)
+RECORDS: Final = Records(Table.of(os.environ, SETTINGS.runs_table))
 
 
 class Context(Protocol):
@@ -55,53 +59,62 @@ class LaunchIncomplete(Exception):
 
 def handle(event: object, context: Context) -> Any:
     """Launch what the event requests; the result, or SQS's answer for a batch. Raises LaunchIncomplete."""
+    asked = owed.read(event)
+    if asked is not None:
+        return _owed(*asked, context)
     identified = trigger.identify(
         event,
         request_id=context.aws_request_id,
         function_arn=context.invoked_function_arn,
-        trace_id=os.environ.get("_X_AMZN_TRACE_ID", ""),
-        now=time.time(),
         as_payload=SETTINGS.event_as_payload,
         queue_as_payload=SETTINGS.queue_as_payload,
     )
-    launcher = Launcher(
-        settings=SETTINGS,
-        ecs=ECS,
-        budget=Budget(lambda: context.get_remaining_time_in_millis() / 1000),
-        pace=Pace(),
-        store=_store,
-        settling=lambda: time.monotonic() - _STARTED < SETTLING_SECONDS,
-        running=RUNNING if SETTINGS.max_running else None,
-    )
     if identified.kind == "queue":
-        return _batch(launcher, identified, context)
+        return _batch(identified, context)
     (delivery,) = identified.deliveries
-    result = _launch(launcher, delivery, identified.kind, context)
-    if identified.kind == "asynchronous" and not _complete(result):
-        # SQS limits bytes: UTF-8 keeps the event about as long as it came.
-        event = json.dumps(delivery.event, ensure_ascii=False)
-        # SQS refuses these two characters, so they are escaped.
-        event = event.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
-        if _retryable(result) or not _dead_letters().park(event, result):
-            # Lambda logs the error, and an idempotency key may hold data that does not belong in a log.
-            raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
+    result = _launch(delivery, identified.kind, context)
+    if identified.kind == "direct" or _complete(result):
+        return result
+    if _retryable(result) or not _dead_letters().park(delivery, result):
+        # Lambda logs the error, and an idempotency key may hold data that does not belong in a log.
+        raise LaunchIncomplete(json.dumps({**result, "idempotencyKey": ""}))
     return result
 
 
-def _batch(launcher: Launcher, batch: trigger.Trigger, context: Context) -> dict[str, Any]:
+def _owed(kind: owed.Kind, run: str, root: str, context: Context) -> dict[str, Any]:
+    """Do what the supervisor asks for. Nothing is done that the table does not say is owed, whoever asks."""
+    # Imported here, as all that a usual launch does without: every import makes a cold start longer.
+    from .again import Again
+
+    launcher = Again(**vars(_launcher(context)))
+    if kind == "retryOf":
+        done = launcher.retry(run, root)
+        if done:
+            _log("INFO", f"retried {root}", context, run=run, AttemptsRetried=1)
+    elif kind == "continueOf":
+        done = launcher.again(run)
+    else:
+        from .ending import Teller
+
+        def log(level: str, message: str, **told: Any) -> None:
+            _log(level, message, context, **told)
+
+        done = Teller(SETTINGS, RECORDS, _client, _remaining(context), log).tell(launcher.family, run)
+    return {"done": done}
+
+
+def _batch(batch: trigger.Trigger, context: Context) -> dict[str, Any]:
     """The answer to SQS: the ids of the messages that it has to deliver again (ReportBatchItemFailures)."""
 
     def processed(delivery: trigger.Delivery) -> bool:
         if delivery.ignored:
-            message = f"message {delivery.message_id} is ignored: {delivery.ignored}"
-            print(json.dumps({"level": "INFO", "message": message, "requestId": context.aws_request_id}))
+            _log("INFO", f"message {delivery.message_id} is ignored: {delivery.ignored}", context)
             return True
         try:
-            result = _launch(launcher, delivery, batch.kind, context)
-            return _complete(result) or (not _retryable(result) and _dead_letters().park(delivery.body, result))
+            result = _launch(delivery, batch.kind, context)
+            return _complete(result) or (not _retryable(result) and _dead_letters().park(delivery, result))
         except Exception as error:  # noqa: BLE001 - SQS delivers this message again; the others are not affected
-            message = f"{type(error).__name__} while launching message {delivery.message_id}"
-            print(json.dumps({"level": "ERROR", "message": message, "requestId": context.aws_request_id}))
+            _log("ERROR", f"{type(error).__name__} while launching message {delivery.message_id}", context)
             return False
 
     if len(batch.deliveries) == 1:
@@ -109,23 +122,32 @@ def _batch(launcher: Launcher, batch: trigger.Trigger, context: Context) -> dict
     else:
         from concurrent.futures import ThreadPoolExecutor
 
-        # With max_running, one launch follows another, so that each counts the tasks of those before it.
-        with ThreadPoolExecutor(1 if SETTINGS.max_running else LAUNCHES_AT_ONCE) as pool:
+        with ThreadPoolExecutor(LAUNCHES_AT_ONCE) as pool:
             outcomes = list(pool.map(processed, batch.deliveries))
     failed = [it.message_id for it, complete in zip(batch.deliveries, outcomes, strict=True) if not complete]
     return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
 
 
-def _launch(launcher: Launcher, delivery: trigger.Delivery, kind: trigger.Kind, context: Context) -> LaunchResult:
+def _launch(delivery: trigger.Delivery, kind: trigger.Kind, context: Context) -> LaunchResult:
     began, calls = time.monotonic(), 0
     try:
         trigger.require_launch_event(delivery)
-        request = parse(delivery.event, SETTINGS, key=delivery.key, delivery=delivery.number)
+        request = parse(delivery.event, SETTINGS, key=delivery.key, namespace=delivery.namespace)
     except Rejected as rejected:
         result = rejection(SETTINGS, rejected.problems)
     else:
-        calls = len(chunks(request))
-        result = dry_run(SETTINGS, request) if request.dry_run else redacted(launcher.launch(request), request)
+        calls = len(chunks(request.count))
+        if request.dry_run:
+            from .dry_run import dry_run
+
+            result = dry_run(SETTINGS, request)
+        else:
+            redelivered = kind != "direct"
+            result = _launcher(context).launch(request, trigger=delivery.namespace, redelivered=redelivered)
+            if result["failures"]:
+                from .redact import redacted
+
+                result = redacted(result, request)
     print(
         report.line(
             result,
@@ -142,12 +164,38 @@ def _launch(launcher: Launcher, delivery: trigger.Delivery, kind: trigger.Kind, 
     return result
 
 
+_PACE: Final = Pace()
+
+
+def _launcher(context: Context) -> Launcher:
+    remaining = _remaining(context)
+    calls = Calls(ECS, Budget(remaining), _PACE, lambda: time.monotonic() - _STARTED < SETTLING_SECONDS, jitter)
+    # Without the alias that was invoked: the supervisor invokes the function itself.
+    function = ":".join(context.invoked_function_arn.split(":")[:7])
+    return Launcher(SETTINGS, calls, RECORDS, _store, _stored, remaining, function)
+
+
+def _remaining(context: Context) -> Any:
+    return lambda: context.get_remaining_time_in_millis() / 1000
+
+
 def _complete(result: LaunchResult) -> bool:
-    return result["status"] == "DRY_RUN" or 0 < result["requested"] <= result["launched"]
+    if result["status"] in ("DRY_RUN", "SKIPPED", "WAITING"):
+        return True
+    return result["status"] != "CONFLICT" and 0 < result["requested"] <= result["launched"]
 
 
 def _retryable(result: LaunchResult) -> bool:
     return any(failure["retryable"] for failure in result["failures"])
+
+
+_METRICS: Final = {"AttemptsRetried", "RunsSucceeded", "RunsFailed", "RunsStopped", "RunsSkipped", "RunSeconds"}
+
+
+def _log(level: str, message: str, context: Context, **told: Any) -> None:
+    units = {key: "Seconds" if key == "RunSeconds" else "Count" for key in told.keys() & _METRICS}
+    record = {"level": level, "message": message, "requestId": context.aws_request_id, "job": SETTINGS.job, **told}
+    print(report.line_of(record, units, function=context.function_name, now=time.time()), flush=True)
 
 
 # Few launches need S3 or SQS: each client is made at its first use.
@@ -159,13 +207,29 @@ def _client(service: str) -> Any:
     from botocore.config import Config
 
     config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5)
-    return botocore.session.get_session().create_client(service, config=config)
+    return cast("Any", botocore.session.get_session().create_client(service, config=config))
 
 
 def _dead_letters() -> DeadLetters:
+    from .dead_letters import DeadLetters
+
     return DeadLetters(SETTINGS.dead_letter_queue, lambda: _client("sqs"))
 
 
 def _store(uri: str, body: bytes) -> None:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     _client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+
+
+def _stored(uri: str) -> bool:
+    from botocore.exceptions import ClientError
+
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        _client("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        # Without s3:ListBucket, S3 says 403 of an object that is not there.
+        if cast("Any", error.response)["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
+            return False
+        raise
+    return True

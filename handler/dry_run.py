@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .launch import SPOT, LaunchResult, capacity_of, chunks, cost_per_hour, run_task_request, started_by, unlaunched
+from .calls import SPOT, Origin, capacity_of, chunks, run_task_request
 from .partitions import service_host
 from .request import LaunchRequest
+from .result import LaunchResult, cost_per_hour, unlaunched
 from .settings import Settings
 
 _TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
@@ -14,10 +15,12 @@ _TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 
 def dry_run(settings: Settings, request: LaunchRequest) -> LaunchResult:
     """The plan of this request."""
+    origin = Origin(request.run)
     calls = [
-        run_task_request(settings, request, count=count, chunk=chunk) for chunk, count in enumerate(chunks(request))
+        run_task_request(settings, request, origin, count=count, chunk=chunk)
+        for chunk, count in enumerate(chunks(request.count))
     ]
-    plan: dict[str, Any] = {"runTask": calls, "iam": decisions(settings, request, calls[0])}
+    plan: dict[str, Any] = {"runTask": calls, "iam": decisions(settings, request)}
     if request.stored_payload is not None:
         plan["payload"] = {"uri": request.stored_payload[0], "bytes": len(request.stored_payload[1])}
     if settings.prices is not None:
@@ -26,13 +29,14 @@ def dry_run(settings: Settings, request: LaunchRequest) -> LaunchResult:
         **unlaunched(settings, "DRY_RUN"),
         "requested": request.count,
         "idempotencyKey": request.key,
-        "startedBy": started_by(settings, request),
+        "run": request.run,
+        "startedBy": origin.started_by(settings.job),
         "maxCostUsdPerHour": cost_per_hour(settings, request, request.count),
         "dryRun": plan,
     }
 
 
-def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) -> list[dict[str, Any]]:
+def decisions(settings: Settings, request: LaunchRequest) -> list[dict[str, Any]]:
     """Every request that IAM decides for this launch: action, resource, and condition keys."""
     tags: dict[str, Any] = {}
     if request.tags:
@@ -48,21 +52,22 @@ def decisions(settings: Settings, request: LaunchRequest, call: dict[str, Any]) 
         **tags,
     }
     # A call with a launch type names no capacity provider, and IAM gets no such condition key.
-    provider = {"ecs:capacity-provider": SPOT} if capacity_of(call) == SPOT else {}
+    provider = {"ecs:capacity-provider": SPOT} if capacity_of(request) == SPOT else {}
     requests = [("ecs:RunTask", settings.task_definition, {**run, **provider})]
     if request.capacity == "spot_then_on_demand":
         requests.append(("ecs:RunTask", settings.task_definition, run))
-    if settings.max_running:
-        requests.append(("ecs:ListTasks", "*", {"ecs:cluster": settings.cluster}))
+    requests.append(("ecs:ListTasks", "*", {"ecs:cluster": settings.cluster}))
+    _, partition, _, region, account, _ = settings.cluster.split(":", 5)
+    table = f"arn:{partition}:dynamodb:{region}:{account}:table/{settings.runs_table}"
+    keys = {"dynamodb:LeadingKeys": [settings.family.rpartition("/")[2]]}
+    requests += [(f"dynamodb:{it}", table, keys) for it in ("GetItem", "PutItem")]
     roles = (settings.execution_role, settings.task_role, request.task_role)
     requests += [("iam:PassRole", role, {"iam:PassedToService": _TASKS_SERVICE}) for role in dict.fromkeys(roles)]
     requests.append(("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask", **tags}))
     if request.stored_payload is not None:
-        partition = settings.cluster.split(":")[1]
         address = request.stored_payload[0].removeprefix("s3://")
         requests.append(("s3:PutObject", f"arn:{partition}:s3:::{address}", {}))
         if settings.payload_key:
-            region = settings.cluster.split(":")[3]
             via = service_host("s3", region, partition)
             requests.append(("kms:GenerateDataKey", settings.payload_key, {"kms:ViaService": via}))
     return [{"action": action, "resource": resource, "context": context} for action, resource, context in requests]

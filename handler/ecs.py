@@ -1,125 +1,30 @@
-"""RunTask and ListTasks over botocore's own signer and HTTP session, without its clients.
-
-A botocore client reads ECS's whole service model before its first call, which would take most of a cold start. The
-answers and errors here are those of a botocore client.
-"""
+"""The calls to ECS that a launch makes: RunTask, and ListTasks for a launch whose outcome is open."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import botocore
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError
-from botocore.httpsession import URLLib3Session
+from .awsjson import AwsJson, Credentials, Service, endpoint
 
-from .timing import CONNECT_SECONDS, READ_SECONDS
-
-CONNECTIONS: Final = 100
-"""The most calls at once: ten launches of a batch, ten calls of each launch."""
+SERVICE: Final = Service("ecs", "AmazonEC2ContainerServiceV20141113", "1.1")
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """The credentials that botocore's signer reads; botocore's own class would import every way to find some."""
+class Ecs(AwsJson):
+    """Both operations, as in a botocore client. Each call is tried once."""
 
-    access_key: str
-    secret_key: str
-    token: str | None = None
-
-
-class Ecs:
-    """The two ECS operations that a launch uses. Safe to share between threads."""
-
-    def __init__(
-        self,
-        endpoint: str,
-        region: str,
-        credentials: Credentials,
-        *,
-        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
-    ) -> None:
-        """`timeout`: seconds to connect, and to read."""
-        self._endpoint, self._region, self._credentials = endpoint, region, credentials
-        # Without TCP_NODELAY, which botocore's clients set, each call waits 40 ms for an acknowledgement.
-        options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
-        self._http = URLLib3Session(timeout=timeout, max_pool_connections=CONNECTIONS, socket_options=options)
+    def __init__(self, endpoint: str, region: str, credentials: Credentials, **more: Any) -> None:
+        super().__init__(SERVICE, endpoint, region, credentials, **more)
 
     @staticmethod
     def of(environ: Mapping[str, str]) -> Ecs:
         """From the environment variables that Lambda sets. Raises KeyError outside a function."""
-        credentials = Credentials(
-            environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ.get("AWS_SESSION_TOKEN")
-        )
-        return Ecs(endpoint(environ), environ["AWS_REGION"], credentials)
+        return Ecs(endpoint(environ, SERVICE.name), environ["AWS_REGION"], Credentials.of(environ))
 
     def run_task(self, **request: Any) -> dict[str, Any]:
         """RunTask, as in a botocore client."""
-        return self._call("RunTask", request)
+        return self.call("RunTask", request)
 
     def list_tasks(self, **request: Any) -> dict[str, Any]:
         """ListTasks, as in a botocore client."""
-        return self._call("ListTasks", request)
-
-    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """One call, tried once. Raises botocore's ClientError for an error of ECS, and its HTTPClientError or
-        ConnectionError if no answer came. Returns an empty answer for a 200 that is not JSON."""
-        headers = {
-            "Content-Type": "application/x-amz-json-1.1",
-            "User-Agent": "fargate-job-launcher",
-            "X-Amz-Target": f"AmazonEC2ContainerServiceV20141113.{operation}",
-        }
-        trace = os.environ.get("_X_AMZN_TRACE_ID")
-        if trace:
-            headers["X-Amzn-Trace-Id"] = trace
-        call = AWSRequest("POST", self._endpoint, headers=headers, data=json.dumps(request).encode())
-        SigV4Auth(cast("Any", self._credentials), "ecs", self._region).add_auth(call)
-        answer: Any = self._http.send(call.prepare())
-        content = _read(answer.content)
-        if answer.status_code < 300:
-            return content
-        name = str(content.pop("__type", "") or answer.headers.get("x-amzn-errortype", "") or answer.status_code)
-        error: Any = {
-            **content,
-            "Error": {
-                "Code": name.split(":")[0].rpartition("#")[2],
-                "Message": content.pop("message", content.pop("Message", "")),
-            },
-            "ResponseMetadata": {"HTTPStatusCode": answer.status_code},
-        }
-        raise ClientError(error, operation)
-
-
-def endpoint(environ: Mapping[str, str]) -> str:
-    """The address of ECS: from the environment variables of AWS's SDKs, otherwise the region's own."""
-    given = environ.get("AWS_ENDPOINT_URL_ECS") or environ.get("AWS_ENDPOINT_URL")
-    if given and environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
-        return given
-    region = environ["AWS_REGION"]
-    service = "ecs-fips" if environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true" else "ecs"
-    return f"https://{service}.{region}.{_domain(region)}/"
-
-
-def _domain(region: str) -> str:
-    """The domain of a region's partition, from botocore's data."""
-    known = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_bytes())
-    for partition in known["partitions"]:
-        if region in partition["regions"] or re.match(partition["regionRegex"], region):
-            return partition["outputs"]["dnsSuffix"]
-    raise ValueError(f"AWS_REGION: {region!r} is in no partition that botocore knows; set AWS_ENDPOINT_URL_ECS")
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(body)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+        return self.call("ListTasks", request)

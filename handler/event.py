@@ -14,10 +14,9 @@ class LaunchEvent(TypedDict, total=False):
     idempotencyKey: str
     """The same key launches once, even if several callers send it; 1 to 256 printable characters. Default: the id of
     the SQS message or of the EventBridge event, the schedule and its time, otherwise the id of the request."""
-    delivery: int
-    """The number of this delivery of its key, from 1 to 99. For about an hour ECS repeats its answer to the same
-    request, a lack of capacity included: to repeat a launch that may succeed later, add one. Triggers count their
-    deliveries themselves. Default: 1."""
+    requestedBy: str
+    """Who or what requests the launch, as its caller states it; at most 256 printable characters. Nobody checks it: it
+    is kept with the run. Default: none."""
     command: Sequence[str]
     """The container's command, if `overrides.command` allows it. Default: the job's."""
     environment: Mapping[str, str]
@@ -40,6 +39,9 @@ class LaunchEvent(TypedDict, total=False):
     capacity: str
     """`on_demand`, `spot` or `spot_then_on_demand`: the job's own or one in `overrides.capacity`. Default: the job's
     own."""
+    taskToken: str
+    """Task token of an AWS Step Functions execution that waits for the end of the run; 1 to 2,048 characters, from a
+    state machine in the job's `callbacks`. Default: none, and nobody waits."""
     dryRun: bool
     """Whether to launch nothing and only return the exact calls, the decisions that IAM would make, and the cost.
     Default: false."""
@@ -47,8 +49,6 @@ class LaunchEvent(TypedDict, total=False):
 
 KEYS: Final = tuple(LaunchEvent.__annotations__)
 
-MOST_DELIVERIES: Final = 99
-"""The highest number of a delivery."""
 PROBLEMS_SHOWN: Final = 20
 """How many problems of one event are reported."""
 
@@ -60,10 +60,3 @@ class Rejected(Exception):
         more = len(problems) - PROBLEMS_SHOWN
         self.problems = problems[:PROBLEMS_SHOWN] + ([f"and {more} more problems"] if more > 0 else [])
         super().__init__("; ".join(self.problems))
-
-
-def delivery_problem(field: str, number: object) -> str:
-    """Why this field cannot be the number of a delivery; empty when it can."""
-    if type(number) is int and 1 <= number <= MOST_DELIVERIES:
-        return ""
-    return f"{field}: a whole number from 1 to {MOST_DELIVERIES} is expected"

@@ -45,7 +45,7 @@ TAGS: Final = 50
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 """The allowed names of environment variables."""
 
-_RESERVED_PREFIXES: Final = ("AWS_", "ECS_", "LD_", "DYLD_", "JOB_PAYLOAD")
+_RESERVED_PREFIXES: Final = ("AWS_", "ECS_", "LD_", "DYLD_", "JOB_PAYLOAD", "JOB_RESULT")
 _RESERVED_NAMES: Final = frozenset(
     {
         *("BASH_ENV", "GCONV_PATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "NODE_OPTIONS", "PATH", "PERL5LIB"),

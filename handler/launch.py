@@ -1,324 +1,331 @@
-"""A LaunchRequest → RunTask calls → a LaunchResult.
+"""A launch, recorded before each of its calls and after: who dies is continued, and nothing is made twice.
 
-Every call has a token made from the job, the idempotency key, the chunk and the attempt: to a repeated call ECS answers
-with the tasks that it launched before, and launches nothing twice. answers.py classifies the answers.
+The run's item is written before the first call. A delivery that makes calls holds a lease, so that no other makes any.
+After a crash the item says which round of calls is open: the next delivery repeats that round with the same tokens, or,
+when ECS may have forgotten those, asks ECS which tasks the run has. run.py has what a version of an item means.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import json
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NotRequired, TypedDict
+from typing import Final
 
-from . import fargate
-from .answers import Answer, Failure, Next, of_error, of_response
+from botocore.exceptions import ClientError
+
+from . import run as runs
+from .answers import Failure
+from .awsjson import Unanswered
+from .calls import Calls, Origin, Round, capacity_of
+from .records import WRITES, Full, Gone, Records
 from .request import LaunchRequest
-from .running import Running
+from .result import LaunchResult, cost_per_hour, failed, of_run
+from .run import Item
 from .settings import Settings
-from .timing import Budget, Pace, jitter
+from .table import Changed, NotRecorded
 
-Status = Literal["LAUNCHED", "PARTIAL", "DUPLICATE", "REJECTED", "FAILED", "DRY_RUN"]
-
-ON_DEMAND: Final = "FARGATE"
-SPOT: Final = "FARGATE_SPOT"
-ATTEMPTS: Final = 6
-"""How often each delivery of an event requests the tasks that are missing; the first attempt requests them all."""
-CALLS_AT_ONCE: Final = 10
+ROUNDS: Final = 6
+"""How often each delivery of an event requests the tasks that are missing; the first round requests them all."""
+LEASE_MARGIN_SECONDS: Final = 2.0
+"""How long after its function's end a lease lasts: no call of that function is under way then."""
 
 
-class LaunchedTask(TypedDict):
-    """A launched task and its log stream."""
-
-    arn: str
-    """ARN of the task."""
-    id: str
-    """The last part of the ARN."""
-    logGroup: str
-    """Log group of the job's container."""
-    logStream: str
-    """Log stream of this task. The stream exists after the container's first line."""
-
-
-class LaunchResult(TypedDict):
-    """The answer to a caller."""
-
-    status: Status
-    """LAUNCHED: all requested tasks were launched; PARTIAL: some of them; DUPLICATE: an earlier delivery of the same
-    key launched them; REJECTED: the event requests something that this launcher does not allow; FAILED: none were
-    launched; DRY_RUN: the event requested a dry run."""
-    requested: int
-    """How many tasks were requested; 0 for a rejected event."""
-    launched: int
-    """How many tasks this launch has, those of earlier deliveries of the same key included."""
-    tasks: list[LaunchedTask]
-    """The tasks of this launch."""
-    failures: list[Failure]
-    """Why tasks are missing; empty if none is missing."""
-    attempts: int
-    """How many calls of RunTask were made."""
-    idempotencyKey: str
-    """The key of this launch; empty for a rejected event."""
-    startedBy: str
-    """`startedBy` of each task in ECS: the job and a hash of the key. `ListTasks` finds the tasks by it."""
-    taskDefinition: str
-    """ARN of the task definition, with its revision."""
-    capacityUsed: dict[str, int]
-    """FARGATE (on demand) or FARGATE_SPOT → tasks."""
-    maxCostUsdPerHour: float | None
-    """The most that the launched tasks cost per hour, in USD; None if the launcher has no prices."""
-    dryRun: NotRequired[dict[str, Any]]
-    """What would be done; only in the answer to a dry run."""
-
-
-@dataclass
-class _Chunk:
-    """The result of one RunTask call and its repetitions: up to ten tasks."""
-
-    requested: int
-    tasks: list[str] = field(default_factory=list[str])
-    capacity: list[str] = field(default_factory=list[str])
-    """FARGATE or FARGATE_SPOT, for each task."""
-    failures: list[Failure] = field(default_factory=list[Failure])
-    calls: int = 0
-    duplicate: bool = False
-
-
-def token(settings: Settings, request: LaunchRequest, chunk: int = 0, attempt: int = 0) -> str:
-    """RunTask's clientToken. Its scope is the cluster, in which another stack may have a job of the same name: the
-    family tells the two apart. The token omits the revision: a deploy between two attempts must not launch again."""
-    return hashlib.sha256(f"{settings.family}|{request.key}|{chunk}|{attempt}".encode()).hexdigest()
-
-
-def started_by(settings: Settings, request: LaunchRequest) -> str:
-    """RunTask's startedBy, the same for every task of a launch: ListTasks finds them by it.
-
-    A retry has the origin of the first launch, and its own number.
-    """
-    origin = request.origin or hashlib.sha256(f"{settings.family}|{request.key}".encode()).hexdigest()[:32]
-    return f"{settings.job}/{origin}" + (f"/{request.attempt}" if request.attempt else "")
-
-
-def chunks(request: LaunchRequest) -> list[int]:
-    """How many tasks each RunTask call requests."""
-    full, rest = divmod(request.count, fargate.TASKS_PER_CALL)
-    return [fargate.TASKS_PER_CALL] * full + ([rest] if rest else [])
-
-
-def run_task_request(
-    settings: Settings, request: LaunchRequest, *, count: int, chunk: int = 0, attempt: int = 0
-) -> dict[str, Any]:
-    """The exact parameters of one RunTask call. From the second attempt on, a job with `spot_then_on_demand` requests
-    on-demand capacity.
-
-    The call requests on-demand capacity by launch type, which works in every cluster. Spot is only available through a
-    capacity provider, which has to be associated with the cluster.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
-    """
-    falls_back = request.capacity == "spot_then_on_demand" and attempt > 0
-    optional: dict[str, Any] = {}
-    if request.capacity == "on_demand" or falls_back:
-        optional["launchType"] = ON_DEMAND
-    else:
-        optional["capacityProviderStrategy"] = [{"capacityProvider": SPOT, "weight": 1}]
-    if request.overrides:
-        optional["overrides"] = request.overrides
-    if settings.exec:
-        optional["enableExecuteCommand"] = True
-    if request.tags:
-        optional["tags"] = [{"key": key, "value": request.tags[key]} for key in sorted(request.tags)]
-    return {
-        "cluster": settings.cluster,
-        "taskDefinition": settings.task_definition,
-        "count": count,
-        "clientToken": token(settings, request, chunk, attempt),
-        "startedBy": started_by(settings, request),
-        "networkConfiguration": {
-            "awsvpcConfiguration": {
-                "subnets": list(settings.subnets),
-                "securityGroups": list(settings.security_groups),
-                "assignPublicIp": "ENABLED" if settings.assign_public_ip else "DISABLED",
-            }
-        },
-        "enableECSManagedTags": True,
-        "propagateTags": "TASK_DEFINITION",
-        **optional,
-    }
-
-
-def capacity_of(call: dict[str, Any]) -> str:
-    """The capacity that a call requests: FARGATE or FARGATE_SPOT."""
-    return SPOT if "capacityProviderStrategy" in call else ON_DEMAND
+class TakenOver(Exception):
+    """Another delivery makes the calls of this run now."""
 
 
 @dataclass
 class Launcher:
-    """Launches requests of one job."""
+    """Launches runs of one job; again.py launches what the supervisor asks for."""
 
     settings: Settings
-    ecs: Any
-    """Has `run_task` with the signature of a botocore client."""
-    budget: Budget
-    pace: Pace
+    calls: Calls
+    records: Records
     store: Callable[[str, bytes], None]
     """Stores a payload at its s3:// address. Raises the errors of AWS's clients."""
-    settling: Callable[[], bool]
-    """Whether the last deploy is so recent that IAM may not have its policy everywhere yet."""
-    wait: Callable[[int], float] = jitter
-    """Number of tries → seconds until the next one."""
-    running: Running | None = None
-    """Counts the job's tasks; None for a job without max_running."""
+    stored: Callable[[str], bool]
+    """Whether a payload is still at its s3:// address."""
+    remaining: Callable[[], float]
+    """Seconds until the function is stopped."""
+    function: str
+    """ARN of the function."""
+    by: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Names this delivery as the holder of a lease."""
 
-    def launch(self, request: LaunchRequest) -> LaunchResult:
-        """Launch the requested tasks; the result. Errors of ECS and of the network are in it and are not raised."""
-        if self.running is not None:
-            started = started_by(self.settings, request)
-            failure = self.running.refusal(request.count, started, retry=request.attempt > 0)
-            if failure is not None:
-                return self._result(request, [_Chunk(request.count, failures=[failure])])
-        result = self._launch(request)
-        if self.running is not None:
-            self.running.launched([task["arn"] for task in result["tasks"]])
-        return result
+    @property
+    def family(self) -> str:
+        """Name of the job's task definitions: the partition key of its items."""
+        return self.settings.family.rpartition("/")[2]
 
-    def _launch(self, request: LaunchRequest) -> LaunchResult:
+    def launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool) -> LaunchResult:
+        """Launch the requested tasks, unless an earlier delivery did; the run as it stands then.
+
+        `trigger`: the namespace of the key; `redelivered`: whether the trigger delivers the event again if a failure is
+        retryable. Errors of AWS are in the result and are not raised.
+        """
+        try:
+            return self._launch(request, trigger=trigger, redelivered=redelivered)
+        except NotRecorded as problem:
+            detail = f"the run could not be recorded: {problem}"
+            failure: Failure = {"reason": "RunNotRecorded", "detail": detail, "retryable": True}
+        except TakenOver:
+            failure = under_way()
+        return failed(self.settings, request, failure)
+
+    def _launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool) -> LaunchResult:
         if request.stored_payload is not None:
             try:
                 self.store(*request.stored_payload)
             except Exception as error:  # noqa: BLE001 - whatever the error is, the result reports it, and nothing was launched
                 detail = f"the payload could not be stored: {type(error).__name__}: {error}"
                 failure: Failure = {"reason": "PayloadNotStored", "detail": detail, "retryable": True}
-                return self._result(request, [_Chunk(request.count, failures=[failure])])
-        counts = list(enumerate(chunks(request)))
-        if len(counts) == 1:
-            return self._result(request, [self._chunk(request, *counts[0])])
-        # Imported here: most launches have one chunk, and every import makes a cold start longer.
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-            return self._result(request, list(pool.map(lambda it: self._chunk(request, *it), counts)))
-
-    def _chunk(self, request: LaunchRequest, chunk: int, requested: int) -> _Chunk:
-        """Request up to ten tasks; then request the missing ones again while another attempt may help.
-
-        A later delivery first repeats, without waiting, the attempts of the deliveries before it. ECS repeats its
-        answers, so that nothing is launched twice; then new attempts follow. After a deploy between two deliveries,
-        ECS answers each repeated attempt with a conflict that names the tasks that the attempt launched.
-        """
-        result = _Chunk(requested)
-        replayed = ATTEMPTS * (request.delivery - 1)
-        for attempt in range(replayed + ATTEMPTS):
-            missing = requested - len(result.tasks)
-            waited = attempt > replayed and not (attempt == 1 and request.capacity == "spot_then_on_demand")
-            wait = self.wait(attempt - replayed) if waited else 0.0
-            # A repeated attempt launches nothing, and so takes almost nothing from the rate.
-            if not self.budget.pause(max(wait, self.pace.reserve(1 if attempt < replayed else missing))):
-                result.failures = result.failures or [_out_of_time()]
-                return result
-            parameters = run_task_request(self.settings, request, count=missing, chunk=chunk, attempt=attempt)
-            answer = self._attempt(parameters, result)
-            result.tasks += answer.tasks
-            result.capacity += [capacity_of(parameters)] * len(answer.tasks)
-            complete = len(result.tasks) >= requested
-            result.failures = [] if complete else answer.failures
-            result.duplicate = result.duplicate or answer.next is Next.DUPLICATE
-            answered_before = answer.next is Next.DUPLICATE and attempt < replayed
-            if complete or not (answer.next is Next.NEW_ATTEMPT or answered_before):
-                return result
-        return result
-
-    def _attempt(self, parameters: dict[str, Any], result: _Chunk) -> Answer:
-        """One attempt: the same call with the same token until its result is known or the time is up."""
-        tries = 0
-        while True:
+                return failed(self.settings, request, failure)
+        run = request.run
+        new = self._new(request, trigger=trigger, redelivered=redelivered)
+        # Without max_running one conditional write says whether the run is new.
+        known = self._read(run) if self.settings.max_running else None
+        for _ in range(WRITES):
+            if known is not None:
+                return self._known(request, known, redelivered=redelivered)
             try:
-                answer = of_response(self.ecs.run_task(**parameters), parameters["count"])
-            except Exception as error:  # noqa: BLE001 - of_error raises any error that is not from ECS or the network
-                answer = of_error(error)
-            tries += 1
-            result.calls += 1
-            repeats = answer.next is Next.SAME_TOKEN or (answer.next is Next.SETTLING and self.settling())
-            if not repeats or not self.budget.pause(self.wait(tries)):
-                return answer
+                begun = self._admitted(runs.copied(new))
+                if begun["state"] == "SKIPPED":
+                    return of_run(self.settings, request, begun, "SKIPPED")
+                if begun.get("waiting"):
+                    self._stop_others(run)
+                    return of_run(self.settings, request, begun, "WAITING")
+                return self._rounds(request, begun, Origin(run))
+            except Full as full:
+                return failed(self.settings, request, _max_running(full))
+            except Changed as changed:
+                known = changed.found
+        raise NotRecorded("others changed the items of this job all the time")
 
-    def _result(self, request: LaunchRequest, parts: list[_Chunk]) -> LaunchResult:
-        launched = sum(len(it.tasks) for it in parts)
-        used = [capacity for it in parts for capacity in it.capacity]
-        status: Status = "LAUNCHED" if launched >= request.count else "PARTIAL" if launched else "FAILED"
-        if any(it.duplicate for it in parts) and all(it.duplicate or not it.tasks for it in parts):
-            status = "DUPLICATE"
-        return {
-            "status": status,
+    def _known(self, request: LaunchRequest, run: Item, *, redelivered: bool) -> LaunchResult:
+        """The answer to an event whose key has a run: as the run stands, or after the rest has been launched."""
+        differing = differences(run, request)
+        if differing:
+            detail = (
+                f"the idempotency key belongs to another request, which differs in {', '.join(differing)}; send the "
+                "same request again, or use another key"
+            )
+            conflict: Failure = {"reason": "Conflict", "detail": detail, "retryable": False}
+            return of_run(self.settings, request, run, "CONFLICT", failures=[conflict])
+        return self._continued(request, run, redelivered=redelivered)
+
+    def _continued(self, request: LaunchRequest, run: Item, *, redelivered: bool) -> LaunchResult:
+        launch = run["launch"]
+        if run["state"] == "SKIPPED" or "stopping" in run or not (runs.missing(run, "") or launch["open"]):
+            return of_run(self.settings, request, run, "SKIPPED" if run["state"] == "SKIPPED" else "DUPLICATE")
+        if launch["lease"] > self.records.clock() and launch["by"] != self.by:
+            return of_run(self.settings, request, run, failures=[under_way()])
+        if run.get("waiting"):
+            self._stop_others(run["run"])
+
+        def take(it: Item) -> None:
+            calls = it["launch"]
+            if calls["lease"] > self.records.clock() and calls["by"] != self.by:
+                raise TakenOver
+            runs.reopen(it)
+            it.pop("waiting", None)
+            it |= {"redelivered": redelivered, "maxRunning": self.settings.max_running}
+            if calls["open"]:
+                calls |= {"lease": self._lease(), "by": self.by}
+                it["reserved"] = runs.missing(it, "")
+            else:
+                self._begin(it, request)
+
+        try:
+            return self._rounds(request, self._changed(run, take), Origin(run["run"]))
+        except Full as full:
+            waits = run.get("waiting", False)
+            return of_run(self.settings, request, run, "WAITING" if waits else None, failures=[_max_running(full)])
+
+    def _rounds(self, request: LaunchRequest, run: Item, origin: Origin) -> LaunchResult:
+        """Rounds of calls until nothing is missing, none helps, or the time is up. The first is recorded already."""
+        root, made, before, done = origin.root, 0, len(run["tasks"]), Round()
+        for turn in range(ROUNDS):
+            calls = run["open"][root]["retry"] if root else run["launch"]
+            number = calls["round"]
+            settled = self._settled(calls, origin)
+            if settled is not None:
+                done = settled
+            else:
+                done = self.calls.round(self.settings, request, origin, asked=calls["asked"], number=number)
+            made += done.calls
+            first_fallback = turn == 0 and request.capacity == "spot_then_on_demand"
+            more = done.again and not done.open and turn + 1 < ROUNDS
+            # The wait comes before the record of the next round: no round is open that is not being called.
+            more = more and self.calls.budget.pause(0.0 if first_fallback or settled else self.calls.wait(turn + 1))
+            known = run
+
+            def change(it: Item, done: Round = done, more: bool = more) -> None:
+                self._held(it, root)
+                self._closed(it, request, root, done, more=more)
+
+            try:
+                run = self._changed(run, change)
+            except NotRecorded as problem:
+                # The calls were made: the caller gets their tasks, and the table is told by the next delivery or by
+                # the events of the tasks.
+                found = runs.copied(known)
+                runs.close_round(found, root, _ids(done.tasks), now=self.records.clock())
+                unrecorded: Failure = {"reason": "RunNotRecorded", "detail": str(problem), "retryable": True}
+                return of_run(self.settings, request, found, failures=[unrecorded], calls=made)
+            if not more or not runs.calls_of(run, root) or not runs.missing(run, root):
+                break
+        new = len(run["tasks"]) - before
+        lacking = runs.missing(run, root)
+        return of_run(self.settings, request, run, failures=done.failures if lacking else [], calls=made, new=new)
+
+    def _settled(self, calls: Item, origin: Origin) -> Round | None:
+        """The outcome of an open round for whose tokens it is too late, as ECS lists its tasks; None if its calls can
+        be repeated."""
+        age = self.records.clock() - calls["began"]
+        if age < runs.TOKEN_SECONDS:
+            return None
+        if age > runs.LISTED_SECONDS:
+            detail = "an earlier delivery ended in the middle, and the supervisor has not settled yet what it launched"
+            unknown: Failure = {"reason": "OutcomeOpen", "detail": detail, "retryable": True}
+            return Round(failures=[unknown], open=True)
+        try:
+            tasks = self.calls.listed(self.settings, origin)
+        except (ClientError, *Unanswered) as error:
+            failure: Failure = {"reason": "TasksNotListed", "detail": str(error), "retryable": True}
+            return Round(failures=[failure], open=True)
+        rest: Failure = {"reason": "Missing", "detail": "an earlier delivery launched fewer", "retryable": True}
+        return Round(tasks, [rest], again=True)
+
+    def _closed(self, run: Item, request: LaunchRequest | None, root: str, done: Round, *, more: bool = False) -> None:
+        """Record what became of a round; begin the next one, or let go."""
+        now = self.records.clock()
+        runs.close_round(run, root, _ids(done.tasks), now=now, still_open=done.open)
+        if runs.calls_of(run, root) is None:
+            return
+        if more and request is not None and runs.missing(run, root):
+            self._begin(run, request, root)
+        else:
+            runs.release(run, root, done.failures if runs.missing(run, root) else [], now=now)
+
+    def _held(self, run: Item, root: str) -> None:
+        """Raises TakenOver if another delivery makes the calls."""
+        calls = runs.calls_of(run, root)
+        if calls is not None and calls["by"] != self.by:
+            raise TakenOver
+
+    def _begin(self, run: Item, request: LaunchRequest, root: str = "") -> None:
+        calls = runs.calls_of(run, root)
+        capacity = capacity_of(request, 0 if calls is None else calls["round"] + 1)
+        runs.begin_round(run, root, now=self.records.clock(), lease=self._lease(), by=self.by, capacity=capacity)
+
+    def _lease(self) -> float:
+        return self.records.clock() + self.remaining() + LEASE_MARGIN_SECONDS
+
+    def _read(self, run: str) -> Item | None:
+        return self.records.read(self.family, run)
+
+    def _changed(self, run: Item, change: Callable[[Item], None]) -> Item:
+        """As `Records.change`, within max_running. Raises TakenOver for a run that is gone."""
+        try:
+            return self.records.change(run, change, admit=True)
+        except Gone:
+            raise TakenOver from None
+
+    def _admitted(self, run: Item) -> Item:
+        """A new run, written: with its first round, or as what `overlap` makes of it while too many tasks run. Raises
+        Full, Changed or NotRecorded."""
+        try:
+            return self.records.put(run, admit=True)
+        except Full:
+            if self.settings.overlap not in ("skip", "replace"):
+                raise
+        run["launch"] |= {"open": False, "lease": 0, "round": -1}
+        if self.settings.overlap == "replace":
+            return self.records.wait(run)
+        run["launch"]["closed"] = True
+        now = self.records.clock()
+        run |= {"state": "SKIPPED", "reserved": 0, "endedAt": runs.at(now), "ends": 1, "tell": now}
+        return self.records.put(run)
+
+    def _stop_others(self, run_id: str) -> None:
+        """Ask the supervisor to stop the job's other runs."""
+        for other in [it for it in self.records.job(self.family)["holders"] if it != run_id]:
+            found = self._read(other)
+            if found is None or "stopping" in found or found["state"] in runs.ENDED:
+                continue
+
+            def stop(it: Item) -> None:
+                it.setdefault("stopping", {"reason": f"replaced by the run {run_id}"})
+                it["launch"]["closed"] = not it["launch"]["open"]
+                runs.stop_retries(it)
+
+            self._changed(found, stop)
+
+    def _new(self, request: LaunchRequest, *, trigger: str, redelivered: bool) -> Item:
+        now, policy = self.records.clock(), self.settings.policy
+        made: Item = {
+            "pk": self.family,
+            "sk": runs.sort_key(request.run),
+            "run": request.run,
+            "job": self.settings.job,
+            "state": "LAUNCHING",
+            "trigger": trigger,
+            "key": request.key,
+            "launchedAt": runs.at(now),
             "requested": request.count,
-            "launched": launched,
-            "tasks": [_task(self.settings, arn) for it in parts for arn in it.tasks],
-            "failures": [_advised(failure) for it in parts for failure in it.failures],
-            "attempts": sum(it.calls for it in parts),
-            "idempotencyKey": request.key,
-            "startedBy": started_by(self.settings, request),
+            "request": json.dumps(request.asked, separators=(",", ":"), sort_keys=True),
+            "function": self.function,
+            "cluster": self.settings.cluster,
+            "container": self.settings.container,
+            "logGroup": self.settings.log_group,
             "taskDefinition": self.settings.task_definition,
-            "capacityUsed": {capacity: used.count(capacity) for capacity in sorted(set(used))},
-            "maxCostUsdPerHour": cost_per_hour(self.settings, request, launched),
+            "policy": policy.as_json(),
+            "maxRunning": self.settings.max_running,
+            "keepDays": self.settings.keep_days,
+            "redelivered": redelivered,
+            "launch": {"round": -1, "closed": False},
+            "reserved": 0,
+            "tasks": [],
+            "open": {},
+            "capacityUsed": {},
+            "failures": [],
+            "attempts": request.count,
+            **dict.fromkeys(("succeeded", "failed", "stopped", "ends", "taskSeconds"), 0),
         }
+        for key, value in (("requestedBy", request.requested_by), ("taskToken", request.task_token)):
+            if value:
+                made[key] = value
+        if request.stored_payload is not None:
+            uri, body = request.stored_payload
+            made["payload"] = {"uri": uri, "sha256": hashlib.sha256(body).hexdigest()}
+        hourly = cost_per_hour(self.settings, request, 1)
+        if hourly is not None:
+            made |= {"usdPerHour": hourly, "costUsd": 0}
+        self._begin(made, request)
+        return made
 
 
-def cost_per_hour(settings: Settings, request: LaunchRequest, tasks: int) -> float | None:
-    """The most that so many tasks cost per hour, in US dollars; Spot costs less."""
-    prices = settings.prices
-    if prices is None:
-        return None
-    storage = max(0, request.ephemeral_storage_gib - fargate.EPHEMERAL_STORAGE_DEFAULT_GIB)
-    each = (
-        request.cpu / 1024 * prices.vcpu_hour
-        + request.memory / 1024 * prices.memory_gib_hour
-        + storage * prices.storage_gib_hour
-        + settings.assign_public_ip * prices.public_ipv4_hour
-    )
-    return round(each * tasks, 6)
+def differences(run: Item, request: LaunchRequest) -> list[str]:
+    """Names of the fields in which a request differs from the one that a run was made for."""
+    was, now = json.loads(run["request"]), request.asked
+    found = sorted(key for key in was.keys() | now.keys() if was.get(key) != now.get(key))
+    body = b"" if request.stored_payload is None else request.stored_payload[1]
+    digest = hashlib.sha256(body).hexdigest() if body else ""
+    return found + (["payload"] if run.get("payload", {}).get("sha256", "") != digest else [])
 
 
-def unlaunched(settings: Settings, status: Status) -> LaunchResult:
-    """The result of a launch that makes no call."""
-    return {
-        "status": status,
-        "requested": 0,
-        "launched": 0,
-        "tasks": [],
-        "failures": [],
-        "attempts": 0,
-        "idempotencyKey": "",
-        "startedBy": "",
-        "taskDefinition": settings.task_definition,
-        "capacityUsed": {},
-        "maxCostUsdPerHour": None,
-    }
+def _ids(arns: Sequence[str]) -> list[str]:
+    return [it.rpartition("/")[2] for it in arns]
 
 
-def rejection(settings: Settings, problems: list[str]) -> LaunchResult:
-    """The result for an event that was rejected before any AWS call."""
-    failures = [Failure(reason="Rejected", detail=problem, retryable=False) for problem in problems]
-    return {**unlaunched(settings, "REJECTED"), "failures": failures}
+def _max_running(full: Full) -> Failure:
+    return {"reason": "MaxRunning", "detail": str(full), "retryable": True}
 
 
-def _advised(failure: Failure) -> Failure:
-    # Imported here: most launches succeed, and the table of remedies takes time to load.
-    from .remedy import remedy
-
-    known = remedy(f"{failure['reason']}: {failure['detail']}")
-    return {**failure, "remedy": known} if known else failure
-
-
-def _out_of_time() -> Failure:
-    detail = "the function had too little time left for this call"
-    return {"reason": "OutOfTime", "detail": detail, "retryable": True}
-
-
-def _task(settings: Settings, arn: str) -> LaunchedTask:
-    task_id = arn.rpartition("/")[2]
-    container = settings.container
-    return {
-        "arn": arn,
-        "id": task_id,
-        "logGroup": settings.log_group,
-        "logStream": f"{container}/{container}/{task_id}",
-    }
+def under_way() -> Failure:
+    """Why a delivery makes no calls while another makes some."""
+    detail = "another delivery of this event is launching its tasks at this moment"
+    return {"reason": "LaunchUnderWay", "detail": detail, "retryable": True}

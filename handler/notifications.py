@@ -10,6 +10,8 @@ import hashlib
 import json
 from typing import Any, cast
 
+from . import strict_json
+
 
 def source_of(event: object) -> str:
     """The service that sent this message; empty if it is none of these."""
@@ -77,7 +79,7 @@ def _inside(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("Type") != "Notification" or not isinstance(given.get("Message"), str):
         return {}
     try:
-        return _object(json.loads(given["Message"]))
+        return _object(strict_json.read(given["Message"]))
     except (ValueError, RecursionError):
         return {}
 

@@ -14,8 +14,10 @@ from .remedy import advice, remedy
 Kind = Literal["succeeded", "failed", "never_started", "interrupted", "timed_out", "stopped"]
 KINDS: Final = get_args(Kind)
 
-TIMED_OUT: Final = "fargate-job-launcher: ran longer than"
-"""The beginning of the reason with which the supervisor stops a task."""
+OURS: Final = "fargate-job-launcher: "
+"""The beginning of every reason with which the supervisor stops a task."""
+TIMED_OUT: Final = f"{OURS}ran longer than"
+NOT_STARTED: Final = f"{OURS}did not start within"
 
 _INTERRUPTIONS: Final = {
     "SpotInterruption": "Fargate Spot took its capacity back",
@@ -65,9 +67,16 @@ def classify(task: Mapping[str, Any], container: str) -> Outcome:
     job = next((it for it in task.get("containers", []) if it.get("name") == container), None)
     code: int | None = None if job is None or job.get("exitCode") is None else int(job["exitCode"])
     stop_code, stopped = str(task.get("stopCode", "")), str(task.get("stoppedReason", ""))
+    if code == 0 and stop_code != "TaskFailedToStart":
+        # Also of a task that was stopped: it had done its work, or ended it in time.
+        return Outcome("succeeded", "it ended with exit code 0", code)
     if stop_code == "UserInitiated":
         if stopped.startswith(TIMED_OUT):
-            return Outcome("timed_out", stopped.removeprefix("fargate-job-launcher: "), code)
+            return Outcome("timed_out", stopped.removeprefix(OURS), code)
+        if stopped.startswith(NOT_STARTED):
+            return Outcome("never_started", f"it never started: it {stopped.removeprefix(OURS)}", code)
+        if stopped.startswith(OURS):
+            return Outcome("stopped", f"it was {stopped.removeprefix(OURS)}", code)
         return Outcome("stopped", f"somebody stopped it: {stopped or 'no reason given'}", code)
     if stop_code == "ServiceSchedulerInitiated":
         return Outcome("stopped", f"a service stopped it: {stopped or 'no reason given'}", code)
@@ -80,8 +89,6 @@ def classify(task: Mapping[str, Any], container: str) -> Outcome:
         )
     if stop_code == "TaskFailedToStart" or code is None:
         return Outcome("never_started", f"it never started: {reason or stopped or 'ECS gives no reason'}", code)
-    if code == 0:
-        return Outcome("succeeded", "it ended with exit code 0", code)
     why = _EXIT_CODES.get(code, "")
     if reason.startswith("OutOfMemory"):
         why = "it ran out of memory"

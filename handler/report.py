@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     # At run time these would import botocore, which the components that use NAMESPACE do without.
-    from .launch import LaunchResult
+    from .result import LaunchResult
     from .trigger import Kind
 
 NAMESPACE: Final = "FargateJobLauncher"
@@ -28,7 +28,8 @@ METRICS: Final = {
     "LaunchLatency": "Milliseconds",
 }
 _FAILURES_SHOWN: Final = 5
-_LEVELS: Final = {"REJECTED": "WARN", "PARTIAL": "ERROR", "FAILED": "ERROR"}
+_LEVELS: Final = {"REJECTED": "WARN", "CONFLICT": "WARN", "PARTIAL": "ERROR", "FAILED": "ERROR"}
+_WAITING: Final = {"MaxRunning", "LaunchUnderWay"}
 
 
 def line(
@@ -45,7 +46,8 @@ def line(
     """The line of one launch. `now`: seconds since 1970. `seconds`: how long the launch took. `calls`: how many RunTask
     calls a launch of this size takes if none fails."""
     status = result["status"]
-    waiting = {it["reason"] for it in result["failures"]} == {"MaxRunning"}
+    reasons = {it["reason"] for it in result["failures"]}
+    waiting = status == "WAITING" or bool(reasons and reasons <= _WAITING)
     record: dict[str, Any] = {
         "level": "WARN" if waiting else _LEVELS.get(status, "INFO"),
         "message": f"launch {status}: {result['launched']} of {result['requested']}",
@@ -53,6 +55,7 @@ def line(
         "trigger": kind,
         "job": job,
         "status": status,
+        "run": result["run"],
         "startedBy": result["startedBy"],
         "taskDefinition": result["taskDefinition"],
         "taskIds": [task["id"] for task in result["tasks"][: 10 * _FAILURES_SHOWN]],
@@ -61,8 +64,8 @@ def line(
         "failures": [
             {**failure, "detail": failure["detail"][:1000]} for failure in result["failures"][:_FAILURES_SHOWN]
         ],
-        "TasksLaunched": result["launched"] if status in ("LAUNCHED", "PARTIAL") else 0,
-        "LaunchesRejected": int(status == "REJECTED"),
+        "TasksLaunched": result["new"],
+        "LaunchesRejected": int(status in ("REJECTED", "CONFLICT")),
         "LaunchesDuplicate": int(status == "DUPLICATE"),
         "LaunchesFailed": int(status in ("FAILED", "PARTIAL") and not waiting),
         "LaunchesWaiting": int(waiting),

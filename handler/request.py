@@ -1,7 +1,8 @@
 """A launch event → a LaunchRequest, or everything that is wrong with it. Pure: no AWS call is made here.
 
 IAM has no condition key for a task's command, environment, image, network or count: only this module decides what a
-caller may change of them. No message repeats a value of the event, which may be a secret. retry.py reads retries.
+caller may change of them. No message repeats a value of the event, which may be a secret, nor a name that is not
+declared, into which a caller may have put one.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from . import fargate
-from .event import KEYS, Rejected, delivery_problem
-from .retry import read_retry
+from .event import KEYS, PROBLEMS_SHOWN, Rejected
 from .settings import Settings
 
 VERSION: Final = "1"
@@ -35,6 +35,8 @@ class LaunchRequest:
     """What to launch, within what the component declared."""
 
     key: str
+    run: str
+    """Id of the run: 32 hexadecimal digits."""
     count: int
     overrides: dict[str, Any]
     """RunTask's `overrides`, whole."""
@@ -50,17 +52,18 @@ class LaunchRequest:
     """ARN of the role that the job's code will have."""
     stored_payload: tuple[str, bytes] | None
     """S3 address at which the payload is stored before the launch, and its JSON; None when the call itself has it."""
-    delivery: int = 1
-    """The number of this delivery of the event, from 1; some triggers deliver again what could not be launched."""
-    origin: str = ""
-    """Of a retry: the part of `startedBy` that all attempts of the first launch share."""
-    attempt: int = 0
-    """Of a retry: its number, from 1; otherwise 0."""
+    asked: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the event asks for, without what is as the job defines it and without a payload that is stored: two events
+    with the same `asked` and the same payload request the same."""
+    requested_by: str = ""
+    """Who asks, as the caller says; empty if it says nothing."""
+    task_token: str = ""
+    """The task token of a Step Functions execution that waits for the run's end; empty without one."""
 
 
-def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> LaunchRequest:
-    """The request of an event. `key` is the idempotency key for an event that has no key of its own; `delivery` is the
-    number of this delivery.
+def parse(event: object, settings: Settings, *, key: str, namespace: str = "call", run: str = "") -> LaunchRequest:
+    """The request of an event. `key` is the idempotency key for an event that has no key of its own, `namespace` the
+    kind of trigger whose keys it is one of; `run` is the id of a run that has begun.
 
     Raises Rejected with every problem at once.
     """
@@ -68,12 +71,8 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         raise Rejected([f"event: a JSON object is expected, not {_kind(event)}"])
     given = cast("dict[str, Any]", event)
     _bounded(given)
-    if "retryOf" in given:
-        return _retry(given, settings, delivery)
     problems: list[str] = []
-    for name in given:
-        if name not in KEYS:
-            problems.append(f"{_shown(name)}: unknown; a launch event has {', '.join(KEYS)}")
+    problems += _unknown("event", given, KEYS, "unknown", f"a launch event has {', '.join(KEYS)}")
     if given.get("version", VERSION) != VERSION:
         problems.append(f"version: {VERSION!r} is the only version")
     cpu, memory = _size(given, settings, problems)
@@ -82,9 +81,10 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
     if not isinstance(dry_run, bool):
         problems.append(f"dryRun: true or false is expected, not {_kind(dry_run)}")
     key = _key(given.get("idempotencyKey", key), problems)
-    counted: Any = given.get("delivery", 1)
-    if problem := delivery_problem("delivery", counted):
-        problems.append(problem)
+    requested_by = _text("requestedBy", given, 256, problems)
+    task_token = _text("taskToken", given, 2048, problems)
+    if "taskToken" in given and not settings.callbacks:
+        problems.append("taskToken: not declared; the job's owner allows it with callbacks")
     count = _count(given.get("count", 1), settings, problems)
     tags = _tags(given.get("tags", {}), settings, problems)
     capacity = _capacity(given.get("capacity", settings.capacity), settings, problems)
@@ -93,6 +93,9 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
     environment = _environment(given.get("environment", {}), settings, problems)
     payload = _payload(given["payload"], settings, problems) if "payload" in given else None
 
+    run = run or run_id(settings.family, namespace, key)
+    if settings.result_prefix:
+        environment = {**environment, "JOB_RESULT_S3_URI": f"{settings.result_prefix}{run}"}
     task: dict[str, Any] = {}
     if "cpu" in given:
         task["cpu"] = str(cpu)
@@ -110,6 +113,7 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         raise Rejected(problems)
     return LaunchRequest(
         key=key,
+        run=run,
         count=count,
         overrides=overrides,
         capacity=capacity,
@@ -120,22 +124,46 @@ def parse(event: object, settings: Settings, *, key: str, delivery: int = 1) -> 
         ephemeral_storage_gib=storage,
         task_role=task_role or settings.task_role,
         stored_payload=stored,
-        delivery=max(delivery, counted),
+        asked={
+            name: value
+            for name, value in given.items()
+            if name not in _NOT_ASKED and value != _AS_DEFINED.get(name) and not (name == "payload" and stored)
+        },
+        requested_by=requested_by,
+        task_token=task_token,
     )
 
 
-def _retry(given: dict[str, Any], settings: Settings, delivery: int) -> LaunchRequest:
-    """The request of a retry: what its task was launched with, checked like any launch event. Raises Rejected."""
-    retry = read_retry(given, settings)
-    request = parse(retry.event, settings, key=retry.key, delivery=max(delivery, retry.delivery))
-    overrides, capacity = request.overrides, request.capacity
-    if retry.stored_payload_uri:
-        containers: list[dict[str, Any]] = overrides.setdefault("containerOverrides", [{"name": settings.container}])
-        variable = {"name": "JOB_PAYLOAD_S3_URI", "value": retry.stored_payload_uri}
-        containers[0].setdefault("environment", []).append(variable)
-    if retry.interrupted and capacity == "spot_then_on_demand":
-        capacity = "on_demand"
-    return replace(request, overrides=overrides, capacity=capacity, origin=retry.origin, attempt=retry.attempt)
+_NOT_ASKED: Final = frozenset({"version", "idempotencyKey", "requestedBy", "taskToken", "dryRun"})
+_AS_DEFINED: Final[dict[str, Any]] = {"count": 1, "environment": {}, "tags": {}}
+
+
+def run_id(family_arn: str, namespace: str, key: str) -> str:
+    """The id of the run of an idempotency key. Keys of two namespaces never meet."""
+    return hashlib.sha256(f"{family_arn}|{namespace}|{key}".encode()).hexdigest()[:32]
+
+
+def recorded(run: dict[str, Any], settings: Settings) -> LaunchRequest:
+    """The request of a run, from its item. Raises Rejected if the job does not allow it any more."""
+    asked: dict[str, Any] = json.loads(run["request"])
+    request = parse(asked, settings, key=run["key"], run=run["run"])
+    if "payload" not in run:
+        return request
+    containers: list[dict[str, Any]] = request.overrides.setdefault(
+        "containerOverrides", [{"name": settings.container}]
+    )
+    variables: list[dict[str, str]] = containers[0].setdefault("environment", [])
+    variables.append({"name": "JOB_PAYLOAD_S3_URI", "value": run["payload"]["uri"]})
+    variables.sort(key=lambda it: it["name"])
+    return request
+
+
+def _text(name: str, given: dict[str, Any], longest: int, problems: list[str]) -> str:
+    text: Any = given.get(name, "")
+    if isinstance(text, str) and (name not in given or 0 < len(text) <= longest) and text.isprintable():
+        return text
+    problems.append(f"{name}: a text of 1 to {longest} printable characters is expected")
+    return ""
 
 
 def _bounded(event: dict[str, Any]) -> None:
@@ -274,17 +302,19 @@ def _environment(environment: object, settings: Settings, problems: list[str]) -
     if not isinstance(environment, dict):
         problems.append(f"environment: an object of names and strings is expected, not {_kind(environment)}")
         return {}
-    allowed = _listed(settings.overrides.environment)
-    for name, value in cast("dict[str, object]", environment).items():
-        path = f"environment.{_shown(name)}"
-        if fargate.reserved(name):
-            problems.append(f"{path}: no caller may set it: AWS, a loader or this launcher uses it")
-        elif name not in settings.overrides.environment:
-            problems.append(f"{path}: not declared under overrides.environment; declared: {allowed}")
+    given, declared = cast("dict[str, object]", environment), settings.overrides.environment
+    taken = {name for name in given if fargate.reserved(name)}
+    allowed = f"declared: {_listed(declared)}"
+    problems += _unknown("environment", given, declared - taken, "not declared under overrides.environment", allowed)
+    if taken:
+        places = _places(given, taken)
+        problems.append(f"environment: {places}: no caller may set such a name: AWS, a loader or the launcher uses it")
+    for name in (it for it in given if it in declared):
+        value = given[name]
         if not isinstance(value, str):
-            problems.append(f"{path}: a string is expected, not {_kind(value)}")
+            problems.append(f"environment.{name}: a string is expected, not {_kind(value)}")
         elif _UNPRINTABLE.search(value):
-            problems.append(f"{path}: holds control characters")
+            problems.append(f"environment.{name}: holds control characters")
     return cast("dict[str, str]", environment)
 
 
@@ -299,13 +329,14 @@ def _tags(tags: object, settings: Settings, problems: list[str]) -> dict[str, st
     if not isinstance(tags, dict):
         problems.append(f"tags: an object of keys and strings is expected, not {_kind(tags)}")
         return {}
-    allowed = _listed(settings.overrides.tags)
-    for key, value in cast("dict[str, object]", tags).items():
-        if key not in settings.overrides.tags:
-            problems.append(f"tags.{_shown(key)}: not declared under overrides.tags; declared: {allowed}")
+    given, declared = cast("dict[str, object]", tags), settings.overrides.tags
+    allowed = f"declared: {_listed(declared)}"
+    problems += _unknown("tags", given, declared, "not declared under overrides.tags", allowed)
+    for key in (it for it in given if it in declared):
+        value = given[key]
         if not isinstance(value, str) or len(value) > 256 or not _TAG.fullmatch(value) or value.startswith("aws:"):
             problems.append(
-                f"tags.{_shown(key)}: a string of at most 256 letters, digits, spaces and . : / = + @ _ - is expected, "
+                f"tags.{key}: a string of at most 256 letters, digits, spaces and . : / = + @ _ - is expected, "
                 "which does not begin with aws:"
             )
     return cast("dict[str, str]", tags)
@@ -328,9 +359,47 @@ def _task_role(alias: object, settings: Settings, problems: list[str]) -> str:
     return ""
 
 
-def _shown(name: str) -> str:
-    """A key of the event, safe for a message or a log line."""
-    return name if re.fullmatch(r"[\w.:/-]{1,64}", name, re.ASCII) else json.dumps(name[:64])
+def _unknown(field: str, given: Iterable[str], known: Collection[str], why: str, allowed: str) -> Iterator[str]:
+    """What is wrong with the names in an object of the event that are not among the known ones. A name is repeated only
+    where it is a slip of a known one: any other may carry a value."""
+    from difflib import get_close_matches
+
+    others, looked, path = list[str](), 0, "" if field == "event" else f"{field}."
+    for name in given:
+        if name in known or (field == "environment" and fargate.reserved(name)):
+            continue
+        # Of a great many names, only the first can be slips: to compare them all would take minutes.
+        looked += 1
+        sought = looked <= PROBLEMS_SHOWN and len(name) <= _LONGEST_SLIP and name.isprintable()
+        meant = get_close_matches(name, known, n=1, cutoff=_ALIKE) if sought else []
+        if meant and len(name) <= len(meant[0]) + _MORE:
+            yield f"{path}{name}: {why}; did you mean `{meant[0]}`? {allowed[0].upper()}{allowed[1:]}"
+        else:
+            others.append(name)
+    if others:
+        yield f"{field}: {_places(given, set(others))}: {why}; {allowed}"
+
+
+_ALIKE: Final = 0.8
+"""How alike two names are, of 1, of which one is a slip of the other."""
+_MORE: Final = 2
+"""The most characters by which a slip is longer than the name that is meant."""
+_LONGEST_SLIP: Final = 130
+"""The most characters of a slip: a tag's key has at most 128."""
+_PLACES_SHOWN: Final = 5
+
+
+def _places(names: Iterable[str], meant: Collection[str]) -> str:
+    """Where these are among the names of an object: `name 2`, `names 1, 3 and 4 of 6`."""
+    every = list(names)
+    found = [str(place) for place, name in enumerate(every, 1) if name in meant]
+    shown = (
+        found
+        if len(found) <= _PLACES_SHOWN
+        else [*found[: _PLACES_SHOWN - 1], f"{len(found) - _PLACES_SHOWN + 1} more"]
+    )
+    of = f" of {len(every)}"
+    return f"name {shown[0]}{of}" if len(shown) == 1 else f"names {', '.join(shown[:-1])} and {shown[-1]}{of}"
 
 
 def _listed(names: Iterable[str]) -> str:

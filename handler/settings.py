@@ -79,6 +79,17 @@ class Policy:
     never_retry_exit_codes: frozenset[int]
     """The exit codes that are never retried."""
 
+    def as_json(self) -> dict[str, Any]:
+        """As in the settings."""
+        return {
+            "retries": self.retries,
+            "retryOn": sorted(self.retry_on),
+            "maxRuntimeMinutes": self.max_runtime_minutes,
+            "startTimeoutMinutes": self.start_timeout_minutes,
+            "retryExitCodes": sorted(self.retry_exit_codes),
+            "neverRetryExitCodes": sorted(self.never_retry_exit_codes),
+        }
+
 
 @dataclass(frozen=True)
 class Settings:

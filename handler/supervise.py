@@ -1,286 +1,390 @@
-"""The supervisor's entry point: retries a failed task or publishes a notice, and stops tasks that run too long.
+"""The supervisor's entry point: follows every run of a stack to its end.
 
-It has no table: a task's `startedBy` has its origin and its attempt. Events are delivered at least once. The
-idempotency key of a retry is made from the id of its task, so that two deliveries of an event cause one retry.
-Empty log streams of this function, named after the task, mark that it was retried or reported.
+The end of a task comes as an event of ECS, through a queue. It is recorded in one transaction, which also says what is
+owed: a retry, or that somebody is told the run's end. The job's launcher does both, because only it may; the supervisor
+asks it to. Every minute the supervisor looks for what is due: what was owed and not done, tasks that are late, launches
+whose function died, ends that no event told.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, cast
 
-from .event import MOST_DELIVERIES
-from .outcome import TIMED_OUT, Outcome, classify
+from . import run as runs
+from .attempt import Belongs, belongs, facts, lost, moment, retried
+from .calls import Origin
+from .outcome import NOT_STARTED, OURS, TIMED_OUT
+from .records import Gone, Records
 from .report import line_of
-from .settings import SUPERVISOR_SECONDS
+from .run import Item
+from .table import Changed, NotRecorded, Table
 
-_METRICS: Final = {"JobsSucceeded", "JobsFailed", "JobsRetried", "TasksReaped"}
-LAUNCHER_SECONDS: Final = SUPERVISOR_SECONDS - 15
-"""How long the supervisor waits for the launcher's answer to a retry."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The job, as deployed."""
-
-    job: str
-    container: str
-    cluster: str
-    family: str
-    launcher: str
-    """ARN of the launcher's function."""
-    max_runtime_minutes: int
-    """0: no limit."""
-    retries: int
-    retry_on: frozenset[str]
-    topic: str
-    log_group: str
-    own_log_group: str
-    deliveries: int
-    """The most deliveries of an event. A retry that cannot be launched by the last delivery has failed."""
-
-    @staticmethod
-    def read(text: str) -> Settings:
-        """The settings in this text. Raises KeyError, TypeError or ValueError if they are not the component's."""
-        given: dict[str, Any] = json.loads(text)
-        given["retry_on"] = frozenset(given["retry_on"])
-        return Settings(**given)
+DESCRIBED_AT_ONCE: Final = 100
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""
+SWEPT_AT_ONCE: Final = 100
+FORGOTTEN_SECONDS: Final = 3600
+"""How long ECS shows a task after its end."""
+UNTOLD_SECONDS: Final = 86400
+"""How long the supervisor asks a launcher that does not let it."""
+SPARE_SECONDS: Final = 15.0
+"""How much of its time the function keeps when it looks for what is due."""
 
 
-SETTINGS: Final = Settings.read(os.environ["SUPERVISOR_SETTINGS"])
+@dataclass
+class Supervisor:
+    """Records ends, and asks launchers for what is owed."""
+
+    records: Records
+    ecs: Any
+    """A botocore client of ECS."""
+    functions: Any
+    """A botocore client of Lambda."""
+    backlog: Callable[[], int]
+    """How many events of ends wait or are being recorded."""
+    log: Any
+    """Called with a level, a message, and facts and metrics by name."""
+
+    def ended(self, tasks: Iterable[dict[str, Any]]) -> None:
+        """Record the ends of tasks. Raises NotRecorded."""
+        grouped: dict[tuple[str, str], list[tuple[Belongs, dict[str, Any]]]] = defaultdict(list)
+        for task in tasks:
+            of = belongs(task)
+            if of is not None and task.get("lastStatus") == "STOPPED":
+                grouped[of.pk, of.run].append((of, task))
+        if len(grouped) < 2:
+            for of_run, some in grouped.items():
+                self._ended(of_run, some)
+            return
+        with ThreadPoolExecutor(len(grouped)) as pool:
+            # Raises the first error of any: SQS then delivers the whole batch again, and what is recorded stays so.
+            list(pool.map(self._ended, grouped.keys(), grouped.values()))
+
+    def _ended(self, of_run: tuple[str, str], some: list[tuple[Belongs, dict[str, Any]]]) -> None:
+        run = self.records.read(*of_run)
+        # Otherwise it is a run of another stack in the same cluster.
+        if run is not None:
+            self._record(run, [(of, facts(task, of, run)) for of, task in some])
+
+    def _record(self, run: Item, found: list[tuple[Belongs, dict[str, Any]]]) -> Item:
+        """Record ends, and ask for what follows."""
+        kept: list[Item] = []
+
+        def change(it: Item) -> list[Item]:
+            kept.clear()
+            for _, fact in found:
+                made = runs.ended(it, fact, now=self.records.clock(), retry=retried(fact, it["policy"]))
+                if made is not None:
+                    kept.append({**made, "expires": int(self.records.clock()) + 86400 * it["keepDays"]})
+            return kept
+
+        try:
+            after = self.records.change(run, change, told_by=runs.CLAIM_SECONDS)
+        except Gone:
+            return run
+        for it in kept:
+            said = {key: it[key] for key in ("task", "attempt", "outcome", "exitCode", "seconds") if key in it}
+            self.log("INFO", f"attempt {it['attempt']} of {run['job']}: {it['reason']}", run=run["run"], **said)
+        if kept:
+            ended_now = {it["root"] for it in kept}
+            self._ask(after, [root for root in after["open"] if root in ended_now and "retry" in after["open"][root]])
+        return after
+
+    def _ask(self, run: Item, retries: Iterable[str]) -> None:
+        """Ask the job's launcher for retries, for the end if there is one, and for a launch that waits for room."""
+        for root in retries:
+            self._invoke(run, {"retryOf": {"run": run["run"], "root": root}})
+        if run["state"] in runs.ENDED and "tell" in run:
+            self._invoke(run, {"endOf": run["run"]})
+        if run["maxRunning"] and run["state"] in runs.ENDED:
+            waiting = self.records.job(run["pk"]).get("waiting")
+            if waiting:
+                self._invoke(run, {"continueOf": waiting})
+
+    def _invoke(self, run: Item, event: dict[str, Any]) -> str:
+        """Ask a launcher without waiting for its answer: what it does is in the table. Why it cannot be asked, or an
+        empty text."""
+        try:
+            self.functions.invoke(
+                FunctionName=run["function"], InvocationType="Event", Payload=json.dumps(event).encode()
+            )
+        except Exception as error:  # noqa: BLE001 - what is owed stays in the table, and is asked for again
+            code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+            self.log("WARN", f"{run['function']} cannot be invoked: {error}", run=run["run"])
+            return code or type(error).__name__
+        return ""
+
+    def sweep(self, remaining: Any) -> dict[str, int]:
+        """Do everything that is due, while `remaining()` seconds allow it; how much of what was done. Raises
+        NotRecorded."""
+        done, seen = {"looked at": 0, "corrected": 0}, set[tuple[str, str]]()
+        while remaining() > SPARE_SECONDS:
+            # The index lags behind: it still has what was done a moment ago.
+            page = self.records.table.due(self.records.clock(), SWEPT_AT_ONCE + len(seen))
+            found = [it for it in page if it not in seen]
+            if not found:
+                break
+            for pk, sk in found:
+                if remaining() <= SPARE_SECONDS:
+                    break
+                seen.add((pk, sk))
+                done["looked at"] += 1
+                if sk == runs.JOB:
+                    done["corrected"] += self._correct(pk)
+                else:
+                    done["corrected"] += self._look_at(pk, sk)
+        return done
+
+    def _look_at(self, pk: str, sk: str) -> int:
+        """Do what is due for a run; whether its job's count was wrong."""
+        run, now = self.records.table.get(pk, sk), self.records.clock()
+        if run is None or run.get("due", now + 1) > now:
+            # Somebody has written it since the index was read, which lags behind.
+            return 0
+        try:
+            if run["state"] in runs.ENDED:
+                self._tell(run)
+            else:
+                self._watch(run)
+        except (Gone, NotRecorded) as problem:
+            self.log("WARN", f"{type(problem).__name__}: {problem}", run=run["run"])
+            return 0
+        return self._correct(pk, run["run"]) if run["maxRunning"] else 0
+
+    def _tell(self, run: Item) -> None:
+        """Ask the launcher again to tell an end."""
+        now = self.records.clock()
+        ended = moment(run["endedAt"]) or now
+        after = self.records.change(run, lambda it: it.update(tell=now + max(runs.CLAIM_SECONDS, (now - ended) / 4)))
+        if after["state"] not in runs.ENDED or "tell" not in after:
+            return
+        problem = self._invoke(after, {"endOf": after["run"]})
+        gone = problem.startswith("ResourceNotFound")
+        if gone or (problem and now - ended > UNTOLD_SECONDS):
+            self.records.change(after, lambda it: it.pop("tell", None) and None)
+            self.log("ERROR", f"the end of the run cannot be told: {problem}", run=run["run"], EndsUntold=1)
+
+    def _watch(self, run: Item) -> None:
+        """Look at a run that goes on: settle a launch whose function died, find late tasks and ends that nobody told,
+        ask again for retries."""
+        now = self.records.clock()
+        settled = self._settled(run)
+        states = self._described(run)
+        found, stops = self._judged(run, states)
+        due: list[str] = []
+
+        def change(it: Item) -> None:
+            due.clear()
+            for root, listed in settled.items():
+                calls = runs.calls_of(it, root)
+                if calls is None or not calls["open"] or calls["lease"] > now:
+                    continue
+                if listed is None:
+                    calls["late"] = now
+                else:
+                    calls["lease"] = 0
+                    runs.close_round(it, root, listed, now=now)
+            calls = it["launch"]
+            if not calls["closed"] and not calls["open"] and calls["lease"] <= now:
+                # A launch that waits goes on waiting; another's trigger delivers it again, or it was accepted.
+                calls["closed"] = "waiting" not in it and (not it["redelivered"] or runs.until(calls) <= now)
+            if "stopping" in it:
+                it["stopping"]["begun"] = True
+                runs.stop_retries(it)
+            for root, entry in it["open"].items():
+                state = states.get(entry["task"])
+                entry["seen"] = now
+                if state is None and "retry" not in entry and now - entry["since"] > FORGOTTEN_SECONDS:
+                    entry.setdefault("missed", now)
+                if state is not None:
+                    entry.pop("missed", None)
+                    if state.get("startedAt"):
+                        entry["started"] = moment(state["startedAt"]) or now
+                if "retry" in entry and max(entry["retry"]["next"], entry["retry"]["lease"]) <= now:
+                    entry["retry"]["next"] = now + runs.CLAIM_SECONDS
+                    due.append(root)
+
+        after = self.records.change(run, change, touch=True)
+        for task, reason in stops:
+            self._stop(after, task, reason)
+        if found:
+            after = self._record(after, found)
+        if "accepted" in after and not after["launch"]["closed"] and after["launch"]["lease"] <= now:
+            self._invoke(after, {"continueOf": after["run"]})
+        for root in due:
+            problem = self._invoke(after, {"retryOf": {"run": after["run"], "root": root}})
+            if problem.startswith("ResourceNotFound"):
+                self._give_up(after, root)
+
+    def _give_up(self, run: Item, root: str) -> None:
+        failure = {"reason": "LauncherGone", "detail": "its launcher no longer exists", "retryable": False}
+
+        def change(it: Item) -> None:
+            runs.release(it, root, [failure], now=self.records.clock())
+
+        self.records.change(run, change)
+
+    def _settled(self, run: Item) -> dict[str, list[str] | None]:
+        """The tasks of each round that a function left open, by root (the launch itself has none); None for a round of
+        which only events can tell now, while such events may still come."""
+        now, found = self.records.clock(), dict[str, list[str] | None]()
+        for root in ("", *run["open"]):
+            calls = runs.calls_of(run, root)
+            if calls is None or not calls["open"] or runs.settled_at(calls) > now:
+                continue
+            late = now - calls["began"] > runs.LISTED_SECONDS
+            if late and ("late" not in calls or self.backlog()):
+                found[root] = None
+            else:
+                found[root] = self._listed(
+                    run, Origin(run["run"], root, run["open"][root]["attempt"] + 1 if root else 1)
+                )
+        return found
+
+    def _listed(self, run: Item, origin: Origin) -> list[str]:
+        """Ids of all tasks of an origin that ECS knows."""
+        found = dict[str, None]()
+        for status in ("RUNNING", "STOPPED"):
+            pages = self.ecs.get_paginator("list_tasks").paginate(
+                cluster=run["cluster"], startedBy=origin.started_by(run["job"]), desiredStatus=status
+            )
+            for page in pages:
+                found |= dict.fromkeys(arn.rpartition("/")[2] for arn in page["taskArns"])
+        return list(found)
+
+    def _described(self, run: Item) -> dict[str, dict[str, Any]]:
+        """The run's open tasks by id, as ECS describes them."""
+        tasks = [entry["task"] for entry in run["open"].values() if "retry" not in entry]
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(tasks), DESCRIBED_AT_ONCE):
+            some = tasks[start : start + DESCRIBED_AT_ONCE]
+            for it in self.ecs.describe_tasks(cluster=run["cluster"], tasks=some)["tasks"]:
+                found[it["taskArn"].rpartition("/")[2]] = it
+        return found
+
+    def _judged(
+        self, run: Item, states: dict[str, dict[str, Any]]
+    ) -> tuple[list[tuple[Belongs, dict[str, Any]]], list[tuple[str, str]]]:
+        """The ends that nobody told, and which tasks are to be stopped, each with the reason."""
+        now, policy = self.records.clock(), run["policy"]
+        found: list[tuple[Belongs, dict[str, Any]]] = []
+        stops: list[tuple[str, str]] = []
+        for root, entry in run["open"].items():
+            if "retry" in entry:
+                continue
+            task, state = entry["task"], states.get(entry["task"])
+            of = Belongs(run["pk"], run["job"], run["run"], entry["attempt"], root)
+            if state is None:
+                # Its event may still wait: a task is lost when none waits some time after it was first missed.
+                if now - entry.get("missed", now) >= runs.CHECK_SECONDS and not self.backlog():
+                    found.append((of, lost(task, of)))
+            elif state["lastStatus"] == "STOPPED":
+                found.append((of, facts(state, of, run)))
+            elif state.get("desiredStatus") != "STOPPED":
+                reason = _late(state, policy, now)
+                if "stopping" in run:
+                    reason = f"{OURS}{run['stopping']['reason']}"
+                stops += [(task, reason)] if reason else []
+        return found, stops
+
+    def _stop(self, run: Item, task: str, reason: str) -> None:
+        try:
+            self.ecs.stop_task(cluster=run["cluster"], task=task, reason=reason)
+        except Exception as error:  # noqa: BLE001 - the run is looked at again
+            self.log("ERROR", f"{task} cannot be stopped: {error}", run=run["run"])
+            return
+        reaped = {"TasksReaped": 1} if reason.startswith((TIMED_OUT, NOT_STARTED)) else {}
+        self.log("WARN", f"stopped {task}: {reason}", run=run["run"], function=run["function"], **reaped)
+
+    def _correct(self, pk: str, *more: str) -> int:
+        """Compare a job's count with its runs, and with `more` of them, and correct it; whether it was wrong."""
+        job = self.records.job(pk)
+        right: dict[str, int] = {}
+        for run_id in dict.fromkeys((*job["holders"], *more)):
+            run = self.records.read(pk, run_id)
+            held = 0 if run is None else runs.slots(run)
+            right |= {run_id: held} if held else {}
+        wrong = right != job["holders"]
+        if not wrong and "due" in job and job["due"] > self.records.clock():
+            return 0
+        said = f"the count of {pk} was {runs.held(job)} and is {sum(right.values())}"
+        job["holders"] = right
+        runs.check_later(job, self.records.clock())
+        try:
+            self.records.table.put(job)
+        except Changed:
+            # A run changed it meanwhile, and set when it is compared next.
+            return 0
+        if wrong:
+            self.log("ERROR", said, RunningCorrected=1)
+        return int(wrong)
 
 
-class RetryNotLaunched(Exception):
-    """A retry could not be launched now; SQS delivers the event again."""
-
-
-class NoticeUnderWay(Exception):
-    """Another delivery of the event is publishing the notice; the next delivery checks whether it succeeded."""
-
-
-class TaskNotStopped(Exception):
-    """Tasks that ran too long could not be stopped; Lambda retries, and so does the next scheduled check."""
+def _late(task: dict[str, Any], policy: dict[str, Any], now: float) -> str:
+    """Why a task has to be stopped; empty if it is not late."""
+    began, created = moment(task.get("startedAt")), moment(task.get("createdAt")) or now
+    for limit, since, reason in (
+        (policy["startTimeoutMinutes"], None if began else created, NOT_STARTED),
+        # A task that hangs before it starts has no startedAt.
+        (policy["maxRuntimeMinutes"], began or created, TIMED_OUT),
+    ):
+        if limit and since is not None and now - since > 60 * limit:
+            return f"{reason} {limit} minute{'' if limit == 1 else 's'}"
+    return ""
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Handle the events of stopped tasks one after another; without events, stop the tasks that run too long."""
+    """Record the ends in a batch of events; without events, do what is due."""
+    supervisor = _supervisor()
     if "Records" not in event:
-        return {"stopped": reap()}
+        return supervisor.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
     failed: list[str] = []
+    tasks: dict[str, dict[str, Any]] = {}
     for record in event["Records"]:
         try:
             body = json.loads(record["body"])
             # Redriven from EventBridge's dead-letter queue, an event has its task in `detail`.
-            stopped(body.get("detail", body), int(record["attributes"]["ApproximateReceiveCount"]))
-        except (RetryNotLaunched, NoticeUnderWay) as waiting:  # any other error fails the function and raises its alarm
-            _log("WARN", f"{type(waiting).__name__}: {waiting}", request=context.aws_request_id)
+            tasks[record["messageId"]] = body.get("detail", body)
+        except (AttributeError, ValueError) as error:
+            _log("ERROR", f"message {record['messageId']} is no event of a task: {error}")
             failed.append(record["messageId"])
+    try:
+        supervisor.ended(tasks.values())
+    except NotRecorded as problem:
+        _log("WARN", f"not recorded, SQS delivers the events again: {problem}", request=context.aws_request_id)
+        failed += tasks
     return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
 
 
-def stopped(task: dict[str, Any], delivery: int) -> None:
-    """Handle the end of a task: do nothing, retry it, or publish a notice after its last attempt.
-
-    `delivery`: the number of this delivery of the event, from 1. Raises RetryNotLaunched or NoticeUnderWay.
-    """
-    ours = re.fullmatch(re.escape(SETTINGS.job) + r"/([0-9a-f]{32})(?:/(\d+))?", str(task.get("startedBy", "")))
-    if ours is None:
-        _log("INFO", f"{task['taskArn']} was not started by this job's launcher", startedBy=task.get("startedBy"))
-        return
-    origin, attempt = ours[1], int(ours[2] or 0)
-    outcome = classify(task, SETTINGS.container)
-    facts = {"task": task["taskArn"], "outcome": outcome.kind, "exitCode": outcome.exit_code, "attempt": attempt + 1}
-    facts["seconds"] = _seconds(task)
-    if outcome.kind in ("succeeded", "stopped"):
-        _log("INFO", outcome.reason, JobsSucceeded=int(outcome.kind == "succeeded"), **facts)
-        return
-    name = task["taskArn"].rpartition("/")[2]
-    marks = _marks(name)
-    if marks.keys() & {f"{name}/retried", f"{name}/told"}:
-        _log("INFO", "the event was delivered again; its task has been retried or reported", **facts)
-        return
-    if outcome.kind in SETTINGS.retry_on and attempt < SETTINGS.retries:
-        try:
-            problem = _retry(task, name, origin, attempt + 1, outcome, delivery)
-        except Exception as waiting:
-            if delivery < SETTINGS.deliveries:
-                raise
-            problem = f"not by the last delivery: {waiting}"
-        if not problem:
-            _mark(f"{name}/retried")
-            _log("WARN", f"retried: {outcome.reason}", JobsRetried=1, **facts)
-            return
-        outcome = Outcome(outcome.kind, f"{outcome.reason}; it could not be retried: {problem}", outcome.exit_code)
-    # One delivery publishes at a time. If its function died, another may publish after the function's timeout.
-    if any(time.time() - it < SUPERVISOR_SECONDS for it in marks.values()) or not _mark(f"{name}/telling/{len(marks)}"):
-        raise NoticeUnderWay(name)
-    _log("ERROR", outcome.reason, JobsFailed=1, **facts)
-    _notify(task, name, outcome, attempt + 1)
-    _mark(f"{name}/told")
+_METRICS: Final = {"TasksReaped", "RunningCorrected", "EndsUntold"}
 
 
-def reap() -> list[str]:
-    """Stop every task of the job that has exceeded max_runtime_minutes; their ARNs. Raises TaskNotStopped."""
-    ecs, stopped_arns, failed = _client("ecs"), list[str](), list[str]()
-    if not SETTINGS.max_runtime_minutes:
-        return stopped_arns
-    limit = SETTINGS.max_runtime_minutes
-    reason = f"{TIMED_OUT} {limit} minute{'' if limit == 1 else 's'}"
-    # A page has at most the 100 tasks that DescribeTasks accepts.
-    for page in ecs.get_paginator("list_tasks").paginate(
-        cluster=SETTINGS.cluster, family=SETTINGS.family, desiredStatus="RUNNING", PaginationConfig={"PageSize": 100}
-    ):
-        arns = page["taskArns"]
-        for task in ecs.describe_tasks(cluster=SETTINGS.cluster, tasks=arns)["tasks"] if arns else []:
-            # A task that hangs before it starts has no startedAt.
-            age = datetime.now(UTC) - (task.get("startedAt") or task["createdAt"])
-            ours = str(task.get("startedBy", "")).startswith(f"{SETTINGS.job}/")
-            if not ours or age.total_seconds() <= limit * 60:
-                continue
-            try:
-                ecs.stop_task(cluster=SETTINGS.cluster, task=task["taskArn"], reason=reason)
-                stopped_arns.append(task["taskArn"])
-            except Exception as error:  # noqa: BLE001 - the other tasks are stopped first; TaskNotStopped follows
-                failed.append(f"{task['taskArn']}: {error}")
-    if stopped_arns:
-        _log("WARN", f"stopped {len(stopped_arns)}: {reason}", TasksReaped=len(stopped_arns))
-    if failed:
-        raise TaskNotStopped("; ".join(failed))
-    return stopped_arns
+def _log(level: str, message: str, *, function: str = "", **told: Any) -> None:
+    """A line of the log. Metrics of a job have the name of its launcher's function as their dimension."""
+    units = dict.fromkeys(told.keys() & _METRICS, "Count")
+    own = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+    name = function.rpartition(":")[2] or own
+    print(line_of({"level": level, "message": message, **told}, units, function=name, now=time.time()), flush=True)
 
 
-def _retry(task: dict[str, Any], name: str, origin: str, attempt: int, outcome: Outcome, delivery: int) -> str:
-    """Launch the task again as it was requested. Returns why it can never be launched, or an empty string.
-
-    Raises RetryNotLaunched if a later delivery may succeed.
-    """
-    described = _client("ecs").describe_tasks(cluster=SETTINGS.cluster, tasks=[task["taskArn"]], include=["TAGS"])
-    tags = {tag["key"]: tag["value"] for it in described["tasks"] for tag in it.get("tags", [])}
-    if not described["tasks"]:
-        _log("WARN", f"retried without its own tags: ECS no longer knows {task['taskArn']}")
-    event = {
-        "retryOf": {
-            "task": name,
-            "origin": origin,
-            "attempt": attempt,
-            "capacityProvider": _capacity([*described["tasks"], task]),
-            # ECS repeats its answer to a repeated request: a later delivery needs its own number.
-            "delivery": min(delivery, MOST_DELIVERIES),
-            "overrides": task.get("overrides", {}),
-            "tags": tags,
-            "interrupted": outcome.kind == "interrupted",
-        }
-    }
-    launcher = _client("lambda")
-    try:
-        answer = launcher.invoke(FunctionName=SETTINGS.launcher, Payload=json.dumps(event).encode())
-    except launcher.exceptions.TooManyRequestsException as busy:
-        raise RetryNotLaunched(str(busy)) from None
-    result: dict[str, Any] = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        raise RetryNotLaunched(f"the launcher failed: {result.get('errorMessage', '')}")
-    if result["launched"]:
-        return ""
-    reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
-    if any(it["retryable"] for it in result["failures"]):
-        raise RetryNotLaunched(reasons)
-    return reasons
+@cache
+def _supervisor() -> Supervisor:
+    settings: dict[str, Any] = json.loads(os.environ["SUPERVISOR_SETTINGS"])
+    records = Records(Table.of(os.environ, settings["table"]))
+    return Supervisor(records, _client("ecs"), _client("lambda"), lambda: _backlog(settings["queue"]), _log)
 
 
-def _capacity(descriptions: list[dict[str, Any]]) -> str:
-    """FARGATE_SPOT or FARGATE, from descriptions of one task: its capacity provider, otherwise its launch type, which
-    is FARGATE on Spot too."""
-    named = [it[key] for key in ("capacityProviderName", "launchType") for it in descriptions if it.get(key)]
-    return named[0] if named else ""
-
-
-def _marks(name: str) -> dict[str, float]:
-    """The marks of a task: name → seconds since 1970; empty if they cannot be read."""
-    try:
-        found = _client("logs").describe_log_streams(
-            logGroupName=SETTINGS.own_log_group, logStreamNamePrefix=f"{name}/"
-        )
-    except Exception as error:  # noqa: BLE001 - two notices are better than none
-        _log("ERROR", f"the marks of {name} cannot be read: {error}")
-        return {}
-    return {it["logStreamName"]: it["creationTime"] / 1000 for it in found["logStreams"]}
-
-
-def _mark(stream: str) -> bool:
-    """Create a mark; False if it exists, True also if that is unknown."""
-    logs = _client("logs")
-    try:
-        logs.create_log_stream(logGroupName=SETTINGS.own_log_group, logStreamName=stream)
-    except logs.exceptions.ResourceAlreadyExistsException:
-        return False
-    except Exception as error:  # noqa: BLE001 - two notices are better than none
-        _log("ERROR", f"the mark {stream} cannot be created: {error}")
-    return True
-
-
-def _notify(task: dict[str, Any], name: str, outcome: Outcome, attempts: int) -> None:
-    stream = f"{SETTINGS.container}/{SETTINGS.container}/{name}"
-    partition, region = task["taskArn"].split(":")[1], task["taskArn"].split(":")[3]
-    console = {
-        "aws-cn": "console.amazonaws.cn",
-        "aws-eusc": "console.amazonaws-eusc.eu",  # https://github.com/ByteNess/aws-vault/pull/285
-        "aws-us-gov": "console.amazonaws-us-gov.com",
-    }.get(partition, "console.aws.amazon.com")
-    logs = (
-        f"https://{region}.{console}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
-        f"{_encoded_twice(SETTINGS.log_group)}/log-events/{_encoded_twice(stream)}"
-    )
-    tried = "once" if attempts == 1 else f"{attempts} times"
-    notice = {
-        "job": SETTINGS.job,
-        "outcome": outcome.kind,
-        "reason": outcome.reason,
-        "remedy": outcome.remedy,
-        "exitCode": outcome.exit_code,
-        "attempts": attempts,
-        "task": task["taskArn"],
-        "startedBy": task["startedBy"],
-        "logs": logs,
-    }
-    then = f"{outcome.remedy}.\n\n" if outcome.remedy else ""
-    words = f"{SETTINGS.job} failed: {outcome.reason}. It was tried {tried}.\n\n{then}Logs: {logs}\n\n"
-    _client("sns").publish(
-        TopicArn=SETTINGS.topic,
-        Subject=f"{SETTINGS.job}: {outcome.kind.replace('_', ' ')}"[:100],
-        Message=words + json.dumps(notice, indent=2),
-    )
-
-
-def _encoded_twice(text: str) -> str:
-    """A name in an address of CloudWatch's console: encoded twice, with $ for %."""
-    from urllib.parse import quote
-
-    return quote(quote(text, safe=""), safe="").replace("%", "$")
-
-
-def _seconds(task: dict[str, Any]) -> float | None:
-    """How many seconds the task's containers ran; None if they never started."""
-    try:
-        began, ended = (datetime.fromisoformat(str(task[it])) for it in ("startedAt", "stoppedAt"))
-    except (KeyError, ValueError):
-        return None
-    return (ended - began).total_seconds()
-
-
-def _log(level: str, message: str, **facts: Any) -> None:
-    units = dict.fromkeys(facts.keys() & _METRICS, "Count")
-    if facts.get("seconds") is not None:
-        units["JobSeconds"] = "Seconds"
-        facts["JobSeconds"] = facts["seconds"]
-    record: dict[str, Any] = {"level": level, "message": message, "job": SETTINGS.job, **facts}
-    print(line_of(record, units, function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""), now=time.time()), flush=True)
+def _backlog(queue_url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = _client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    return sum(int(found[it]) for it in names)
 
 
 @cache
@@ -288,8 +392,6 @@ def _client(service: str) -> Any:
     import botocore.session
     from botocore.config import Config
 
-    # The launcher may answer late: botocore repeats no call to it, and none to the topic, which would notify twice.
-    once, seconds = service in ("lambda", "sns"), LAUNCHER_SECONDS if service == "lambda" else 5
-    retries: Any = {"mode": "standard", "total_max_attempts": 1 if once else 3}
-    config = Config(connect_timeout=2, read_timeout=seconds, retries=retries)
+    retries: Any = {"mode": "standard", "total_max_attempts": 3}
+    config = Config(connect_timeout=2, read_timeout=5, retries=retries)
     return cast("Any", botocore.session.get_session().create_client(service, config=config))

@@ -6,17 +6,19 @@ identify these triggers; other callers that do not wait invoke the alias `async`
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from . import notifications
 from .event import KEYS, Rejected
-from .settings import ASYNCHRONOUS_ALIAS
+from .settings import ASYNCHRONOUS_ALIAS, RUN_EVENTS_SOURCE
+
+if TYPE_CHECKING:
+    from . import strict_json
 
 Kind = Literal["direct", "asynchronous", "queue"]
+Namespace = Literal["call", "queue", "event", "schedule"]
+"""Whose ids a delivery's key is one of: those of direct and asynchronous calls, of the queue's messages, of the events
+of rules, or of the times of schedules. Two triggers may have the same id and mean two launches."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,7 @@ class Delivery:
     event: object
     key: str
     """The idempotency key for an event that has no key of its own: the same on every delivery."""
-    number: int = 1
-    """The number of this delivery, from 1; an estimate if the trigger does not count."""
+    namespace: Namespace
     message_id: str = ""
     """Id of a queue's message; empty for other triggers."""
     body: str = ""
@@ -51,32 +52,32 @@ def identify(
     *,
     request_id: str,
     function_arn: str,
-    trace_id: str,
-    now: float,
     as_payload: bool = False,
     queue_as_payload: bool = False,
 ) -> Trigger:
-    """The trigger of this invocation. `now`: seconds since 1970. `as_payload`: whether an event of a rule is the job's
-    payload; `queue_as_payload`: whether a message of the queue is.
+    """The trigger of this invocation. `as_payload`: whether an event of a rule is the job's payload;
+    `queue_as_payload`: whether a message of the queue is.
 
     An event that no trigger sends becomes a delivery with a problem.
     """
     kind: Kind = "asynchronous" if function_arn.endswith(f":{ASYNCHRONOUS_ALIAS}") else "direct"
     given = cast("dict[str, Any]", event) if isinstance(event, dict) else {}
-    launch_keys = sorted(given.keys() & {*KEYS, "retryOf"} - {"version"})
+    launch_keys = sorted(given.keys() & _LAUNCH_KEYS - {"version"})
     if "Records" in given:
         return _records(given, request_id, queue_as_payload)
     if {"source", "detail-type"} <= given.keys():
+        namespace: Namespace = "schedule" if given["source"] == "aws.scheduler" else "event"
         if launch_keys:
             keys = ", ".join(launch_keys)
             problem = f"event: is both EventBridge's event and a launch event; put {keys} into `detail`"
-            return Trigger("asynchronous", [Delivery(event, request_id, problem=problem)])
-        if as_payload and given["source"] != "aws.scheduler":
-            key, number = str(given.get("id") or request_id), _number(now - _time(given.get("time"), now))
-            return Trigger("asynchronous", [Delivery({"payload": given}, key, number)])
-        return Trigger("asynchronous", [_eventbridge(given, request_id, now)])
-    number = _number(now - _trace_time(trace_id, now)) if kind == "asynchronous" else 1
-    return Trigger(kind, [Delivery(event, request_id, number)])
+            return Trigger("asynchronous", [Delivery(event, request_id, namespace, problem=problem)])
+        if as_payload and namespace == "event":
+            return Trigger("asynchronous", [Delivery({"payload": given}, _id(given, request_id), namespace)])
+        return Trigger("asynchronous", [_eventbridge(given, request_id, namespace)])
+    return Trigger(kind, [Delivery(event, request_id, "call")])
+
+
+_LAUNCH_KEYS: Final = frozenset(KEYS)
 
 
 def _records(given: dict[str, Any], request_id: str, as_payload: bool) -> Trigger:
@@ -88,76 +89,73 @@ def _records(given: dict[str, Any], request_id: str, as_payload: bool) -> Trigge
             "queue.as_payload and their ARNs in queue.sources"
         )
         # A caller that sends Records does not wait: S3 and SNS invoke asynchronously.
-        return Trigger("asynchronous", [Delivery(given, request_id, problem=problem)])
+        return Trigger("asynchronous", [Delivery(given, request_id, "call", problem=problem)])
     return Trigger("queue", [_message(record, as_payload) for record in records])
 
 
 def _message(record: dict[str, Any], as_payload: bool) -> Delivery:
+    # Imported here: a direct call does without, and every import makes a cold start longer.
+    from . import notifications, strict_json
+
     body, message_id = str(record.get("body", "")), str(record["messageId"])
-    attributes = record.get("attributes")
-    received = str(attributes.get("ApproximateReceiveCount", "1")) if isinstance(attributes, dict) else "1"
-    number = max(1, int(received)) if re.fullmatch(r"[0-9]{1,4}", received) else 1
+
+    def delivery(event: object, key: str = "", *, problem: str = "", ignored: str = "") -> Delivery:
+        return Delivery(event, key or message_id, "queue", message_id, body, problem, ignored)
+
     try:
-        event = json.loads(body, parse_constant=_no_constant)
+        event = strict_json.read(body)
+    except strict_json.KeyTwice as twice:
+        return delivery(None, problem=f"event: {_twice(twice)} in the message's body")
     except (ValueError, RecursionError):
         if as_payload:
             # A payload is always JSON: text becomes a JSON string.
-            return Delivery({"payload": body}, message_id, number, message_id, body)
-        return Delivery(None, message_id, number, message_id, body, problem="event: the message's body is not JSON")
+            return delivery({"payload": body})
+        return delivery(None, problem="event: the message's body is not JSON")
     if source := notifications.test_of(event):
-        return Delivery(event, message_id, number, message_id, body, ignored=f"{source} tests its way to the queue")
+        return delivery(event, ignored=f"{source} tests its way to the queue")
     if as_payload:
         # A redriven dead letter has its message's id as key: it is launched now, whatever happened before.
         parked = isinstance(record.get("messageAttributes"), dict) and "status" in record["messageAttributes"]
-        key = "" if parked else notifications.key_of(event)
-        return Delivery({"payload": event}, key or message_id, number, message_id, body)
+        return delivery({"payload": event}, "" if parked else notifications.key_of(event))
     if source := notifications.source_of(event):
         problem = f"event: is a message of {source} and no launch event; queue.as_payload makes it the job's payload"
-        return Delivery(event, message_id, number, message_id, body, problem=problem)
-    return Delivery(event, message_id, number, message_id, body)
+        return delivery(event, problem=problem)
+    return delivery(event)
 
 
-def _no_constant(text: str) -> None:
-    """Raises ValueError for NaN and Infinity, which Python reads and JSON does not have."""
-    raise ValueError(f"{text} is not JSON")
+def _twice(twice: strict_json.KeyTwice) -> str:
+    """What an object has twice. A key that no launch event has is not repeated: it may carry a value."""
+    return f"`{twice.key}` is given twice" if twice.key in _LAUNCH_KEYS else "an object has a key twice"
 
 
-def _eventbridge(given: dict[str, Any], request_id: str, now: float) -> Delivery:
+def _eventbridge(given: dict[str, Any], request_id: str, namespace: Namespace) -> Delivery:
     detail = given.get("detail")
     if isinstance(detail, str):  # by default, Scheduler sends it as text
+        from . import strict_json
+
         try:
-            detail = json.loads(detail)
+            detail = strict_json.read(detail)
+        except strict_json.KeyTwice as twice:
+            return Delivery(given, request_id, namespace, problem=f"event: {_twice(twice)} in its detail")
         except (ValueError, RecursionError):
-            return Delivery(given, request_id, problem="event: its detail is not JSON")
-    key = str(given.get("id") or request_id)
+            return Delivery(given, request_id, namespace, problem="event: its detail is not JSON")
+    key = _id(given, request_id)
     resources = given.get("resources")
-    if given["source"] == "aws.scheduler" and isinstance(resources, list) and resources and given.get("time"):
+    if namespace == "schedule" and isinstance(resources, list) and resources and given.get("time"):
         # Scheduler sends a new id with each attempt, but the same schedule and time.
         key = f"{resources[0]}@{given['time']}"[-256:]
-    return Delivery(detail, key, _number(now - _time(given.get("time"), now)))
+    return Delivery(detail, key, namespace)
 
 
-def _number(age: float) -> int:
-    """The likely number of this delivery of an event, from its age in seconds.
-
-    Lambda delivers again about one minute after a failure, and about two minutes after the next:
-    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-    A number that is too high is harmless: the launch makes the missing attempts without waiting.
-    """
-    return 1 if age < 60 else 2 if age < 180 else 3
-
-
-def _time(text: object, now: float) -> float:
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return now
-
-
-def _trace_time(trace_id: str, now: float) -> float:
-    """When the caller made its request, in seconds since 1970: the second part of the trace's root, in hexadecimal."""
-    root = re.search(r"Root=1-([0-9a-f]{8})-", trace_id)
-    return int(root[1], 16) if root else now
+def _id(given: dict[str, Any], request_id: str) -> str:
+    """The id of an EventBridge event. The end of a run may be told by two events, with two ids; what they tell has
+    one."""
+    detail = given.get("detail")
+    if given["source"] == RUN_EVENTS_SOURCE and isinstance(detail, dict):
+        told = cast("dict[str, Any]", detail)
+        if {"run", "end"} <= told.keys():
+            return f"end {told['end']} of {told['run']}"[:256]
+    return str(given.get("id") or request_id)
 
 
 def require_launch_event(delivery: Delivery) -> None:

@@ -1,4 +1,5 @@
-"""Amazon ECS on the wire: RunTask alone, with clientToken as AWS honours it, and with every known fault.
+"""Amazon ECS on the wire: RunTask and ListTasks, with clientToken as AWS honours it, and with every known fault. Beside
+it, a DynamoDB table.
 
 It counts the tasks that it has launched, whatever it answered.
 """
@@ -9,6 +10,7 @@ import itertools
 import json
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -16,14 +18,19 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
 
-from botocore.exceptions import ReadTimeoutError
-from fargate_job_launcher.handler.ecs import Credentials, Ecs
-from fargate_job_launcher.handler.launch import capacity_of
+from botocore.exceptions import ClientError, ReadTimeoutError
+from fargate_job_launcher.handler.awsjson import Credentials
+from fargate_job_launcher.handler.calls import ON_DEMAND, SPOT
+from fargate_job_launcher.handler.ecs import Ecs
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
 
+from .dynamodb import Memory
+
 PATIENCE_SECONDS: Final = 120
 """How long the tests' client waits for an answer: an endpoint on a busy machine is slow, not dead."""
+FORGETS_SECONDS: Final = 3600
+"""How long ECS shows a task after its end."""
 LATE: Final = 599
 """The status of an answer for which no client waits."""
 
@@ -57,6 +64,8 @@ class Endpoint:
     """The state of one ECS endpoint. `fault` names what goes wrong with a request, "" for nothing."""
 
     fault: Callable[[Request], str] = lambda _: ""
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970."""
     url: str = ""
     calls: list[Request] = field(default_factory=list[Request])
     launched: Counter[str] = field(default_factory=Counter[str])
@@ -64,9 +73,21 @@ class Endpoint:
     faults: Counter[str] = field(default_factory=Counter[str])
     capacity: Counter[str] = field(default_factory=Counter[str])
     """FARGATE or FARGATE_SPOT → tasks that really run."""
+    listed: list[Request] = field(default_factory=list[Request])
+    """The requests of ListTasks."""
+    tasks: dict[str, str] = field(default_factory=dict[str, str])
+    """ARN → startedBy of every task."""
+    ended: dict[str, float] = field(default_factory=dict[str, float])
+    """ARN → when the task ended, for `end`."""
+    page: int = 100
+    """The most tasks of a page of ListTasks."""
+    table: Memory = field(default_factory=Memory)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
-    _tokens: Tokens = field(default_factory=Tokens)
+    _tokens: Tokens = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._tokens = Tokens(lambda: self.clock(), self.ended.get)
 
     def client(self) -> Ecs:
         ecs = Ecs(f"{self.url}/", "eu-west-1", Credentials("a", "b"), timeout=(PATIENCE_SECONDS, PATIENCE_SECONDS))
@@ -76,9 +97,38 @@ class Endpoint:
 
     def forget(self) -> None:
         """Forget all calls and tasks."""
-        self._tokens = Tokens()
-        for seen in (self.calls, self.launched, self.faults, self.capacity):
+        self._tokens = Tokens(lambda: self.clock(), self.ended.get)
+        for seen in (self.calls, self.launched, self.faults, self.capacity, self.listed, self.tasks, self.ended):
             seen.clear()
+
+    def end(self, arn: str) -> None:
+        """Let a task end now."""
+        self.ended[arn] = self.clock()
+
+    def dynamodb(self, operation: str, request: Request) -> Reply:
+        """A call to the table."""
+        try:
+            return 200, json.dumps(self.table.call(operation, request)).encode()
+        except ClientError as refused:
+            answer: Any = refused.response
+            more = {key: it for key, it in answer.items() if key == "CancellationReasons"}
+            return error(answer["Error"]["Code"], answer["Error"]["Message"], **more)
+
+    def list(self, request: Request) -> Reply:
+        """ListTasks: a stopped task is listed for an hour."""
+        with self._lock:
+            self.listed.append(request)
+            stopped = request["desiredStatus"] == "STOPPED"
+            found = [
+                arn
+                for arn, by in self.tasks.items()
+                if by == request["startedBy"]
+                and (arn in self.ended) == stopped
+                and (not stopped or self.clock() - self.ended[arn] < FORGETS_SECONDS)
+            ]
+        start = int(request.get("nextToken", 0))
+        more = {"nextToken": str(start + self.page)} if start + self.page < len(found) else {}
+        return 200, json.dumps({"taskArns": found[start : start + self.page], **more}).encode()
 
     def answer(self, request: Request) -> Reply:
         with self._lock:
@@ -99,8 +149,9 @@ class Endpoint:
                 place = f"arn:aws:ecs:eu-west-1:123456789012:task/{cluster}"
                 arns = [f"{place}/{next(self._numbers):08d}" for _ in range(count)]
                 self.launched[request["startedBy"]] += count
+                self.tasks |= dict.fromkeys(arns, str(request["startedBy"]))
                 assert ("launchType" in request) != ("capacityProviderStrategy" in request)
-                self.capacity[capacity_of(request)] += count
+                self.capacity[SPOT if "capacityProviderStrategy" in request else ON_DEMAND] += count
                 known = {"tasks": [{"taskArn": arn} for arn in arns], "failures": failures or []}
                 self._tokens.remember(request, known)
             return known
@@ -174,9 +225,11 @@ TRANSIENT: Final = (
 
 
 @contextmanager
-def ecs_endpoint(fault: Callable[[Request], str] = lambda _: "") -> Generator[Endpoint]:
+def ecs_endpoint(
+    fault: Callable[[Request], str] = lambda _: "", clock: Callable[[], float] = time.time
+) -> Generator[Endpoint]:
     """An endpoint on a free port of 127.0.0.1, until the block is left."""
-    endpoint = Endpoint(fault)
+    endpoint = Endpoint(fault, clock)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -184,9 +237,13 @@ def ecs_endpoint(fault: Callable[[Request], str] = lambda _: "") -> Generator[En
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            assert self.headers["x-amz-target"] == "AmazonEC2ContainerServiceV20141113.RunTask"
             assert "Signature=" in self.headers["authorization"]
-            reply = endpoint.answer(json.loads(body))
+            service, _, operation = self.headers["x-amz-target"].partition(".")
+            if service == "DynamoDB_20120810":
+                reply = endpoint.dynamodb(operation, json.loads(body))
+            else:
+                assert service == "AmazonEC2ContainerServiceV20141113"
+                reply = {"RunTask": endpoint.answer, "ListTasks": endpoint.list}[operation](json.loads(body))
             if reply is None:
                 self.close_connection = True
                 return

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fargate_job_launcher.handler.launch import Launcher
+from fargate_job_launcher.handler.again import Again
+from fargate_job_launcher.handler.calls import Calls
+from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.request import LaunchRequest, parse
+from fargate_job_launcher.handler.result import LaunchResult
+from fargate_job_launcher.handler.run import Item
 from fargate_job_launcher.handler.settings import Settings
+from fargate_job_launcher.handler.table import Table
 from fargate_job_launcher.handler.timing import Budget, Pace
+
+from .dynamodb import Memory
 
 ROLE: Final = "arn:aws:iam::123456789012:role/reader"
 DECLARED: Final[dict[str, Any]] = {
@@ -91,23 +100,46 @@ def settings(declared: dict[str, Any] = DECLARED, **changed: Any) -> Settings:
 SETTINGS: Final = settings()
 
 
-def asked(event: object, key: str = "r-1", *, delivery: int = 1, of: Settings = SETTINGS) -> LaunchRequest:
+def asked(event: object, key: str = "r-1", *, namespace: str = "call", of: Settings = SETTINGS) -> LaunchRequest:
     """The request of an event."""
-    return parse(event, of, key=key, delivery=delivery)
+    return parse(event, of, key=key, namespace=namespace)
 
 
-def launcher(
-    ecs: Any,
-    of: Settings = SETTINGS,
-    *,
-    seconds: Callable[[], float] = lambda: 60.0,
-    settling: Callable[[], bool] = lambda: False,
-    store: Callable[[str, bytes], None] | None = None,
-) -> Launcher:
-    """A launcher that does not wait between attempts, unless a test is about waiting."""
+FUNCTION: Final = "arn:aws:lambda:eu-west-1:123456789012:function:import-launcher"
 
-    def nowhere(uri: str, _: bytes) -> None:
-        raise AssertionError(f"a payload was stored at {uri}")
 
-    unlimited = Pace(burst=float("inf"))
-    return Launcher(of, ecs, Budget(seconds), unlimited, store or nowhere, settling, wait=lambda _: 0.0)
+@dataclass
+class Launching:
+    """A launcher that does not wait between its calls, unless a test is about waiting, and its table."""
+
+    ecs: Any
+    of: Settings = SETTINGS
+    table: Memory = field(default_factory=Memory)
+    seconds: Callable[[], float] = lambda: 60.0
+    settling: Callable[[], bool] = lambda: False
+    store: Callable[[str, bytes], None] | None = None
+    stored: Callable[[str], bool] = lambda _: True
+    clock: Callable[[], float] = time.time
+
+    @property
+    def launcher(self) -> Again:
+        """The launcher of a new delivery."""
+
+        def nowhere(uri: str, _: bytes) -> None:
+            raise AssertionError(f"a payload was stored at {uri}")
+
+        calls = Calls(self.ecs, Budget(self.seconds), Pace(burst=float("inf")), self.settling, wait=lambda _: 0.0)
+        records = Records(Table(self.table, "runs", wait=lambda _: None), clock=self.clock)
+        return Again(self.of, calls, records, self.store or nowhere, self.stored, lambda: 60.0, FUNCTION)
+
+    def launch(
+        self, event: object, key: str = "r-1", *, namespace: str = "call", redelivered: bool = False
+    ) -> LaunchResult:
+        """Deliver an event."""
+        request = asked(event, key, namespace=namespace, of=self.of)
+        return self.launcher.launch(request, trigger=namespace, redelivered=redelivered)
+
+    def run(self, result: LaunchResult) -> Item:
+        """The item of a result's run."""
+        (found,) = (it for it in self.table.plain("run") if it["run"] == result["run"])
+        return found

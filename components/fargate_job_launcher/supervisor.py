@@ -69,9 +69,7 @@ class Supervisor:
         }
         policy = resolved(known).apply(lambda it: iam.to_json(iam.supervisor_policy(**it)))
         self.role = supervisor_role(name, kept, policy=policy, parent=parent)
-        self.function = self._function(
-            {"table": table.name, "clusters": list(cluster_arns), "deliveries": MAX_RECEIVE_COUNT}
-        )
+        self.function = self._function({"table": table.name, "queue": queue.url})
         stopped, sweep = self._stopped_rule(cluster_arns), self._sweep_rule()
         opened = [
             queue_policy(f"{name}-stopped", queue, [stopped.arn], parent=parent),

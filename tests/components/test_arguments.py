@@ -173,11 +173,11 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "event": '{"environment": {"A": "x"}}'}},
-            "schedule.event: environment.A: not declared under overrides.environment",
+            "schedule.event: environment: name 1 of 1: not declared under overrides.environment",
         ),
         (
             {"schedule": {"expression": "rate(1 hour)", "event": '{"enviroment": {}}'}},
-            "schedule.event: enviroment: unknown; a launch event has",
+            "schedule.event: enviroment: unknown; did you mean `environment`? A launch event has",
         ),
         (
             {

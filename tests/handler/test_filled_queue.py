@@ -219,9 +219,7 @@ def envelope(message: str, identifier: str = "m-1") -> dict[str, str]:
 def delivered(body: object, *, as_payload: bool = True, **more: Any) -> Delivery:
     text = body if isinstance(body, str) else json.dumps(body)
     record = {"eventSource": "aws:sqs", "messageId": "sqs-1", "body": text, **more}
-    spoken = identify(
-        {"Records": [record]}, request_id="r", function_arn="", trace_id="", now=0.0, queue_as_payload=as_payload
-    )
+    spoken = identify({"Records": [record]}, request_id="r", function_arn="", queue_as_payload=as_payload)
     (delivery,) = spoken.deliveries
     return delivery
 

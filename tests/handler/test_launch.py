@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import random
+import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -13,15 +13,13 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from fargate_job_launcher.handler.launch import ATTEMPTS, Launcher, LaunchResult, run_task_request, started_by, token
-from fargate_job_launcher.handler.running import Running
+from fargate_job_launcher.handler import run as runs
+from fargate_job_launcher.handler.calls import Origin
+from fargate_job_launcher.handler.launch import ROUNDS
 from fargate_job_launcher.handler.timing import CALL_SECONDS, Budget, Pace, jitter
 
-from tools.ecs_endpoint import TRANSIENT, Endpoint, Request, ecs_endpoint
-from tools.launching import ROLE, SETTINGS, asked, launcher, settings
-
-LAUNCHES = int(os.environ.get("LAUNCHES", "600"))
-"""How many launches the storm has: LAUNCHES=10000 make storm."""
+from tools.ecs_endpoint import TRANSIENT, ecs_endpoint
+from tools.launching import DECLARED, ROLE, SETTINGS, Launching, asked, settings
 
 
 def once(*faults: str) -> Any:
@@ -32,6 +30,29 @@ def once(*faults: str) -> Any:
 
 def always(fault: str) -> Any:
     return lambda _: fault
+
+
+class Killed(BaseException):
+    """The function was killed during a call: timeout, out of memory, a lost machine."""
+
+
+class Mortal:
+    """An ECS during whose calls the function is killed: before the first request arrives, or before its answer does."""
+
+    def __init__(self, client: Any, kills: list[str]) -> None:
+        self.client, self.kills = client, kills
+
+    def run_task(self, **request: Any) -> dict[str, Any]:
+        kill = self.kills.pop(0) if self.kills else ""
+        if kill == "before":
+            raise Killed
+        answer = self.client.run_task(**request)
+        if kill == "after":
+            raise Killed
+        return answer
+
+    def list_tasks(self, **request: Any) -> dict[str, Any]:
+        return self.client.list_tasks(**request)
 
 
 def test_an_empty_event_is_exactly_this_request_of_a_botocore_client() -> None:
@@ -46,8 +67,8 @@ def test_an_empty_event_is_exactly_this_request_of_a_botocore_client() -> None:
                 "cluster": SETTINGS.cluster,
                 "taskDefinition": SETTINGS.task_definition,
                 "count": 1,
-                "clientToken": token(SETTINGS, request),
-                "startedBy": started_by(SETTINGS, request),
+                "clientToken": Origin(request.run).token(0, 0),
+                "startedBy": f"import/{request.run}",
                 "capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
                 "networkConfiguration": {
                     "awsvpcConfiguration": {
@@ -60,17 +81,20 @@ def test_an_empty_event_is_exactly_this_request_of_a_botocore_client() -> None:
                 "propagateTags": "TASK_DEFINITION",
             },
         )
-        result = launcher(ecs).launch(request)
+        result = Launching(ecs).launch({})
         stubber.assert_no_pending_responses()
     assert result == {
         "status": "LAUNCHED",
+        "run": request.run,
+        "state": "RUNNING",
         "requested": 1,
         "launched": 1,
+        "new": 1,
         "tasks": [{"arn": arn, "id": "0123", "logGroup": "/p/dev/import/job", "logStream": "job/job/0123"}],
         "failures": [],
         "attempts": 1,
         "idempotencyKey": "r-1",
-        "startedBy": started_by(SETTINGS, request),
+        "startedBy": f"import/{request.run}",
         "taskDefinition": SETTINGS.task_definition,
         "capacityUsed": {"FARGATE_SPOT": 1},
         "maxCostUsdPerHour": 0.024,
@@ -90,10 +114,9 @@ def test_our_client_sends_and_returns_the_same_as_botocores() -> None:
         for client in (endpoint.client(), theirs):
             seen.append([])
             for number in range(len(faults)):
-                one = launcher(client, seconds=lambda: CALL_SECONDS)  # time for one call
-                # No second call: the test compares the results of one answer.
-                one.budget = Budget(iter([CALL_SECONDS, 0, 0, 0]).__next__)
-                result = one.launch(asked(event, f"key-{number}"))
+                # Time for one call: the test compares the results of one answer.
+                one = Launching(client, seconds=iter([CALL_SECONDS, 0, 0, 0]).__next__)
+                result = one.launch(event, f"key-{number}")
                 seen[-1].append((result["status"], result["failures"], result["attempts"]))
         half = len(endpoint.calls) // 2
         assert endpoint.calls[:half] == endpoint.calls[half:]
@@ -111,7 +134,7 @@ def test_our_client_sends_and_returns_the_same_as_botocores() -> None:
 @pytest.mark.parametrize("fault", TRANSIENT)
 def test_after_a_fault_exactly_the_requested_tasks_run(fault: str) -> None:
     with ecs_endpoint(once(fault)) as endpoint:
-        result = launcher(endpoint.client()).launch(asked({"count": 4}))
+        result = Launching(endpoint.client()).launch({"count": 4})
     assert (result["status"], result["launched"], result["failures"]) == ("LAUNCHED", 4, [])
     assert endpoint.launched == {result["startedBy"]: 4}
     assert len({task["arn"] for task in result["tasks"]}) == 4
@@ -134,7 +157,7 @@ def test_after_a_fault_exactly_the_requested_tasks_run(fault: str) -> None:
 )
 def test_a_call_that_cannot_succeed_is_not_repeated(fault: str, reason: str, retryable: bool) -> None:
     with ecs_endpoint(always(fault)) as endpoint:
-        result = launcher(endpoint.client()).launch(asked({}))
+        result = Launching(endpoint.client()).launch({})
     assert (result["status"], result["launched"], len(endpoint.calls)) == ("FAILED", 0, 1)
     (failure,) = result["failures"]
     assert (failure["reason"], failure["retryable"]) == (reason, retryable)
@@ -144,17 +167,17 @@ def test_a_call_that_cannot_succeed_is_not_repeated(fault: str, reason: str, ret
 def test_just_after_a_deploy_a_denied_call_is_repeated(fault: str) -> None:
     young = iter([True, True, False])
     with ecs_endpoint(once(fault, fault)) as endpoint:
-        result = launcher(endpoint.client(), settling=young.__next__).launch(asked({}))
+        result = Launching(endpoint.client(), settling=young.__next__).launch({})
     assert (result["status"], len(endpoint.calls)) == ("LAUNCHED", 3)
     with ecs_endpoint(always(fault)) as endpoint:
         grown = iter([True, False])
-        result = launcher(endpoint.client(), settling=grown.__next__).launch(asked({}))
+        result = Launching(endpoint.client(), settling=grown.__next__).launch({})
     assert (result["status"], len(endpoint.calls)) == ("FAILED", 2)
 
 
 def test_ten_tasks_go_into_a_call() -> None:
     with ecs_endpoint() as endpoint:
-        result = launcher(endpoint.client()).launch(asked({"count": 25}))
+        result = Launching(endpoint.client()).launch({"count": 25})
     assert sorted(call["count"] for call in endpoint.calls) == [5, 10, 10]
     assert len({call["clientToken"] for call in endpoint.calls}) == 3
     assert {call["startedBy"] for call in endpoint.calls} == {result["startedBy"]}
@@ -166,116 +189,208 @@ def test_ten_tasks_go_into_a_call() -> None:
 def test_tasks_for_which_spot_has_no_capacity_run_on_demand_if_the_job_allows_it() -> None:
     event = {"count": 4, "capacity": "spot_then_on_demand"}
     with ecs_endpoint(once("partial")) as endpoint:
-        result = launcher(endpoint.client()).launch(asked(event))
+        result = Launching(endpoint.client()).launch(event)
         assert result["capacityUsed"] == {"FARGATE": 2, "FARGATE_SPOT": 2} == dict(endpoint.capacity)
         assert [it.get("launchType") for it in endpoint.calls] == [None, "FARGATE"]
     with ecs_endpoint(once("partial")) as endpoint:
-        result = launcher(endpoint.client()).launch(asked({"count": 4}))
+        result = Launching(endpoint.client()).launch({"count": 4})
         assert result["capacityUsed"] == {"FARGATE_SPOT": 4}
 
 
 def test_the_same_key_launches_once_however_often_it_comes() -> None:
     with ecs_endpoint() as endpoint:
-        first, second = (launcher(endpoint.client()).launch(asked({"count": 12, "idempotencyKey": "k"})) for _ in "ab")
-        assert first == second
-        # A deploy in between: another revision, the same token.
-        after = launcher(endpoint.client(), settings(taskDefinition=SETTINGS.task_definition[:-1] + "8"))
-        third = after.launch(asked({"count": 12, "idempotencyKey": "k"}))
+        one = Launching(endpoint.client())
+        event = {"count": 12, "idempotencyKey": "k"}
+        first, second = one.launch(event), one.launch({**event, "requestedBy": "me"})
+        assert (first["status"], first["new"], second["status"], second["new"]) == ("LAUNCHED", 12, "DUPLICATE", 0)
+        assert first["tasks"] == second["tasks"]
+        # Days later, after a deploy: ECS knows neither token nor tasks any more.
+        one.of = settings(taskDefinition=SETTINGS.task_definition[:-1] + "8")
+        one.clock = lambda: time.time() + 80 * 86400
+        third = one.launch(event)
         assert (third["status"], third["launched"], third["failures"]) == ("DUPLICATE", 12, [])
-        assert {it["arn"] for it in third["tasks"]} == {it["arn"] for it in first["tasks"]}
-        # The same key for another request: the result names the running tasks, and no task is added.
-        other = launcher(endpoint.client()).launch(asked({"count": 10, "command": ["x"], "idempotencyKey": "k"}))
-        assert (other["status"], other["launched"]) == ("DUPLICATE", 10)
         assert endpoint.launched == {first["startedBy"]: 12}
-        assert launcher(endpoint.client()).launch(asked({}, "other"))["status"] == "LAUNCHED"
+        assert one.launch({}, "other")["status"] == "LAUNCHED"
+        # What a repeated launch costs does not grow with its number.
+        calls = len(one.table.calls)
+        costs = [len(one.table.calls) - calls for _ in range(3) if one.launch(event)]
+    assert costs == [costs[0], 2 * costs[0], 3 * costs[0]]
+    assert len(endpoint.calls) == 3
 
 
-def test_a_launch_of_an_older_version_is_found_by_its_token() -> None:
-    """Version 0.1 requested on-demand capacity by a strategy: for ECS that is another request."""
-    of = settings(capacity="on_demand")
-    request = asked({"count": 3, "idempotencyKey": "k"}, of=of)
-    older = {**run_task_request(of, request, count=3), "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]}
-    del older["launchType"]
+@pytest.mark.parametrize(
+    ("changed", "differing"),
+    [
+        ({"count": 3}, "count"),
+        ({"count": 25}, "count"),
+        ({"command": ["hunter2"]}, "command"),
+        ({"environment": {"SOURCE": "hunter2"}}, "environment"),
+        ({"payload": {"a": "hunter2"}}, "payload"),
+        ({"payload": "hunter2" * 9000}, "payload"),
+        ({"tags": {"customer": "hunter2"}, "cpu": 1024, "memory": 2048}, "cpu, memory, tags"),
+        ({"role": "reader"}, "role"),
+        ({"capacity": "on_demand"}, "capacity"),
+    ],
+)
+def test_the_same_key_with_another_request_is_a_conflict_that_names_what_differs(
+    changed: dict[str, Any], differing: str
+) -> None:
     with ecs_endpoint() as endpoint:
-        running = {it["taskArn"] for it in endpoint.client().run_task(**older)["tasks"]}
-        result = launcher(endpoint.client(), of).launch(request)
-        assert {it["arn"] for it in result["tasks"]} == running
-        assert endpoint.launched == {result["startedBy"]: 3}
-    assert (result["status"], result["capacityUsed"]) == ("DUPLICATE", {"FARGATE": 3})
+        one = Launching(endpoint.client(), settings(payloadPrefix="s3://b/p/"), store=lambda *_: None)
+        first = one.launch({"count": 2, "idempotencyKey": "k"})
+        other = one.launch({"count": 2, **changed, "idempotencyKey": "k"})
+        again = one.launch({"count": 2, "environment": {}, "tags": {}, "idempotencyKey": "k"})
+    (failure,) = other["failures"]
+    assert (other["status"], other["new"], failure["reason"], failure["retryable"]) == (
+        "CONFLICT",
+        0,
+        "Conflict",
+        False,
+    )
+    assert f"differs in {differing};" in failure["detail"]
+    assert "hunter2" not in json.dumps(other)
+    assert (again["status"], again["tasks"]) == ("DUPLICATE", first["tasks"])
+    assert endpoint.launched == {first["startedBy"]: 2}
 
 
-def test_a_conflict_with_a_launch_that_launched_nothing_is_no_duplicate() -> None:
+def test_keys_of_different_triggers_never_meet() -> None:
+    with ecs_endpoint() as endpoint:
+        one = Launching(endpoint.client())
+        results = [one.launch({"idempotencyKey": "k"}, namespace=it) for it in ("call", "queue", "event", "schedule")]
+    assert [it["status"] for it in results] == ["LAUNCHED"] * 4
+    assert len({it["run"] for it in results}) == len(endpoint.launched) == 4
+
+
+def test_a_launch_that_launched_nothing_is_tried_again_with_the_same_key() -> None:
     with ecs_endpoint(once("unplaceable")) as endpoint:
-        assert launcher(endpoint.client()).launch(asked({"count": 3}))["status"] == "FAILED"
-        result = launcher(endpoint.client()).launch(asked({"count": 2}))
-    assert (result["status"], result["launched"], dict(endpoint.launched)) == ("LAUNCHED", 2, {result["startedBy"]: 2})
+        one = Launching(endpoint.client())
+        refused = one.launch({"count": 3})
+        assert (refused["status"], refused["state"], len(endpoint.calls)) == ("FAILED", "REJECTED", 1)
+        result = one.launch({"count": 3})
+    assert (result["status"], result["state"], dict(endpoint.launched)) == (
+        "LAUNCHED",
+        "RUNNING",
+        {result["startedBy"]: 3},
+    )
 
 
-def test_a_later_delivery_continues_after_the_last_attempt_of_the_one_before() -> None:
-    """ECS repeats its first answer to a used token: only new attempts can still succeed."""
-    with ecs_endpoint(once("partial", *["no_capacity"] * (3 * ATTEMPTS - 1))) as endpoint:
-        first = launcher(endpoint.client()).launch(asked({"count": 4}))
-        assert (first["status"], first["attempts"]) == ("PARTIAL", ATTEMPTS)
+def test_a_later_delivery_requests_what_is_missing_and_nothing_else() -> None:
+    with ecs_endpoint(once("partial", *["no_capacity"] * (3 * ROUNDS - 1))) as endpoint:
+        one = Launching(endpoint.client())
+        first = one.launch({"count": 4}, redelivered=True)
+        assert (first["status"], first["state"], first["attempts"]) == ("PARTIAL", "LAUNCHING", ROUNDS)
         assert [it["retryable"] for it in first["failures"]] == [True]
-        second = launcher(endpoint.client()).launch(asked({"count": 4}, delivery=2))
-        assert (second["status"], second["attempts"]) == ("PARTIAL", 2 * ATTEMPTS)
-        third = launcher(endpoint.client()).launch(asked({"count": 4}, delivery=3))
-    assert (third["status"], third["launched"]) == ("LAUNCHED", 4)
+        second = one.launch({"count": 4}, redelivered=True)
+        assert (second["status"], second["attempts"]) == ("PARTIAL", ROUNDS)
+        assert one.launch({"count": 4}, redelivered=True)["status"] == "PARTIAL"
+        last = one.launch({"count": 4}, redelivered=True)
+    assert (last["status"], last["launched"], last["new"], last["attempts"]) == ("LAUNCHED", 4, 2, 1)
     assert endpoint.launched == {first["startedBy"]: 4}
+    assert [it["count"] for it in endpoint.calls] == [4, *[2] * (3 * ROUNDS)]
 
 
-def test_a_caller_that_counts_its_deliveries_does_not_receive_the_old_failures_again() -> None:
-    with ecs_endpoint(once(*["no_capacity"] * ATTEMPTS)) as endpoint:
-        event = {"count": 2, "idempotencyKey": "k"}
-        assert launcher(endpoint.client()).launch(asked(event))["status"] == "FAILED"
-        assert launcher(endpoint.client()).launch(asked(event))["status"] == "FAILED"
-        again = launcher(endpoint.client()).launch(asked({**event, "delivery": 2}))
-    assert (again["status"], again["launched"], sum(endpoint.launched.values())) == ("LAUNCHED", 2, 2)
+@pytest.mark.parametrize(("minutes", "listed"), [(5, 0), (29, 0), (40, 2), (54, 2)])
+@pytest.mark.parametrize("kill", ["before", "after"])
+@pytest.mark.parametrize("deployed", [False, True])
+def test_a_delivery_after_a_crash_finds_what_was_launched(minutes: int, listed: int, kill: str, deployed: bool) -> None:
+    """By the token while ECS knows it for certain, then by startedBy, running and stopped, on every page."""
+    now = [1_000_000.0]
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        endpoint.page = 2
+        client = endpoint.client()
+        one = Launching(Mortal(client, [kill]), clock=lambda: now[0])
+        with pytest.raises(Killed):
+            one.launch({"count": 5}, redelivered=True)
+        # Another delivery does not step in while the first may still be calling.
+        one.ecs = client
+        early = one.launch({"count": 5}, redelivered=True)
+        assert [(it["reason"], it["retryable"]) for it in early["failures"]] == [("LaunchUnderWay", True)]
+        for arn in list(endpoint.tasks)[:3]:
+            endpoint.end(arn)
+        now[0] += 60 * minutes
+        if deployed:
+            one.of = settings(taskDefinition=SETTINGS.task_definition[:-1] + "8")
+        again = one.launch({"count": 5}, redelivered=True)
+    assert (again["status"], again["launched"], again["new"]) == ("LAUNCHED", 5, 5)
+    assert endpoint.launched == {again["startedBy"]: 5}
+    assert len({it["desiredStatus"] for it in endpoint.listed}) == listed
 
 
-def test_repeated_attempts_take_almost_nothing_from_the_rate() -> None:
-    """Otherwise each delivery of a partial launch would spend its time on the attempts before it."""
-    with ecs_endpoint(once(*["no_capacity"] * (10 * ATTEMPTS))) as endpoint:
-        failed = launcher(endpoint.client()).launch(asked({"count": 100}))
-        assert failed["launched"] == 0
-        paced = launcher(endpoint.client())
-        # Enough tokens for the launched tasks, and few for repeated attempts.
-        paced.pace = Pace(burst=100 + 10 * ATTEMPTS, per_second=0.001)
-        result = paced.launch(asked({"count": 100}, delivery=2))
-    assert (result["status"], result["launched"]) == ("LAUNCHED", 100)
+def test_when_only_events_can_tell_what_was_launched_nothing_is_launched_before_they_have() -> None:
+    now = [1_000_000.0]
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        one = Launching(Mortal(endpoint.client(), ["after"]), clock=lambda: now[0])
+        with pytest.raises(Killed):
+            one.launch({}, redelivered=True)
+        (arn,) = endpoint.tasks
+        endpoint.end(arn)
+        now[0] += 2 * 3600
+        late = one.launch({}, redelivered=True)
+        assert [(it["reason"], it["retryable"]) for it in late["failures"]] == [("OutcomeOpen", True)]
+        assert sum(endpoint.launched.values()) == 1
+        (run,) = one.table.plain("run")
+        runs.ended(run, {"task": arn.rpartition("/")[2], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 60,
+                         "outcome": "succeeded", "reason": "r"}, now=now[0], retry=False)  # fmt: skip
+        one.launcher.records.put(run)
+        found = one.launch({}, redelivered=True)
+    assert (found["status"], found["launched"], sum(endpoint.launched.values())) == ("DUPLICATE", 1, 1)
+
+
+@pytest.mark.parametrize(
+    "fault", ["before", "ThrottlingException", "AccessDeniedException", "ResourceNotFoundException"]
+)
+def test_without_a_table_that_answers_nothing_is_launched_and_the_event_comes_again(fault: str) -> None:
+    with ecs_endpoint() as endpoint:
+        one = Launching(endpoint.client())
+        one.table.fault = lambda *_: fault
+        refused = one.launch({"count": 2})
+        assert (refused["status"], endpoint.calls) == ("FAILED", [])
+        assert [(it["reason"], it["retryable"]) for it in refused["failures"]] == [("RunNotRecorded", True)]
+        one.table.fault = lambda *_: ""
+        assert one.launch({"count": 2})["status"] == "LAUNCHED"
+    assert list(endpoint.launched.values()) == [2]
+
+
+@pytest.mark.parametrize("fault", ["before", "after", "ThrottlingException"])
+def test_when_the_table_fails_after_the_call_the_caller_gets_the_tasks_and_the_run_gets_them_later(fault: str) -> None:
+    now = [1_000_000.0]
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        one = Launching(endpoint.client(), clock=lambda: now[0])
+        one.table.fault = lambda *_: fault if endpoint.calls else ""
+        first = one.launch({"count": 2})
+        assert (first["status"], first["launched"]) == ("LAUNCHED", 2)
+        one.table.fault = lambda *_: ""
+        now[0] += 600
+        again = one.launch({"count": 2})
+    assert (again["launched"], again["tasks"]) == (2, first["tasks"])
+    assert endpoint.launched == {first["startedBy"]: 2}
+
+
+def test_an_answer_of_the_table_that_was_lost_is_recognized() -> None:
+    faults = iter(["after", "", "", "", "", "", ""])
+    with ecs_endpoint() as endpoint:
+        one = Launching(endpoint.client())
+        one.table.fault = lambda *_: next(faults)
+        assert one.launch({})["status"] == "LAUNCHED"
+    assert len(endpoint.calls) == 1
 
 
 def test_jobs_of_the_same_name_of_two_stacks_in_one_cluster_launch_their_own_tasks() -> None:
     other = settings(taskDefinition=SETTINGS.task_definition.replace("/f:", "/other-f:"))
     with ecs_endpoint() as endpoint:
-        results = [launcher(endpoint.client(), of).launch(asked({}, "event-1")) for of in (SETTINGS, other)]
+        results = [Launching(endpoint.client(), of).launch({}, "event-1") for of in (SETTINGS, other)]
     assert [it["status"] for it in results] == ["LAUNCHED", "LAUNCHED"]
     assert dict(endpoint.launched) == {it["startedBy"]: 1 for it in results}
     assert results[0]["tasks"] != results[1]["tasks"]
 
 
-def test_a_deploy_between_two_deliveries_neither_repeats_nor_loses_the_rest() -> None:
-    deployed = settings(taskDefinition=SETTINGS.task_definition[:-1] + "8")
-    with ecs_endpoint(once("partial")) as endpoint:
-        first = launcher(endpoint.client()).launch(asked({"count": 4}))
-        assert (first["status"], first["attempts"]) == ("LAUNCHED", 2)
-        # The first answer was lost.
-        again = launcher(endpoint.client(), deployed).launch(asked({"count": 4}, delivery=2))
-        assert (again["status"], again["launched"], again["failures"]) == ("DUPLICATE", 4, [])
-        assert {it["arn"] for it in again["tasks"]} == {it["arn"] for it in first["tasks"]}
-    with ecs_endpoint(once("partial", *["no_capacity"] * (ATTEMPTS - 1))) as endpoint:
-        assert launcher(endpoint.client()).launch(asked({"count": 4}))["launched"] == 2
-        rest = launcher(endpoint.client(), deployed).launch(asked({"count": 4}, delivery=2))
-        assert (rest["launched"], sum(endpoint.launched.values())) == (4, 4)
-
-
 def test_no_call_is_made_without_time_for_its_answer() -> None:
     with ecs_endpoint(always("throttled")) as endpoint:
-        late = launcher(endpoint.client(), seconds=lambda: CALL_SECONDS - 0.1).launch(asked({"count": 11}))
+        late = Launching(endpoint.client(), seconds=lambda: CALL_SECONDS - 0.1).launch({"count": 11})
         assert (late["status"], late["attempts"], endpoint.calls) == ("FAILED", 0, [])
         assert [(it["reason"], it["retryable"]) for it in late["failures"]] == [("OutOfTime", True)] * 2
         left = iter([60.0, 30.0, CALL_SECONDS - 0.1])
-        result = launcher(endpoint.client(), seconds=left.__next__).launch(asked({}))
+        result = Launching(endpoint.client(), seconds=left.__next__).launch({})
     assert (result["status"], result["attempts"], len(endpoint.calls)) == ("FAILED", 2, 2)
     assert [(it["reason"], it["retryable"]) for it in result["failures"]] == [("ThrottlingException", True)]
 
@@ -295,16 +410,17 @@ def test_launches_keep_to_fargates_rate() -> None:
 
 def test_a_payload_that_cannot_be_stored_launches_nothing_and_can_be_tried_again() -> None:
     of, stored = settings(payloadPrefix="s3://b/p/"), list[tuple[str, bytes]]()
-    request = asked({"payload": "x" * 9000}, of=of)
+    event = {"payload": "x" * 9000}
+    request = asked(event, of=of)
 
     def broken(*_: Any) -> None:
         raise OSError("no route to S3")
 
     with ecs_endpoint() as endpoint:
-        failed = launcher(endpoint.client(), of, store=broken).launch(request)
+        failed = Launching(endpoint.client(), of, store=broken).launch(event)
         assert (failed["status"], endpoint.calls) == ("FAILED", [])
         assert [(it["reason"], it["retryable"]) for it in failed["failures"]] == [("PayloadNotStored", True)]
-        done = launcher(endpoint.client(), of, store=lambda *it: stored.append(it)).launch(request)
+        done = Launching(endpoint.client(), of, store=lambda *it: stored.append(it)).launch(event)
         (call,) = endpoint.calls
     assert done["status"] == "LAUNCHED"
     assert stored == [request.stored_payload]
@@ -313,30 +429,11 @@ def test_a_payload_that_cannot_be_stored_launches_nothing_and_can_be_tried_again
     ]
 
 
-def test_a_callers_values_are_removed_from_the_errors_of_aws() -> None:
-    from fargate_job_launcher.handler.redact import redacted
-
-    for event in (
-        {"environment": {"SOURCE": "hunter2-hunter2"}, "command": ["run"]},
-        {"command": ["run", "--token=hunter2-hunter2"]},
-        {"tags": {"customer": "hunter2-hunter2"}},
-        {"payload": {"a": [1, {"b": "hunter2-hunter2"}]}},
-    ):
-        request = asked(event)
-        with ecs_endpoint(always("invalid")) as endpoint:
-            result = redacted(launcher(endpoint.client()).launch(request), request)
-        assert [it["detail"] for it in result["failures"]] == ["Invalid subnet; given the value ***."], event
-    quoted = asked({"environment": {"SOURCE": 'a"b\n€'}})
-    failure: Any = {"reason": "X", "detail": r"given a\"b\n\u20ac", "retryable": False}
-    given = redacted({**launcher(Refusing()).launch(quoted), "failures": [failure]}, quoted)
-    assert given["failures"][0]["detail"] == "given ***"
-
-
 def test_calls_to_an_unreachable_ecs_are_repeated_until_the_time_is_up() -> None:
     with ecs_endpoint() as endpoint:
         client = endpoint.client()
     left = iter([60.0, 60.0, 60.0, 0.0])
-    result = launcher(client, seconds=left.__next__).launch(asked({}))
+    result = Launching(client, seconds=left.__next__).launch({})
     assert (result["status"], result["attempts"]) == ("FAILED", 3)
     assert [(it["reason"], it["retryable"]) for it in result["failures"]] == [("EndpointConnectionError", True)]
 
@@ -347,7 +444,7 @@ def test_an_error_of_our_own_is_raised() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        launcher(Broken()).launch(asked({}))
+        Launching(Broken()).launch({})
 
 
 class Refusing:
@@ -372,135 +469,116 @@ class Refusing:
 )
 def test_an_error_means_what_its_code_says(refusing: Refusing, retryable: bool, calls: int) -> None:
     left = iter([60.0, 60.0, 0.0])
-    result = launcher(refusing, seconds=left.__next__).launch(asked({}))
+    result = Launching(refusing, seconds=left.__next__).launch({})
     assert ([it["retryable"] for it in result["failures"]], result["attempts"]) == ([retryable], calls)
 
 
 def test_a_null_in_an_answer_counts_as_absent() -> None:
     class Answering:
-        def run_task(self, **_: Any) -> dict[str, Any]:
-            return {"tasks": [{"taskArn": "arn:task/1"}], "failures": [{"reason": None, "detail": None}]}
+        def run_task(self, **request: Any) -> dict[str, Any]:
+            arn = f"arn:task/{request['clientToken']}"
+            return {"tasks": [{"taskArn": arn}], "failures": [{"reason": None, "detail": None}]}
 
-    assert launcher(Answering()).launch(asked({}))["status"] == "LAUNCHED"
-    result = launcher(Answering()).launch(asked({"count": 2}))
+    assert Launching(Answering()).launch({})["status"] == "LAUNCHED"
+    result = Launching(Answering()).launch({"count": 2})
     assert result["launched"] == 2, "two calls, a task each"
-
-
-class Killed(BaseException):
-    """The function was killed during a call: timeout, out of memory, a lost machine."""
-
-
-def test_a_storm_loses_nothing_and_launches_nothing_twice() -> None:
-    """Every third call fails, functions are killed during a call, and events are delivered twice at the same time."""
-    dice = random.Random(7)
-
-    def fault(_: Request) -> str:
-        if dice.random() >= 0.3:
-            return ""
-        # Few timeouts: each takes the client's whole read timeout.
-        return "time_out_after" if dice.random() < 0.04 else dice.choice(TRANSIENT[:-1])
-
-    events = [(f"key-{number}", dice.choice([1, 1, 1, 2, 10, 11, 25])) for number in range(LAUNCHES)]
-    kills = 0
-    with ecs_endpoint(fault) as endpoint, ThreadPoolExecutor(8) as pool:
-        client = endpoint.client()
-
-        class Mortal:
-            def run_task(self, **request: Any) -> dict[str, Any]:
-                if dice.random() < 0.02:
-                    raise Killed("before")
-                answer = client.run_task(**request)
-                if dice.random() < 0.02:
-                    raise Killed("after")
-                return answer
-
-        mortal = Launcher(
-            SETTINGS, Mortal(), Budget(lambda: 60.0), Pace(burst=float("inf")), lambda *_: None, lambda: False,
-            wait=lambda _: 0.0,
-        )  # fmt: skip
-
-        def deliver(event: tuple[str, int]) -> LaunchResult:
-            nonlocal kills
-            key, count = event
-            for delivery in range(1, 20):
-                try:
-                    result = mortal.launch(asked({"count": count}, key, delivery=delivery))
-                except Killed:
-                    kills += 1
-                    continue
-                if result["status"] == "LAUNCHED":
-                    return result
-                assert any(it["retryable"] for it in result["failures"]), result
-            raise AssertionError(f"{key} was never launched")
-
-        twice = [event for event in events for _ in range(2 if dice.random() < 0.1 else 1)]
-        results = list(pool.map(deliver, twice))
-    assert_exactly(endpoint, events, results)
-    faulted = sum(number for name, number in endpoint.faults.items() if name != "none")
-    assert faulted > 0.25 * len(endpoint.calls)
-    assert kills > 0
-    assert set(endpoint.faults) == {"none", *TRANSIENT}
-    print(
-        f"\n{len(events)} launches of {sum(count for _, count in events)} tasks, {len(twice) - len(events)} delivered "
-        f"twice, {len(endpoint.calls)} calls, {faulted} of them faulted, {kills} functions killed: "
-        f"{sum(endpoint.launched.values())} tasks run"
-    )
-
-
-def assert_exactly(endpoint: Endpoint, events: list[tuple[str, int]], results: list[LaunchResult]) -> None:
-    wanted = {started_by(SETTINGS, asked({}, key)): count for key, count in events}
-    assert dict(endpoint.launched) == wanted
-    reported: dict[str, set[str]] = {}
-    for result in results:
-        assert (result["status"], result["launched"]) == ("LAUNCHED", result["requested"])
-        reported.setdefault(result["startedBy"], set()).update(task["arn"] for task in result["tasks"])
-    # Two results of a launch name the same tasks.
-    assert {key: len(arns) for key, arns in reported.items()} == wanted
 
 
 def test_a_denied_launch_names_the_role_but_not_the_event() -> None:
     with ecs_endpoint(always("denied")) as endpoint:
-        result = launcher(endpoint.client()).launch(asked({"role": "reader"}))
+        result = Launching(endpoint.client()).launch({"role": "reader"})
     assert endpoint.calls[0]["overrides"] == {"taskRoleArn": ROLE}
     assert result["failures"][0]["detail"].startswith("User: u is not authorized to perform: iam:PassRole")
 
 
-class Listing:
-    """An ECS that lists these tasks in pages."""
-
-    def __init__(self, *arns: str, page: int = 2, of_launch: tuple[str, ...] = ()) -> None:
-        self.arns, self.page, self.of_launch = arns, page, of_launch
-
-    def list_tasks(self, **request: Any) -> dict[str, Any]:
-        assert request["cluster"] == SETTINGS.cluster
-        if "startedBy" in request:
-            return {"taskArns": list(self.of_launch)}
-        assert (request["family"], request["desiredStatus"]) == ("stack-import", "RUNNING")
-        start = int(request.get("nextToken", 0))
-        more = {"nextToken": str(start + self.page)} if start + self.page < len(self.arns) else {}
-        return {"taskArns": list(self.arns[start : start + self.page]), **more}
+def test_max_running_is_exact_for_any_number_of_callers_at_once() -> None:
+    with ecs_endpoint() as endpoint, ThreadPoolExecutor(8) as pool:
+        one = Launching(endpoint.client(), settings(maxRunning=7))
+        results = list(pool.map(lambda it: one.launch({"count": 2}, f"key-{it}"), range(16)))
+    assert sum(endpoint.launched.values()) == 6
+    refused = [it["failures"][0] for it in results if it["status"] != "LAUNCHED"]
+    assert {(it["reason"], it["retryable"]) for it in refused} == {("MaxRunning", True)}
+    (job,) = one.table.plain("job")
+    assert sum(job["holders"].values()) == 6
 
 
-def test_a_launch_that_would_exceed_max_running_is_refused_whole() -> None:
-    limited = settings(maxRunning=4, taskDefinition="arn:aws:ecs:eu-west-1:123456789012:task-definition/stack-import:7")
-    assert Running(Listing("a", "b", "c"), limited).refusal(1, "import/x") is None
-    refusal = Running(Listing("a", "b", "c"), limited).refusal(2, "import/x")
-    assert refusal is not None
-    assert (refusal["reason"], refusal["retryable"]) == ("MaxRunning", True)
-    # The tasks that this launch has already do not count twice; its missing ones do.
-    assert Running(Listing("a", "b", "c", of_launch=("c",)), limited).refusal(2, "import/x") is None
-    full = Listing("a", "b", "c", "d", of_launch=("d",))
-    assert Running(full, limited).refusal(1, "import/x") is None
-    assert Running(full, limited).refusal(2, "import/x") is not None
-    # A retry of another task of the same launch is a new task.
-    assert Running(full, limited).refusal(1, "import/x/1", retry=True) is not None
+def test_a_launch_that_finds_no_capacity_holds_no_room_while_it_waits() -> None:
+    with ecs_endpoint(once(*["no_capacity"] * ROUNDS)) as endpoint:
+        one = Launching(endpoint.client(), settings(maxRunning=1))
+        assert one.launch({}, "a", redelivered=True)["status"] == "FAILED"
+        assert one.launch({}, "b", redelivered=True)["status"] == "LAUNCHED"
+        waiting = one.launch({}, "a", redelivered=True)
+    assert [it["reason"] for it in waiting["failures"]] == ["MaxRunning"]
 
 
-def test_own_tasks_count_before_ecs_lists_them() -> None:
-    limited = settings(maxRunning=2, taskDefinition="arn:aws:ecs:eu-west-1:123456789012:task-definition/stack-import:7")
-    running = Running(Listing("a"), limited)
-    assert running.refusal(1, "import/x") is None
-    running.launched(["b"])
-    assert running.refusal(1, "import/y") is not None
-    running.launched(["a"])
-    assert running.refusal(1, "import/y") is not None
+def test_what_overlap_skips_is_a_run_of_its_own() -> None:
+    with ecs_endpoint() as endpoint:
+        one = Launching(endpoint.client(), settings(maxRunning=1, overlap="skip"))
+        assert one.launch({}, "a")["status"] == "LAUNCHED"
+        skipped = one.launch({}, "b")
+        assert (skipped["status"], skipped["state"], skipped["failures"]) == ("SKIPPED", "SKIPPED", [])
+        assert one.launch({}, "b")["status"] == "SKIPPED"
+    assert sum(endpoint.launched.values()) == 1
+
+
+def test_overlap_replace_has_the_running_task_stopped_and_then_launches() -> None:
+    with ecs_endpoint() as endpoint:
+        one = Launching(endpoint.client(), settings(maxRunning=1, overlap="replace"))
+        first = one.launch({}, "a")
+        second, third = one.launch({}, "b"), one.launch({}, "c")
+        assert (second["status"], third["status"]) == ("WAITING", "WAITING")
+        run = one.run(first)
+        assert "stopping" in run
+        assert run["due"] <= time.time() + 1
+        runs.ended(run, {"task": first["tasks"][0]["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 1,
+                         "outcome": "stopped", "reason": "r"}, now=time.time(), retry=False)  # fmt: skip
+        one.launcher.records.put(run, was=one.run(first))
+        assert not one.launcher.again(second["run"])
+        assert one.launcher.again(third["run"])
+    assert [one.run(it)["state"] for it in (first, second, third)] == ["STOPPED", "STOPPED", "RUNNING"]
+    assert sum(endpoint.launched.values()) == 2
+
+
+def test_a_retry_is_launched_as_the_run_was_and_only_where_it_is_owed() -> None:
+    gone = list[str]()
+    with ecs_endpoint() as endpoint:
+        one = Launching(
+            endpoint.client(),
+            settings(payloadPrefix="s3://b/p/", policy={**DECLARED["policy"], "retries": 3}),
+            store=lambda *_: None,
+            stored=lambda it: it not in gone,
+        )
+        event = {"payload": "x" * 9000, "environment": {"SOURCE": "s"}, "tags": {"customer": "c"}, "cpu": 1024,
+                 "memory": 2048, "role": "reader", "capacity": "spot_then_on_demand"}  # fmt: skip
+        first = one.launch(event)
+        root = first["tasks"][0]["id"]
+        assert not one.launcher.retry(first["run"], root)
+
+        def end(outcome: str, task: str, attempt: int) -> None:
+            was = one.run(first)
+            run = runs.copied(was)
+            fact = {"task": task, "attempt": attempt, "root": root[:16] if attempt > 1 else "", "capacity": "FARGATE",
+                    "seconds": 60, "outcome": outcome, "reason": "r"}  # fmt: skip
+            assert runs.ended(run, fact, now=time.time(), retry=True)
+            one.launcher.records.put(run, was=was)
+
+        end("failed", root, 1)
+        assert one.launcher.retry(first["run"], root)
+        assert not one.launcher.retry(first["run"], root)
+        again = one.run(first)["open"][root]["task"]
+        end("interrupted", again, 2)
+        assert one.launcher.retry(first["run"], root)
+        calls = endpoint.calls
+        assert [it["startedBy"] for it in calls] == [
+            f"import/{first['run']}{it}" for it in ("", f"/1/{root}", f"/2/{root}")
+        ]
+        same = ("overrides", "tags", "taskDefinition", "networkConfiguration")
+        assert all(calls[0][key] == it[key] for it in calls for key in same)
+        # A task whose Spot capacity was taken back is launched again on demand.
+        assert [it.get("launchType") for it in calls] == [None, None, "FARGATE"]
+        end("failed", one.run(first)["open"][root]["task"], 3)
+        gone.append(json.loads(json.dumps(one.run(first)["payload"]["uri"])))
+        assert one.launcher.retry(first["run"], root)
+    run = one.run(first)
+    assert (len(endpoint.calls), run["state"], run["failed"]) == (3, "FAILED", 1)
+    assert "could not be retried: PayloadExpired: the payload that was stored for it is gone" in run["last"]["reason"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from botocore.session import get_session
 from fargate_job_launcher.function import archive
 from fargate_job_launcher.handler import fargate
+from fargate_job_launcher.handler.calls import Origin, chunks, run_task_request
 from fargate_job_launcher.handler.dry_run import dry_run
 from fargate_job_launcher.handler.event import PROBLEMS_SHOWN, Rejected
-from fargate_job_launcher.handler.launch import chunks, rejection, run_task_request
-from fargate_job_launcher.handler.request import LARGEST_EVENT, LaunchRequest, parse
+from fargate_job_launcher.handler.request import LARGEST_EVENT, LaunchRequest, parse, recorded
+from fargate_job_launcher.handler.result import rejection
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.sandbox.aws.constraints import violations
 from hypothesis import given
@@ -66,16 +68,9 @@ def test_everything_that_is_declared_may_be_requested() -> None:
         ],
     }
     assert (request.key, request.count, request.capacity, request.dry_run) == ("2026-01-31", 2, "on_demand", True)
-    call = run_task_request(SETTINGS, request, count=2)
+    call = run_task_request(SETTINGS, request, Origin(request.run), count=2)
     assert call["tags"] == [{"key": "customer", "value": "Überseehandel 1"}]
     assert (call["launchType"], call.get("capacityProviderStrategy")) == ("FARGATE", None)
-
-
-RETRY: dict[str, Any] = {"task": "0123", "origin": "0" * 32, "attempt": 1}
-
-
-def with_variable(name: object, value: object) -> dict[str, Any]:
-    return {"containerOverrides": [{"name": "job", "environment": [{"name": name, "value": value}]}]}
 
 
 @pytest.mark.parametrize(
@@ -83,18 +78,19 @@ def with_variable(name: object, value: object) -> dict[str, Any]:
     [
         (None, ["event: a JSON object is expected, not null"]),
         ([], ["event: a JSON object is expected, not a list"]),
-        ({"cluster": "other"}, ["cluster: unknown; a launch event has version, idempotencyKey, delivery"]),
+        ({"cluster": "other"}, ["event: name 1 of 1: unknown; a launch event has version, idempotencyKey"]),
+        ({"count": 1, "enviroment": {}}, ["enviroment: unknown; did you mean `environment`? A launch event has"]),
         ({"taskDefinition": "x", "networkConfiguration": {}, "image": "x", "entryPoint": [], "enableExecuteCommand": 1},
-         ["taskDefinition: unknown", "networkConfiguration: unknown", "image: unknown", "entryPoint: unknown",
-          "enableExecuteCommand: unknown"]),
-        ({"overrides": {"taskRoleArn": "arn:aws:iam::1:role/admin"}}, ["overrides: unknown"]),
-        ({"a\nb": 1}, ['"a\\nb": unknown']),
+         ["event: names 1, 2, 3, 4 and 5 of 5: unknown; a launch event has"]),
+        ({"count": 1, "overrides": {"taskRoleArn": "arn:aws:iam::1:role/admin"}}, ["event: name 2 of 2: unknown"]),
+        ({"a\nb": 1, "countx\n": 1}, ["event: names 1 and 2 of 2: unknown"]),
         ({"version": "2"}, ["version: '1' is the only version"]),
-        ({"environment": {"OTHER": "x", "SOURCE": 1}}, ["environment.OTHER: not declared under overrides.environment; "
-         "declared: SOURCE", "environment.SOURCE: a string is expected, not a number"]),
+        ({"environment": {"OTHER": "x", "SOURCE": 1}}, ["environment: name 1 of 2: not declared under "
+         "overrides.environment; declared: SOURCE", "environment.SOURCE: a string is expected, not a number"]),
+        ({"environment": {"SORUCE": "x"}}, ["environment.SORUCE: not declared under overrides.environment; "
+         "did you mean `SOURCE`? Declared: SOURCE"]),
         ({"environment": {"AWS_ACCESS_KEY_ID": "x", "ld_preload": "x", "ECS_X": "", "JOB_PAYLOAD": "", "PATH": "/x"}},
-         ["environment.AWS_ACCESS_KEY_ID: no caller may set it", "environment.ld_preload: no caller may set it",
-          "environment.ECS_X: no caller", "environment.JOB_PAYLOAD: no caller", "environment.PATH: no caller"]),
+         ["environment: names 1, 2, 3, 4 and 5 of 5: no caller may set such a name: AWS, a loader or the launcher"]),
         ({"environment": {"SOURCE": "a\x00b"}}, ["environment.SOURCE: holds control characters"]),
         ({"environment": []}, ["environment: an object of names and strings is expected, not a list"]),
         ({"command": "rm"}, ["command: a list of at least one string is expected"]),
@@ -112,21 +108,22 @@ def with_variable(name: object, value: object) -> dict[str, Any]:
         ({"role": ["reader"]}, ["role: an alias declared"]),
         ({"role": None}, ["role: an alias declared"]),
         ({"capacity": "cheap"}, ["capacity: one of on_demand, spot, spot_then_on_demand is expected"]),
-        ({"tags": {"owner": "x"}}, ["tags.owner: not declared under overrides.tags; declared: customer"]),
+        ({"tags": {"owner": "x"}}, ["tags: name 1 of 1: not declared under overrides.tags; declared: customer"]),
         ({"tags": {"customer": "a<b"}}, ["tags.customer: a string of at most 256 letters"]),
         ({"count": 1001}, ["count: a whole number from 1 to 1000 is expected"]),
         ({"count": True}, ["count: a whole number from 1 to 1000 is expected"]),
         ({"count": 2.0}, ["count: a whole number from 1 to 1000 is expected"]),
         ({"count": 0, "idempotencyKey": ""}, ["idempotencyKey: a string of 1 to 256", "count: a whole number from 1"]),
         ({"idempotencyKey": "a\nb"}, ["idempotencyKey: a string of 1 to 256 printable characters"]),
-        ({"delivery": 0}, ["delivery: a whole number from 1 to 99 is expected"]),
+        ({"delivery": 2}, ["event: name 1 of 1: unknown"]),
+        ({"requestedBy": "x" * 257}, ["requestedBy: a text of 1 to 256 printable characters is expected"]),
+        ({"requestedBy": "", "taskToken": 1}, ["requestedBy: a text of 1 to 256", "taskToken: a text of 1 to 2048",
+         "taskToken: not declared; the job's owner allows it with callbacks"]),
         ({"count": 0, "environment": {"SOURCE": "x" * 9000}}, ["count: a whole number", "environment, command: the"]),
         ({"environment": {"SOURCE": "a\x9b2J"}}, ["environment.SOURCE: holds control characters"]),
         ({"tags": {"customer": "aws:x"}}, ["tags.customer: a string of at most 256 letters"]),
-        ({"retryOf": {}}, ["retryOf.task: the id of a task is expected"]),
-        ({"retryOf": {**RETRY, "delivery": 100}}, ["retryOf.delivery: a whole number from 1 to 99 is expected"]),
-        ({"retryOf": {**RETRY, "overrides": with_variable("JOB_PAYLOAD", "[" * 100_000)}}, ["retryOf: its overrides"]),
-        ({"retryOf": {**RETRY, "overrides": with_variable(1, "x")}}, ["environment.1: not declared"]),
+        ({"retryOf": {"run": "0" * 32, "root": "a"}, "count": 1}, ["event: name 1 of 2: unknown"]),
+        ({"endOf": "a"}, ["event: name 1 of 1: unknown"]),
         ({"dryRun": "yes"}, ["dryRun: true or false is expected, not a string"]),
         ({"payload": float("nan")}, ["event: has a value that JSON does not have"]),
         ({"payload": "\ud800"}, ["event: has a value that JSON does not have"]),
@@ -165,10 +162,33 @@ def test_an_event_that_is_too_deep_is_rejected_before_it_is_read() -> None:
 
 
 def test_a_hundred_problems_make_a_short_message() -> None:
-    problems = refused({f"key-{number}": "hunter2" for number in range(100)})
+    (problem,) = refused({f"key-{number}": "hunter2" for number in range(100)})
+    assert problem.startswith("event: names 1, 2, 3, 4 and 96 more of 100: unknown; a launch event has version")
+    declared = [f"NAME_{number:03}" for number in range(100)]
+    overrides = {**DECLARED["overrides"], "environment": declared}
+    problems = refused({"environment": dict.fromkeys(declared, 7)}, settings(overrides=overrides))
     assert len(problems) == PROBLEMS_SHOWN + 1
     assert problems[-1] == "and 80 more problems"
-    assert "hunter2" not in str(problems)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password=hunter2", "hunter2", "count=hunter2", "SOURCE=hunter2", "customer:hunter2", "AWS_hunter2", "x" * 99_999],
+)
+def test_a_name_that_carries_a_value_is_not_repeated(name: str) -> None:
+    for event in ({name: 1}, {"environment": {name: "x\x00"}}, {"environment": {name: 1}}, {"tags": {name: "a<b"}}):
+        problems = refused(event)
+        assert problems
+        assert "hunter2" not in str(problems)
+        assert all(len(it) < 300 for it in problems)
+
+
+def test_an_event_of_nothing_but_names_is_refused_at_once() -> None:
+    began = time.monotonic()
+    *slips, last = refused({f"cout{number}": 1 for number in range(60_000)})
+    assert [it[:5] for it in slips] == [f"cout{number}" for number in range(10)]
+    assert "of 60000: unknown" in last
+    assert time.monotonic() - began < 5
 
 
 def test_a_message_lists_at_most_ten_declared_names() -> None:
@@ -177,10 +197,27 @@ def test_a_message_lists_at_most_ten_declared_names() -> None:
     assert problem.endswith("NAME_008, NAME_009, and 90 more")
 
 
-def test_a_repeated_launch_counts_its_deliveries() -> None:
-    assert asked({"delivery": 3}).delivery == 3
-    assert asked({"delivery": 3}, delivery=5).delivery == 5
-    assert asked({"retryOf": {**RETRY, "delivery": 4}}).delivery == 4
+def test_what_a_run_was_asked_for_is_requested_again_as_it_was() -> None:
+    of = settings(payloadPrefix="s3://b/p/", resultPrefix="s3://b/r/")
+    event = {
+        **{"command": ["run"], "environment": {"SOURCE": "s"}, "cpu": 1024, "memory": 2048, "count": 3},
+        **{"role": "reader", "tags": {"customer": "c"}, "capacity": "on_demand"},
+        **{"idempotencyKey": "k", "requestedBy": "me"},
+    }
+    for payload in ({}, {"payload": {"a": 1}}, {"payload": "x" * 9000}):
+        request = asked({**event, **payload}, of=of)
+        assert request.requested_by == "me"
+        run: dict[str, Any] = {"run": request.run, "key": "k", "request": json.dumps(request.asked)}
+        if request.stored_payload is not None:
+            run["payload"] = {"uri": request.stored_payload[0]}
+        assert not request.asked.keys() & {"idempotencyKey", "requestedBy"}
+        again = recorded(run, of)
+        for name in ("run", "count", "overrides", "capacity", "tags", "cpu", "memory", "task_role"):
+            assert getattr(again, name) == getattr(request, name), name
+        variables = {it["name"]: it["value"] for it in again.overrides["containerOverrides"][0]["environment"]}
+        assert variables["JOB_RESULT_S3_URI"] == f"s3://b/r/{request.run}"
+    with pytest.raises(Rejected, match="declared under overrides"):
+        recorded(run, settings(overrides={**DECLARED["overrides"], "environment": []}))
 
 
 def test_overrides_are_counted_as_aws_counts_them_to_the_character() -> None:
@@ -240,9 +277,12 @@ def test_a_dry_run_has_the_exact_calls_the_requests_to_iam_and_the_highest_cost(
     details = plan.get("dryRun", {})
     assert details["pricesOf"] == "2026-11-01"
     assert [call["count"] for call in details["runTask"]] == [10, 2]
-    assert details["runTask"][1] == run_task_request(SETTINGS, request, count=2, chunk=1)
+    assert details["runTask"][1] == run_task_request(SETTINGS, request, Origin(request.run), count=2, chunk=1)
     assert [(it["action"], it["resource"].rpartition("/")[2]) for it in details["iam"]] == [
         ("ecs:RunTask", "f:7"),
+        ("ecs:ListTasks", "*"),
+        ("dynamodb:GetItem", "jobs-runs"),
+        ("dynamodb:PutItem", "jobs-runs"),
         ("iam:PassRole", "import-execution"),
         ("iam:PassRole", "import-task"),
         ("iam:PassRole", "reader"),
@@ -252,8 +292,8 @@ def test_a_dry_run_has_the_exact_calls_the_requests_to_iam_and_the_highest_cost(
     more = asked({"capacity": "spot_then_on_demand", "payload": "x" * 9000, "dryRun": True}, of=limited)
     asked_of_iam = dry_run(limited, more).get("dryRun", {})["iam"]
     assert [it["action"] for it in asked_of_iam] == [
-        *("ecs:RunTask", "ecs:RunTask", "ecs:ListTasks", "iam:PassRole", "iam:PassRole", "ecs:TagResource"),
-        *("s3:PutObject", "kms:GenerateDataKey"),
+        *("ecs:RunTask", "ecs:RunTask", "ecs:ListTasks", "dynamodb:GetItem", "dynamodb:PutItem"),
+        *("iam:PassRole", "iam:PassRole", "ecs:TagResource", "s3:PutObject", "kms:GenerateDataKey"),
     ]
     # The fallback is a launch type, for which IAM has no condition key.
     assert [it["context"].get("ecs:capacity-provider") for it in asked_of_iam[:2]] == ["FARGATE_SPOT", None]
@@ -279,34 +319,11 @@ SENSIBLE: dict[str, st.SearchStrategy[Any]] = {
     "role": st.sampled_from(["reader", "writer"]),
     "capacity": st.sampled_from(["spot", "on_demand", "free"]),
     "dryRun": st.booleans(),
-    "delivery": st.integers(-1, 120),
+    "requestedBy": st.text(max_size=300),
+    "taskToken": st.text(max_size=20),
 }
-CONTAINERS = st.lists(
-    st.fixed_dictionaries(
-        {"name": st.just("job")},
-        optional={
-            "command": st.lists(st.text()) | JSON,
-            "environment": st.lists(st.fixed_dictionaries({"name": st.text() | JSON, "value": st.text() | JSON}))
-            | JSON,
-        },
-    )
-)
-RETRIES = st.fixed_dictionaries(
-    {"retryOf": st.fixed_dictionaries(
-        {key: st.just(value) for key, value in RETRY.items()},
-        optional={
-            "overrides": JSON | st.fixed_dictionaries({}, optional={"cpu": JSON, "containerOverrides": CONTAINERS}),
-            "tags": JSON, "delivery": JSON, "key": JSON, "interrupted": JSON,
-        },
-    ) | JSON}
-)  # fmt: skip
-"""Retries, as a caller that is not the supervisor might forge them."""
-EVENTS = (
-    JSON
-    | RETRIES
-    | st.fixed_dictionaries(
-        {}, optional={key: usual | JSON for key, usual in SENSIBLE.items()} | {"cluster": JSON, "overrides": JSON}
-    )
+EVENTS = JSON | st.fixed_dictionaries(
+    {}, optional={key: usual | JSON for key, usual in SENSIBLE.items()} | {"cluster": JSON, "overrides": JSON}
 )
 RUN_TASK: Any = get_session().get_service_model("ecs").operation_model("RunTask")
 
@@ -324,16 +341,16 @@ def test_any_event_is_a_valid_request_within_the_declaration_or_a_rejection(even
         assert problems
         return
     declared = SETTINGS.overrides
-    assert sum(chunks(request)) == request.count <= declared.max_count
-    for chunk, count in enumerate(chunks(request)):
-        call = run_task_request(SETTINGS, request, count=count, chunk=chunk)
+    assert sum(chunks(request.count)) == request.count <= declared.max_count
+    for chunk, count in enumerate(chunks(request.count)):
+        call = run_task_request(SETTINGS, request, Origin(request.run), count=count, chunk=chunk)
         assert violations(RUN_TASK, call) == []
         assert 1 <= call["count"] <= 10
         # Exactly one of the two, or ECS refuses the call.
         asked_for = (call.get("launchType"), call.get("capacityProviderStrategy"))
         spot = (None, [{"capacityProvider": "FARGATE_SPOT", "weight": 1}])
         assert asked_for == (("FARGATE", None) if request.capacity == "on_demand" else spot)
-        fixed = run_task_request(SETTINGS, asked({}), count=1)
+        fixed = run_task_request(SETTINGS, asked({}), Origin(request.run), count=1)
         free = {"count", "clientToken", "startedBy", "launchType", "capacityProviderStrategy", "overrides", "tags"}
         assert {key: call[key] for key in call.keys() - free} == {key: fixed[key] for key in fixed.keys() - free}
         overrides = call.get("overrides", {})

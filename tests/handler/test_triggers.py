@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fargate_job_launcher.handler.launch import ATTEMPTS
-from fargate_job_launcher.handler.running import Running
+from botocore.exceptions import ClientError
+from fargate_job_launcher.handler.dead_letters import LARGEST_MESSAGE, DeadLetters, text_of
+from fargate_job_launcher.handler.launch import ROUNDS
+from fargate_job_launcher.handler.records import Records
+from fargate_job_launcher.handler.result import rejection
+from fargate_job_launcher.handler.table import Table
 from fargate_job_launcher.handler.timing import Pace
+from fargate_job_launcher.handler.trigger import Delivery, identify
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_request import EVENTS
 
+from tools.dynamodb import Memory
 from tools.ecs_endpoint import Endpoint, ecs_endpoint
 from tools.launching import DECLARED, SETTINGS
 
@@ -46,6 +52,7 @@ class Deployed:
 
     app: Any
     ecs: Endpoint
+    table: Memory
     capture: Callable[[], str]
     parked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     stored: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -63,6 +70,7 @@ class Deployed:
 def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Deployed]]:
     """Deploys the function as a stack does."""
     with ecs_endpoint() as endpoint:
+        table = Memory()
 
         def deploy(fault: Callable[[Any], str] = lambda _: "", **changed: Any) -> Deployed:
             endpoint.fault = fault
@@ -77,7 +85,7 @@ def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
                 monkeypatch.setenv(key, value)
             sys.modules.pop("fargate_job_launcher.handler.app", None)
             app = importlib.import_module("fargate_job_launcher.handler.app")
-            deployed = Deployed(app, endpoint, lambda: capsys.readouterr().out)
+            deployed = Deployed(app, endpoint, table, lambda: capsys.readouterr().out)
 
             class Service:
                 def send_message(self, **message: Any) -> None:
@@ -89,23 +97,19 @@ def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
                     deployed.stored.append(put)
 
             monkeypatch.setattr(app, "_client", lambda _: Service())
-            monkeypatch.setattr(app, "Launcher", functools.partial(app.Launcher, wait=lambda _: 0.0))
+            monkeypatch.setattr(app, "jitter", lambda _: 0.0)
+            monkeypatch.setattr(app, "RECORDS", Records(Table(table, "runs", wait=lambda _: None)))
             monkeypatch.setattr(app, "SETTLING_SECONDS", 0.0)
-            monkeypatch.setattr(app, "Pace", lambda: Pace(burst=float("inf")))
+            monkeypatch.setattr(app, "_PACE", Pace(burst=float("inf")))
             return deployed
 
         yield deploy
 
 
-def sqs(*bodies: str, received: int = 1) -> dict[str, Any]:
+def sqs(*bodies: str) -> dict[str, Any]:
     return {
         "Records": [
-            {
-                "messageId": f"message-{number}",
-                "eventSource": "aws:sqs",
-                "body": body,
-                "attributes": {"ApproximateReceiveCount": str(received)},
-            }
+            {"messageId": f"message-{number}", "eventSource": "aws:sqs", "body": body}
             for number, body in enumerate(bodies)
         ]
     }
@@ -138,26 +142,22 @@ def test_an_asynchronous_event_is_delivered_again_or_kept(function: Callable[...
     assert (parked["QueueUrl"], json.loads(parked["MessageBody"])) == (QUEUE, event)
     reasons = parked["MessageAttributes"]["reasons"]["StringValue"]
     assert reasons == "Rejected: count: a whole number from 1 to 1000 is expected (overrides.max_count)"
-    # If the event cannot be kept, the function fails: no event is dropped silently.
+    # If the event cannot be kept, the function fails, and Lambda keeps it: no event is dropped silently.
     deployed.broken = True
-    with pytest.raises(OSError, match="SQS is down"):
+    with pytest.raises(deployed.app.LaunchIncomplete, match="REJECTED"):
         deployed.invoke(event, **waiting)
     with pytest.raises(Exception, match="REJECTED"):
         function(deadLetterQueue="").invoke(event, **waiting)
 
 
 def test_a_partial_launch_is_delivered_again_for_the_rest(function: Callable[..., Deployed]) -> None:
-    left = ["partial", *["no_capacity"] * (ATTEMPTS - 1)]
+    left = ["partial", *["no_capacity"] * (ROUNDS - 1)]
     deployed = function(lambda _: left.pop(0) if left else "")
     waiting = {"invoked_function_arn": f"{FUNCTION}:async"}
     with pytest.raises(deployed.app.LaunchIncomplete):
         deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
     assert sum(deployed.ecs.launched.values()) == 2
-    old = "Root=1-00000001-a006649127e371903a2de979;Sampled=0"
-    with pytest.MonkeyPatch.context() as patch:
-        # Lambda keeps the caller's trace, which shows the age of the event.
-        patch.setenv("_X_AMZN_TRACE_ID", old)
-        result = deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
+    result = deployed.invoke({"count": 4, "idempotencyKey": "k"}, **waiting)
     assert (result["status"], result["launched"]) == ("LAUNCHED", 4)
     assert sum(deployed.ecs.launched.values()) == 4
 
@@ -173,23 +173,125 @@ def test_records_of_another_service_are_kept_as_their_sender_does_not_wait(funct
     assert "\uffff" not in parked["MessageBody"]
 
 
-def test_a_record_without_attributes_is_a_first_delivery(function: Callable[..., Deployed]) -> None:
-    for attributes in (None, {}, {"ApproximateReceiveCount": "9" * 5000}):
-        batch = sqs("{}")
-        batch["Records"][0]["attributes"] = attributes
-        assert function().invoke(batch) == {"batchItemFailures": []}
+def kept_of(event: object) -> Delivery:
+    return Delivery(event, "k", "call")
+
+
+def taken_by_sqs(text: str) -> bool:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
+    ranges = ((0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
+    return text != "" and all(it in "\t\n\r" or any(least <= ord(it) <= most for least, most in ranges) for it in text)
+
+
+ANY_CHARACTER = st.characters(exclude_categories=()) | st.sampled_from('\ud800\udfff\ufffe\uffff\x00\x1f\x7f"\\')
+
+
+@given(
+    event=st.recursive(st.text(ANY_CHARACTER), lambda it: st.lists(it) | st.dictionaries(st.text(ANY_CHARACTER), it))
+)
+def test_an_event_is_kept_as_a_text_that_sqs_takes_and_that_reads_as_it_came(event: Any) -> None:
+    kept = text_of(kept_of(event))
+    assert taken_by_sqs(kept)
+    assert json.loads(kept) == event
+    body = json.dumps(event, ensure_ascii=False)
+    message = Delivery(event, "k", "queue", message_id="m", body=body)
+    assert taken_by_sqs(text_of(message))
+    assert json.loads(text_of(message)) == event
+
+
+@given(body=st.text(ANY_CHARACTER))
+def test_a_message_that_is_no_json_is_kept_too(body: str) -> None:
+    kept = text_of(Delivery(None, "k", "queue", message_id="m", body=body))
+    assert taken_by_sqs(kept)
+    if taken_by_sqs(body):
+        assert kept == body
+
+
+@pytest.mark.parametrize("over", [-1300, -1060, -1000, -61, -30, -1, 0])
+def test_the_reasons_are_cut_until_the_message_is_no_larger_than_sqs_takes(over: int) -> None:
+    sent = list[dict[str, Any]]()
+
+    class Service:
+        def send_message(self, **message: Any) -> None:
+            sent.append(message)
+
+    result: Any = {**rejection(SETTINGS, ["x" * 3000]), "idempotencyKey": "mallory", "run": "0" * 32}
+    letters = DeadLetters(QUEUE, Service)
+    event = "é" * ((LARGEST_MESSAGE + over - 2) // 2)
+    assert letters.park(kept_of(event), result)
+    (message,) = sent
+    attributes = {name: it["StringValue"] for name, it in message["MessageAttributes"].items()}
+    size = len(message["MessageBody"].encode()) + sum(len(f"{name}String{it}") for name, it in attributes.items())
+    assert size <= LARGEST_MESSAGE
+    assert json.loads(message["MessageBody"]) == event
+    assert "mallory" not in str(attributes)
+    # What is short remains as long as there is room for it.
+    assert ("status" in attributes) == (over <= -30)
+    assert ("run" in attributes) == (over <= -61)
+    if over == -1300:
+        assert (attributes["run"], len(attributes["reasons"])) == ("0" * 32, 1000)
+    assert not letters.park(kept_of(event + "x" * (4 - over)), result)
+
+
+def test_an_event_that_sqs_does_not_take_stays_with_its_trigger(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    # SQS counts an escaped character as six bytes.
+    grown = {"x": "\uffff" * (LARGEST_MESSAGE // 5)}
+
+    def refusing(**_: Any) -> None:
+        error: Any = {"Error": {"Code": "InvalidMessageContents", "Message": f"must be shorter: {SECRET}"}}
+        raise ClientError(error, "SendMessage")
+
+    deployed.app._client = lambda _: SimpleNamespace(send_message=refusing)
+    for event in (grown, {"x": SECRET}):
+        with pytest.raises(deployed.app.LaunchIncomplete):
+            deployed.invoke(event, invoked_function_arn=f"{FUNCTION}:async")
+        again = deployed.invoke(sqs(json.dumps(event, ensure_ascii=False)))
+        assert again == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    captured = deployed.capture()
+    assert captured.count("could not be sent to the dead-letter queue: InvalidMessageContents") == 2
+    assert captured.count("could not be sent to the dead-letter queue: it has 209") == 2
+    assert SECRET not in captured
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"count": 1, "count": 2}', "event: `count` is given twice in "),
+        ('{"payload": {"hunter2": 1, "hunter2": 2}}', "event: an object has a key twice in "),
+        ('{"payload": [{"a": 1, "b": {}, "a": 2}]}', "event: an object has a key twice in "),
+    ],
+)
+def test_json_that_two_readers_read_differently_is_rejected_through_every_trigger(
+    text: str, said: str, function: Callable[..., Deployed]
+) -> None:
+    for deployed in (function(), function(queueAsPayload=True)):
+        assert deployed.invoke(sqs(text)) == {"batchItemFailures": []}
+        (parked,) = deployed.parked
+        assert parked["MessageBody"] == text
+        assert parked["MessageAttributes"]["reasons"]["StringValue"].startswith(f"Rejected: {said}the message's body")
+    for event in (rule(text), rule(text, source="aws.scheduler")):
+        (failure,) = deployed.invoke(event)["failures"]
+        assert failure["detail"] == f"{said}its detail"
+    assert deployed.ecs.calls == []
+    assert "hunter2" not in deployed.capture()
+
+
+def test_each_delivery_says_whose_ids_its_key_is_one_of() -> None:
+    def namespaces(event: object, alias: str = "") -> list[tuple[str, str]]:
+        found = identify(event, request_id="r", function_arn=f"{FUNCTION}{alias}")
+        return [(it.namespace, it.key) for it in found.deliveries]
+
+    assert namespaces({}) == namespaces({}, ":async") == namespaces({"Records": []}) == [("call", "r")]
+    assert namespaces(sqs("{}", "x")) == [("queue", "message-0"), ("queue", "message-1")]
+    assert namespaces(rule({})) == [("event", "event-1")]
+    assert [it for it, _ in namespaces(rule("{"))] == ["event"]
+    assert [it for it, _ in namespaces(rule({}, source="aws.scheduler"))] == ["schedule"]
+    assert [it for it, _ in namespaces({**rule({}, source="aws.scheduler"), "count": 1})] == ["schedule"]
 
 
 def test_a_batch_does_not_exceed_max_running(function: Callable[..., Deployed]) -> None:
     deployed = function(maxRunning=3)
-
-    class Late:
-        """An ECS that does not list new tasks yet."""
-
-        def list_tasks(self, **_: Any) -> dict[str, Any]:
-            return {"taskArns": []}
-
-    deployed.app.RUNNING = Running(Late(), deployed.app.SETTINGS)
     answer = deployed.invoke(sqs(*["{}"] * 10))
     assert sum(deployed.ecs.launched.values()) == 3
     assert len(answer["batchItemFailures"]) == 7
@@ -199,7 +301,8 @@ def test_a_rule_launches_its_events_detail_once(function: Callable[..., Deployed
     deployed = function()
     first = deployed.invoke(rule({"count": 3}))
     again = deployed.invoke(rule({"count": 3}), aws_request_id="request-2")
-    assert (first["idempotencyKey"], first) == ("event-1", again)
+    assert (first["idempotencyKey"], first["status"], again["status"]) == ("event-1", "LAUNCHED", "DUPLICATE")
+    assert first["tasks"] == again["tasks"]
     assert sum(deployed.ecs.launched.values()) == 3
     assert deployed.invoke(rule({"count": 3, "x": 1}))["status"] == "REJECTED"
     assert [json.loads(it["MessageBody"]) for it in deployed.parked] == [{"count": 3, "x": 1}]
@@ -244,15 +347,16 @@ def test_a_message_that_cannot_be_kept_goes_back_to_its_queue(function: Callable
     deployed = function()
     deployed.broken = True
     assert deployed.invoke(sqs("x", "{}")) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
-    assert any("OSError while launching message message-0" in line["message"] for line in deployed.lines())
+    said = "an event could not be sent to the dead-letter queue: OSError"
+    assert [it["messageId"] for it in deployed.lines() if it["message"] == said] == ["message-0"]
     assert function(deadLetterQueue="").invoke(sqs("x")) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
 
 
 def test_a_later_delivery_from_the_queue_makes_new_attempts(function: Callable[..., Deployed]) -> None:
-    left = ["no_capacity"] * ATTEMPTS
+    left = ["no_capacity"] * ROUNDS
     deployed = function(lambda _: left.pop(0) if left else "")
     assert deployed.invoke(sqs("{}"))["batchItemFailures"] != []
-    assert deployed.invoke(sqs("{}", received=2)) == {"batchItemFailures": []}
+    assert deployed.invoke(sqs("{}")) == {"batchItemFailures": []}
     assert sum(deployed.ecs.launched.values()) == 1
 
 
@@ -267,7 +371,6 @@ def test_a_later_delivery_from_the_queue_makes_new_attempts(function: Callable[.
             {**rule({}), "count": 1, "payload": 1},
             "event: is both EventBridge's event and a launch event; put count, payload into",
         ),
-        ({**rule({}), "retryOf": {}}, "event: is both EventBridge's event and a launch event; put retryOf into"),
         (rule("{"), "event: its detail is not JSON"),
         (rule(None), "event: a JSON object is expected, not null"),
         (7, "event: a JSON object is expected, not a number"),
@@ -294,21 +397,31 @@ def test_each_launch_writes_one_line_with_metrics_and_without_values(function: C
         "tags": {"customer": "Mallory"},
     }
     deployed.invoke(event)
-    deployed.invoke({**event, "payload": {"p": SECRET * 1000}})
+    larger = {**event, "payload": {"p": SECRET * 1000}, "idempotencyKey": "another-secret-key"}
+    deployed.invoke(larger)
+    deployed.invoke(larger)
+    deployed.invoke({**larger, "payload": SECRET})
     deployed.invoke({**event, 'x\n{"level": "FATAL"}': SECRET, "count": 0})
     captured = deployed.capture()
     lines = [json.loads(line) for line in captured.splitlines()]
-    assert [line["status"] for line in lines] == ["FAILED", "LAUNCHED", "REJECTED"]
-    for secret in (SECRET, "a-secret-key", "Mallory"):
+    assert [line["status"] for line in lines] == ["FAILED", "LAUNCHED", "DUPLICATE", "CONFLICT", "REJECTED"]
+    for secret in (SECRET, "secret-key", "Mallory"):
         assert secret not in captured
     metrics = lines[0]["_aws"]["CloudWatchMetrics"][0]
     assert metrics["Dimensions"] == [["FunctionName"]]
     for line in lines:
         assert all(isinstance(line[it["Name"]], int | float) for it in metrics["Metrics"])
         assert line["FunctionName"] == "import-launcher"
-    names = ("TasksLaunched", "LaunchesRejected", "LaunchesFailed", "CallsRetried")
-    assert [[line[name] for name in names] for line in lines] == [[0, 0, 1, 1], [1, 0, 0, 0], [0, 1, 0, 0]]
-    (put,) = deployed.stored
+    # What is delivered again is counted once.
+    names = ("TasksLaunched", "LaunchesDuplicate", "LaunchesRejected", "LaunchesFailed", "CallsRetried")
+    assert [[line[name] for name in names] for line in lines] == [
+        [0, 0, 0, 1, 1],
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 0, 1, 0, 0],
+        [0, 0, 1, 0, 0],
+    ]
+    put = deployed.stored[0]
     assert (put["Bucket"], json.loads(put["Body"])) == ("b", {"p": SECRET * 1000})
 
 
@@ -327,6 +440,7 @@ def test_a_dry_run_makes_no_call_through_any_trigger(function: Callable[..., Dep
 def test_the_function_answers_any_event(event: Any, function: Callable[..., Deployed]) -> None:
     deployed = function()
     deployed.ecs.forget()
+    deployed.table.items.clear()
     answer = deployed.invoke(event)
     assert answer == {"batchItemFailures": []} or answer["status"] in ("LAUNCHED", "REJECTED", "DRY_RUN")
     for call in deployed.ecs.calls:

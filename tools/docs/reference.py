@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fargate_job_launcher.handler.answers import Failure
 from fargate_job_launcher.handler.event import LaunchEvent
-from fargate_job_launcher.handler.launch import LaunchedTask, LaunchResult
+from fargate_job_launcher.handler.result import LaunchedTask, LaunchResult
 
 from tools import schema
 from tools.recording import PROGRAM

@@ -93,29 +93,59 @@ def _same_token(aws: Emulator) -> Checked:
     return (first["taskArn"], len(again)), (again[0]["taskArn"], 2)
 
 
-def _event(aws: Emulator) -> Checked:
-    """The events of one task, as a queue receives them."""
+def _events(aws: Emulator, name: str, **more: Any) -> list[dict[str, Any]]:
+    """The details of the events of a task with this startedBy that ends at once, as a queue receives them."""
     sqs, events = aws.client("sqs"), aws.client("events")
-    url = sqs.create_queue(QueueName="rows-events")["QueueUrl"]
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = {"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": {"startedBy": ["rows-event"]}}
-    rule = events.put_rule(Name="rows-events", EventPattern=json.dumps(pattern))["RuleArn"]
+    pattern = {"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": {"startedBy": [name]}}
+    rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": admitting(arn, rule)})
-    events.put_targets(Rule="rows-events", Targets=[{"Id": "queue", "Arn": arn}])
-    tags = [{"key": "customer", "value": "c"}]
-    _ended(aws, _launched(aws, "rows-event", Run(seconds=0), startedBy="rows-event", tags=tags))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    _ended(aws, _launched(aws, name, Run(seconds=0), startedBy=name, **more))
     seen: list[dict[str, Any]] = []
     deadline = time.monotonic() + SECONDS
     while not any(it["lastStatus"] == "STOPPED" for it in seen) and time.monotonic() < deadline:
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):
             seen.append(json.loads(message["Body"])["detail"])
-    events.remove_targets(Rule="rows-events", Ids=["queue"])
-    events.delete_rule(Name="rows-events")
+    events.remove_targets(Rule=name, Ids=["queue"])
+    events.delete_rule(Name=name)
     sqs.delete_queue(QueueUrl=url)
+    return seen
+
+
+def _event(aws: Emulator) -> Checked:
+    """The states that the events of one task tell."""
+    seen = _events(aws, "rows-event", tags=[{"key": "customer", "value": "c"}])
     return (
         ({it["lastStatus"] for it in seen}, any("tags" in it for it in seen)),
         ({"PROVISIONING", "PENDING", "RUNNING", "STOPPED"}, False),
     )
+
+
+MOMENTS: Final = ("createdAt", "pullStartedAt", "pullStoppedAt", "startedAt", "stoppingAt", "stoppedAt")
+
+
+def _members(aws: Emulator) -> Checked:
+    """What the first and the last event of a task have of the members that a reader of events goes by."""
+    seen = {
+        it["lastStatus"]: it for it in _events(aws, "rows-members", overrides={"ephemeralStorage": {"sizeInGiB": 30}})
+    }
+    first, last = seen["PROVISIONING"], seen["STOPPED"]
+    shown = (
+        [it for it in MOMENTS if it in first],
+        [it for it in MOMENTS if it in last],
+        sorted(last[it] for it in MOMENTS) == [last[it] for it in MOMENTS],
+        {it: last[it] for it in ("group", "launchType", "stopCode", "ephemeralStorage", "cpu", "memory")},
+        last["overrides"]["containerOverrides"],
+        [(it["name"], it["lastStatus"], it["exitCode"]) for it in last["containers"]],
+        [it for it in ("stopCode", "stoppedReason", "capacityProviderName", "containerInstanceArn") if it in first],
+        first["version"] < last["version"],
+    )
+    sizes = {"cpu": "256", "memory": "512", "ephemeralStorage": {"sizeInGiB": 30}}
+    ended = {"group": "family:rows-members", "launchType": "FARGATE", "stopCode": "EssentialContainerExited"}
+    said = [{"name": "job"}], [("job", "STOPPED", 0)]
+    return shown, (["createdAt"], list(MOMENTS), True, {**ended, **sizes}, *said, [], True)
 
 
 def _unmounted(aws: Emulator) -> Checked:
@@ -223,6 +253,15 @@ ROWS: Final = (
         "Each state of a task sends an event, ECS Task State Change, without the task's tags",
         ("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html",),
         _event,
+    ),
+    Shape(
+        "ecs.RunTask.event.members",
+        "An event names the family as the task's group, and each moment and size of the task once it has them",
+        (
+            "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html",
+            "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html",
+        ),
+        _members,
     ),
     Shape(
         "ecs.RunTask.family",

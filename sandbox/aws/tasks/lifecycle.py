@@ -33,6 +33,9 @@ SHOWN_SECONDS: Final = 3600
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
 """
 
+NOT_YET: Final = ("connectivity", "connectivityAt", "pullStartedAt", "pullStoppedAt", "startedAt")
+"""What a task that has just been launched does not have."""
+
 SIGTERMED: Final = 128 + 15
 
 Record = dict[str, Any]
@@ -64,6 +67,11 @@ class Lifecycle:
         """Start a task that RunTask has just created, in the account and the region of this request. `task` is its
         description in RunTask's answer, and gets the first state too."""
         record = self._record(task["taskArn"])
+        shown = _shown(record)
+        record |= shown
+        task |= {key: value for key, value in shown.items() if value is not None}
+        if record["containerInstanceArn"] is None:
+            task.pop("containerInstanceArn", None)
         if self._containers:
             self._keep(self._follow(record, get_account_id(), get_region()))
             return
@@ -72,8 +80,9 @@ class Lifecycle:
         unmounted = _unmounted(record)
         if unmounted:
             run = Run(exit_code=None, reason=unmounted, stop_code="TaskFailedToStart")
-        record["startedAt"] = None
-        task.pop("startedAt", None)
+        for moment in NOT_YET:
+            record[moment] = None
+            task.pop(moment, None)
         for begun in (record, task):
             begun["lastStatus"] = "PROVISIONING"
             for container in begun["containers"]:
@@ -122,13 +131,20 @@ class Lifecycle:
             await asyncio.sleep(STEP_SECONDS)
             if not _ecs._mark_task_pending(arn, record):
                 return
+            starts = run.exit_code is not None or run.stop_code == "SpotInterruption"
+            # The network comes before the image, and a file system or a secret after the network.
+            record |= {"connectivity": "CONNECTED", "connectivityAt": _now()}
+            if starts or "CannotPull" in run.reason:
+                record["pullStartedAt"] = _now()
             self._publish(record)
             await asyncio.sleep(STEP_SECONDS)
-            starts = run.exit_code is not None or run.stop_code == "SpotInterruption"
             if starts:
                 if not _ecs._mark_task_running(arn, record):
                     return
-                record["startedAt"] = _earlier(record["startedAt"], run.started_minutes_ago)
+                for moment in ("pullStartedAt", "pullStoppedAt", "startedAt"):
+                    record[moment] = _earlier(record[moment], run.started_minutes_ago)
+                for container in record["containers"]:
+                    container["lastStatus"] = "RUNNING"
                 self._publish(record)
                 _write(record, run)
                 await asyncio.sleep(run.seconds)
@@ -168,6 +184,23 @@ class Lifecycle:
         )
 
 
+def _shown(record: Record) -> Record:
+    """What ECS shows of each task on Fargate and the emulator leaves out, or shows and ECS does not (None).
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+    """
+    overrides, definition = record["overrides"], _definition(record)
+    storage = overrides.get("ephemeralStorage") or definition.get("ephemeralStorage") or {"sizeInGiB": 20}
+    given = overrides.get("containerOverrides") or [{"name": it["name"]} for it in definition["containerDefinitions"]]
+    shown: Record = {
+        "group": record["group"] or f"family:{_family(record)}",
+        "overrides": {"inferenceAcceleratorOverrides": [], **overrides, "containerOverrides": given},
+    }
+    fargate: Record = {"ephemeralStorage": storage, "containerInstanceArn": None}
+    return shown | (fargate if record["launchType"] == "FARGATE" else {})
+
+
 def _stopped_at(record: Record) -> float | None:
     moment = record.get("stoppedAt") if record["lastStatus"] == "STOPPED" else None
     return datetime.fromisoformat(moment).timestamp() if moment else None
@@ -203,6 +236,10 @@ def _state(record: Record) -> str:
     return f"{record['taskArn']} {record['lastStatus']}"
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _earlier(moment: str, minutes: float) -> str:
     return (datetime.fromisoformat(moment) - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
 
@@ -223,7 +260,7 @@ def _json(detail: Record) -> str:
         if key.endswith("At") and isinstance(value, int | float)
     }
     # Events have no tags and no empty members: a task of a launch type has no capacityProviderName.
-    known = {key: value for key, value in {**detail, **times}.items() if value is not None}
+    known = {key: value for key, value in {**detail, **times}.items() if value not in (None, "")}
     return json.dumps({key: value for key, value in known.items() if key != "tags"})
 
 

@@ -1,0 +1,331 @@
+"""A run: what is known of one launch, from its first call to its last task's end. Pure: items in, items out.
+
+A run's item holds everything that is owed: calls whose outcome is open, tasks that run, retries, the end that has to be
+told. Each function here makes the next version of an item from the one before and from one fact, and a fact that the
+item already holds changes nothing. table.py writes a version only on top of the one that it was made from.
+
+Words: a launch has `requested` tasks. Each of these is a lineage, named by its first task (`root`): the task and its
+retries, one after another. A lineage is open until its last attempt has ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+Item = dict[str, Any]
+"""An item of the table as plain data, with pk, sk, version and writer."""
+DUE: Final = "due"
+"""The value of `duty` of each item that is looked at when its time has come."""
+CHECK_SECONDS: Final = 900
+"""How long a task runs before the supervisor looks at it, in case the event of its end was lost."""
+SWEEP_SECONDS: Final = 60
+"""How often the supervisor looks for what is due."""
+CLAIM_SECONDS: Final = 120
+"""How long whoever does something that is owed has for it, before another may do it."""
+PATIENCE_SECONDS: Final = 3 * 3600
+"""How long a launch that its trigger delivers again waits for the next delivery. The longest time between two
+deliveries is the visibility timeout of a queue: six times the longest timeout of a function, 90 minutes."""
+RETRY_SECONDS: Final = 2 * 3600
+"""How long a retry is tried that could not be launched, for want of capacity or because AWS does not answer."""
+TOKEN_SECONDS: Final = 1800
+"""How long a call with an open outcome is repeated. ECS knows a clientToken for an hour at least:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html"""
+SETTLE_SECONDS: Final = 600
+"""How long after a call ECS lists every task that it launched: its answers are eventually consistent."""
+LISTED_SECONDS: Final = 3300
+"""How long after a call ECS still lists its tasks, even if they ended at once: it shows them for an hour. Later only
+the events of their ends can tell, and those may still wait in the supervisor's queue."""
+LONGEST_WAIT_SECONDS: Final = 900
+
+JOB: Final = "job"
+"""The sort key of a job's own item."""
+ENDED: Final = ("SUCCEEDED", "FAILED", "STOPPED", "REJECTED", "SKIPPED")
+"""The states of a run that has ended; the others are LAUNCHING and RUNNING."""
+
+
+def sort_key(run: str) -> str:
+    """The sort key of a run's item."""
+    return f"run#{run}"
+
+
+def attempt_key(run: str, task: str) -> str:
+    """The sort key of the item of an attempt that has ended."""
+    return f"run#{run}#task#{task}"
+
+
+def copied(item: Item) -> Item:
+    """A copy whose parts can be changed."""
+    return json.loads(json.dumps(item))
+
+
+def at(seconds: float) -> str:
+    """A time as text, in UTC: 2026-01-31T03:00:00.000Z."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# The calls of a launch or of a retry, in rounds: a round requests all tasks that are missing.
+
+
+def calls_of(run: Item, root: str) -> dict[str, Any] | None:
+    """The calls of the launch itself (an empty `root`), or of the retry that a lineage is owed; None if it is owed
+    none."""
+    return run["launch"] if not root else run["open"].get(root, {}).get("retry")
+
+
+def missing(run: Item, root: str) -> int:
+    """How many tasks the launch or the retry still lacks."""
+    return 1 if root else max(0, run["requested"] - len(run["tasks"]))
+
+
+def settled_at(calls: Mapping[str, Any]) -> float:
+    """When the supervisor asks ECS about an open round, if nobody has repeated its calls by then."""
+    return max(calls["lease"], calls.get("late", calls["began"]) + SETTLE_SECONDS)
+
+
+def until(calls: Mapping[str, Any]) -> float:
+    """Until when a launch that nobody makes calls for waits for its trigger's next delivery."""
+    return calls.get("until", calls["began"] + PATIENCE_SECONDS)
+
+
+def begin_round(run: Item, root: str, *, now: float, lease: float, by: str, capacity: str) -> None:
+    """Record that the missing tasks are about to be requested on this capacity, by a function that has until `lease`
+    for it."""
+    calls = run["open"][root]["retry"] if root else run["launch"]
+    calls |= {"round": calls["round"] + 1, "asked": missing(run, root), "open": True, "began": now}
+    calls |= {"lease": lease, "by": by, "capacity": capacity}
+    calls.pop("late", None)
+    if not root:
+        run["reserved"] = calls["asked"]
+
+
+def close_round(run: Item, root: str, tasks: Sequence[str], *, now: float, still_open: bool = False) -> None:
+    """Record the tasks of a round; with `still_open` there may be others."""
+    calls = calls_of(run, root)
+    if calls is None:
+        return
+    calls["open"] = still_open
+    if root:
+        if tasks:
+            _retried(run, root, tasks[0], calls["capacity"])
+        return
+    for task in tasks:
+        add_task(run, task, calls["capacity"], now=now)
+    run["reserved"] = missing(run, "") if still_open else 0
+
+
+def release(run: Item, root: str, failures: Sequence[Mapping[str, Any]], *, now: float) -> None:
+    """Record that nobody makes calls for now, and what becomes of the missing tasks: none is missing, a later delivery
+    tries again, or they are given up."""
+    calls = calls_of(run, root)
+    if calls is None:
+        return
+    calls["lease"] = 0
+    again = calls["open"] or any(it["retryable"] for it in failures)
+    if root:
+        entry = run["open"][root]
+        if not calls["open"] and (not again or now > entry["failed"]["at"] + RETRY_SECONDS):
+            reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in failures)
+            entry["failed"]["reason"] += f"; it could not be retried: {reasons}"
+            _conclude(run, root, entry["failed"])
+        else:
+            calls["next"] = now + min(LONGEST_WAIT_SECONDS, SWEEP_SECONDS * 2 ** min(calls["round"], 10))
+        return
+    run["failures"] = [dict(it) for it in failures]
+    calls["closed"] = not calls["open"] and not (again and missing(run, "") and run["redelivered"])
+    if "accepted" not in run or "until" not in calls:
+        calls["until"] = now + PATIENCE_SECONDS
+
+
+def add_task(run: Item, task: str, capacity: str, *, now: float) -> None:
+    """Record a task of the launch itself, once."""
+    if task in run["tasks"]:
+        return
+    run["tasks"].append(task)
+    run["open"][task] = {"task": task, "attempt": 1, "since": now}
+    run["capacityUsed"][capacity] = run["capacityUsed"].get(capacity, 0) + 1
+    run["reserved"] = max(0, run["reserved"] - 1)
+    if run["state"] == "LAUNCHING" or run["state"] in ENDED:
+        _reopen(run)
+    if not missing(run, ""):
+        run["launch"] |= {"open": False, "closed": True}
+    if run["launch"]["closed"]:
+        run["state"] = "RUNNING"
+
+
+def _reopen(run: Item) -> None:
+    run["state"] = "LAUNCHING"
+    for key in ("endedAt", "tell", "telling"):
+        run.pop(key, None)
+
+
+def reopen(run: Item) -> None:
+    """Begin again with a run that ended with tasks missing, because its event came again."""
+    if run["state"] in ENDED:
+        _reopen(run)
+    run["launch"]["closed"] = False
+
+
+def _retried(run: Item, root: str, task: str, capacity: str) -> None:
+    entry = run["open"][root]
+    entry |= {"task": task, "attempt": entry["attempt"] + 1, "since": entry["retry"]["began"]}
+    del entry["retry"]
+    entry.pop("failed")
+    run["attempts"] += 1
+    run["capacityUsed"][capacity] = run["capacityUsed"].get(capacity, 0) + 1
+
+
+# The ends of tasks.
+
+
+def ended(run: Item, facts: Mapping[str, Any], *, now: float, retry: bool) -> Item | None:
+    """Record the end of a task; the item of its attempt, or None if the end is known or the task is none of the run's.
+
+    `facts` are those of `attempt`, `retry` whether its outcome is one that the run's policy retries.
+    """
+    task, number, start = facts["task"], facts["attempt"], facts["root"]
+    if number == 1:
+        if task not in run["tasks"]:
+            # Its function died before it recorded the task, or has not recorded it yet.
+            add_task(run, task, facts["capacity"], now=now)
+        root = task
+    else:
+        root = next((it for it in run["open"] if it.startswith(start)), "")
+        entry = run["open"].get(root)
+        if entry is not None and "retry" in entry and entry["attempt"] == number - 1:
+            _retried(run, root, task, facts["capacity"])
+    entry = run["open"].get(root)
+    if entry is None or entry["task"] != task or "retry" in entry:
+        return None
+    run["taskSeconds"] += facts["seconds"]
+    if "costUsd" in run:
+        run["costUsd"] = round(run["costUsd"] + facts.get("costUsd", 0), 8)
+    failed = {key: facts[key] for key in ("task", "outcome", "reason", "exitCode") if key in facts} | {"at": now}
+    if retry and entry["attempt"] <= run["policy"]["retries"] and "stopping" not in run:
+        entry["failed"] = failed
+        entry["retry"] = {"round": -1, "open": False, "lease": 0, "next": now + CLAIM_SECONDS}
+    else:
+        _conclude(run, root, failed)
+    return {
+        "pk": run["pk"],
+        "sk": attempt_key(run["run"], task),
+        **{key: facts[key] for key in facts if key != "root"},
+        "run": run["run"],
+        "root": root,
+    }
+
+
+def _conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
+    """Close a lineage with the facts of its last attempt."""
+    del run["open"][root]
+    counted = {"succeeded": "succeeded", "stopped": "stopped"}.get(last["outcome"], "failed")
+    run[counted] += 1
+    if counted != "succeeded" or "last" not in run:
+        run["last"] = dict(last)
+
+
+def stop_retries(run: Item) -> None:
+    """Give up the retries of a run that is being stopped."""
+    for root in [root for root, entry in run["open"].items() if "retry" in entry and not entry["retry"]["open"]]:
+        _conclude(run, root, run["open"][root]["failed"])
+
+
+# What follows from the facts.
+
+
+def follow(run: Item, *, now: float, told_by: float = 0) -> None:
+    """Set the state, when the run is looked at again, and when its item expires.
+
+    `told_by`: seconds until somebody else has to tell an end that this version brings; 0: nobody is telling it.
+    """
+    launch = run["launch"]
+    if run["state"] not in ENDED and launch["closed"] and not run["open"]:
+        run["state"] = _end_state(run)
+        run["endedAt"], run["ends"] = at(now), run["ends"] + 1
+        run["reserved"] = 0
+        run["tell"] = now + told_by
+        run.pop("waiting", None)
+    elif run["state"] == "LAUNCHING" and launch["closed"]:
+        run["state"] = "RUNNING"
+    run["expires"] = int(now) + 86400 * run["keepDays"]
+    when = _next(run, now)
+    run.pop("duty", None)
+    run.pop("due", None)
+    if when is not None:
+        run |= {"duty": DUE, "due": int(when) + 1}
+
+
+def _end_state(run: Item) -> str:
+    if run["succeeded"] >= run["requested"]:
+        return "SUCCEEDED"
+    if run["failed"]:
+        return "FAILED"
+    if "stopping" in run:
+        return "STOPPED"
+    if not run["tasks"] and run["failures"] and not any(it["retryable"] for it in run["failures"]):
+        return "REJECTED"
+    return "FAILED" if len(run["tasks"]) < run["requested"] else "STOPPED"
+
+
+def _next(run: Item, now: float) -> float | None:
+    """When something is owed next; None if nothing is."""
+    if run["state"] in ENDED:
+        return run.get("tell")
+    times = list[float]()
+    launch = run["launch"]
+    if run.get("accepted") and not launch["closed"]:
+        times.append(max(launch["lease"], now + SWEEP_SECONDS))
+    elif not launch["closed"]:
+        times.append(settled_at(launch) if launch["open"] else launch["lease"] or until(launch))
+    if "stopping" in run and run["open"]:
+        times.append(now if not run["stopping"].get("begun") else now + SWEEP_SECONDS)
+    policy = run["policy"]
+    for entry in run["open"].values():
+        if "retry" in entry:
+            times.append(max(entry["retry"]["next"], entry["retry"]["lease"]))
+            continue
+        times.append(max(now, entry.get("seen", entry["since"])) + CHECK_SECONDS)
+        if "started" in entry:
+            if policy["maxRuntimeMinutes"]:
+                times.append(entry["started"] + 60 * policy["maxRuntimeMinutes"])
+        else:
+            limits = [it for it in (policy["startTimeoutMinutes"], policy["maxRuntimeMinutes"]) if it]
+            times += [entry["since"] + 60 * min(limits)] if limits else []
+    return min(times, default=None)
+
+
+def slots(run: Item) -> int:
+    """How many tasks the run may have running at once, which count towards max_running: those that are being launched
+    and the open lineages."""
+    return 0 if run["state"] in ENDED else run["reserved"] + len(run["open"])
+
+
+def hold(job: Item, run: Item, now: float) -> None:
+    """Record in a job's item how many tasks a run holds, and when the item is next compared with the job's runs."""
+    holding = slots(run)
+    job["holders"].pop(run["run"], None)
+    if holding:
+        job["holders"][run["run"]] = holding
+    if job.get("waiting") == run["run"] and not run.get("waiting"):
+        del job["waiting"]
+    check_later(job, now)
+
+
+def held(job: Item, *, but: str = "") -> int:
+    """How many tasks the job's runs hold, without those of one run."""
+    return sum(number for run, number in job["holders"].items() if run != but)
+
+
+def new_job(pk: str) -> Item:
+    """The item of a job of which nothing runs."""
+    return {"pk": pk, "sk": JOB, "holders": {}}
+
+
+def check_later(job: Item, now: float) -> None:
+    """Set when a job's count is next compared with its runs."""
+    job.pop("duty", None)
+    job.pop("due", None)
+    if job["holders"]:
+        job |= {"duty": DUE, "due": int(now + CHECK_SECONDS)}
