@@ -145,7 +145,7 @@ def extras(recording: Recording, name: str) -> dict[str, list[str]]:
         found["dashboard"] = [DASHBOARD] if alarms.get("dashboard") else []
     if "taskPolicy" in job:
         found["task policy"] = [ROLE_POLICY]
-    if recording.setting("payloads") is not None and (job.get("overrides", {}).get("payload") or job.get("result")):
+    if recording.setting("payloads") is not None and job.get("overrides", {}).get("payload"):
         found["payload"] = [ROLE_POLICY]
     if job.get("result"):
         found["result"] = [ROLE_POLICY]
