@@ -86,7 +86,7 @@ def launcher_function(
             "ephemeralStorageGib": overrides.get("ephemeral_storage_gib", 0),
         },
         "payloadPrefix": ""
-        if job.payload_bucket is None
+        if job.payload_bucket is None or not overrides.get("payload", False)
         else pulumi.Output.concat("s3://", job.payload_bucket, f"/{family(name)}/"),
         "payloadKey": "" if job.payload_bucket is None else job.kms_key_arn or "",
         "deadLetterQueue": "" if dead_letters is None else dead_letters.url,

@@ -14,7 +14,7 @@ from .checks.plain import checked_environment
 from .checks.runs import OF_ONE
 from .container import Sidecar
 from .function import launcher_function, launcher_log_group, timeout_seconds
-from .payload import payload_objects
+from .payload import payload_objects, result_objects
 from .roles import Runs, execution_role, launcher_role, task_role
 from .runs import JobRuns, JobRunsArgs
 from .supervisor import invocable_by_role
@@ -84,8 +84,8 @@ class FargateJobLauncher(pulumi.ComponentResource):
         runs = _runs(name, job, parent=self)
         job_logs = job_log_group(name, job, parent=self)
         execution = execution_role(name, job, place=place, log_group_arn=job_logs.arn, parent=self)
-        payloads = payload_objects(name, job, place)
-        task = task_role(name, job, place=place, payload_objects_arn=payloads, parent=self)
+        payloads, results = payload_objects(name, job, place), result_objects(name, job, place)
+        task = task_role(name, job, place=place, payload_objects_arn=payloads, result_objects_arn=results, parent=self)
         definition = task_definition(
             name, job, place=place, execution_role=execution, task_role=task, logs=job_logs, parent=self
         )
@@ -104,6 +104,7 @@ class FargateJobLauncher(pulumi.ComponentResource):
             passed_role_arns=[execution.arn, task.arn, *job.overrides.get("task_roles", {}).values()],
             log_group_arn=launcher_logs.arn,
             payload_objects_arn=payloads,
+            result_objects_arn=results,
             dead_letter_queue_arn=None if dead_letters is None else dead_letters.arn,
             queue_arn=None if queue is None else queue.queue.arn,
             runs=runs,

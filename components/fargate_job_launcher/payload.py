@@ -119,10 +119,18 @@ def _encryption(
 
 
 def payload_objects(name: str, job: Job, place: pulumi.Output[iam.Place]) -> pulumi.Output[str] | None:
-    """ARN pattern of this job's payloads; None when the job has no bucket for them."""
+    """ARN pattern of this job's payloads; None when it takes none, or has no bucket for them."""
+    return _objects(family(name), job, place) if job.overrides.get("payload", False) else None
+
+
+def result_objects(name: str, job: Job, place: pulumi.Output[iam.Place]) -> pulumi.Output[str] | None:
+    """ARN pattern of the results of this job's tasks; None when they leave none."""
+    return _objects(f"{family(name)}/{iam.RESULTS.rstrip('/')}", job, place) if job.result else None
+
+
+def _objects(own: str, job: Job, place: pulumi.Output[iam.Place]) -> pulumi.Output[str] | None:
     if job.payload_bucket is None:
         return None
-    own = family(name)
     return pulumi.Output.all(place, job.payload_bucket).apply(
         lambda it: iam.payload_objects(cast("iam.Place", it[0]).partition, cast("str", it[1]), own)
     )

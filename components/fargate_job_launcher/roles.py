@@ -100,6 +100,7 @@ def task_role(
     *,
     place: pulumi.Output[iam.Place],
     payload_objects_arn: pulumi.Output[str] | None,
+    result_objects_arn: pulumi.Output[str] | None,
     parent: pulumi.Resource,
 ) -> Role:
     """The role of the job's own code. It may do what the job declares and read its payloads, and nothing else."""
@@ -115,8 +116,8 @@ def task_role(
     documents: dict[str, pulumi.Input[str]] = {}
     if job.task_policy is not None:
         documents["task"] = pulumi.Output.from_input(job.task_policy).apply(lambda it: _declared(name, it))
-    if job.result:
-        writing = pulumi.Output.all(place, payload_objects_arn, job.key_arns).apply(
+    if result_objects_arn is not None:
+        writing = pulumi.Output.all(place, result_objects_arn, job.key_arns).apply(
             lambda it: iam.to_json(iam.result_writer_policy(*cast("tuple[iam.Place, str, list[str]]", tuple(it))))
         )
         documents["result"] = writing
@@ -148,6 +149,7 @@ def launcher_role(
     passed_role_arns: Sequence[pulumi.Input[str]],
     log_group_arn: pulumi.Input[str],
     payload_objects_arn: pulumi.Output[str] | None,
+    result_objects_arn: pulumi.Output[str] | None,
     dead_letter_queue_arn: pulumi.Output[str] | None,
     queue_arn: pulumi.Output[str] | None,
     runs: Runs,
@@ -178,7 +180,6 @@ def launcher_role(
         guard = it.pop("guard")
         document = iam.launcher_policy(
             family=runs.family,
-            reads_results=job.result,
             traces=job.function.get("tracing", False),
             **it,
         )
@@ -200,6 +201,7 @@ def launcher_role(
         "cluster_arn": job.cluster_arn,
         "task_definition_arn": task_definition_arn,
         "payload_objects_arn": payload_objects_arn or "",
+        "result_objects_arn": result_objects_arn or "",
         "dead_letter_queue_arn": dead_letter_queue_arn or "",
         "queue_arn": queue_arn or "",
         "key_arns": job.key_arns,

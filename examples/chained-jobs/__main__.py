@@ -1,4 +1,4 @@
-"""Two jobs, one after the other: the event of the first one's success launches the second and is its payload."""
+"""Two jobs, one after the other: the second is launched by the event that the first has succeeded."""
 
 import json
 

@@ -81,7 +81,7 @@ def _data_needs(facts: Facts) -> Iterator[Need]:
     if settings.result_prefix and settings.payload_key:
         decrypt = Call("kms:Decrypt", settings.payload_key, through_service(facts, "s3"))
         yield Need("decrypt a result", decrypt)
-    if settings.payload_key:
+    if settings.payload_prefix and settings.payload_key:
         encrypt = Call("kms:GenerateDataKey", settings.payload_key, through_service(facts, "s3"))
         yield Need("encrypt a payload", encrypt)
     if settings.dead_letter_queue:
@@ -146,7 +146,7 @@ def task_needs(facts: Facts) -> list[Need]:
     needs: list[Need] = []
     if facts.settings.payload_prefix:
         needs.append(Need("read its payload", Call("s3:GetObject", payload_object(facts))))
-    if facts.settings.payload_key:
+    if facts.settings.payload_prefix and facts.settings.payload_key:
         decrypt = Call("kms:Decrypt", facts.settings.payload_key, through_service(facts, "s3"))
         needs.append(Need("decrypt its payload", decrypt))
     if facts.settings.result_prefix:

@@ -36,6 +36,7 @@ from tools.recording import program, record
 HERE: Final = "eu-west-1:123456789012"
 ROLE: Final = "arn:aws:iam::123456789012:role/"
 SECRET: Final = f"arn:aws:secretsmanager:{HERE}:secret:%s-AbCdEf"
+RULE: Final = "aws:cloudwatch/eventRule:EventRule"
 TABLE: Final = "aws:dynamodb/table:Table"
 MACHINE: Final = f"arn:aws:states:{HERE}:stateMachine:daily"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
@@ -724,7 +725,7 @@ CASES: Final[dict[str, Case]] = {
     "tags": of_job(lambda it: (definition_tags(it), it.function["Tags"].get("team")), ("data", "data")),
     "runs:cluster_arns": Case(
         "made",
-        lambda it: len(json.loads(it.supervisor["Environment"]["Variables"]["SUPERVISOR_SETTINGS"])["clusters"]),
+        lambda it: len(json.loads(it.kept_by(RULE, "-stopped")["eventPattern"])["detail"]["clusterArn"]),
         2,
     ),
     "runs:topic_arn": Case("made", lambda it: it.of_runs("aws:sns/topic:Topic", "-notices"), None),

@@ -111,7 +111,9 @@ def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         facts: dict[str, Facts] = {}
         calls: dict[str, list[dict[str, Any]]] = {}
         for name, launcher in deployment.launchers.items():
-            launch(aws, launcher, {})
+            # The second time, the function looks the run up.
+            for _ in range(2):
+                launch(aws, launcher, {"idempotencyKey": "once"})
             facts[name] = read(aws.client, launcher.outputs["launcher_role_arn"])
             granted = {statement["Sid"] for statement in facts[name].launcher.statements}
             # A large payload is stored in the bucket, and a refused event goes to the dead-letter queue.
@@ -522,7 +524,7 @@ def test_the_largest_policies_fit_in_a_role() -> None:
         notice_topic_arn=base % ("sns", f"{name}-runs-notices-0123abc"),
         read_log_group_arn=base % ("logs", f"log-group:/project/stack/{name}/job"),
         callback_arns=[base % ("states", f"stateMachine:{'m' * 40}")],
-        reads_results=True,
+        result_objects_arn=iam.payload_objects(place.partition, "b" * 63, f"project-stack-{name}/results"),
         payload_objects_arn=iam.payload_objects(place.partition, "b" * 63, f"project-stack-{name}"),
         dead_letter_queue_arn=base % ("sqs", "q" * 80),
         queue_arn=base % ("sqs", "q" * 80),

@@ -145,7 +145,7 @@ def extras(recording: Recording, name: str) -> dict[str, list[str]]:
         found["dashboard"] = [DASHBOARD] if alarms.get("dashboard") else []
     if "taskPolicy" in job:
         found["task policy"] = [ROLE_POLICY]
-    if recording.setting("payloads") is not None and (job.get("overrides", {}).get("payload") or job.get("result")):
+    if recording.setting("payloads") is not None and job.get("overrides", {}).get("payload"):
         found["payload"] = [ROLE_POLICY]
     if job.get("result"):
         found["result"] = [ROLE_POLICY]
@@ -187,7 +187,8 @@ def test_the_supervisor_receives_the_ends_of_jobs_in_this_cluster_and_not_those_
     cluster = recording.exports["clusterArn"]
     assert detail == {"lastStatus": ["STOPPED"], "clusterArn": [cluster], "group": [{"prefix": "family:"}]}
     given = recording.one(FUNCTION, f"{runs.name}-supervisor").inputs["environment"]["variables"]
-    assert json.loads(given["SUPERVISOR_SETTINGS"])["clusters"] == [cluster]
+    table, queue = recording.one(TABLE, runs.name), recording.one(QUEUE, f"{runs.name}-stopped")
+    assert json.loads(given["SUPERVISOR_SETTINGS"]) == {"table": table.outputs["name"], "queue": queue.outputs["url"]}
 
 
 def test_the_table_keeps_what_it_promises(recording: Recording) -> None:

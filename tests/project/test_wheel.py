@@ -223,7 +223,7 @@ def test_a_team_tests_its_own_program_with_the_fixture_of_the_installed_wheel(bu
     (tmp_path / "team" / "conftest.py").write_text("import fargate_job_launcher.sandbox\n")
     (tmp_path / "team" / "tests" / "test_programs.py").write_text(PROGRAMS)
     said = run(python, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", cwd=tmp_path / "team")
-    assert "6 passed in" in said
+    assert "7 passed in" in said
     assert said.count(f"{tmp_path / 'venv'}") == 2, "the fixture, and what it deploys with, are the wheel's"
 
 

@@ -44,13 +44,21 @@ FEATURES: Final[dict[str, dict[str, Any]]] = {
     "`schedule`": {"schedule": {"expression": "cron(0 3 * * ? *)"}},
     "`queue`": {"queue": {}},
     "`event_rule`": {"event_rule": {"pattern": '{"source": ["shop"]}'}},
-    "`max_running`": {"max_running": 3},
+    "`max_running`, `overlap`": {"max_running": 3, "overlap": "skip"},
     "`supervision`": {"supervision": {"retries": 2, "max_runtime_minutes": 60}},
+    "`notify`": {"notify": {"log_lines": 20}},
+    "`result`": {"result": True, "payload_bucket": "payloads"},
+    "`callbacks`": {"callbacks": ["arn:aws:states:eu-west-1:123456789012:stateMachine:nightly"]},
     "`alarms`": {"alarms": {}},
     "`alarms` with `supervision`": {"supervision": {"max_runtime_minutes": 60}, "alarms": {}},
     "`alarms` with `dashboard`": {"alarms": {"dashboard": True}},
 }
 """What the table shows → the arguments for it."""
+
+CONTROL_PLANE: Final = """
+from fargate_job_launcher import JobRuns
+JobRuns("jobs", {"cluster_arns": ["arn:aws:ecs:eu-west-1:123456789012:cluster/c"]})
+"""
 
 SOURCE: Final = """
 from fargate_job_launcher import FargateJobLauncher
@@ -70,9 +78,13 @@ FargateJobLauncher("job", {{
 
 
 def recorded(arguments: dict[str, Any]) -> Recording:
-    """A launcher with these arguments and those that it requires."""
+    """A launcher with these arguments and those that it requires, which uses the table of a JobRuns."""
+    return _recorded(SOURCE.format(arguments=arguments))
+
+
+def _recorded(source: str) -> Recording:
     with tempfile.TemporaryDirectory() as folder:
-        return record(program(Path(folder), SOURCE.format(arguments=arguments)))
+        return record(program(Path(folder), source))
 
 
 def idle_costs(recording: Recording) -> float:
@@ -223,10 +235,11 @@ def _network_costs(recording: Recording) -> float:
 
 
 def features() -> str:
-    """What each feature adds to a launcher, and what it costs while nothing is launched."""
-    lines = ["| argument | resources | which | idle, USD a month |", "| --- | --- | --- | --- |"]
+    """What a stack's JobRuns has, what each feature adds to a launcher, and their costs while nothing is launched."""
+    lines = ["| component or argument | resources | which | idle, USD a month |", "| --- | --- | --- | --- |"]
     bare = recorded({})
-    lines.append(f"| none of these | {_count(bare)} | {_listed(_kinds(bare))} | {idle_costs(bare):.2f} |")
+    for shown, whole in (("`JobRuns`, once a stack", _recorded(CONTROL_PLANE)), ("a launcher with none of these", bare)):
+        lines.append(f"| {shown} | {_count(whole)} | {_listed(_kinds(whole))} | {idle_costs(whole):.2f} |")
     for shown, arguments in FEATURES.items():
         recording = recorded(arguments)
         added = _kinds(recording) - _kinds(bare)

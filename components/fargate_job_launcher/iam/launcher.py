@@ -49,10 +49,10 @@ def launcher_policy(
     read_log_group_arn: str = "",
     callback_arns: Sequence[str] = (),
     payload_objects_arn: str = "",
+    result_objects_arn: str = "",
     dead_letter_queue_arn: str = "",
     queue_arn: str = "",
     key_arns: Sequence[str] = (),
-    reads_results: bool = False,
     traces: bool = False,
 ) -> Document:
     """What the launcher's function may do: run this one revision, in this one cluster, and keep the job's own runs.
@@ -63,10 +63,10 @@ def launcher_policy(
     `family` is the task definition's, by which the table of `runs_table_arn` keeps the job's runs; `run_key_arns` are
     the KMS keys of the table and of `notice_topic_arn`, to which it publishes. `read_log_group_arn` is the group from
     which it reads the last lines of a failed task, `callback_arns` are the state machines that it answers.
-    `payload_objects_arn` are the objects that the launcher may put, `dead_letter_queue_arn` is the queue that it may
-    send to, `queue_arn` the one from which it receives launch events, `key_arns` are the KMS keys that encrypt all of
-    these; empty where there are none. `reads_results`: whether tasks leave results among those objects; `traces`:
-    whether it sends traces to X-Ray.
+    `payload_objects_arn` are the objects that the launcher may put, `result_objects_arn` those that tasks leave there,
+    `dead_letter_queue_arn` is the queue that it may send to, `queue_arn` the one from which it receives launch events,
+    `key_arns` are the KMS keys that encrypt all of these; empty where there are none. `traces`: whether it sends traces
+    to X-Ray.
     """
     optional: list[Statement] = []
     if notice_topic_arn:
@@ -85,9 +85,12 @@ def launcher_policy(
             }
         )
     if payload_objects_arn:
-        # A retry asks whether its payload is still there. Results lie below the same prefix.
+        # A retry asks whether its payload is still there.
         actions = ["s3:GetObject", "s3:PutObject"]
         optional.append({"Sid": "KeepPayloads", "Effect": "Allow", "Action": actions, "Resource": payload_objects_arn})
+    elif result_objects_arn:
+        # Otherwise below the payloads.
+        optional.append(allow("ReadResults", "s3:GetObject", [result_objects_arn]))
     if dead_letter_queue_arn:
         optional.append(
             {
@@ -103,7 +106,7 @@ def launcher_policy(
     messages["sqs"] = list(key_arns) if dead_letter_queue_arn or queue_arn else []
     # What DynamoDB does with the caller's permissions for an item; the table's own grants do the rest.
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
-    stored = {"dynamodb": list(run_key_arns), "s3": list(key_arns) if payload_objects_arn and reads_results else []}
+    stored = {"dynamodb": list(run_key_arns), "s3": list(key_arns) if result_objects_arn else []}
     optional += use_keys("EncryptMessages", messages, place, "kms:Decrypt", "kms:GenerateDataKey")
     optional += use_keys("DecryptStored", stored, place, "kms:Decrypt")
     if key_arns and payload_objects_arn:

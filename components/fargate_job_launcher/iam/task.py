@@ -128,12 +128,11 @@ def payload_reader_policy(place: Place, payload_objects_arn: str, key_arns: Sequ
     )
 
 
-def result_writer_policy(place: Place, payload_objects_arn: str, key_arns: Sequence[str] = ()) -> Document:
-    """What the job's code may do to leave its result below its payloads; `key_arns` are the keys that encrypt it."""
+def result_writer_policy(place: Place, result_objects_arn: str, key_arns: Sequence[str] = ()) -> Document:
+    """What the job's code may do to leave its result; `key_arns` are the keys that encrypt it."""
     encrypt = use_key("EncryptResults", key_arns, place, "s3", "kms:GenerateDataKey")
-    results = f"{payload_objects_arn.removesuffix('*')}{RESULTS}*"
     return document(
-        {"Sid": "LeaveResults", "Effect": "Allow", "Action": "s3:PutObject", "Resource": results},
+        {"Sid": "LeaveResults", "Effect": "Allow", "Action": "s3:PutObject", "Resource": result_objects_arn},
         *([encrypt] if key_arns else []),
     )
 
