@@ -302,6 +302,7 @@ def launcher() -> str:
         ),
         "TaskDefinition": lambda _: "the one task that the launcher may run",
         "Function": lambda _: "validates a launch event, runs the task, returns the result",
+        "Permission": lambda _: "lets the supervisor's role, and no other, invoke this launcher",
     }
     lines = ["| resource | name | why |", "| --- | --- | --- |"]
     made = [it for it in recorded({}).resources.values() if it.kind.startswith("aws:")]
