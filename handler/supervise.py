@@ -2,8 +2,8 @@
 
 The end of a task comes as an event of ECS, through a queue. It is recorded in one transaction, which also says what is
 owed: a retry, or that somebody is told the run's end. The job's launcher does both, because only it may; the supervisor
-asks it to. Every minute the supervisor looks for what is due: what was owed and not done, tasks that are late, launches
-whose function died, ends that no event told.
+asks it to. Every minute a message has the supervisor look for what is due: what was owed and not done, tasks that are
+late, launches whose function died, ends that no event told.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ FORGOTTEN_SECONDS: Final = 3600
 """How long ECS shows a task after its end."""
 UNTOLD_SECONDS: Final = 86400
 """How long the supervisor asks a launcher that does not let it."""
+SWEEP: Final = {"sweep": True}
+"""The message with which the rule has the supervisor look for what is due."""
 SPARE_SECONDS: Final = 15.0
 """How much of its time the function keeps when it looks for what is due."""
 
@@ -341,17 +343,19 @@ def _late(task: dict[str, Any], policy: dict[str, Any], now: float) -> str:
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Record the ends in a batch of events; without events, do what is due."""
+    """Record the ends in a batch of messages, then do what is due if a message says so; SQS's answer for the batch."""
     supervisor = _supervisor()
-    if "Records" not in event:
-        return supervisor.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
     failed: list[str] = []
     tasks: dict[str, dict[str, Any]] = {}
+    sweeps: list[str] = []
     for record in event["Records"]:
         try:
             body = json.loads(record["body"])
-            # Redriven from EventBridge's dead-letter queue, an event has its task in `detail`.
-            tasks[record["messageId"]] = body.get("detail", body)
+            if body == SWEEP:
+                sweeps.append(record["messageId"])
+            else:
+                # Redriven from EventBridge's dead-letter queue, an event has its task in `detail`.
+                tasks[record["messageId"]] = body.get("detail", body)
         except (AttributeError, ValueError) as error:
             _log("ERROR", f"message {record['messageId']} is no event of a task: {error}")
             failed.append(record["messageId"])
@@ -360,6 +364,14 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except NotRecorded as problem:
         _log("WARN", f"not recorded, SQS delivers the events again: {problem}", request=context.aws_request_id)
         failed += tasks
+    if sweeps:
+        try:
+            done = supervisor.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
+            _log("INFO", f"looked for what is due: {done}")
+        except NotRecorded as problem:
+            _log("WARN", f"what is due is not known: {problem}", request=context.aws_request_id)
+            # More of them would wait for the same.
+            failed.append(sweeps[0])
     return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
 
 

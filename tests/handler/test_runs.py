@@ -18,7 +18,7 @@ from fargate_job_launcher.handler.table import plain, typed
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from fargate_job_launcher.sandbox.engine.deployment import Deployment, Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
-from fargate_job_launcher.sandbox.proof.supervised import mailbox
+from fargate_job_launcher.sandbox.proof.supervised import SWEEPING, mailbox
 
 from tools.recording import program
 
@@ -156,7 +156,7 @@ class Job:
         runs = {it.split("/")[1] for it in about}
         return [it for it in self.mail.read() if it["run"] in runs]
 
-    def sweep(self) -> dict[str, Any]:
+    def sweep(self) -> None:
         """Have the supervisor look for what is due, as its rule does every minute."""
         (name,) = (
             it["FunctionName"]
@@ -164,9 +164,9 @@ class Job:
             for it in page["Functions"]
             if it["FunctionName"].startswith("runs-supervisor-")
         )
-        answer = self.aws.client("lambda").invoke(FunctionName=name, Payload=b'{"sweep": true}')
+        answer = self.aws.client("lambda").invoke(FunctionName=name, Payload=SWEEPING)
         assert "FunctionError" not in answer
-        return json.loads(answer["Payload"].read())
+        assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
 
 
 @dataclass
