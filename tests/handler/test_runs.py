@@ -637,7 +637,8 @@ def test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with
     name = supervisors_queue(job)
     url, kept = (sqs.get_queue_url(QueueName=it)["QueueUrl"] for it in (name, unsupervised(job)))
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    (rule,) = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+    rules = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+    (rule,) = (it for it in rules if it.startswith("runs-stopped-"))
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.put_targets(Rule=rule, Targets=[{**target, "Arn": f"{arn}-gone"}])
     job.script(quick(1), quick(0))
@@ -653,11 +654,7 @@ def test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with
 
 def unsupervised(job: Job) -> str:
     """Name of the dead-letter queue of the supervisor."""
-    (found,) = (
-        it
-        for it in job.aws.client("sqs").list_queues()["QueueUrls"]
-        if "/runs-dead-letters" in it or "/runs-dead-letters" in it
-    )
+    (found,) = (it for it in job.aws.client("sqs").list_queues()["QueueUrls"] if "/runs-dead-letters" in it)
     return found.rpartition("/")[2]
 
 
