@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 
+from . import ends, holders
 from . import run as runs
 from .attempt import Belongs, belongs, facts, lost, moment, retried
 from .calls import Origin
@@ -82,7 +83,7 @@ class Supervisor:
         def change(it: Item) -> list[Item]:
             kept.clear()
             for _, fact in found:
-                made = runs.ended(it, fact, now=self.records.clock(), retry=retried(fact, it["policy"]))
+                made = ends.ended(it, fact, now=self.records.clock(), retry=retried(fact, it["policy"]))
                 if made is not None:
                     kept.append({**made, "expires": int(self.records.clock()) + 86400 * it["keepDays"]})
             return kept
@@ -316,9 +317,9 @@ class Supervisor:
         wrong = right != job["holders"]
         if not wrong and "due" in job and job["due"] > self.records.clock():
             return 0
-        said = f"the count of {pk} was {runs.held(job)} and is {sum(right.values())}"
+        said = f"the count of {pk} was {holders.held(job)} and is {sum(right.values())}"
         job["holders"] = right
-        runs.check_later(job, self.records.clock())
+        holders.check_later(job, self.records.clock())
         try:
             self.records.table.put(job)
         except Changed:

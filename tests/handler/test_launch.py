@@ -13,6 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from fargate_job_launcher.handler import ends
 from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.calls import Origin
 from fargate_job_launcher.handler.launch import ROUNDS
@@ -329,7 +330,7 @@ def test_when_only_events_can_tell_what_was_launched_nothing_is_launched_before_
         assert [(it["reason"], it["retryable"]) for it in late["failures"]] == [("OutcomeOpen", True)]
         assert sum(endpoint.launched.values()) == 1
         (run,) = one.table.plain("run")
-        runs.ended(run, {"task": arn.rpartition("/")[2], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 60,
+        ends.ended(run, {"task": arn.rpartition("/")[2], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 60,
                          "outcome": "succeeded", "reason": "r"}, now=now[0], retry=False)  # fmt: skip
         one.launcher.records.put(run)
         found = one.launch({}, redelivered=True)
@@ -530,7 +531,7 @@ def test_overlap_replace_has_the_running_task_stopped_and_then_launches() -> Non
         run = one.run(first)
         assert "stopping" in run
         assert run["due"] <= time.time() + 1
-        runs.ended(run, {"task": first["tasks"][0]["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 1,
+        ends.ended(run, {"task": first["tasks"][0]["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 1,
                          "outcome": "stopped", "reason": "r"}, now=time.time(), retry=False)  # fmt: skip
         one.launcher.records.put(run, was=one.run(first))
         assert not one.launcher.again(second["run"])
@@ -559,7 +560,7 @@ def test_a_retry_is_launched_as_the_run_was_and_only_where_it_is_owed() -> None:
             run = runs.copied(was)
             fact = {"task": task, "attempt": attempt, "root": root[:16] if attempt > 1 else "", "capacity": "FARGATE",
                     "seconds": 60, "outcome": outcome, "reason": "r"}  # fmt: skip
-            assert runs.ended(run, fact, now=time.time(), retry=True)
+            assert ends.ended(run, fact, now=time.time(), retry=True)
             one.launcher.records.put(run, was=was)
 
         end("failed", root, 1)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fargate_job_launcher.handler import holders
 from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.result import LaunchResult
@@ -203,7 +204,7 @@ def test_a_count_that_is_wrong_is_corrected_and_that_is_seen(
     records.table.put(job)
     assert cluster.sweep(16)["corrected"] == 1
     assert [told["RunningCorrected"] for _, _, told in cluster.lines if "RunningCorrected" in told] == [1]
-    assert runs.held(records.job("f")) == 1
+    assert holders.held(records.job("f")) == 1
     cluster.ends(result["tasks"][0]["id"])
     assert records.job("f")["holders"] == {}
 
@@ -213,7 +214,7 @@ def test_a_right_count_is_left_alone(cluster: Cluster) -> None:
     for it in result["tasks"]:
         cluster.state(it["id"], "RUNNING", startedAt=runs.at(cluster.now))
     assert cluster.sweep(16) == {"looked at": 2, "corrected": 0}
-    assert runs.held(cluster.supervisor.records.job("f")) == 2
+    assert holders.held(cluster.supervisor.records.job("f")) == 2
 
 
 def test_tasks_of_others_are_none_of_its_business(cluster: Cluster) -> None:
