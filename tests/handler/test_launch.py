@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from fargate_job_launcher.handler import ends
 from fargate_job_launcher.handler import run as runs
-from fargate_job_launcher.handler.calls import Origin
+from fargate_job_launcher.handler.calls import DENIED_TRIES, Origin
 from fargate_job_launcher.handler.launch import ROUNDS
 from fargate_job_launcher.handler.timing import CALL_SECONDS, Budget, Pace, jitter
 
@@ -583,3 +583,56 @@ def test_a_retry_is_launched_as_the_run_was_and_only_where_it_is_owed() -> None:
     run = one.run(first)
     assert (len(endpoint.calls), run["state"], run["failed"]) == (3, "FAILED", 1)
     assert "could not be retried: PayloadExpired: the payload that was stored for it is gone" in run["last"]["reason"]
+
+
+def test_a_message_whose_answer_was_lost_is_not_launched_again_when_others_held_it_back_for_hours() -> None:
+    """ECS has forgotten its token and its task by then."""
+    now = [1_000_000.0]
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        one = Launching(Mortal(endpoint.client(), ["after"]), settings(maxRunning=1), clock=lambda: now[0])
+        with pytest.raises(Killed):
+            one.launch({}, "message", namespace="queue", redelivered=True)
+        (arn,) = endpoint.tasks
+        endpoint.end(arn)
+        # The room stays taken while nobody knows what was launched.
+        others = one.launch({}, "other", namespace="queue", redelivered=True)
+        assert [it["reason"] for it in others["failures"]] == ["MaxRunning"]
+        records = one.launcher.records
+        (run,) = one.table.plain("run")
+        fact = {"task": arn.rpartition("/")[2], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 60}
+        changed = runs.copied(run)
+        ends.ended(changed, {**fact, "outcome": "succeeded", "reason": "r"}, now=now[0], retry=False)
+        records.put(changed, was=run)
+        assert one.launch({}, "other", namespace="queue", redelivered=True)["status"] == "LAUNCHED"
+        for _ in range(5):
+            now[0] += 3600
+            again = one.launch({}, "message", namespace="queue", redelivered=True)
+            assert (again["status"], again["state"], again["new"]) == ("DUPLICATE", "SUCCEEDED", 0)
+    assert sum(endpoint.launched.values()) == 2
+
+
+def test_a_denied_call_of_a_new_function_is_repeated_a_few_times_only() -> None:
+    with ecs_endpoint(always("denied")) as endpoint:
+        result = Launching(endpoint.client(), settling=lambda: True).launch({})
+    assert (result["status"], result["state"], len(endpoint.calls)) == ("FAILED", "REJECTED", DENIED_TRIES)
+
+
+def test_a_throttled_list_of_tasks_is_asked_for_again() -> None:
+    now = [1_000_000.0]
+
+    class Busy(Mortal):
+        refusals = 2
+
+        def list_tasks(self, **request: Any) -> dict[str, Any]:
+            self.refusals -= 1
+            if self.refusals >= 0:
+                raise ClientError(cast("Any", {"Error": {"Code": "ThrottlingException", "Message": "m"}}), "ListTasks")
+            return super().list_tasks(**request)
+
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        one = Launching(Busy(endpoint.client(), ["after"]), clock=lambda: now[0])
+        with pytest.raises(Killed):
+            one.launch({"count": 2}, redelivered=True)
+        now[0] += 40 * 60
+        assert one.launch({"count": 2}, redelivered=True)["launched"] == 2
+    assert len(endpoint.calls) == 1
