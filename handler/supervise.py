@@ -18,9 +18,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 
+from botocore.exceptions import ClientError
+
 from . import ends, holders
 from . import run as runs
 from .attempt import Belongs, belongs, facts, lost, moment, retried
+from .awsjson import error_of
 from .calls import Origin
 from .outcome import NOT_STARTED, OURS, TIMED_OUT
 from .records import Gone, Records
@@ -125,9 +128,9 @@ class Supervisor:
         return ""
 
     def sweep(self, remaining: Any) -> dict[str, int]:
-        """Do everything that is due, while `remaining()` seconds allow it; how much of what was done. Raises
-        NotRecorded."""
-        done, seen = {"looked at": 0, "corrected": 0}, set[tuple[str, str]]()
+        """Do everything that is due, while `remaining()` seconds allow it; how much of what was done, and how much
+        failed. Raises NotRecorded if it cannot be known what is due."""
+        done, seen = {"looked at": 0, "corrected": 0, "failed": 0}, set[tuple[str, str]]()
         while remaining() > SPARE_SECONDS:
             # The index lags behind: it still has what was done a moment ago.
             page = self.records.table.due(self.records.clock(), SWEPT_AT_ONCE + len(seen))
@@ -139,10 +142,11 @@ class Supervisor:
                     break
                 seen.add((pk, sk))
                 done["looked at"] += 1
-                if sk == runs.JOB:
-                    done["corrected"] += self._correct(pk)
-                else:
-                    done["corrected"] += self._look_at(pk, sk)
+                try:
+                    done["corrected"] += self._correct(pk) if sk == runs.JOB else self._look_at(pk, sk)
+                except Exception as error:  # noqa: BLE001 - the others are looked at first; the answer says how many failed
+                    done["failed"] += 1
+                    self.log("ERROR", f"{pk} {sk} could not be looked at: {type(error).__name__}: {error}")
         return done
 
     def _look_at(self, pk: str, sk: str) -> int:
@@ -151,14 +155,10 @@ class Supervisor:
         if run is None or run.get("due", now + 1) > now:
             # Somebody has written it since the index was read, which lags behind.
             return 0
-        try:
-            if run["state"] in runs.ENDED:
-                self._tell(run)
-            else:
-                self._watch(run)
-        except (Gone, NotRecorded) as problem:
-            self.log("WARN", f"{type(problem).__name__}: {problem}", run=run["run"])
-            return 0
+        if run["state"] in runs.ENDED:
+            self._tell(run)
+        else:
+            self._watch(run)
         return self._correct(pk, run["run"]) if run["maxRunning"] else 0
 
     def _tell(self, run: Item) -> None:
@@ -255,10 +255,8 @@ class Supervisor:
         """Ids of all tasks of an origin that ECS knows."""
         found = dict[str, None]()
         for status in ("RUNNING", "STOPPED"):
-            pages = self.ecs.get_paginator("list_tasks").paginate(
-                cluster=run["cluster"], startedBy=origin.started_by(run["job"]), desiredStatus=status
-            )
-            for page in pages:
+            asked = {"cluster": run["cluster"], "startedBy": origin.started_by(run["job"]), "desiredStatus": status}
+            for page in _unless_gone(lambda: list(self.ecs.get_paginator("list_tasks").paginate(**asked))):  # noqa: B023 - called at once
                 found |= dict.fromkeys(arn.rpartition("/")[2] for arn in page["taskArns"])
         return list(found)
 
@@ -267,8 +265,8 @@ class Supervisor:
         tasks = [entry["task"] for entry in run["open"].values() if "retry" not in entry]
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(tasks), DESCRIBED_AT_ONCE):
-            some = tasks[start : start + DESCRIBED_AT_ONCE]
-            for it in self.ecs.describe_tasks(cluster=run["cluster"], tasks=some)["tasks"]:
+            asked = {"cluster": run["cluster"], "tasks": tasks[start : start + DESCRIBED_AT_ONCE]}
+            for it in _unless_gone(lambda: self.ecs.describe_tasks(**asked)["tasks"]):  # noqa: B023 - called at once
                 found[it["taskArn"].rpartition("/")[2]] = it
         return found
 
@@ -330,6 +328,16 @@ class Supervisor:
         return int(wrong)
 
 
+def _unless_gone(ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What ECS answers; nothing if the cluster is gone: ECS has forgotten its tasks with it."""
+    try:
+        return ask()
+    except ClientError as error:
+        if error_of(error)[0] == "ClusterNotFoundException":
+            return []
+        raise
+
+
 def _late(task: dict[str, Any], policy: dict[str, Any], now: float) -> str:
     """Why a task has to be stopped; empty if it is not late."""
     began, created = moment(task.get("startedAt")), moment(task.get("createdAt")) or now
@@ -369,6 +377,8 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
             done = supervisor.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
             _log("INFO", f"looked for what is due: {done}")
+            # What failed is looked at again, and the alarm of the queue goes off if it fails for long.
+            failed += sweeps[:1] if done["failed"] else []
         except NotRecorded as problem:
             _log("WARN", f"what is due is not known: {problem}", request=context.aws_request_id)
             # More of them would wait for the same.

@@ -636,3 +636,28 @@ def test_a_throttled_list_of_tasks_is_asked_for_again() -> None:
         now[0] += 40 * 60
         assert one.launch({"count": 2}, redelivered=True)["launched"] == 2
     assert len(endpoint.calls) == 1
+
+
+def test_a_delivery_that_was_overtaken_between_its_read_and_its_write_makes_no_call() -> None:
+    now = [1_000_000.0]
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        one = Launching(Mortal(endpoint.client(), ["before", "before"]), clock=lambda: now[0])
+        with pytest.raises(Killed):
+            one.launch({}, redelivered=True)
+        now[0] += 70
+        other, hooked = Launching(one.ecs, one.of, one.table, clock=one.clock), list[str]()
+
+        def overtaken(operation: str, _: dict[str, Any]) -> str:
+            if operation == "PutItem" and len(one.table.calls) > begun and not hooked:
+                hooked.append(operation)
+                with pytest.raises(Killed):
+                    other.launch({}, redelivered=True)
+            return ""
+
+        # The second write is the one that takes the lease; the first only asks whether the run is new.
+        begun = len(one.table.calls) + 1
+        one.table.fault = overtaken
+        result = one.launch({}, redelivered=True)
+    assert hooked
+    assert [it["reason"] for it in result["failures"]] == ["LaunchUnderWay"]
+    assert endpoint.calls == []

@@ -29,7 +29,7 @@ class Cluster:
         self.states: dict[str, dict[str, Any]] = {}
         self.stopped: list[tuple[str, str]] = []
         self.invoked: list[dict[str, Any]] = []
-        self.refuses = ""
+        self.refuses = self.ecs_refuses = ""
         self.lines: list[tuple[str, str, dict[str, Any]]] = []
         self.waiting = 0
 
@@ -56,6 +56,8 @@ class Cluster:
 
     def describe_tasks(self, *, cluster: str, tasks: list[str]) -> dict[str, Any]:
         assert cluster == DECLARED["cluster"]
+        if self.ecs_refuses:
+            raise refused(self.ecs_refuses, "DescribeTasks")
         return {"tasks": [self.states[it] for it in tasks if it in self.states]}
 
     def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
@@ -213,7 +215,7 @@ def test_a_right_count_is_left_alone(cluster: Cluster) -> None:
     result = cluster.launch(maxRunning=3, event={"count": 2})
     for it in result["tasks"]:
         cluster.state(it["id"], "RUNNING", startedAt=runs.at(cluster.now))
-    assert cluster.sweep(16) == {"looked at": 2, "corrected": 0}
+    assert cluster.sweep(16) == {"looked at": 2, "corrected": 0, "failed": 0}
     assert holders.held(cluster.supervisor.records.job("f")) == 2
 
 
@@ -251,3 +253,16 @@ def test_a_launch_whose_function_died_is_settled_and_ends(cluster: Cluster) -> N
     cluster.sweep(6)
     (run,) = (it for it in cluster.one.table.plain("run") if it["key"] == "killed")
     assert (run["state"], len(run["tasks"]), len(run["open"])) == ("RUNNING", 3, 3)
+
+
+def test_a_run_that_cannot_be_looked_at_keeps_no_other_from_it(cluster: Cluster) -> None:
+    broken = cluster.launch()
+    (task,) = (it["id"] for it in broken["tasks"])
+    cluster.ecs_refuses = "AccessDeniedException"
+    assert cluster.sweep(16) == {"looked at": 1, "corrected": 0, "failed": 1}
+    assert [level for level, message, _ in cluster.lines if "could not be looked at" in message] == ["ERROR"]
+    # Its cluster is gone, and every task with it.
+    cluster.ecs_refuses = "ClusterNotFoundException"
+    for _ in range(7):
+        cluster.sweep(16)
+    assert (cluster.run(broken)["state"], cluster.run(broken)["last"]["task"]) == ("FAILED", task)
