@@ -1,6 +1,6 @@
 """Launches that the supervisor asks for: retries of a run's tasks, and a run that waited for others to be stopped.
 
-What a run was asked for is in its item, so a retry needs neither its event nor its task.
+A run's item has its request, so a retry needs neither the event nor the task.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class Again(Launcher):
     """The launcher of a job, with the launches that the supervisor asks for."""
 
     def retry(self, run_id: str, root: str) -> bool:
-        """Launch the retry that a lineage of a run is owed; whether that was done. Nothing is done if it is not owed.
+        """Launch the pending retry of a lineage of a run; whether that was done. Nothing is done if none is pending.
 
         Raises NotRecorded, and Rejected if the job no longer allows what was requested.
         """
         run = self._read(run_id)
-        owed = None if run is None else runs.calls_of(run, root)
-        if run is None or owed is None or (owed["lease"] > self.records.clock() and owed["by"] != self.by):
+        calls = None if run is None else runs.calls_of(run, root)
+        if run is None or calls is None or (calls["lease"] > self.records.clock() and calls["by"] != self.by):
             return False
         entry = run["open"][root]
         origin = Origin(run_id, root, entry["attempt"] + 1)
@@ -51,7 +51,7 @@ class Again(Launcher):
         return True
 
     def _free(self, run: Item, root: str) -> Item:
-        """The calls of a retry that is owed. Raises TakenOver if it is not, or if another delivery makes its calls."""
+        """The calls of a pending retry. Raises TakenOver if none is pending, or if another delivery makes its calls."""
         calls = runs.calls_of(run, root)
         if calls is None or (calls["lease"] > self.records.clock() and calls["by"] != self.by):
             raise TakenOver

@@ -14,7 +14,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from . import owed, report, trigger
+from . import instruction, report, trigger
 from .calls import Calls, chunks
 from .ecs import Ecs
 from .event import Rejected
@@ -59,9 +59,9 @@ class LaunchIncomplete(Exception):
 
 def handle(event: object, context: Context) -> Any:
     """Launch what the event requests; the result, or SQS's answer for a batch. Raises LaunchIncomplete."""
-    asked = owed.read(event)
+    asked = instruction.read(event)
     if asked is not None:
-        return _owed(*asked, context)
+        return _instructed(*asked, context)
     identified = trigger.identify(
         event,
         request_id=context.aws_request_id,
@@ -81,8 +81,8 @@ def handle(event: object, context: Context) -> Any:
     return result
 
 
-def _owed(kind: owed.Kind, run: str, root: str, context: Context) -> dict[str, Any]:
-    """Do what the supervisor asks for. Nothing is done that the table does not say is owed, whoever asks."""
+def _instructed(kind: instruction.Kind, run: str, root: str, context: Context) -> dict[str, Any]:
+    """Do what the supervisor asks for, if the table says that it is pending; nothing otherwise, for any caller."""
     # Imported here, as all that a usual launch does without: every import makes a cold start longer.
     from .again import Again
 

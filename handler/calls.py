@@ -1,7 +1,7 @@
-"""The calls of a launch: RunTask's exact parameters, and one round of calls with what became of it.
+"""The calls of a launch: RunTask's exact parameters, and one round of calls with its result.
 
 A round requests all tasks that are missing, ten a call. Each call has a token made of the run, the round and its
-number: repeated, it launches nothing twice, whoever repeats it.
+number: repeated by any caller, it launches nothing twice.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Origin:
 
 @dataclass(eq=False, repr=False)
 class Round:
-    """What became of a round."""
+    """The result of a round."""
 
     tasks: list[str] = field(default_factory=list[str])
     """ARNs."""

@@ -1,7 +1,7 @@
 """Tells the end of a run: an EventBridge event, a notice if it failed, the answer to a Step Functions execution.
 
 The supervisor asks the job's launcher to do this, because only its role may read the job's log and result and may write
-to its topic. What was told is recorded; a step that failed is told again, and the steps before it are not.
+to its topic. Each step that has succeeded is recorded; a step that failed is repeated, and the steps before it are not.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class Teller:
     """Called with a level, a message, and facts and metrics by name."""
 
     def tell(self, pk: str, run_id: str) -> bool:
-        """Tell the end of a run if that is owed; whether it was. Raises NotTold or NotRecorded."""
+        """Tell the end of a run if that is pending; whether it was. Raises NotTold or NotRecorded."""
         run, now = self.records.read(pk, run_id), self.records.clock()
-        if run is None or not _owed(run, now):
+        if run is None or not _pending(run, now):
             return False
         number = run["ends"]
 
         def claim(it: Item) -> None:
-            if not _owed(it, now):
+            if not _pending(it, now):
                 raise Gone
             it["telling"] = now + self.remaining()
             it["tell"] = max(it["tell"], it["telling"])
@@ -69,7 +69,7 @@ class Teller:
         told, problem = list[str](), ""
         try:
             self._tell(run, told)
-        except Exception as error:  # noqa: BLE001 - what was told is recorded first; NotTold follows
+        except Exception as error:  # noqa: BLE001 - the steps that succeeded are recorded first; NotTold follows
             problem = f"{type(error).__name__}: {error}"
 
         def record(it: Item) -> None:
@@ -228,7 +228,7 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
     return detail
 
 
-def _owed(run: Item, now: float) -> bool:
+def _pending(run: Item, now: float) -> bool:
     return run["state"] in runs.ENDED and "tell" in run and run.get("telling", 0) <= now
 
 
@@ -251,7 +251,7 @@ def _why(run: Item) -> tuple[str, str, str]:
 
 
 def _asked(run: Item) -> dict[str, Any]:
-    """What a run was asked for, with names and sizes in place of values."""
+    """What was requested of a run, with names and sizes in place of values."""
     asked: dict[str, Any] = json.loads(run["request"])
     names = {key: sorted(asked[key]) for key in ("environment", "tags") if key in asked}
     plain = {

@@ -200,7 +200,7 @@ class Launcher:
         return Round(tasks, [rest], again=True)
 
     def _closed(self, run: Item, request: LaunchRequest | None, root: str, done: Round, *, more: bool = False) -> None:
-        """Record what became of a round; begin the next one, or let go."""
+        """Record the result of a round; begin the next one, or let go."""
         now = self.records.clock()
         runs.close_round(run, root, _ids(done.tasks), now=now, still_open=done.open)
         if runs.calls_of(run, root) is None:

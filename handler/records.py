@@ -12,7 +12,7 @@ from .run import Item
 from .table import Changed, NotRecorded, Table
 
 WRITES: Final = 50
-"""How often a write is made anew because others changed the item meanwhile. Ends of tasks come ten at a time, so this
+"""How often a write is repeated because others changed the item meanwhile. Ends of tasks come ten at a time, so this
 is enough for hundreds that end at the same moment."""
 
 
@@ -54,7 +54,7 @@ class Records:
         """The run after a change, written on top of whatever others wrote meanwhile.
 
         `change` is called for each version that is tried. It may return further items to write with the run. Nothing is
-        written if it changes nothing, except with `touch`, which sets anew when the run is looked at. With `admit`,
+        written if it changes nothing, except with `touch`, which sets again when the run is looked at. With `admit`,
         max_running limits the change. `told_by` is as in `run.follow`. Raises what `change` raises, and Full, Gone or
         NotRecorded.
         """

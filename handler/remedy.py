@@ -47,6 +47,27 @@ CAUSES: Final[tuple[tuple[str, str], ...]] = (
         r"fargate-job-launcher: ran longer|^ran longer",
         "Raise supervision's max_runtime_minutes, or look in the log for what it hung on",
     ),
+    (
+        r"\bPayloadExpired:",
+        "Launch the job again with its payload, which the payload bucket had no longer",
+    ),
+    (
+        r"\bRunNotRecorded:",
+        "The launcher could not write into the table of runs: launch again with the same key, which launches nothing "
+        "twice; if it happens again, deploy again, and check that no permissions boundary, Deny or key policy refuses "
+        "the launcher the table",
+    ),
+    (r"\bConflict:", "Use a new key for another request; a key is forgotten with its run, after `runs.keep_days`"),
+    (
+        r"\bLaunchUnderWay:",
+        "Another delivery is launching these tasks now: launch again in a minute with the same key, which then "
+        "returns them",
+    ),
+    (
+        r"\bOutcomeOpen:",
+        "The supervisor finds out what an earlier delivery launched: launch again in some minutes with the same key; "
+        "if it happens again, look at the supervisor's dead letters and log",
+    ),
     (r"MaxRunning", "As many tasks as max_running allows run already: wait for one to end, or raise max_running"),
     # The image exists, but does not fit the task.
     (

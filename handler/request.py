@@ -54,8 +54,8 @@ class LaunchRequest:
     stored_payload: tuple[str, bytes] | None
     """S3 address at which the payload is stored before the launch, and its JSON; None when the call itself has it."""
     asked: dict[str, Any] = field(default_factory=dict[str, Any])
-    """What the event asks for, without what is as the job defines it and without a payload that is stored: two events
-    with the same `asked` and the same payload request the same."""
+    """What the event asks for, without values that equal the job's own and without a stored payload: two events with
+    the same `asked` and the same payload request the same."""
     requested_by: str = ""
     """Who asks, as the caller says; empty if it says nothing."""
     task_token: str = ""

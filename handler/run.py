@@ -1,7 +1,7 @@
 """A run: what is known of one launch, from its first call to its last task's end. Pure: items in, items out.
 
-A run's item holds everything that is owed: calls whose outcome is open, tasks that run, retries, the end that has to be
-told. Each function here makes the next version of an item from the one before and from one fact, and a fact that the
+A run's item holds everything that is pending: calls whose outcome is open, tasks that run, retries, the end that has to
+be told. Each function here makes the next version of an item from the one before and from one fact, and a fact that the
 item already holds changes nothing. table.py writes a version only on top of the one that it was made from.
 
 ends.py records the ends of tasks, holders.py how many run.
@@ -26,7 +26,7 @@ CHECK_SECONDS: Final = 900
 SWEEP_SECONDS: Final = 60
 """How often the supervisor looks for what is due."""
 CLAIM_SECONDS: Final = 120
-"""How long whoever does something that is owed has for it, before another may do it."""
+"""How long a function that does something pending has for it, before another may do it."""
 PATIENCE_SECONDS: Final = 3 * 3600
 """How long a launch that its trigger delivers again waits for the next delivery. The longest time between two
 deliveries is the visibility timeout of a queue: six times the longest timeout of a function, 90 minutes."""
@@ -67,8 +67,8 @@ def at(seconds: float) -> str:
 
 
 def calls_of(run: Item, root: str) -> dict[str, Any] | None:
-    """The calls of the launch itself (an empty `root`), or of the retry that a lineage is owed; None if it is owed
-    none."""
+    """The calls of the launch itself (an empty `root`), or of the pending retry of a lineage; None if none is
+    pending."""
     return run["launch"] if not root else run["open"].get(root, {}).get("retry")
 
 
@@ -114,8 +114,8 @@ def close_round(run: Item, root: str, tasks: Sequence[str], *, now: float, still
 
 
 def release(run: Item, root: str, failures: Sequence[Mapping[str, Any]], *, now: float) -> None:
-    """Record that nobody makes calls for now, and what becomes of the missing tasks: none is missing, a later delivery
-    tries again, or they are given up."""
+    """Record that nobody makes calls for now, and what follows for the missing tasks: none is missing, a later delivery
+    tries again, or nobody does."""
     calls = calls_of(run, root)
     if calls is None:
         return
@@ -185,7 +185,7 @@ def conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
 
 
 def stop_retries(run: Item) -> None:
-    """Give up the retries of a run that is being stopped."""
+    """Cancel the retries of a run that is being stopped."""
     for root in [root for root, entry in run["open"].items() if "retry" in entry and not entry["retry"]["open"]]:
         conclude(run, root, run["open"][root]["failed"])
 
@@ -228,7 +228,7 @@ def _end_state(run: Item) -> str:
 
 
 def _next(run: Item, now: float) -> float | None:
-    """When something is owed next; None if nothing is."""
+    """When something is due next; None if nothing is pending."""
     if run["state"] in ENDED:
         return run.get("tell")
     times = list[float]()

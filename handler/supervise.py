@@ -1,9 +1,9 @@
 """The supervisor's entry point: follows every run of a stack to its end.
 
 The end of a task comes as an event of ECS, through a queue. It is recorded in one transaction, which also says what is
-owed: a retry, or that somebody is told the run's end. The job's launcher does both, because only it may; the supervisor
-asks it to. Every minute a message has the supervisor look for what is due: what was owed and not done, tasks that are
-late, launches whose function died, ends that no event told.
+pending: a retry, or that somebody is told the run's end. The job's launcher does both, because only it may; the
+supervisor asks it to. Every minute a message has the supervisor look for what is due: pending work that was not done,
+tasks that are late, launches whose function died, ends that no event told.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SPARE_SECONDS: Final = 15.0
 
 @dataclass
 class Supervisor:
-    """Records ends, and asks launchers for what is owed."""
+    """Records ends, and asks launchers for what is pending."""
 
     records: Records
     ecs: Any
@@ -70,7 +70,7 @@ class Supervisor:
                 self._ended(of_run, some)
             return
         with ThreadPoolExecutor(len(grouped)) as pool:
-            # Raises the first error of any: SQS then delivers the whole batch again, and what is recorded stays so.
+            # Raises the first error of any: SQS then delivers the whole batch again, and recorded ends stay recorded.
             list(pool.map(self._ended, grouped.keys(), grouped.values()))
 
     def _ended(self, of_run: tuple[str, str], some: list[tuple[Belongs, dict[str, Any]]]) -> None:
@@ -121,7 +121,7 @@ class Supervisor:
             self.functions.invoke(
                 FunctionName=run["function"], InvocationType="Event", Payload=json.dumps(event).encode()
             )
-        except Exception as error:  # noqa: BLE001 - what is owed stays in the table, and is asked for again
+        except Exception as error:  # noqa: BLE001 - the table keeps what is pending, and it is requested again
             code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
             self.log("WARN", f"{run['function']} cannot be invoked: {error}", run=run["run"])
             return code or type(error).__name__

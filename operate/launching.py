@@ -169,7 +169,7 @@ def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> La
 
 
 def _launched(job: Job, waited: LaunchResult, run: runs.Item) -> LaunchResult:
-    """The answer about a launch that waited, once its run says what became of it."""
+    """The answer about a launch that waited, once its run says how it ended."""
     tasks = [launched_task(job.settings, it) for it in run["tasks"]]
     failures: list[Any] = run["failures"]
     if "stopping" in run and not failures:

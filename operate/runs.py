@@ -122,8 +122,8 @@ def _root(run: Item, task: Task) -> str:
 
 
 def taken_up(job: Job, task: Task) -> str:
-    """What has taken up the work of a task that failed and is under way, or has done it, in words; empty if nothing
-    has. To launch the task again would do its work twice."""
+    """The retry that does the work of a failed task or has done it, in words; empty without one. To launch the task
+    again would do its work twice."""
     run = read(job, task.run) if task.run else None
     if run is None:
         return ""

@@ -34,11 +34,14 @@ import pytest
 import yaml
 from botocore.client import BaseClient
 from click.testing import CliRunner
+from fargate_job_launcher.handler import run as runs
+from fargate_job_launcher.handler.ending import described
 from fargate_job_launcher.handler.event import KEYS
 from fargate_job_launcher.handler.request import parse
+from fargate_job_launcher.handler.settings import RUN_EVENT, RUN_EVENTS_SOURCE
 from fargate_job_launcher.operate import Account, find, tasks
 from fargate_job_launcher.operate.command import main
-from fargate_job_launcher.operate.task import later_attempt
+from fargate_job_launcher.operate.runs import read
 from fargate_job_launcher.sandbox import Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.aws.tasks.run import Run
 from fargate_job_launcher.sandbox.engine.deployment import Resource
@@ -46,7 +49,8 @@ from fargate_job_launcher.sandbox.engine.progress import Briefly
 
 from tools.docs.documents import PAGES, PICTURES, TABLES
 from tools.docs.transcripts import masked, of_job, renewed, steady
-from tools.launching import DECLARED, settings
+from tools.ecs_endpoint import ecs_endpoint
+from tools.launching import DECLARED, Launching, settings
 from tools.recording import ENVIRONMENTS, PROGRAM, program, record
 
 PRELUDE = """
@@ -160,6 +164,26 @@ def test_each_document_is_one(block: Block) -> None:
     if found.keys() <= set(KEYS):
         overrides = {**DECLARED["overrides"], "environment": list(found.get("environment", {}))}
         assert parse(found, settings(overrides=overrides), key="k").count == found.get("count", 1)
+
+
+def test_the_event_of_an_end_has_the_keys_and_kinds_of_values_that_the_page_shows() -> None:
+    (block,) = (it for it in BLOCKS if it.marker.startswith("the event of an end:"))
+    shown = json.loads(block.code)
+    assert (shown["source"], shown["detail-type"]) == (RUN_EVENTS_SOURCE, RUN_EVENT)
+    with ecs_endpoint() as endpoint:
+        one = Launching(endpoint.client(), settings(logLines=2))
+        result = one.launch({"environment": {"SOURCE": "a"}})
+        run = one.run(result)
+    end = {"task": result["tasks"][0]["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 1}
+    end |= {"outcome": "failed", "reason": shown["detail"]["reason"], "exitCode": 137, "costUsd": 0.1}
+    runs.ended(run, end, now=time.time(), retry=False)
+    runs.follow(run, now=time.time())
+    detail = described(run, lines=["Killed"])
+    assert list(detail) == list(shown["detail"])
+    assert detail["remedy"] == shown["detail"]["remedy"]
+    kinds = {key: type(it) for key, it in shown["detail"].items()}
+    assert {key: type(it) for key, it in detail.items()} == kinds
+    assert (detail["asked"].keys(), detail["links"].keys()) == ({"environment", "payload"}, {"logs"})
 
 
 def test_each_configuration_can_be_read() -> None:
@@ -317,8 +341,8 @@ def test_each_recording_is_what_the_command_shows(name: str, dev: Dev, monkeypat
     # The next recording's run is not for what supervision launches again after this one.
     deadline = time.monotonic() + 180
     while done.returncode and time.monotonic() < deadline:
-        known = tasks(job)
-        if later_attempt(next(it for it in known if it.id in done.stdout), known):
+        run = read(job, next(it for it in tasks(job) if it.id in done.stdout).run)
+        if run is not None and run["state"] in runs.ENDED:
             break
         time.sleep(0.1)
 

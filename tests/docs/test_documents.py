@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from fargate_job_launcher.sandbox import Emulator, deploy
+from fargate_job_launcher.sandbox import Emulator, Run, deploy
 
 from tools.docs.documents import DOCS, PAGES, PICTURES, PRICES, SOURCE, TABLES, written
 from tools.recording import PROGRAM, Recording, program
@@ -31,7 +31,8 @@ def test_each_table_stands_in_one_page_and_the_costs_with_the_date_of_their_pric
 def test_the_reference_knows_every_key_of_an_event_and_every_export(recording: Recording) -> None:
     page = (DOCS / "reference.md").read_text()
     jobs = recording.exports["jobs"].values()
-    exported = {*recording.exports.keys() - {"jobs"}, *(f"jobs.JOB.{key}" for job in jobs for key in job)}
+    exported = {*recording.exports.keys() - {"jobs", "runs"}, *(f"jobs.JOB.{key}" for job in jobs for key in job)}
+    exported |= {f"runs.{key}" for key in recording.exports["runs"]}
     listed = set(re.findall(r"^\| `([\w.]+)`", page.partition("## Exports")[2], re.MULTILINE))
     assert exported <= listed
     assert "| `idempotencyKey` | `str` |" in page
@@ -65,15 +66,17 @@ def block(page: str, marker: str) -> str:
     return found[1]
 
 
-def test_a_state_machine_and_any_code_launch_the_job_once_for_each_run(
+def test_a_state_machine_that_waits_for_the_run_and_any_code_launch_the_job_once_for_each_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "program").mkdir()
-    source = SOURCE.format(arguments={"overrides": {"payload": True}})
+    machine_arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:report"
+    source = SOURCE.format(arguments={"runs": {}, "overrides": {"payload": True}, "callbacks": [machine_arn]})
     source = "import pulumi_aws as aws\n" + re.sub(r'"arn:aws:ecs:[^"]*"', 'aws.ecs.Cluster("c").arn', source)
     with Emulator(region="eu-west-1") as aws:
         job = deploy(program(tmp_path / "program", source), aws).launchers["job"]
         name = job.outputs["function_name"]
+        aws.script(job.outputs["task_definition_arn"].rpartition("/")[2].rpartition(":")[0], Run(3, 0.1), Run(0, 0.1))
         iam, states, ecs = (aws.client(it) for it in ("iam", "stepfunctions", "ecs"))
 
         def tasks() -> list[dict[str, Any]]:
@@ -89,26 +92,29 @@ def test_a_state_machine_and_any_code_launch_the_job_once_for_each_run(
         function = aws.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
         definition = block("when-to-use-what.md", "state machine").replace("LAUNCHER_FUNCTION_ARN", function)
         machine = states.create_state_machine(name="report", roleArn=role, definition=definition)["stateMachineArn"]
-        asked = {"stateMachineArn": machine, "name": "run-1", "input": '{"rows": [1, 2]}'}
-        execution = states.start_execution(**asked)["executionArn"]
-        deadline = time.monotonic() + 180
-        while not tasks() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        (task,) = tasks()
-        (variable,) = task["overrides"]["containerOverrides"][0]["environment"]
-        payload = json.loads(variable["value"])
-        assert (variable["name"], payload["rows"]) == ("JOB_PAYLOAD", [1, 2])
-        assert states.describe_execution(executionArn=execution)["status"] == "RUNNING"
-        states.send_task_success(taskToken=payload["taskToken"], output='{"done": true}')
-        while states.describe_execution(executionArn=execution)["status"] == "RUNNING" and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert states.describe_execution(executionArn=execution)["output"] == '{"done": true}'
+        assert machine == machine_arn
+
+        def executed(name: str) -> dict[str, Any]:
+            asked = {"stateMachineArn": machine, "name": name, "input": '{"rows": [1, 2]}'}
+            execution, deadline = states.start_execution(**asked)["executionArn"], time.monotonic() + 180
+            while (it := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            return it
+
+        failed, succeeded = executed("run-1"), executed("run-2")
+        assert (failed["status"], failed["error"]) == ("FAILED", "JobRunFailed")
+        assert json.loads(failed["cause"])["exitCode"] == 3
+        assert (succeeded["status"], json.loads(succeeded["output"])["state"]) == ("SUCCEEDED", "SUCCEEDED")
+        for task in tasks():
+            (variable,) = task["overrides"]["containerOverrides"][0]["environment"]
+            assert (variable["name"], json.loads(variable["value"])) == ("JOB_PAYLOAD", {"rows": [1, 2]})
 
         monkeypatch.setattr(boto3, "client", aws.client)
         code: dict[str, Any] = {}
         exec(block("when-to-use-what.md", "code"), code)
         first = code["launch"](name, "run-7", payload={"a": 1})
         assert code["launch"](name, "run-7", payload={"a": 1}) == first
-        assert len(tasks()) == 2
+        assert len(tasks()) == 3
         with pytest.raises(RuntimeError, match="REJECTED"):
             code["launch"](name, "run-8", image="nginx")

@@ -1,4 +1,4 @@
-"""The end of a run is told once to everybody who is owed it, in words, and without a value of the launch event."""
+"""The end of a run is told once to everybody who waits for it, in words, and without a value of the launch event."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Services:
 
 
 class Told:
-    """A run, and whoever is told its end."""
+    """A run, and those who are told its end."""
 
     def __init__(self, endpoint: Endpoint, **changed: Any) -> None:
         self.services = Services()

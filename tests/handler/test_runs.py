@@ -611,7 +611,7 @@ def test_functions_that_do_not_run_for_a_while_lose_nothing(jobs: dict[str, Job]
         job.sweep()
         return len(job.tasks(retried)) == 2
 
-    # What was owed is asked for again after two minutes, which need not pass here.
+    # The supervisor asks again for a pending retry after two minutes, which need not pass here.
     table, run = job.launcher.outputs["runs_table_name"], job.run(retried)
     if len(job.tasks(retried)) == 1:
         overdue(job, table, run)
@@ -623,7 +623,7 @@ def test_functions_that_do_not_run_for_a_while_lose_nothing(jobs: dict[str, Job]
 
 
 def overdue(job: Job, table: str, run: dict[str, Any]) -> None:
-    """Make what a run is owed due now."""
+    """Make the pending retries of a run due now."""
     for entry in run["open"].values():
         if "retry" in entry:
             entry["retry"]["next"] = 0

@@ -1,4 +1,4 @@
-"""The supervisor looks for what is late, lost or owed; the table, ECS and Lambda are in memory."""
+"""The supervisor looks for what is late, lost or pending; the table, ECS and Lambda are in memory."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Cluster:
         self.invoked.append(json.loads(Payload))
 
     def state(self, task: str, last_status: str, **more: Any) -> dict[str, Any]:
-        """Set what ECS says of a task."""
+        """Set what ECS says about a task."""
         arns = {it.rpartition("/")[2]: (it, by) for it, by in self.endpoint.tasks.items()}
         arn, started_by = arns[task]
         self.states[task] = {

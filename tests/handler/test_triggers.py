@@ -412,7 +412,7 @@ def test_each_launch_writes_one_line_with_metrics_and_without_values(function: C
     for line in lines:
         assert all(isinstance(line[it["Name"]], int | float) for it in metrics["Metrics"])
         assert line["FunctionName"] == "import-launcher"
-    # What is delivered again is counted once.
+    # An event that is delivered again counts once.
     names = ("TasksLaunched", "LaunchesDuplicate", "LaunchesRejected", "LaunchesFailed", "CallsRetried")
     assert [[line[name] for name in names] for line in lines] == [
         [0, 0, 0, 1, 1],

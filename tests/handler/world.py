@@ -28,7 +28,7 @@ from tools.launching import DECLARED, Launching, asked, settings
 FORGETS: Final = 3600.0
 """Seconds after its end when ECS forgets a task and the token that launched it."""
 STEPS: Final = (150.0, 2 * 3600.0)
-"""Until what is owed may be done by another, and until ECS has forgotten."""
+"""Until another may do what is pending, and until ECS has forgotten."""
 CLUSTER: Final = str(DECLARED["cluster"])
 
 
@@ -375,7 +375,7 @@ def successors(state: State, of: Settings, count: int) -> Iterator[tuple[tuple[s
 
 def finish(state: State, of: Settings, count: int) -> State:
     """The state after everything that is under way has come to its end, and nothing more goes wrong: each task that
-    still runs succeeds, and the clock moves while anything is owed."""
+    still runs succeeds, and the clock moves while anything is pending."""
     state = copy.deepcopy(state)
     state.left = Budget(0, 0, 0, 0, 0, 0)
     for _ in range(200):
@@ -422,7 +422,7 @@ def problems(state: State, of: Settings, count: int) -> list[str]:
 
 
 def finished_problems(state: State, of: Settings, count: int) -> list[str]:
-    """What is wrong with a state in which nothing is owed."""
+    """The problems of a state in which nothing is pending."""
     found = problems(state, of, count)
     for (_, sk), item in state.items.items():
         if sk == runs.JOB:

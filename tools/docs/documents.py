@@ -44,35 +44,56 @@ FEATURES: Final[dict[str, dict[str, Any]]] = {
     "`schedule`": {"schedule": {"expression": "cron(0 3 * * ? *)"}},
     "`queue`": {"queue": {}},
     "`event_rule`": {"event_rule": {"pattern": '{"source": ["shop"]}'}},
-    "`max_running`": {"max_running": 3},
+    "`max_running`, `overlap`": {"max_running": 3, "overlap": "skip"},
     "`supervision`": {"supervision": {"retries": 2, "max_runtime_minutes": 60}},
+    "`notify`": {"notify": {"log_lines": 20}},
+    "`result` with `payload_bucket`": {"payload_bucket": "payloads", "result": True},
+    "`callbacks`": {"callbacks": ["arn:aws:states:eu-west-1:123456789012:stateMachine:nightly"]},
     "`alarms`": {"alarms": {}},
     "`alarms` with `supervision`": {"supervision": {"max_runtime_minutes": 60}, "alarms": {}},
     "`alarms` with `dashboard`": {"alarms": {"dashboard": True}},
 }
 """What the table shows → the arguments for it."""
 
-SOURCE: Final = """
+CONTROL_PLANE: Final = """
+from fargate_job_launcher import JobRuns
+runs = JobRuns("jobs", {"cluster_arns": ["arn:aws:ecs:eu-west-1:123456789012:cluster/c"]})
+"""
+
+_LAUNCHER: Final = """
 from fargate_job_launcher import FargateJobLauncher
 FargateJobLauncher("job", {{
     "image": "nginx",
     "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c",
     "subnet_ids": ["subnet-0123456789abcdef0"],
     "security_group_ids": ["sg-0123456789abcdef0"],
-    "runs": {{
-        "table_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
-        "supervisor_role_arn": "arn:aws:iam::123456789012:role/jobs-supervisor",
-        "notice_topic_arn": "arn:aws:sns:eu-west-1:123456789012:jobs-notices",
-    }},
+    "runs": {runs},
     **{arguments!r},
 }})
 """
+_RUNS: Final = {
+    "table_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
+    "supervisor_role_arn": "arn:aws:iam::123456789012:role/jobs-supervisor",
+    "notice_topic_arn": "arn:aws:sns:eu-west-1:123456789012:jobs-notices",
+}
+
+SOURCE: Final = _LAUNCHER.replace("{runs}", repr(_RUNS).replace("{", "{{").replace("}", "}}"))
+"""A launcher whose table, supervisor and topic belong to a JobRuns of another stack."""
+
+
+def whole(arguments: dict[str, Any]) -> str:
+    """A JobRuns, and a launcher that uses it, with these arguments and those that it requires."""
+    return CONTROL_PLANE + _LAUNCHER.format(runs="runs.shared", arguments=arguments)
 
 
 def recorded(arguments: dict[str, Any]) -> Recording:
     """A launcher with these arguments and those that it requires."""
+    return _recorded(SOURCE.format(arguments=arguments))
+
+
+def _recorded(source: str) -> Recording:
     with tempfile.TemporaryDirectory() as folder:
-        return record(program(Path(folder), SOURCE.format(arguments=arguments)))
+        return record(program(Path(folder), source))
 
 
 def idle_costs(recording: Recording) -> float:
@@ -226,10 +247,14 @@ def _network_costs(recording: Recording) -> float:
 
 
 def features() -> str:
-    """What each feature adds to a launcher, and what it costs while nothing is launched."""
-    lines = ["| argument | resources | which | idle, USD a month |", "| --- | --- | --- | --- |"]
+    """What a stack's JobRuns has, what each feature adds to a launcher, and their costs while nothing is launched."""
+    lines = ["| component or argument | resources | which | idle, USD a month |", "| --- | --- | --- | --- |"]
     bare = recorded({})
-    lines.append(f"| none of these | {_count(bare)} | {_listed(_kinds(bare))} | {idle_costs(bare):.2f} |")
+    for shown, whole in (
+        ("`JobRuns`, once a stack", _recorded(CONTROL_PLANE)),
+        ("a launcher with none of these", bare),
+    ):
+        lines.append(f"| {shown} | {_count(whole)} | {_listed(_kinds(whole))} | {idle_costs(whole):.2f} |")
     for shown, arguments in FEATURES.items():
         recording = recorded(arguments)
         added = _kinds(recording) - _kinds(bare)
@@ -280,6 +305,7 @@ def launcher() -> str:
         ),
         "TaskDefinition": lambda _: "the one task that the launcher may run",
         "Function": lambda _: "validates a launch event, runs the task, returns the result",
+        "Permission": lambda _: "lets the supervisor's role, and no other, invoke this launcher",
     }
     lines = ["| resource | name | why |", "| --- | --- | --- |"]
     made = [it for it in recorded({}).resources.values() if it.kind.startswith("aws:")]
@@ -398,7 +424,7 @@ def answers() -> str:
 PICTURES: Final[dict[str, Callable[[], str]]] = {
     "refusals": refusals,
     "answers": answers,
-    "flow": lambda: flow(recorded(EVERYTHING)),
+    "flow": lambda: flow(_recorded(whole(EVERYTHING))),
     "passing": explained.passing,
     "execution": explained.execution,
     "statements": explained.statements,

@@ -15,7 +15,7 @@ from fargate_job_launcher.handler.result import LaunchedTask, LaunchResult
 from tools import schema
 from tools.recording import PROGRAM
 
-COMPONENTS: Final = ("FargateJobLauncher", "JobNetwork", "JobCluster", "PayloadBucket")
+COMPONENTS: Final = ("FargateJobLauncher", "JobRuns", "JobNetwork", "JobCluster", "PayloadBucket")
 
 
 def arguments() -> str:
@@ -57,7 +57,10 @@ def result() -> str:
 
 def exports() -> str:
     """The exports of the program, read from its source."""
-    component_of = {"launcher": "FargateJobLauncher", "network": "JobNetwork", "cluster": "JobCluster"}
+    component_of = {
+        **{"launcher": "FargateJobLauncher", "runs": "JobRuns"},
+        **{"network": "JobNetwork", "cluster": "JobCluster"},
+    }
     computed = schema.computed()["resources"]
     lines: list[tuple[str, ...]] = []
     for name, value in _exported(ast.parse((PROGRAM / "__main__.py").read_text())):
@@ -74,9 +77,12 @@ def _exported(program: ast.Module) -> list[tuple[str, ast.expr]]:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "pulumi.export":
             name = ast.literal_eval(node.args[0])
             value = node.args[1]
-            if isinstance(value, ast.DictComp) and isinstance(value.value, ast.Dict):
-                keys = [ast.literal_eval(it) for it in value.value.keys if it is not None]
-                found += [(f"{name}.JOB.{key}", it) for key, it in zip(keys, value.value.values, strict=True)]
+            below = name
+            if isinstance(value, ast.DictComp):
+                below, value = f"{name}.JOB", value.value
+            if isinstance(value, ast.Dict):
+                keys = [ast.literal_eval(it) for it in value.keys if it is not None]
+                found += [(f"{below}.{key}", it) for key, it in zip(keys, value.values, strict=True)]
             else:
                 found.append((name, value))
     return found

@@ -14,7 +14,8 @@ _TASK = r"[0-9A-Za-z-]{1,64}"
 def read(event: object) -> tuple[Kind, str, str] | None:
     """Kind, run, and of a retry the lineage's first task; None for any other event.
 
-    Such an event has no authority of its own: only what the table says is owed is done, whoever asks.
+    Such an event has no authority of its own: the launcher does only what the table says is pending, for any
+    caller.
     """
     if not isinstance(event, dict) or len(cast("dict[str, Any]", event)) != 1:
         return None
