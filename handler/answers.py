@@ -43,7 +43,7 @@ class Next(Enum):
     TERMINAL = "can never succeed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """One answer: its tasks and the next step."""
 
@@ -53,10 +53,11 @@ class Answer:
     failures: list[Failure] = field(default_factory=list[Failure])
 
 
-_THROTTLED: Final = re.compile(r"rate exceeded|throttl|too ?many ?requests|request ?limit|slow ?down", re.IGNORECASE)
-_QUOTA: Final = re.compile(r"PROVISIONING|reached the limit on the number of", re.IGNORECASE)
-_ROLE_UNREADY: Final = re.compile(r"unable to assume the( service linked)? role", re.IGNORECASE)
-_NEVER: Final = re.compile(r"ATTRIBUTE|LOCATION|MISSING|INACTIVE")
+# Not compiled here: most launches see no error, and each pattern makes a cold start longer.
+_THROTTLED: Final = r"(?i)rate exceeded|throttl|too ?many ?requests|request ?limit|slow ?down"
+_QUOTA: Final = r"(?i)PROVISIONING|reached the limit on the number of"
+_ROLE_UNREADY: Final = r"(?i)unable to assume the( service linked)? role"
+_NEVER: Final = r"ATTRIBUTE|LOCATION|MISSING|INACTIVE"
 _DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
 
@@ -65,7 +66,7 @@ def of_response(response: Any, requested: int) -> Answer:
     try:
         tasks = [cast("str", task["taskArn"]) for task in response.get("tasks") or ()]
         failures = [
-            _failure(reason, it.get("detail") or "", retryable=not _NEVER.match(reason))
+            _failure(reason, it.get("detail") or "", retryable=not re.match(_NEVER, reason))
             for it in response.get("failures") or ()
             for reason in [it.get("reason") or ""]
         ]
@@ -92,13 +93,13 @@ def of_error(error: Exception) -> Answer:
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
     if code == "ConflictException":
         return _conflict([str(arn) for arn in response.get("resourceIds", [])], message)
-    if code in _DENIED and not _ROLE_UNREADY.search(message):
+    if code in _DENIED and not re.search(_ROLE_UNREADY, message):
         return Answer(Next.SETTLING, failures=[_failure(code, message, retryable=False)])
     if status >= 500 or status in (408, 429) or code in ("ServerException", "InternalFailure", "ServiceUnavailable"):
         return _repeat(code, message)
-    if _THROTTLED.search(f"{code} {message}") or _QUOTA.search(message) or code.startswith("ExpiredToken"):
+    if re.search(_THROTTLED, f"{code} {message}") or re.search(_QUOTA, message) or code.startswith("ExpiredToken"):
         return _repeat(code, message)
-    if _ROLE_UNREADY.search(message):
+    if re.search(_ROLE_UNREADY, message):
         return Answer(Next.SETTLING, failures=[_failure(code, message, retryable=True)])
     return Answer(Next.TERMINAL, failures=[_failure(code, message, retryable=False)])
 

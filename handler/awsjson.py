@@ -31,7 +31,7 @@ Unanswered = (HTTPClientError, ConnectionFailed)
 """The errors of a call that got no answer, or none that can be read."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Credentials:
     """The credentials that botocore's signer reads; botocore's own class would import every way to find some."""
 
@@ -47,7 +47,7 @@ class Credentials:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Service:
     """A service that speaks the protocol."""
 

@@ -27,7 +27,7 @@ DENIED_TRIES: Final = 4
 """How often a call is tried that IAM denies just after a deploy: IAM knows a new policy within seconds."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Origin:
     """What a round belongs to: a run, and in it the launch itself or a retry."""
 
@@ -47,7 +47,7 @@ class Origin:
         return f"{job}/{self.run}{retry}"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Round:
     """The result of a round."""
 
@@ -113,7 +113,7 @@ def capacity_of(request: LaunchRequest, number: int = 0) -> str:
     return ON_DEMAND if request.capacity == "on_demand" or falls_back else SPOT
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Calls:
     """Makes rounds of calls within the time that the function has left."""
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, cast
 
 Kind = Literal["retryOf", "continueOf", "endOf"]
 
-_RUN = re.compile(r"[0-9a-f]{32}")
-_TASK = re.compile(r"[0-9A-Za-z-]{1,64}")
+_RUN = r"[0-9a-f]{32}"
+_TASK = r"[0-9A-Za-z-]{1,64}"
 
 
 def read(event: object) -> tuple[Kind, str, str] | None:
@@ -30,5 +30,5 @@ def read(event: object) -> tuple[Kind, str, str] | None:
     return None
 
 
-def _is(pattern: re.Pattern[str], text: object) -> bool:
-    return isinstance(text, str) and pattern.fullmatch(text) is not None
+def _is(pattern: str, text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(pattern, text) is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -37,7 +37,7 @@ class TakenOver(Exception):
     """Another delivery makes the calls of this run now."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Launcher:
     """Launches runs of one job; again.py launches what the supervisor asks for."""
 
@@ -52,7 +52,7 @@ class Launcher:
     """Seconds until the function is stopped."""
     function: str
     """ARN of the function."""
-    by: str = field(default_factory=lambda: uuid.uuid4().hex)
+    by: str = field(default_factory=lambda: os.urandom(16).hex())
     """Names this delivery as the holder of a lease."""
 
     @property

@@ -27,7 +27,7 @@ class Gone(Exception):
     """The run is not in the table any more."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Records:
     """The runs of a table."""
 
@@ -40,7 +40,7 @@ class Records:
 
     def job(self, pk: str) -> Item:
         """The item of a job that limits how many of its tasks run. Raises NotRecorded."""
-        return self.table.get(pk, runs.JOB) or runs.new_job(pk)
+        return self.table.get(pk, runs.JOB) or {"pk": pk, "sk": runs.JOB, "holders": {}}
 
     def change(
         self,
@@ -87,11 +87,14 @@ class Records:
         before, waited = (0, False) if was is None else (runs.slots(was), "waiting" in was)
         if not run["maxRunning"] or (runs.slots(run) == before and waited == ("waiting" in run)):
             return self.table.put(run, *also)[0]
+        # Imported here: a job without max_running does without, and every import makes a cold start longer.
+        from . import holders
+
         job = self.job(run["pk"])
-        others = runs.held(job, but=run["run"])
+        others = holders.held(job, but=run["run"])
         if admit and runs.slots(run) > before and others + runs.slots(run) > run["maxRunning"]:
             raise Full(run["job"], others, run["maxRunning"])
-        runs.hold(job, run, now)
+        holders.hold(job, run, now)
         return self.table.put(run, job, *also)[0]
 
     def wait(self, run: Item) -> Item:

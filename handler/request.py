@@ -26,11 +26,12 @@ DEEPEST_EVENT: Final = 64
 NAMES_SHOWN: Final = 10
 """How many declared names a message lists."""
 
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_TAG: Final = re.compile(r"[\w .:/=+@-]*")
+# Not compiled here, as in answers.py.
+_UNPRINTABLE: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+_TAG: Final = r"[\w .:/=+@-]*"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LaunchRequest:
     """What to launch, within what the component declared."""
 
@@ -293,7 +294,7 @@ def _command(command: object, settings: Settings, problems: list[str]) -> list[s
     if not words or not all(isinstance(word, str) for word in words):
         problems.append("command: a list of at least one string is expected")
         return None
-    if any(_UNPRINTABLE.search(word) for word in cast("list[str]", words)):
+    if any(re.search(_UNPRINTABLE, word) for word in cast("list[str]", words)):
         problems.append("command: holds control characters")
     return cast("list[str]", words)
 
@@ -313,7 +314,7 @@ def _environment(environment: object, settings: Settings, problems: list[str]) -
         value = given[name]
         if not isinstance(value, str):
             problems.append(f"environment.{name}: a string is expected, not {_kind(value)}")
-        elif _UNPRINTABLE.search(value):
+        elif re.search(_UNPRINTABLE, value):
             problems.append(f"environment.{name}: holds control characters")
     return cast("dict[str, str]", environment)
 
@@ -334,7 +335,7 @@ def _tags(tags: object, settings: Settings, problems: list[str]) -> dict[str, st
     problems += _unknown("tags", given, declared, "not declared under overrides.tags", allowed)
     for key in (it for it in given if it in declared):
         value = given[key]
-        if not isinstance(value, str) or len(value) > 256 or not _TAG.fullmatch(value) or value.startswith("aws:"):
+        if not isinstance(value, str) or len(value) > 256 or not re.fullmatch(_TAG, value) or value.startswith("aws:"):
             problems.append(
                 f"tags.{key}: a string of at most 256 letters, digits, spaces and . : / = + @ _ - is expected, "
                 "which does not begin with aws:"

@@ -4,6 +4,8 @@ A run's item holds everything that is pending: calls whose outcome is open, task
 be told. Each function here makes the next version of an item from the one before and from one fact, and a fact that the
 item already holds changes nothing. table.py writes a version only on top of the one that it was made from.
 
+ends.py records the ends of tasks, holders.py how many run.
+
 Words: a launch has `requested` tasks. Each of these is a lineage, named by its first task (`root`): the task and its
 retries, one after another. A lineage is open until its last attempt has ended.
 """
@@ -49,11 +51,6 @@ ENDED: Final = ("SUCCEEDED", "FAILED", "STOPPED", "REJECTED", "SKIPPED")
 def sort_key(run: str) -> str:
     """The sort key of a run's item."""
     return f"run#{run}"
-
-
-def attempt_key(run: str, task: str) -> str:
-    """The sort key of the item of an attempt that has ended."""
-    return f"run#{run}#task#{task}"
 
 
 def copied(item: Item) -> Item:
@@ -109,7 +106,7 @@ def close_round(run: Item, root: str, tasks: Sequence[str], *, now: float, still
     calls["open"] = still_open
     if root:
         if tasks:
-            _retried(run, root, tasks[0], calls["capacity"])
+            retried(run, root, tasks[0], calls["capacity"])
         return
     for task in tasks:
         add_task(run, task, calls["capacity"], now=now)
@@ -129,7 +126,7 @@ def release(run: Item, root: str, failures: Sequence[Mapping[str, Any]], *, now:
         if not calls["open"] and (not again or now > entry["failed"]["at"] + RETRY_SECONDS):
             reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in failures)
             entry["failed"]["reason"] += f"; it could not be retried: {reasons}"
-            _conclude(run, root, entry["failed"])
+            conclude(run, root, entry["failed"])
         else:
             calls["next"] = now + min(LONGEST_WAIT_SECONDS, SWEEP_SECONDS * 2 ** min(calls["round"], 10))
         return
@@ -168,7 +165,8 @@ def reopen(run: Item) -> None:
     run["launch"]["closed"] = False
 
 
-def _retried(run: Item, root: str, task: str, capacity: str) -> None:
+def retried(run: Item, root: str, task: str, capacity: str) -> None:
+    """Record the task of a retry."""
     entry = run["open"][root]
     entry |= {"task": task, "attempt": entry["attempt"] + 1, "since": entry["retry"]["began"]}
     del entry["retry"]
@@ -177,47 +175,7 @@ def _retried(run: Item, root: str, task: str, capacity: str) -> None:
     run["capacityUsed"][capacity] = run["capacityUsed"].get(capacity, 0) + 1
 
 
-# The ends of tasks.
-
-
-def ended(run: Item, facts: Mapping[str, Any], *, now: float, retry: bool) -> Item | None:
-    """Record the end of a task; the item of its attempt, or None if the end is known or the task is none of the run's.
-
-    `facts` are those of `attempt`, `retry` whether its outcome is one that the run's policy retries.
-    """
-    task, number, start = facts["task"], facts["attempt"], facts["root"]
-    if number == 1:
-        if task not in run["tasks"]:
-            # Its function died before it recorded the task, or has not recorded it yet.
-            add_task(run, task, facts["capacity"], now=now)
-        root = task
-    else:
-        root = next((it for it in run["open"] if it.startswith(start)), "")
-        entry = run["open"].get(root)
-        if entry is not None and "retry" in entry and entry["attempt"] == number - 1:
-            _retried(run, root, task, facts["capacity"])
-    entry = run["open"].get(root)
-    if entry is None or entry["task"] != task or "retry" in entry:
-        return None
-    run["taskSeconds"] += facts["seconds"]
-    if "costUsd" in run:
-        run["costUsd"] = round(run["costUsd"] + facts.get("costUsd", 0), 8)
-    failed = {key: facts[key] for key in ("task", "outcome", "reason", "exitCode") if key in facts} | {"at": now}
-    if retry and entry["attempt"] <= run["policy"]["retries"] and "stopping" not in run:
-        entry["failed"] = failed
-        entry["retry"] = {"round": -1, "open": False, "lease": 0, "next": now + CLAIM_SECONDS}
-    else:
-        _conclude(run, root, failed)
-    return {
-        "pk": run["pk"],
-        "sk": attempt_key(run["run"], task),
-        **{key: facts[key] for key in facts if key != "root"},
-        "run": run["run"],
-        "root": root,
-    }
-
-
-def _conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
+def conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
     """Close a lineage with the facts of its last attempt."""
     del run["open"][root]
     counted = {"succeeded": "succeeded", "stopped": "stopped"}.get(last["outcome"], "failed")
@@ -229,7 +187,7 @@ def _conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
 def stop_retries(run: Item) -> None:
     """Cancel the retries of a run that is being stopped."""
     for root in [root for root, entry in run["open"].items() if "retry" in entry and not entry["retry"]["open"]]:
-        _conclude(run, root, run["open"][root]["failed"])
+        conclude(run, root, run["open"][root]["failed"])
 
 
 # What follows from the facts.
@@ -300,32 +258,3 @@ def slots(run: Item) -> int:
     """How many tasks the run may have running at once, which count towards max_running: those that are being launched
     and the open lineages."""
     return 0 if run["state"] in ENDED else run["reserved"] + len(run["open"])
-
-
-def hold(job: Item, run: Item, now: float) -> None:
-    """Record in a job's item how many tasks a run holds, and when the item is next compared with the job's runs."""
-    holding = slots(run)
-    job["holders"].pop(run["run"], None)
-    if holding:
-        job["holders"][run["run"]] = holding
-    if job.get("waiting") == run["run"] and not run.get("waiting"):
-        del job["waiting"]
-    check_later(job, now)
-
-
-def held(job: Item, *, but: str = "") -> int:
-    """How many tasks the job's runs hold, without those of one run."""
-    return sum(number for run, number in job["holders"].items() if run != but)
-
-
-def new_job(pk: str) -> Item:
-    """The item of a job of which nothing runs."""
-    return {"pk": pk, "sk": JOB, "holders": {}}
-
-
-def check_later(job: Item, now: float) -> None:
-    """Set when a job's count is next compared with its runs."""
-    job.pop("duty", None)
-    job.pop("due", None)
-    if job["holders"]:
-        job |= {"duty": DUE, "due": int(now + CHECK_SECONDS)}

@@ -27,7 +27,7 @@ RUN_EVENT: Final = "Job Run State Change"
 """Source and detail type of the EventBridge event about the end of a run."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Overrides:
     """What a caller may change for one launch."""
 
@@ -49,7 +49,7 @@ class Overrides:
     """The most GiB of ephemeral storage that a caller may request; 0 if it may not choose."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Prices:
     """What a task costs per hour, in US dollars, and the date of these prices."""
 
@@ -62,7 +62,7 @@ class Prices:
     """For a task's public address."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Policy:
     """What follows when a task fails or is late; a run keeps the policy that it was launched under."""
 
@@ -91,7 +91,7 @@ class Policy:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Settings:
     """The job, as the stack deployed it."""
 

@@ -2,8 +2,8 @@
 
 The end of a task comes as an event of ECS, through a queue. It is recorded in one transaction, which also says what is
 pending: a retry, or that somebody is told the run's end. The job's launcher does both, because only it may; the
-supervisor asks it to. Every minute the supervisor looks for what is due: pending work that was not done, tasks that are
-late, launches whose function died, ends that no event told.
+supervisor asks it to. Every minute a message has the supervisor look for what is due: pending work that was not done,
+tasks that are late, launches whose function died, ends that no event told.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 
+from botocore.exceptions import ClientError
+
+from . import ends, holders
 from . import run as runs
 from .attempt import Belongs, belongs, facts, lost, moment, retried
+from .awsjson import error_of
 from .calls import Origin
 from .outcome import NOT_STARTED, OURS, TIMED_OUT
 from .records import Gone, Records
@@ -34,6 +38,8 @@ FORGOTTEN_SECONDS: Final = 3600
 """How long ECS shows a task after its end."""
 UNTOLD_SECONDS: Final = 86400
 """How long the supervisor asks a launcher that does not let it."""
+SWEEP: Final = {"sweep": True}
+"""The message with which the rule has the supervisor look for what is due."""
 SPARE_SECONDS: Final = 15.0
 """How much of its time the function keeps when it looks for what is due."""
 
@@ -80,7 +86,7 @@ class Supervisor:
         def change(it: Item) -> list[Item]:
             kept.clear()
             for _, fact in found:
-                made = runs.ended(it, fact, now=self.records.clock(), retry=retried(fact, it["policy"]))
+                made = ends.ended(it, fact, now=self.records.clock(), retry=retried(fact, it["policy"]))
                 if made is not None:
                     kept.append({**made, "expires": int(self.records.clock()) + 86400 * it["keepDays"]})
             return kept
@@ -122,9 +128,9 @@ class Supervisor:
         return ""
 
     def sweep(self, remaining: Any) -> dict[str, int]:
-        """Do everything that is due, while `remaining()` seconds allow it; how much of what was done. Raises
-        NotRecorded."""
-        done, seen = {"looked at": 0, "corrected": 0}, set[tuple[str, str]]()
+        """Do everything that is due, while `remaining()` seconds allow it; how much of what was done, and how much
+        failed. Raises NotRecorded if it cannot be known what is due."""
+        done, seen = {"looked at": 0, "corrected": 0, "failed": 0}, set[tuple[str, str]]()
         while remaining() > SPARE_SECONDS:
             # The index lags behind: it still has what was done a moment ago.
             page = self.records.table.due(self.records.clock(), SWEPT_AT_ONCE + len(seen))
@@ -136,10 +142,11 @@ class Supervisor:
                     break
                 seen.add((pk, sk))
                 done["looked at"] += 1
-                if sk == runs.JOB:
-                    done["corrected"] += self._correct(pk)
-                else:
-                    done["corrected"] += self._look_at(pk, sk)
+                try:
+                    done["corrected"] += self._correct(pk) if sk == runs.JOB else self._look_at(pk, sk)
+                except Exception as error:  # noqa: BLE001 - the others are looked at first; the answer says how many failed
+                    done["failed"] += 1
+                    self.log("ERROR", f"{pk} {sk} could not be looked at: {type(error).__name__}: {error}")
         return done
 
     def _look_at(self, pk: str, sk: str) -> int:
@@ -148,14 +155,10 @@ class Supervisor:
         if run is None or run.get("due", now + 1) > now:
             # Somebody has written it since the index was read, which lags behind.
             return 0
-        try:
-            if run["state"] in runs.ENDED:
-                self._tell(run)
-            else:
-                self._watch(run)
-        except (Gone, NotRecorded) as problem:
-            self.log("WARN", f"{type(problem).__name__}: {problem}", run=run["run"])
-            return 0
+        if run["state"] in runs.ENDED:
+            self._tell(run)
+        else:
+            self._watch(run)
         return self._correct(pk, run["run"]) if run["maxRunning"] else 0
 
     def _tell(self, run: Item) -> None:
@@ -252,10 +255,8 @@ class Supervisor:
         """Ids of all tasks of an origin that ECS knows."""
         found = dict[str, None]()
         for status in ("RUNNING", "STOPPED"):
-            pages = self.ecs.get_paginator("list_tasks").paginate(
-                cluster=run["cluster"], startedBy=origin.started_by(run["job"]), desiredStatus=status
-            )
-            for page in pages:
+            asked = {"cluster": run["cluster"], "startedBy": origin.started_by(run["job"]), "desiredStatus": status}
+            for page in _unless_gone(lambda: list(self.ecs.get_paginator("list_tasks").paginate(**asked))):  # noqa: B023 - called at once
                 found |= dict.fromkeys(arn.rpartition("/")[2] for arn in page["taskArns"])
         return list(found)
 
@@ -264,8 +265,8 @@ class Supervisor:
         tasks = [entry["task"] for entry in run["open"].values() if "retry" not in entry]
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(tasks), DESCRIBED_AT_ONCE):
-            some = tasks[start : start + DESCRIBED_AT_ONCE]
-            for it in self.ecs.describe_tasks(cluster=run["cluster"], tasks=some)["tasks"]:
+            asked = {"cluster": run["cluster"], "tasks": tasks[start : start + DESCRIBED_AT_ONCE]}
+            for it in _unless_gone(lambda: self.ecs.describe_tasks(**asked)["tasks"]):  # noqa: B023 - called at once
                 found[it["taskArn"].rpartition("/")[2]] = it
         return found
 
@@ -314,9 +315,9 @@ class Supervisor:
         wrong = right != job["holders"]
         if not wrong and "due" in job and job["due"] > self.records.clock():
             return 0
-        said = f"the count of {pk} was {runs.held(job)} and is {sum(right.values())}"
+        said = f"the count of {pk} was {holders.held(job)} and is {sum(right.values())}"
         job["holders"] = right
-        runs.check_later(job, self.records.clock())
+        holders.check_later(job, self.records.clock())
         try:
             self.records.table.put(job)
         except Changed:
@@ -325,6 +326,16 @@ class Supervisor:
         if wrong:
             self.log("ERROR", said, RunningCorrected=1)
         return int(wrong)
+
+
+def _unless_gone(ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What ECS answers; nothing if the cluster is gone: ECS has forgotten its tasks with it."""
+    try:
+        return ask()
+    except ClientError as error:
+        if error_of(error)[0] == "ClusterNotFoundException":
+            return []
+        raise
 
 
 def _late(task: dict[str, Any], policy: dict[str, Any], now: float) -> str:
@@ -341,17 +352,19 @@ def _late(task: dict[str, Any], policy: dict[str, Any], now: float) -> str:
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Record the ends in a batch of events; without events, do what is due."""
+    """Record the ends in a batch of messages, then do what is due if a message says so; SQS's answer for the batch."""
     supervisor = _supervisor()
-    if "Records" not in event:
-        return supervisor.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
     failed: list[str] = []
     tasks: dict[str, dict[str, Any]] = {}
+    sweeps: list[str] = []
     for record in event["Records"]:
         try:
             body = json.loads(record["body"])
-            # Redriven from EventBridge's dead-letter queue, an event has its task in `detail`.
-            tasks[record["messageId"]] = body.get("detail", body)
+            if body == SWEEP:
+                sweeps.append(record["messageId"])
+            else:
+                # Redriven from EventBridge's dead-letter queue, an event has its task in `detail`.
+                tasks[record["messageId"]] = body.get("detail", body)
         except (AttributeError, ValueError) as error:
             _log("ERROR", f"message {record['messageId']} is no event of a task: {error}")
             failed.append(record["messageId"])
@@ -360,6 +373,16 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except NotRecorded as problem:
         _log("WARN", f"not recorded, SQS delivers the events again: {problem}", request=context.aws_request_id)
         failed += tasks
+    if sweeps:
+        try:
+            done = supervisor.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
+            _log("INFO", f"looked for what is due: {done}")
+            # What failed is looked at again, and the alarm of the queue goes off if it fails for long.
+            failed += sweeps[:1] if done["failed"] else []
+        except NotRecorded as problem:
+            _log("WARN", f"what is due is not known: {problem}", request=context.aws_request_id)
+            # More of them would wait for the same.
+            failed.append(sweeps[0])
     return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
 
 

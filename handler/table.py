@@ -10,9 +10,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 
 from __future__ import annotations
 
+import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -26,8 +26,9 @@ from .timing import jitter
 SERVICE: Final = Service("dynamodb", "DynamoDB_20120810", "1.0")
 TRIES: Final = 4
 """How often a call is tried that DynamoDB did not answer or throttled."""
-_LATER: Final = re.compile(r"Throttl|ProvisionedThroughput|RequestLimit|InternalServer|ServiceUnavailable|InProgress")
-_MOVED: Final = re.compile(r"ConditionalCheckFailed|TransactionConflict")
+# Not compiled here, as in answers.py.
+_LATER: Final = r"Throttl|ProvisionedThroughput|RequestLimit|InternalServer|ServiceUnavailable|InProgress"
+_MOVED: Final = r"ConditionalCheckFailed|TransactionConflict"
 
 
 class NotRecorded(Exception):
@@ -68,7 +69,7 @@ class Table:
         An item without `version` is new; one with a version replaces exactly that version. Raises Changed or
         NotRecorded.
         """
-        writer = uuid.uuid4().hex
+        writer = os.urandom(16).hex()
         written = [{**it, "version": it.get("version", 0) + 1, "writer": writer} for it in items]
         writes = [self._write(it) for it in written]
         try:
@@ -115,10 +116,10 @@ class Table:
                 code, message, status = error_of(error)
                 reasons = cast("list[dict[str, Any]]", cast("Any", error.response).get("CancellationReasons", []))
                 codes = " ".join([code, *(str(it.get("Code", "")) for it in reasons)])
-                if _MOVED.search(codes) or (code.startswith("TransactionCanceled") and _MOVED.search(message)):
+                if re.search(_MOVED, codes) or (code.startswith("TransactionCanceled") and re.search(_MOVED, message)):
                     raise Changed from None
                 problem = f"{code}: {message}"
-                if not (_LATER.search(f"{codes} {message}") or status >= 500):
+                if not (re.search(_LATER, f"{codes} {message}") or status >= 500):
                     raise NotRecorded(problem) from None
             except Unanswered as error:
                 problem = f"{type(error).__name__}: {error}"

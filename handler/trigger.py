@@ -21,7 +21,7 @@ Namespace = Literal["call", "queue", "event", "schedule"]
 of rules, or of the times of schedules. Two triggers may have the same id and mean two launches."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Delivery:
     """One launch event, as a trigger delivered it."""
 
@@ -39,7 +39,7 @@ class Delivery:
     """Why the delivery needs no launch, and is no failure either; empty otherwise."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trigger:
     """Kind of the trigger, which decides how the function answers, and its deliveries."""
 

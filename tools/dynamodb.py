@@ -30,7 +30,8 @@ class Memory:
     """Called with each request: "before" loses the request, "after" its answer, and any other text is the code of the
     error with which it is refused."""
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict[tuple[str, str], dict[str, Any]])
-    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
+    calls: list[str] = field(default_factory=list[str])
+    """The operation of each call, in order."""
     _due: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,7 +55,7 @@ class Memory:
         answer: dict[str, Any] = {}
         if fault != "before":
             with self._lock:
-                self.calls.append((operation, request))
+                self.calls.append(operation)
                 answer = self._operations[operation](request)
         if fault:
             raise ReadTimeoutError(endpoint_url="memory", error=fault)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ PERIOD_SECONDS: Final = 300
 
 
 @dataclass(frozen=True)
-class Watched:
+class _Watched:
     """A metric and the threshold of its alarm."""
 
     name: str
@@ -43,21 +42,9 @@ def watch(
 ) -> None:
     """Alarms for every failure of this launcher and of its runs."""
     watched = _watched(job, args, launcher, dead_letters)
-    make_alarms(name, watched, args.get("topic_arn", notice_topic_arn), tags=job.tags, parent=parent)
-    if args.get("dashboard", False):
-        _dashboard(name, watched, launcher, parent=parent)
-
-
-def make_alarms(
-    name: str,
-    watched: Sequence[Watched],
-    topic_arn: pulumi.Input[str] | None,
-    *,
-    tags: Mapping[str, pulumi.Input[str]],
-    parent: pulumi.Resource,
-) -> None:
-    """An alarm for each; none goes off while its metric has no data."""
+    topic_arn = args.get("topic_arn", notice_topic_arn)
     for it in watched:
+        # None goes off while its metric has no data.
         aws.cloudwatch.MetricAlarm(
             f"{name}-{it.name}",
             alarm_description=f"{name}: {it.description}",
@@ -72,9 +59,11 @@ def make_alarms(
             treat_missing_data="notBreaching",
             alarm_actions=None if topic_arn is None else [topic_arn],
             ok_actions=None if topic_arn is None else [topic_arn],
-            tags=tags,
+            tags=job.tags,
             opts=pulumi.ResourceOptions(parent=parent),
         )
+    if args.get("dashboard", False):
+        _dashboard(name, watched, launcher, parent=parent)
 
 
 def _watched(
@@ -82,31 +71,31 @@ def _watched(
     args: Alarms,
     launcher: aws.lambda_.Function,
     dead_letters: aws.sqs.Queue | None,
-) -> list[Watched]:
+) -> list[_Watched]:
     function: dict[str, pulumi.Input[str]] = {"FunctionName": launcher.name}
     found = [
-        Watched("launch-failed", "a launch failed.", NAMESPACE, "LaunchesFailed", function),
-        Watched("launcher-error", "the launcher's function failed.", "AWS/Lambda", "Errors", function),
-        Watched("job-failed", "the job failed, retries included.", NAMESPACE, "RunsFailed", function),
+        _Watched("launch-failed", "a launch failed.", NAMESPACE, "LaunchesFailed", function),
+        _Watched("launcher-error", "the launcher's function failed.", "AWS/Lambda", "Errors", function),
+        _Watched("job-failed", "the job failed, retries included.", NAMESPACE, "RunsFailed", function),
     ]
     if dead_letters is not None:
-        found.append(depth("dead-letters", "events that could not be launched wait.", dead_letters))
+        found.append(_depth("dead-letters", "events that could not be launched wait.", dead_letters))
     if (job.supervision or {}).keys() & {"max_runtime_minutes", "start_timeout_minutes"}:
         late = "a task ran too long, or did not start in time, and was stopped."
-        found.append(Watched("reaped", late, NAMESPACE, "TasksReaped", function))
+        found.append(_Watched("reaped", late, NAMESPACE, "TasksReaped", function))
     if "max_job_minutes" in args:
         minutes = args["max_job_minutes"]
         slow = f"the job took longer than {minutes} minutes."
-        found.append(Watched("slow", slow, NAMESPACE, "RunSeconds", function, minutes * 60, "Maximum"))
+        found.append(_Watched("slow", slow, NAMESPACE, "RunSeconds", function, minutes * 60, "Maximum"))
     return found
 
 
-def depth(name: str, description: str, queue: aws.sqs.Queue) -> Watched:
+def _depth(name: str, description: str, queue: aws.sqs.Queue) -> _Watched:
     dimensions: dict[str, pulumi.Input[str]] = {"QueueName": queue.name}
-    return Watched(name, description, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, statistic="Maximum")
+    return _Watched(name, description, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, statistic="Maximum")
 
 
-def _dashboard(name: str, watched: list[Watched], launcher: aws.lambda_.Function, *, parent: pulumi.Resource) -> None:
+def _dashboard(name: str, watched: list[_Watched], launcher: aws.lambda_.Function, *, parent: pulumi.Resource) -> None:
     shown = {
         "Launches": ("TasksLaunched", "LaunchesRejected", "LaunchesDuplicate", "LaunchesWaiting", "CallsRetried"),
         "Runs": ("RunsSucceeded", "RunsFailed", "RunsStopped", "RunsSkipped", "AttemptsRetried"),

@@ -15,7 +15,6 @@ from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.settings import DUE_INDEX, EXPIRES, HISTORY_INDEX
 
 from . import iam
-from .alarms import make_alarms
 from .arguments import LaunchRuns
 from .checks import shapes
 from .checks.kinds import retention_problems
@@ -152,7 +151,7 @@ class JobRuns(pulumi.ComponentResource):
         )
         if plane.alarms.get("enabled", True):
             topic = plane.alarms.get("topic_arn", topic_arn)
-            make_alarms(name, supervisor.watched, topic, tags=plane.tags, parent=self)
+            supervisor.alarm(topic)
 
         self.table_name = table.name
         # A launcher that uses this ARN is created after the ends of its tasks are followed, and deleted before.

@@ -1,8 +1,8 @@
 """The supervisor's function, and how it receives the ends of tasks. Its code is handler/supervise.py.
 
 A task stops → EventBridge → a queue → the supervisor, which writes into the table of runs what follows, and asks the
-launcher for what only the launcher may do. A rule invokes it every minute for what is late, so that a run ends even if
-an event is lost.
+launcher for what only the launcher may do. A rule sends it a message every minute to look for what is late, so that
+a run ends even if an event is lost.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler.settings import SUPERVISOR_SECONDS
 
 from . import iam
-from .alarms import Watched, depth
+from .alarms import PERIOD_SECONDS
 from .checks.queue import VISIBILITY_TIMEOUTS
 from .function import RUNTIME, archive
 from .kept import Kept
 from .resolving import as_json, resolved
 from .roles import supervisor_role
 from .task_definition import log_group
-from .triggers import encrypted_queue, invocable, queue_policy
+from .triggers import encrypted_queue, queue_policy
 
 MEMORY_MIB: Final = 256
 BATCH_SIZE: Final = 10
 """Ends of tasks for one invocation."""
+LONGEST_AGE_SECONDS: Final = 900
+"""How long an end may wait before the alarm goes off: longer than two deliveries take."""
 MOST_AT_ONCE: Final = 10
 """Instances, so that many ends leave concurrency to the account's other functions."""
 MAX_RECEIVE_COUNT: Final = 20
@@ -53,7 +55,7 @@ class Supervisor:
         self.dead_letters = encrypted_queue(f"{name}-dead-letters", kept, parent=parent)
         """The ends of tasks that could not be dealt with."""
         redrive = {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
-        queue = encrypted_queue(
+        queue = self.queue = encrypted_queue(
             f"{name}-stopped",
             kept,
             parent=parent,
@@ -74,24 +76,54 @@ class Supervisor:
         self.function = self._function({"table": table.name, "queue": queue.url})
         stopped, sweep = self._stopped_rule(cluster_arns), self._sweep_rule()
         opened = [
-            queue_policy(f"{name}-stopped", queue, [stopped.arn], parent=parent),
+            queue_policy(f"{name}-stopped", queue, [stopped.arn, sweep.arn], parent=parent),
             queue_policy(f"{name}-dead-letters", self.dead_letters, [stopped.arn, sweep.arn], parent=parent),
         ]
         self.following: list[pulumi.Output[str]] = [
             self._mapping(queue).id,
             self._stopped_target(stopped, queue, opened).id,
-            self._sweep_target(sweep, place, opened).id,
+            self._sweep_target(sweep, queue, opened).id,
         ]
         """Ids of what brings it the ends of tasks, and makes it look for what is late."""
 
-    @property
-    def watched(self) -> list[Watched]:
-        """What an alarm is for."""
-        of: dict[str, pulumi.Input[str]] = {"FunctionName": self.function.name}
-        return [
-            Watched("supervisor-error", "the supervisor's function failed.", "AWS/Lambda", "Errors", of),
-            depth("dead-letters", "ends of tasks that could not be dealt with wait.", self.dead_letters),
-        ]
+    def alarm(self, topic_arn: pulumi.Input[str]) -> aws.cloudwatch.MetricAlarm:
+        """Goes off when ends of tasks, or the word to look for what is late, are not dealt with: they wait, or they are
+        dead letters."""
+
+        def queue_metric(id_: str, metric: str, queue: aws.sqs.Queue) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
+            return {
+                "id": id_,
+                "metric": {
+                    "namespace": "AWS/SQS",
+                    "metric_name": metric,
+                    "dimensions": {"QueueName": queue.name},
+                    "period": PERIOD_SECONDS,
+                    "stat": "Maximum",
+                },
+            }
+
+        return aws.cloudwatch.MetricAlarm(
+            f"{self._name}-unfollowed",
+            alarm_description=f"{self._name}: ends of tasks wait, or could not be dealt with.",
+            metric_queries=[
+                {
+                    "id": "unfollowed",
+                    "expression": f"IF(FILL(age, 0) > {LONGEST_AGE_SECONDS} OR FILL(dead, 0) > 0, 1, 0)",
+                    "label": "not dealt with",
+                    "return_data": True,
+                },
+                queue_metric("age", "ApproximateAgeOfOldestMessage", self.queue),
+                queue_metric("dead", "ApproximateNumberOfMessagesVisible", self.dead_letters),
+            ],
+            evaluation_periods=1,
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            treat_missing_data="notBreaching",
+            alarm_actions=[topic_arn],
+            ok_actions=[topic_arn],
+            tags=self._kept.tags,
+            opts=self._child,
+        )
 
     @property
     def _child(self) -> pulumi.ResourceOptions:
@@ -161,19 +193,18 @@ class Supervisor:
         )
 
     def _sweep_target(
-        self, rule: aws.cloudwatch.EventRule, place: pulumi.Output[iam.Place], opened: Sequence[aws.sqs.QueuePolicy]
+        self, rule: aws.cloudwatch.EventRule, queue: aws.sqs.Queue, opened: Sequence[aws.sqs.QueuePolicy]
     ) -> aws.cloudwatch.EventTarget:
-        name = f"{self._name}-sweep"
-        invoking = invocable(name, None, self.function.name, rule, place, parent=self._parent)
+        """Through the queue too: what the queue cannot deliver is seen by one alarm."""
         return aws.cloudwatch.EventTarget(
-            name,
+            f"{self._name}-sweep",
             rule=rule.name,
-            arn=self.function.arn,
+            arn=queue.arn,
             input='{"sweep":true}',
-            dead_letter_config={"arn": self.dead_letters.arn},
             # The next one comes in a minute.
             retry_policy={"maximum_event_age_in_seconds": 60, "maximum_retry_attempts": 1},
-            opts=pulumi.ResourceOptions(parent=self._parent, depends_on=[*opened, invoking]),
+            dead_letter_config={"arn": self.dead_letters.arn},
+            opts=pulumi.ResourceOptions(parent=self._parent, depends_on=opened),
         )
 
 

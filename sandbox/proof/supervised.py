@@ -22,6 +22,8 @@ from ..aws.tasks.run import Run
 from ..engine.deployment import Resource
 from ..engine.jobs import launch
 
+SWEEPING: Final = json.dumps({"Records": [{"messageId": "sweep", "body": '{"sweep": true}'}]}).encode()
+"""The message that its rule sends the supervisor every minute, as Lambda brings it from the queue."""
 WAIT_SECONDS: Final = 180
 
 FAILING: Final = {
@@ -119,7 +121,7 @@ def _sweep(aws: Emulator, table: str, family: str, run: str) -> None:
             ConditionExpression="attribute_exists(due)",
             ExpressionAttributeValues={":now": {"N": str(int(time.time()) - 1)}},
         )
-    aws.client("lambda").invoke(FunctionName=supervisor_of(aws, table), Payload=b'{"sweep": true}')
+    aws.client("lambda").invoke(FunctionName=supervisor_of(aws, table), Payload=SWEEPING)
 
 
 def _ended(aws: Emulator, cluster: str, started_by: str, count: int) -> tuple[dict[str, Any], ...]:

@@ -272,7 +272,7 @@ class World:
 
     def supervisor_alarm(self) -> Any:
         """Whom the supervisor's alarm tells; None without an alarm."""
-        made = self.of_runs("aws:cloudwatch/metricAlarm:MetricAlarm", "-supervisor-error")
+        made = self.of_runs("aws:cloudwatch/metricAlarm:MetricAlarm", "-unfollowed")
         return None if made is None else made.outputs["alarmActions"]
 
     def streams_of_supervisor(self) -> list[str]:

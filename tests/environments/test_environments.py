@@ -154,11 +154,11 @@ def extras(recording: Recording, name: str) -> dict[str, list[str]]:
 
 def test_the_control_plane_is_one_for_all_jobs(recording: Recording) -> None:
     (runs,) = recording.kind(RUNS)
-    kinds = [it.kind for it in recording.resources.values() if it.parent == runs.urn and it.kind != ALARM]
+    kinds = [it.kind for it in recording.resources.values() if it.parent == runs.urn]
     queues = [QUEUE, QUEUE_POLICY, QUEUE, QUEUE_POLICY]
     function = [ROLE, ROLE_POLICY, LOG_GROUP, FUNCTION, EVENT_SOURCE]
     topic = [] if "topicArn" in (recording.setting("runs") or {}) else [TOPIC]
-    assert sorted(kinds) == sorted([TABLE, *queues, *function, *[RULE, TARGET] * 2, PERMISSION, *topic])
+    assert sorted(kinds) == sorted([TABLE, *queues, *function, *[RULE, TARGET] * 2, ALARM, *topic])
     assert len(kinds) <= 16
     table = recording.one(TABLE, runs.name)
     role = recording.one(ROLE, f"{runs.name}-supervisor")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fargate_job_launcher.handler import ends
 from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.ending import LARGEST_EVENT, LARGEST_RESULT, NotTold, Teller
 from fargate_job_launcher.handler.result import LaunchResult
@@ -98,7 +99,7 @@ class Told:
         outcome = "succeeded" if code == 0 else "never_started" if code is None else "failed"
         for it in result["tasks"]:
             exited = {} if code is None else {"exitCode": code}
-            runs.ended(run, {"task": it["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 90,
+            ends.ended(run, {"task": it["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 90,
                              "costUsd": 0.25, "outcome": outcome, "reason": f"it ended: {code}", **exited, **fact},
                        now=time.time(), retry=False)  # fmt: skip
         self.one.launcher.records.put(run, was=was)

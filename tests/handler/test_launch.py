@@ -13,8 +13,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from fargate_job_launcher.handler import ends
 from fargate_job_launcher.handler import run as runs
-from fargate_job_launcher.handler.calls import Origin
+from fargate_job_launcher.handler.calls import DENIED_TRIES, Origin
 from fargate_job_launcher.handler.launch import ROUNDS
 from fargate_job_launcher.handler.timing import CALL_SECONDS, Budget, Pace, jitter
 
@@ -329,7 +330,7 @@ def test_when_only_events_can_tell_what_was_launched_nothing_is_launched_before_
         assert [(it["reason"], it["retryable"]) for it in late["failures"]] == [("OutcomeOpen", True)]
         assert sum(endpoint.launched.values()) == 1
         (run,) = one.table.plain("run")
-        runs.ended(run, {"task": arn.rpartition("/")[2], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 60,
+        ends.ended(run, {"task": arn.rpartition("/")[2], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 60,
                          "outcome": "succeeded", "reason": "r"}, now=now[0], retry=False)  # fmt: skip
         one.launcher.records.put(run)
         found = one.launch({}, redelivered=True)
@@ -530,7 +531,7 @@ def test_overlap_replace_has_the_running_task_stopped_and_then_launches() -> Non
         run = one.run(first)
         assert "stopping" in run
         assert run["due"] <= time.time() + 1
-        runs.ended(run, {"task": first["tasks"][0]["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 1,
+        ends.ended(run, {"task": first["tasks"][0]["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 1,
                          "outcome": "stopped", "reason": "r"}, now=time.time(), retry=False)  # fmt: skip
         one.launcher.records.put(run, was=one.run(first))
         assert not one.launcher.again(second["run"])
@@ -559,7 +560,7 @@ def test_a_retry_is_launched_as_the_run_was_and_only_where_it_is_owed() -> None:
             run = runs.copied(was)
             fact = {"task": task, "attempt": attempt, "root": root[:16] if attempt > 1 else "", "capacity": "FARGATE",
                     "seconds": 60, "outcome": outcome, "reason": "r"}  # fmt: skip
-            assert runs.ended(run, fact, now=time.time(), retry=True)
+            assert ends.ended(run, fact, now=time.time(), retry=True)
             one.launcher.records.put(run, was=was)
 
         end("failed", root, 1)
@@ -582,3 +583,81 @@ def test_a_retry_is_launched_as_the_run_was_and_only_where_it_is_owed() -> None:
     run = one.run(first)
     assert (len(endpoint.calls), run["state"], run["failed"]) == (3, "FAILED", 1)
     assert "could not be retried: PayloadExpired: the payload that was stored for it is gone" in run["last"]["reason"]
+
+
+def test_a_message_whose_answer_was_lost_is_not_launched_again_when_others_held_it_back_for_hours() -> None:
+    """ECS has forgotten its token and its task by then."""
+    now = [1_000_000.0]
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        one = Launching(Mortal(endpoint.client(), ["after"]), settings(maxRunning=1), clock=lambda: now[0])
+        with pytest.raises(Killed):
+            one.launch({}, "message", namespace="queue", redelivered=True)
+        (arn,) = endpoint.tasks
+        endpoint.end(arn)
+        # The room stays taken while nobody knows what was launched.
+        others = one.launch({}, "other", namespace="queue", redelivered=True)
+        assert [it["reason"] for it in others["failures"]] == ["MaxRunning"]
+        records = one.launcher.records
+        (run,) = one.table.plain("run")
+        fact = {"task": arn.rpartition("/")[2], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 60}
+        changed = runs.copied(run)
+        ends.ended(changed, {**fact, "outcome": "succeeded", "reason": "r"}, now=now[0], retry=False)
+        records.put(changed, was=run)
+        assert one.launch({}, "other", namespace="queue", redelivered=True)["status"] == "LAUNCHED"
+        for _ in range(5):
+            now[0] += 3600
+            again = one.launch({}, "message", namespace="queue", redelivered=True)
+            assert (again["status"], again["state"], again["new"]) == ("DUPLICATE", "SUCCEEDED", 0)
+    assert sum(endpoint.launched.values()) == 2
+
+
+def test_a_denied_call_of_a_new_function_is_repeated_a_few_times_only() -> None:
+    with ecs_endpoint(always("denied")) as endpoint:
+        result = Launching(endpoint.client(), settling=lambda: True).launch({})
+    assert (result["status"], result["state"], len(endpoint.calls)) == ("FAILED", "REJECTED", DENIED_TRIES)
+
+
+def test_a_throttled_list_of_tasks_is_asked_for_again() -> None:
+    now = [1_000_000.0]
+
+    class Busy(Mortal):
+        refusals = 2
+
+        def list_tasks(self, **request: Any) -> dict[str, Any]:
+            self.refusals -= 1
+            if self.refusals >= 0:
+                raise ClientError(cast("Any", {"Error": {"Code": "ThrottlingException", "Message": "m"}}), "ListTasks")
+            return super().list_tasks(**request)
+
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        one = Launching(Busy(endpoint.client(), ["after"]), clock=lambda: now[0])
+        with pytest.raises(Killed):
+            one.launch({"count": 2}, redelivered=True)
+        now[0] += 40 * 60
+        assert one.launch({"count": 2}, redelivered=True)["launched"] == 2
+    assert len(endpoint.calls) == 1
+
+
+def test_a_delivery_that_was_overtaken_between_its_read_and_its_write_makes_no_call() -> None:
+    now = [1_000_000.0]
+    with ecs_endpoint(clock=lambda: now[0]) as endpoint:
+        one = Launching(Mortal(endpoint.client(), ["before", "before"]), clock=lambda: now[0])
+        with pytest.raises(Killed):
+            one.launch({}, redelivered=True)
+        now[0] += 70
+        other, hooked = Launching(one.ecs, one.of, one.table, clock=one.clock), list[str]()
+
+        def overtaken(operation: str, _: dict[str, Any]) -> str:
+            if operation == "PutItem" and len(one.table.calls) > begun and not hooked:
+                hooked.append(operation)
+                with pytest.raises(Killed):
+                    other.launch({}, redelivered=True)
+            return ""
+
+        # The second write is the one that takes the lease; the first only asks whether the run is new.
+        begun = len(one.table.calls) + 1
+        one.table.fault = overtaken
+        result = one.launch({}, redelivered=True)
+    assert hooked
+    assert [it["reason"] for it in result["failures"]] == ["LaunchUnderWay"]
+    assert endpoint.calls == []

@@ -18,7 +18,7 @@ from fargate_job_launcher.handler.table import plain, typed
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from fargate_job_launcher.sandbox.engine.deployment import Deployment, Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
-from fargate_job_launcher.sandbox.proof.supervised import mailbox
+from fargate_job_launcher.sandbox.proof.supervised import SWEEPING, mailbox
 
 from tools.recording import program
 
@@ -156,7 +156,7 @@ class Job:
         runs = {it.split("/")[1] for it in about}
         return [it for it in self.mail.read() if it["run"] in runs]
 
-    def sweep(self) -> dict[str, Any]:
+    def sweep(self) -> None:
         """Have the supervisor look for what is due, as its rule does every minute."""
         (name,) = (
             it["FunctionName"]
@@ -164,9 +164,9 @@ class Job:
             for it in page["Functions"]
             if it["FunctionName"].startswith("runs-supervisor-")
         )
-        answer = self.aws.client("lambda").invoke(FunctionName=name, Payload=b'{"sweep": true}')
+        answer = self.aws.client("lambda").invoke(FunctionName=name, Payload=SWEEPING)
         assert "FunctionError" not in answer
-        return json.loads(answer["Payload"].read())
+        assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
 
 
 @dataclass
@@ -637,7 +637,8 @@ def test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with
     name = supervisors_queue(job)
     url, kept = (sqs.get_queue_url(QueueName=it)["QueueUrl"] for it in (name, unsupervised(job)))
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    (rule,) = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+    rules = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+    (rule,) = (it for it in rules if it.startswith("runs-stopped-"))
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.put_targets(Rule=rule, Targets=[{**target, "Arn": f"{arn}-gone"}])
     job.script(quick(1), quick(0))
@@ -653,11 +654,7 @@ def test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with
 
 def unsupervised(job: Job) -> str:
     """Name of the dead-letter queue of the supervisor."""
-    (found,) = (
-        it
-        for it in job.aws.client("sqs").list_queues()["QueueUrls"]
-        if "/runs-dead-letters" in it or "/runs-dead-letters" in it
-    )
+    (found,) = (it for it in job.aws.client("sqs").list_queues()["QueueUrls"] if "/runs-dead-letters" in it)
     return found.rpartition("/")[2]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fargate_job_launcher.handler import holders
 from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.result import LaunchResult
@@ -28,7 +29,7 @@ class Cluster:
         self.states: dict[str, dict[str, Any]] = {}
         self.stopped: list[tuple[str, str]] = []
         self.invoked: list[dict[str, Any]] = []
-        self.refuses = ""
+        self.refuses = self.ecs_refuses = ""
         self.lines: list[tuple[str, str, dict[str, Any]]] = []
         self.waiting = 0
 
@@ -55,6 +56,8 @@ class Cluster:
 
     def describe_tasks(self, *, cluster: str, tasks: list[str]) -> dict[str, Any]:
         assert cluster == DECLARED["cluster"]
+        if self.ecs_refuses:
+            raise refused(self.ecs_refuses, "DescribeTasks")
         return {"tasks": [self.states[it] for it in tasks if it in self.states]}
 
     def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
@@ -203,7 +206,7 @@ def test_a_count_that_is_wrong_is_corrected_and_that_is_seen(
     records.table.put(job)
     assert cluster.sweep(16)["corrected"] == 1
     assert [told["RunningCorrected"] for _, _, told in cluster.lines if "RunningCorrected" in told] == [1]
-    assert runs.held(records.job("f")) == 1
+    assert holders.held(records.job("f")) == 1
     cluster.ends(result["tasks"][0]["id"])
     assert records.job("f")["holders"] == {}
 
@@ -212,8 +215,8 @@ def test_a_right_count_is_left_alone(cluster: Cluster) -> None:
     result = cluster.launch(maxRunning=3, event={"count": 2})
     for it in result["tasks"]:
         cluster.state(it["id"], "RUNNING", startedAt=runs.at(cluster.now))
-    assert cluster.sweep(16) == {"looked at": 2, "corrected": 0}
-    assert runs.held(cluster.supervisor.records.job("f")) == 2
+    assert cluster.sweep(16) == {"looked at": 2, "corrected": 0, "failed": 0}
+    assert holders.held(cluster.supervisor.records.job("f")) == 2
 
 
 def test_tasks_of_others_are_none_of_its_business(cluster: Cluster) -> None:
@@ -222,7 +225,7 @@ def test_tasks_of_others_are_none_of_its_business(cluster: Cluster) -> None:
     before = len(cluster.one.table.calls)
     for changed in ({"startedBy": "somebody"}, {"startedBy": f"import/{'0' * 32}"}, {"lastStatus": "RUNNING"}):
         cluster.supervisor.ended([{**told, **changed}])
-    assert {it for it, _ in cluster.one.table.calls[before:]} == {"GetItem"}
+    assert set(cluster.one.table.calls[before:]) == {"GetItem"}
     assert cluster.invoked == []
 
 
@@ -250,3 +253,16 @@ def test_a_launch_whose_function_died_is_settled_and_ends(cluster: Cluster) -> N
     cluster.sweep(6)
     (run,) = (it for it in cluster.one.table.plain("run") if it["key"] == "killed")
     assert (run["state"], len(run["tasks"]), len(run["open"])) == ("RUNNING", 3, 3)
+
+
+def test_a_run_that_cannot_be_looked_at_keeps_no_other_from_it(cluster: Cluster) -> None:
+    broken = cluster.launch()
+    (task,) = (it["id"] for it in broken["tasks"])
+    cluster.ecs_refuses = "AccessDeniedException"
+    assert cluster.sweep(16) == {"looked at": 1, "corrected": 0, "failed": 1}
+    assert [level for level, message, _ in cluster.lines if "could not be looked at" in message] == ["ERROR"]
+    # Its cluster is gone, and every task with it.
+    cluster.ecs_refuses = "ClusterNotFoundException"
+    for _ in range(7):
+        cluster.sweep(16)
+    assert (cluster.run(broken)["state"], cluster.run(broken)["last"]["task"]) == ("FAILED", task)

@@ -110,9 +110,12 @@ def idle_costs(recording: Recording) -> float:
             function = it.name.replace("-sweep", "-supervisor")
             gib = recording.one("aws:lambda/function:Function", function).inputs["memorySize"] / 1024
             one = PRICES["lambdaMillionRequests"] / 1e6 + SWEEP_SECONDS * gib * PRICES["lambdaGibSecondArm"]
-            total += HOURS * 60 / int(every[1]) * one
+            # Its message is sent to a queue, received and deleted.
+            total += HOURS * 60 / int(every[1]) * (one + 3 * PRICES["sqsMillionRequests"] / 1e6)
         elif it.kind == "aws:cloudwatch/metricAlarm:MetricAlarm":
-            total += PRICES["cloudwatchAlarmMonth"]
+            # One that compares several metrics costs as many alarms.
+            metrics = sum("metric" in query for query in it.inputs.get("metricQueries", [])) or 1
+            total += metrics * PRICES["cloudwatchAlarmMonth"]
         elif it.kind == "aws:cloudwatch/dashboard:Dashboard":
             total += PRICES["cloudwatchDashboardMonth"]
         else:

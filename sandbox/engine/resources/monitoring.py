@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...aws.server import Emulator
 from ...aws.subnets import NotMade
-from .creator import Inputs, Made, creates, tag_list
+from .creator import Inputs, Made, State, creates, tag_list
 
 
 @creates("aws:cloudwatch/logGroup:LogGroup")
@@ -29,10 +29,9 @@ def _log_group(aws: Emulator, inputs: Inputs) -> Made:
 @creates("aws:cloudwatch/metricAlarm:MetricAlarm")
 def _metric_alarm(aws: Emulator, inputs: Inputs) -> Made:
     name, enough = inputs.physical_name(), inputs.take("datapointsToAlarm")
-    dimensions = [{"Name": key, "Value": value} for key, value in inputs.take("dimensions", {}).items()]
+    period, queries = inputs.take("period"), inputs.take("metricQueries", [])
     aws.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
-        Period=int(inputs.take("period")),
         EvaluationPeriods=int(inputs.take("evaluationPeriods")),
         Threshold=float(inputs.take("threshold")),
         ComparisonOperator=inputs.take("comparisonOperator"),
@@ -40,7 +39,9 @@ def _metric_alarm(aws: Emulator, inputs: Inputs) -> Made:
             AlarmDescription=inputs.take("alarmDescription"),
             Namespace=inputs.take("namespace"),
             MetricName=inputs.take("metricName"),
-            Dimensions=dimensions,
+            Period=None if period is None else int(period),
+            Metrics=[_query(it) for it in queries] or None,
+            Dimensions=_dimensions(inputs.take("dimensions", {})) or None,
             Statistic=inputs.take("statistic"),
             ExtendedStatistic=inputs.take("extendedStatistic"),
             Unit=inputs.take("unit"),
@@ -54,6 +55,24 @@ def _metric_alarm(aws: Emulator, inputs: Inputs) -> Made:
         ),
     )
     return Made(name, {"name": name, "arn": f"arn:aws:cloudwatch:{aws.region}:{aws.account}:alarm:{name}"})
+
+
+def _dimensions(given: State) -> list[State]:
+    return [{"Name": key, "Value": value} for key, value in given.items()]
+
+
+def _query(given: State) -> State:
+    """A metric of an alarm, or an expression of others."""
+    metric = given.get("metric")
+    named = {"id": "Id", "expression": "Expression", "label": "Label", "returnData": "ReturnData"}
+    query: State = {named[key]: it for key, it in given.items() if key in named and it not in (None, "")}
+    # The provider asks for the data of none that does not say so.
+    query.setdefault("ReturnData", False)
+    if metric:
+        read = {"Namespace": metric["namespace"], "MetricName": metric["metricName"]}
+        read["Dimensions"] = _dimensions(metric.get("dimensions") or {})
+        query["MetricStat"] = {"Metric": read, "Period": int(metric["period"]), "Stat": metric["stat"]}
+    return query
 
 
 @creates("aws:cloudwatch/dashboard:Dashboard")
