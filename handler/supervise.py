@@ -380,7 +380,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
             # What failed is looked at again, and the alarm of the queue goes off if it fails for long.
             failed += sweeps[:1] if done["failed"] else []
         except NotRecorded as problem:
-            _log("WARN", f"what is due is not known: {problem}", request=context.aws_request_id)
+            _log("WARN", f"it is not known what is due: {problem}", request=context.aws_request_id)
             # More of them would wait for the same.
             failed.append(sweeps[0])
     return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
