@@ -8,8 +8,9 @@ from itertools import count
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
+from fargate_job_launcher.handler.ends import attempt_key
 from fargate_job_launcher.handler.request import run_id
-from fargate_job_launcher.handler.run import ENDED, Item, attempt_key, sort_key
+from fargate_job_launcher.handler.run import ENDED, Item, sort_key
 from fargate_job_launcher.handler.settings import HISTORY_INDEX
 from fargate_job_launcher.handler.table import plain
 
