@@ -34,9 +34,9 @@ import pytest
 import yaml
 from botocore.client import BaseClient
 from click.testing import CliRunner
+from fargate_job_launcher.handler import ends
 from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.ending import described
-from fargate_job_launcher.handler.ends import ended as ended_task
 from fargate_job_launcher.handler.event import KEYS
 from fargate_job_launcher.handler.request import parse
 from fargate_job_launcher.handler.settings import RUN_EVENT, RUN_EVENTS_SOURCE
@@ -177,7 +177,7 @@ def test_the_event_of_an_end_has_the_keys_and_kinds_of_values_that_the_page_show
         run = one.run(result)
     end = {"task": result["tasks"][0]["id"], "attempt": 1, "root": "", "capacity": "FARGATE", "seconds": 1}
     end |= {"outcome": "failed", "reason": shown["detail"]["reason"], "exitCode": 137, "costUsd": 0.1}
-    ended_task(run, end, now=time.time(), retry=False)
+    ends.ended(run, end, now=time.time(), retry=False)
     runs.follow(run, now=time.time())
     detail = described(run, lines=["Killed"])
     assert list(detail) == list(shown["detail"])

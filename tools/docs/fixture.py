@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from fargate_job_launcher.sandbox import DeployedStack, FargateSandbox, Refusal, Run, Task
+from fargate_job_launcher.sandbox import DeployedStack, FargateSandbox, JobRun, Refusal, Run, Task
 
 from tools.docs.reference import described, table
 
@@ -28,9 +28,18 @@ def refused() -> str:
 
 def tasks() -> str:
     """What a test can read from a task."""
-    texts = described(Task)
-    lines = [(f"`{it.name}`", texts[it.name]) for it in dataclasses.fields(Task)]
-    return table(("attribute", "meaning"), [*lines, *_members(Task)])
+    return _attributes(Task)
+
+
+def job_runs() -> str:
+    """What a test can read from a run of a job."""
+    return _attributes(JobRun)
+
+
+def _attributes(of: type[Task | JobRun]) -> str:
+    texts = described(of)
+    lines = [(f"`{it.name}`", texts[it.name]) for it in dataclasses.fields(of)]
+    return table(("attribute", "meaning"), [*lines, *_members(of)])
 
 
 def stacks() -> str:
@@ -59,6 +68,7 @@ def _call(function: Callable[..., Any]) -> str:
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "fixture calls": stacks,
     "fixture task": tasks,
+    "fixture job run": job_runs,
     "fixture run": runs,
     "fixture refusal": refused,
 }
