@@ -95,6 +95,19 @@ def _statement(**changed: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         ),
         ("containers are not privileged", controls.TASK, _container(privileged=True)),
         ("alarms notify somebody", controls.SUBSCRIPTION, lambda it: {**it, "topic": "arn:of:another"}),
+        *(
+            (
+                "only one role or one rule of this account may invoke it",
+                controls.PERMISSION,
+                lambda it, who=who: {**it, "principal": who},
+            )
+            for who in ("*", "123456789012", "arn:aws:iam::123456789012:root", "s3.amazonaws.com")
+        ),
+        (
+            "the table is encrypted with a customer-managed key",
+            controls.TABLE,
+            lambda it: {**it, "serverSideEncryption": {}},
+        ),
         ("alarms notify somebody", controls.ALARM, lambda it: {**it, "alarmActions": []}),
     ],
 )
@@ -132,7 +145,7 @@ def test_the_plan_for_a_scanner_has_every_resource_of_aws_with_its_references(pr
     planned = scan.plan(prod)
     values = {it["address"]: it["values"] for it in planned["planned_values"]["root_module"]["resources"]}
     of_aws = [it for it in prod.resources.values() if it.kind.startswith(("aws:", "awsx:"))]
-    assert len(values) == len(of_aws) > 90
+    assert len(values) == len(of_aws) > 80
     assert values["aws_ecs_cluster.jobs"]["setting"] == [{"name": "containerInsights", "value": "enabled"}]
     assert values["aws_security_group.jobs"]["egress"][0]["from_port"] == 0
     expressions = {it["address"]: it["expressions"] for it in planned["configuration"]["root_module"]["resources"]}

@@ -37,6 +37,11 @@ for number in range({jobs}):
             "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c",
             "subnet_ids": ["subnet-1", "subnet-2"],
             "security_group_ids": ["sg-1"],
+            "runs": {{
+                "table_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
+                "supervisor_role_arn": "arn:aws:iam::123456789012:role/jobs-supervisor",
+                "notice_topic_arn": "arn:aws:sns:eu-west-1:123456789012:jobs-notices",
+            }},
             "environment": {{"A": "1"}},
             "overrides": {{"environment": ["DATE"], "max_count": 5}},
             "tags": {{"owner": "platform"}},

@@ -132,6 +132,13 @@ def _dead_letters(recording: Recording) -> list[str]:
     ]
 
 
+def _of_one(permission: dict[str, Any]) -> bool:
+    """Whether a permission is for one role, or for one rule of EventBridge and its account."""
+    if permission["principal"] == "events.amazonaws.com":
+        return bool(permission["sourceArn"] and permission["sourceAccount"])
+    return re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+", permission["principal"]) is not None
+
+
 def _redriven(recording: Recording) -> list[str]:
     redriven = [
         json.loads(it.inputs["redrivePolicy"]) for it in _kind(recording, QUEUE) if "redrivePolicy" in it.inputs
@@ -203,6 +210,7 @@ FUNCTION: Final = "lambda/function:Function"
 PERMISSION: Final = "lambda/permission:Permission"
 QUEUE: Final = "sqs/queue:Queue"
 QUEUE_POLICY: Final = "sqs/queuePolicy:QueuePolicy"
+TABLE: Final = "dynamodb/table:Table"
 TOPIC: Final = "sns/topic:Topic"
 BUCKET: Final = "s3/bucket:Bucket"
 BLOCK: Final = "s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -262,8 +270,8 @@ CONTROLS: Final = (
     Control("Lambda", "CKV_AWS_173", "the environment is encrypted with a customer-managed key", _each(FUNCTION, lambda it: "kmsKeyArn" in it)),
     Control("Lambda", "CKV_AWS_272", "code is signed", _each(FUNCTION, lambda it: "codeSigningConfigArn" in it),
             "Each deployment builds the archive from this package's modules; a principal that may deploy could also sign."),
-    Control("Lambda", "CKV_AWS_301, CKV_AWS_364, Lambda.1", "only one rule of this account may invoke it",
-            _each(PERMISSION, lambda it: it["principal"] == "events.amazonaws.com" and it["sourceArn"] and it["sourceAccount"])),
+    Control("Lambda", "CKV_AWS_301, CKV_AWS_364, Lambda.1", "only one role or one rule of this account may invoke it",
+            _each(PERMISSION, _of_one)),
     Control("Lambda", "CKV_AWS_363, Lambda.2", "the runtime is supported", _each(FUNCTION, lambda it: it["runtime"] in ("python3.12", "python3.13", "python3.14"))),
     Control("Lambda", "AwsSolutions-L1", "the runtime is the latest", _each(FUNCTION, lambda it: it["runtime"] == "python3.14"),
             "The handler is tested on one version, which AWS supports until 2029; it moves with the tests."),
@@ -275,6 +283,16 @@ CONTROLS: Final = (
     Control("SQS", "AwsSolutions-SQS3", "a queue has a dead-letter queue, or is one", _redriven),
     Control("SQS", "AwsSolutions-SQS4", "queues accept TLS only", _only_tls(QUEUE_POLICY, QUEUE, "queueUrl")),
     Control("SQS", "SQS.2", "queues are tagged", _tagged(QUEUE)),
+    Control("DynamoDB", "CKV_AWS_119", "the table is encrypted with a customer-managed key",
+            _each(TABLE, lambda it: it["serverSideEncryption"]["kmsKeyArn"])),
+    Control("DynamoDB", "CKV_AWS_28, AwsSolutions-DDB3, DynamoDB.2", "the table can be restored to any second",
+            _each(TABLE, lambda it: it["pointInTimeRecovery"]["enabled"])),
+    Control("DynamoDB", "CKV2_AWS_16, DynamoDB.1", "the capacity follows the demand",
+            _each(TABLE, lambda it: it["billingMode"] == "PAY_PER_REQUEST")),
+    Control("DynamoDB", "DynamoDB.6", "the table is protected from deletion", _each(TABLE, lambda it: it["deletionProtectionEnabled"])),
+    Control("DynamoDB", "DynamoDB.5", "the table is tagged", _tagged(TABLE)),
+    Control("DynamoDB", "DynamoDB.4", "a backup plan has the table", _each(TABLE, lambda it: "backupPlan" in it),
+            "A run is deleted after 90 days, and the table can be restored to any second of the last 35."),
     Control("SNS", "CKV_AWS_26, SNS.1", "topics are encrypted", _each(TOPIC, lambda it: "kmsMasterKeyId" in it)),
     Control("SNS", "AwsSolutions-SNS3", "publishers use TLS",
             _each(TOPIC, lambda it: "kmsMasterKeyId" in it)),

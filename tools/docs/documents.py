@@ -157,6 +157,7 @@ FREE_WHILE_IDLE: Final = {
     "aws:lambda/invocation:Invocation",
     "aws:lambda/permission:Permission",
     "aws:scheduler/schedule:Schedule",
+    "aws:sfn/stateMachine:StateMachine",
     "aws:sns/topic:Topic",
     "aws:sqs/queue:Queue",
     "aws:sqs/queuePolicy:QueuePolicy",

@@ -121,8 +121,8 @@ def measured(folder: Path) -> int:
             answer = aws.client("lambda").invoke(FunctionName=deployment.outputs["functionName"], Payload=payload)
             task = json.loads(answer["Payload"].read())["tasks"][0]["arn"]
         else:
-            (launcher,) = deployment.launchers.values()
-            task = launch(aws, launcher, {}).tasks[0]["taskArn"]
+            first = next(iter(deployment.launchers.values()))
+            task = launch(aws, first, {}).tasks[0]["taskArn"]
         while ecs.describe_tasks(cluster=task.split("/")[1], tasks=[task])["tasks"][0]["lastStatus"] != "STOPPED":
             time.sleep(0.1)
         return round(time.monotonic() - began)
