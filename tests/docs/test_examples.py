@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
+from fargate_job_launcher.sandbox import DeployedStack, Deployment, Emulator, Run, Stack, deploy
 from fargate_job_launcher.sandbox.engine.jobs import launch
 
 from tools.docs import examples
@@ -43,14 +44,53 @@ def aws() -> Iterator[Emulator]:
 
 
 @pytest.mark.parametrize("example", ALONE, ids=lambda it: it.name)
-def test_an_example_is_deployed_and_its_job_launched(example: Path, aws: Emulator) -> None:
+def test_an_example_is_deployed_and_its_jobs_launched(example: Path, aws: Emulator) -> None:
     deployment = deployed(example, aws)
-    (launcher,) = deployment.launchers.values()
-    launched = launch(aws, launcher, {})
-    assert len(launched.tasks) == 1
-    assert launched.result["status"] == "LAUNCHED"
+    assert deployment.launchers
+    for launcher in deployment.launchers.values():
+        launched = launch(aws, launcher, {})
+        assert len(launched.tasks) == 1
+        assert launched.result["status"] == "LAUNCHED"
     assert deployment.outputs
     assert None not in deployment.outputs.values()
+
+
+def test_the_success_of_a_job_launches_the_one_that_is_chained_to_it_and_a_failure_does_not(aws: Emulator) -> None:
+    stack = DeployedStack(deployed(EXAMPLES / "chained-jobs", aws), aws)
+    # `extract` has two retries.
+    stack.script("extract", *[Run(1, 0.1)] * 3, Run(0, 0.1))
+    failed, succeeded = (stack.ended(stack.launch("extract")[0]) for _ in range(2))
+    assert (failed.state, failed.attempts, succeeded.state) == ("FAILED", 3, "SUCCEEDED")
+
+    def chained() -> list[str]:
+        asked = [json.loads(it.item["request"]) for it in stack.runs("load") if it.trigger == "event"]
+        return [it["payload"]["detail"]["run"] for it in asked]
+
+    deadline = time.monotonic() + 180
+    while succeeded.id not in chained():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert (chained().count(succeeded.id), chained().count(failed.id)) == (1, 0)
+
+
+def test_an_execution_waits_for_its_job_with_all_of_its_retries(aws: Emulator) -> None:
+    stack = DeployedStack(deployed(EXAMPLES / "step-functions", aws), aws)
+    states = aws.client("stepfunctions")
+
+    def executed(name: str, *runs: Run) -> dict[str, Any]:
+        stack.script("report", *runs)
+        started = states.start_execution(stateMachineArn=stack.outputs["stateMachineArn"], name=name, input="{}")
+        deadline = time.monotonic() + 180
+        while (it := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return it
+
+    fails, succeeds = Run(4, 0.1), Run(0, 0.1)
+    done = executed("retried", fails, fails, succeeds)
+    assert (done["status"], json.loads(done["output"])["attempts"]) == ("SUCCEEDED", 3)
+    done = executed("failed", fails, fails, fails)
+    assert (done["status"], done["error"], json.loads(done["cause"])["exitCode"]) == ("FAILED", "JobRunFailed", 4)
 
 
 def test_an_image_of_the_callers_own_is_named_by_its_digest_and_may_be_pulled(aws: Emulator) -> None:

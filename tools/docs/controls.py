@@ -284,7 +284,7 @@ CONTROLS: Final = (
     Control("SQS", "AwsSolutions-SQS4", "queues accept TLS only", _only_tls(QUEUE_POLICY, QUEUE, "queueUrl")),
     Control("SQS", "SQS.2", "queues are tagged", _tagged(QUEUE)),
     Control("DynamoDB", "CKV_AWS_119", "the table is encrypted with a customer-managed key",
-            _each(TABLE, lambda it: it["serverSideEncryption"]["kmsKeyArn"])),
+            _each(TABLE, lambda it: it["serverSideEncryption"].get("kmsKeyArn"))),
     Control("DynamoDB", "CKV_AWS_28, AwsSolutions-DDB3, DynamoDB.2", "the table can be restored to any second",
             _each(TABLE, lambda it: it["pointInTimeRecovery"]["enabled"])),
     Control("DynamoDB", "CKV2_AWS_16, DynamoDB.1", "the capacity follows the demand",
