@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import boto3
 import pytest
 from click.testing import CliRunner
 from fargate_job_launcher.handler.run import ENDED
@@ -33,6 +34,7 @@ from fargate_job_launcher.operate.parked import DeadLetter, queue_url, read, red
 from fargate_job_launcher.operate.runs import newest, retry_event
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
+from fargate_job_launcher.sandbox.proof.supervised import supervisor_of
 
 from tools.recording import program
 
@@ -86,14 +88,36 @@ def eventually(look: Callable[[], Found | None]) -> Found:
     return found
 
 
+def state(job: str, run: str) -> str:
+    """The state of a run."""
+    item = run_of(find(Account(), job), run)
+    assert item is not None
+    return item["state"]
+
+
 def ended(job: str, run: str) -> str:
     """The state of a run that has ended."""
+    return eventually(lambda: found if (found := state(job, run)) in ENDED else None)
 
-    def look() -> str | None:
-        item = run_of(find(Account(), job), run)
-        return item["state"] if item and item["state"] in ENDED else None
 
-    return eventually(look)
+@contextmanager
+def sweeping(aws: Emulator) -> Iterator[None]:
+    """The supervisor looks for what is due again and again, and not only every minute."""
+    done = threading.Event()
+    function = supervisor_of(aws, find(Account(), "replacing").settings.runs_table)
+
+    def sweep() -> None:
+        while not done.wait(0.5):
+            aws.pass_minutes(2)
+            aws.client("lambda").invoke(FunctionName=function, Payload=b'{"sweep": true}')
+
+    thread = threading.Thread(target=sweep)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +133,10 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         }.items():
             patch.setenv(name, value)
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), emulator)
+        events = emulator.client("events")
+        # A test says when the supervisor looks.
+        for rule in events.list_rules(NamePrefix="jobs-sweep")["Rules"]:
+            events.disable_rule(Name=rule["Name"])
         yield emulator
 
 
@@ -152,9 +180,12 @@ def test_a_launch_that_waits_is_followed_once_its_tasks_are_there(aws: Emulator)
     shown = command("status", "replacing").out
     assert re.search(r"\nRun \w{32} of \S+Z is LAUNCHING and has no task yet\.\n", shown)
     # The newest one replaces those that wait, too.
-    with pytest.raises(NotLaunched, match=r"replacing: 0 of 1 tasks launched: Replaced: a later launch replaced"):
-        replacing.wait()
-    done = command("launch", "replacing", "--wait", "-o", "json")
+    third = newest(find(Account(), "replacing"))[0]["run"]
+    with sweeping(aws):
+        with pytest.raises(NotLaunched, match=r"replacing: 0 of 1 tasks launched: Replaced: a later launch replaced"):
+            replacing.wait()
+        eventually(lambda: state("replacing", third) == "RUNNING")
+        done = command("launch", "replacing", "--wait", "-o", "json")
     waited, started, *_, end = [json.loads(line) for line in done.out.splitlines()]
     assert (done.code, waited["status"], started["status"], end["outcome"]) == (0, "WAITING", "LAUNCHED", "succeeded")
     assert (waited["run"], end["id"]) == (started["run"], started["tasks"][0]["id"])
@@ -194,7 +225,7 @@ def test_a_task_that_supervision_retries_is_left_out_and_launched_again_once_its
     second = launch("again")
     assert ended("again", second.run) == "SUCCEEDED"
     said = command("retry", "again").err
-    assert f"{second.result['tasks'][0]['id'][:8]} is left out: attempt 2 succeeded\n" in said
+    assert f"{second.result['tasks'][0]['id'][:8]} is left out: attempt 2 succeeded; " in said
     assert "Name a task with --task to retry it all the same" in said
 
 
@@ -258,7 +289,7 @@ def test_a_retry_has_the_payload_that_was_stored_or_says_that_it_is_gone(aws: Em
 def parked(job: str, body: Any, **changed: Any) -> DeadLetter:
     """A dead letter of a job with this body, received; `changed` of its message is as it is given."""
     found = find(Account(), job)
-    sqs: Any = boto3.client("sqs")
+    sqs = found.account.client("sqs")
     sqs.send_message(QueueUrl=queue_url(found), MessageBody=json.dumps(body))
     (message,) = sqs.receive_message(QueueUrl=queue_url(found), VisibilityTimeout=600, WaitTimeSeconds=2)["Messages"]
     return read({**message, **changed}, found)
@@ -266,9 +297,9 @@ def parked(job: str, body: Any, **changed: Any) -> DeadLetter:
 
 def left(job: str) -> int:
     """How many messages are in a job's dead-letter queue, received or not."""
-    sqs: Any = boto3.client("sqs")
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = sqs.get_queue_attributes(QueueUrl=queue_url(find(Account(), job)), AttributeNames=names)["Attributes"]
+    its, names = find(Account(), job), ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    sqs = its.account.client("sqs")
+    found = sqs.get_queue_attributes(QueueUrl=queue_url(its), AttributeNames=names)["Attributes"]
     return sum(int(it) for it in found.values())
 
 
@@ -355,7 +386,7 @@ def test_a_letter_says_what_the_launcher_answered_and_a_conflict_is_launched_und
     assert (done.status, done.run != other.run, left("job")) == ("LAUNCHED", True, 0)
     # Of a run that the table has forgotten, nobody knows which tasks are missing.
     told = {name: {"StringValue": it} for name, it in {"status": "PARTIAL", "run": "0" * 32}.items()}
-    with pytest.raises(JobError, match="some of its tasks were launched, and the table has no run 0{32} any more"):
+    with pytest.raises(JobError, match=r"some of its tasks were launched, and the table has no run 0{32} any more"):
         redrive(job, parked("job", {"count": 2}, MessageAttributes=told))
     assert left("job") == 1
     aws.client("sqs").purge_queue(QueueUrl=queue_url(job))
