@@ -35,10 +35,13 @@ def test_a_report_that_fails_twice_is_told_of(stack: DeployedStack) -> None:
     (task,) = stack.launch("report")
     run = stack.ended(task)
     assert (run.state, run.attempts, run.reason) == ("FAILED", 2, "it ended with exit code 2")
+    assert stack.ended(stack.runs("report")[0]) == run
 
 
 def test_a_caller_can_set_nothing_that_is_not_declared(stack: DeployedStack) -> None:
-    with pytest.raises(LaunchFailed, match=r"count: a whole number from 1 to 2.*environment: name 1 of 1: not declared"):
+    with pytest.raises(
+        LaunchFailed, match=r"count: a whole number from 1 to 2.*environment: name 1 of 1: not declared"
+    ):
         stack.launch("report", {"count": 3, "environment": {"TABLE": "customers"}})
 
 
