@@ -117,10 +117,10 @@ class NotLaunched(JobError):
         then = denied and f"The launcher's role lacks {denied}. pulumi up grants it; does another policy deny it?"
         then = then or remedy(said) or "Ask the launcher for its plan with --dry-run"
         if repeatable and any(it["retryable"] for it in result["failures"]):
-            then = (
-                f"{then}. To launch only what is missing, repeat the launch with --key "
-                f"{shlex.quote(result['idempotencyKey'])}"
+            again = (
+                f"To launch only what is missing, repeat the launch with --key {shlex.quote(result['idempotencyKey'])}"
             )
+            then = sentences(then, again).removesuffix(".")
         super().__init__(f"{job}: {result['launched']} of {result['requested']} tasks launched: {said}", then)
 
 

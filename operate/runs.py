@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, Final
@@ -77,8 +78,18 @@ def _series(job: Job, series: Callable[[int], str]) -> Iterator[tuple[str, Item 
             return
 
 
+_RETRY: Final = re.compile(r"retry \d+ of ([0-9A-Za-z-]+)")
+
+
 def _retries_of(root: str) -> Callable[[int], str]:
     return lambda number: f"retry {number} of {root}"
+
+
+def _retried_first(run: Item, task: Task) -> str:
+    """The task whose retries a task and everything that retries it belong to: the first of its lineage or, in a run
+    that is itself a retry, the one that this retries."""
+    retry = _RETRY.fullmatch(run["key"])
+    return retry[1] if retry and run["trigger"] == "call" else _root(run, task)
 
 
 def retry_event(job: Job, task: Task) -> dict[str, Any]:
@@ -97,7 +108,7 @@ def retry_event(job: Job, task: Task) -> dict[str, Any]:
     event.pop("count", None)
     if "payload" in run:
         event["payload"] = _stored(job, run["payload"]["uri"])
-    key = unused_key(job, _retries_of(_root(run, task)), lambda it: bool(it["tasks"]) or it["state"] in ENDED)
+    key = unused_key(job, _retries_of(_retried_first(run, task)), lambda it: bool(it["tasks"]) or it["state"] in ENDED)
     return {**event, "idempotencyKey": key}
 
 
@@ -139,17 +150,9 @@ def taken_up(job: Job, task: Task) -> str:
             return "the supervisor has not recorded its end yet, and may retry it"
     later = (it for it in attempts(job, task.run) if it["root"] == root and it["attempt"] > task.attempt)
     well = next((it for it in later if it["outcome"] == "succeeded"), None)
-    return f"attempt {well['attempt']} succeeded" if well else _retried(job, root)
-
-
-def _retried(job: Job, root: str) -> str:
-    """The same, of the retries that people have launched: each is a run with one task, which may be retried in turn."""
-    for _, run in _series(job, _retries_of(root)):
-        if run is None:
-            break
-        if run["state"] == "SUCCEEDED" or run["state"] not in ENDED:
-            return f"its retry, run {run['run']}, is {run['state']}"
-        for task in run["tasks"]:
-            if said := _retried(job, task):
-                return said
+    if well:
+        return f"attempt {well['attempt']} succeeded"
+    for _, it in _series(job, _retries_of(_retried_first(run, task))):
+        if it is not None and (it["state"] == "SUCCEEDED" or it["state"] not in ENDED):
+            return f"its retry, run {it['run']}, is {it['state']}"
     return ""

@@ -92,7 +92,7 @@ def test_what_was_not_declared_is_rejected_and_launches_nothing(place: Place) ->
     assert (result["status"], result["launched"]) == ("REJECTED", 0)
     problems = " ".join(it["detail"] for it in result["failures"])
     assert "count" in problems
-    assert "of 3: unknown; a launch event has" in problems
+    assert "name 3 of 3: unknown" in problems
     assert place.tasks("shell", containing=said) == []
 
 

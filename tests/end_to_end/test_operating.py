@@ -18,10 +18,13 @@ def running(place: Place, task: str) -> Any:
 def test_a_job_that_fails_is_launched_again_and_then_told_of(place: Place) -> None:
     said = f"fail-{uuid.uuid4().hex[:12]}"
     event = {"command": ["sh", "-c", f"echo {said}; exit 3"], "environment": {"GREETING": said}}
-    origin = place.invoke("shell", event)["startedBy"]
+    result = place.invoke("shell", event)
+    origin, (first,) = result["startedBy"], result["tasks"]
     notice = place.notices("exit code 3")
     assert (notice["job"], notice["outcome"], notice["exitCode"], notice["attempts"]) == ("shell", "failed", 3, 2)
-    assert sorted(it["startedBy"] for it in place.tasks("shell", containing=said)) == [origin, f"{origin}/1"]
+    assert (notice["run"], notice["state"]) == (result["run"], "FAILED")
+    again = f"{origin}/1/{first['id'][:16]}"
+    assert sorted(it["startedBy"] for it in place.tasks("shell", containing=said)) == [origin, again]
 
 
 def test_a_job_that_runs_away_is_stopped_and_told_of(place: Place) -> None:
@@ -31,7 +34,7 @@ def test_a_job_that_runs_away_is_stopped_and_told_of(place: Place) -> None:
     ended = place.stopped(task["arn"])
     assert ended["stoppedReason"] == "fargate-job-launcher: ran longer than 2 minutes"
     notice = place.notices("ran longer than 2 minutes")
-    assert (notice["task"], notice["outcome"], notice["attempts"]) == (task["arn"], "timed_out", 1)
+    assert (notice["task"], notice["outcome"], notice["attempts"]) == (task["id"], "timed_out", 1)
 
 
 def test_a_job_without_an_image_never_starts_and_says_what_to_do(place: Place) -> None:

@@ -20,6 +20,7 @@ import pytest
 from botocore.client import BaseClient
 from click.testing import CliRunner
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
+from fargate_job_launcher.handler.table import typed
 from fargate_job_launcher.operate import (
     Account,
     AmbiguousJob,
@@ -32,8 +33,7 @@ from fargate_job_launcher.operate import (
     launch,
 )
 from fargate_job_launcher.operate.command import main
-from fargate_job_launcher.operate.parked import read
-from fargate_job_launcher.operate.task import describe, later_attempt
+from fargate_job_launcher.operate.runs import read
 from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
 from fargate_job_launcher.sandbox.aws.tasks.run import Run
 from fargate_job_launcher.sandbox.engine.jobs import launch as sandbox_launch
@@ -50,6 +50,7 @@ NEVER = Run(
 )
 ARGUMENTS: dict[str, Any] = {
     "asynchronous": True,
+    "runs": {},
     "overrides": {"environment": ["A"], "payload": True, "command": True, "cpu": 1024, "memory": 4096, "max_count": 3},
 }
 
@@ -89,6 +90,14 @@ class Sandbox:
     def next(self, *runs: Run) -> None:
         """What the job's next tasks do."""
         self.aws.script(find(Account(), "job", stack="dev").family, *runs)
+
+    def forget(self, run: str, tasks: int) -> None:
+        """Let a run look as if so many of its tasks had never been launched."""
+        job, dynamodb = find(Account(), "job", stack="dev"), self.aws.client("dynamodb")
+        item = cast("dict[str, Any]", read(job, run))
+        item["tasks"], gone = item["tasks"][:-tasks], item["tasks"][-tasks:]
+        item["open"] = {root: entry for root, entry in item["open"].items() if root not in gone}
+        dynamodb.put_item(TableName=job.settings.runs_table, Item=typed(item))
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +159,13 @@ def partly(monkeypatch: pytest.MonkeyPatch, missing: int) -> list[dict[str, Any]
         count = event.get("count", 1) - missing
         asked = {**parameters, "Payload": json.dumps({**event, "count": count})} if count else None
         answer = call(client, operation, asked) if asked else {}
-        nothing = {"tasks": [], "launched": 0, "idempotencyKey": event.get("idempotencyKey", "")}
+        nothing = {
+            "run": "",
+            "state": "FAILED",
+            "tasks": [],
+            "launched": 0,
+            "idempotencyKey": event.get("idempotencyKey", ""),
+        }
         result = json.loads(answer["Payload"].read()) if answer else nothing
         failure = {"reason": "RESOURCE:FARGATE", "detail": "", "retryable": True}
         result |= {"status": "PARTIAL", "requested": count + missing, "failures": [failure]}
@@ -165,21 +180,21 @@ def test_the_tasks_of_a_partial_launch_are_shown_and_followed_before_the_error(
 ) -> None:
     partly(monkeypatch, 1)
     sandbox.next(WELL, WELL)
-    done = sandbox.run("launch", "job", "--count", "3", "--key", "a b", "--delivery", "2", "--follow")
+    done = sandbox.run("launch", "job", "--count", "3", "--key", "a b", "--follow")
     assert (done.code, done.out.count("second line"), done.out.count("✓ job")) == (125, 2, 2)
     assert done.out.startswith("Launched job, 2 of 3 tasks")
     assert done.err.startswith("error: job: 2 of 3 tasks launched: RESOURCE:FARGATE. AWS has no such capacity now")
-    assert done.err.endswith(". To launch only what is missing, repeat the launch with --key 'a b' --delivery 3.\n")
+    assert done.err.endswith(". To launch only what is missing, repeat the launch with --key 'a b'.\n")
     sandbox.next(WELL, WELL)
     plain = sandbox.run("launch", "job", "--count", "3", "-o", "json")
     assert (plain.code, plain.json["status"], len(plain.json["tasks"])) == (125, "PARTIAL", 2)
     said = json.loads(plain.err)["error"]
     assert said["kind"] == "NotLaunched"
-    assert said["next"].endswith(f"--key {plain.json['idempotencyKey']} --delivery 2")
+    assert said["next"].endswith(f"--key {plain.json['idempotencyKey']}")
     with pytest.raises(NotLaunched) as raised:
-        launch("job", count=2, idempotency_key="k", delivery=99)
+        launch("job", count=2, idempotency_key="k")
     assert len(raised.value.result["tasks"]) == 1
-    assert raised.value.then.endswith("--key k --delivery 99")
+    assert raised.value.then.endswith("with --key k")
 
 
 def test_a_launch_that_failed_for_lack_of_capacity_can_be_repeated_with_its_key(
@@ -189,14 +204,15 @@ def test_a_launch_that_failed_for_lack_of_capacity_can_be_repeated_with_its_key(
         partly(patch, 1)
         failed = sandbox.run("launch", "job", "--key", "again")
     assert (failed.code, failed.out) == (125, "")
-    asked = re.search(r"(--key again --delivery 2)\.$", failed.err)
+    asked = re.search(r"(--key again)\.$", failed.err)
     assert asked is not None, failed.err
     assert sandbox.run("launch", "job", *asked[1].split()).code == 0
-    # A manual retry has a new key each time: it is repeated unchanged.
+    # A retry is repeated as it is.
     (newest, *_) = sandbox.run("status", "job", "-o", "json").json["tasks"]
     sandbox.run("stop", "job", "--all")
     partly(monkeypatch, 1)
-    assert "--delivery" not in sandbox.run("retry", "job", "--task", newest["id"]).err
+    said = sandbox.run("retry", "job", "--task", newest["id"]).err
+    assert ("AWS has no such capacity now" in said, "--key" in said) == (True, False)
 
 
 def test_following_as_json_prints_a_document_in_each_line(sandbox: Sandbox) -> None:
@@ -207,7 +223,19 @@ def test_following_as_json_prints_a_document_in_each_line(sandbox: Sandbox) -> N
     ends = {it["exitCode"]: it for it in events if it["type"] == "end"}
     assert ends.keys() == {3, 255}
     assert ends[3].keys() == {
-        *("type", "id", "arn", "status", "startedBy", "attempt", "createdAt", "startedAt", "stoppedAt", "seconds"),
+        *(
+            "type",
+            "id",
+            "arn",
+            "status",
+            "startedBy",
+            "run",
+            "attempt",
+            "createdAt",
+            "startedAt",
+            "stoppedAt",
+            "seconds",
+        ),
         *("outcome", "reason", "remedy", "exitCode", "logGroup", "logStream"),
     }
     assert (ends[3]["outcome"], ends[3]["remedy"]) == ("failed", None)
@@ -275,25 +303,10 @@ def test_status_stop_and_retry(sandbox: Sandbox) -> None:
     done = sandbox.run("retry", "job", "--wait", "-o", "json")
     assert (done.code, done.events[0]["status"]) == (0, "LAUNCHED")
     end = done.events[-1]
-    assert (end["startedBy"], end["attempt"]) == (f"{newest['startedBy']}/1", 2)
+    assert (end["startedBy"], end["attempt"]) == (f"job/{end['run']}", 1)
+    assert end["run"] != newest["run"]
     (record,) = sandbox.aws.client("ecs").describe_tasks(cluster=end["arn"].split("/")[1], tasks=[end["arn"]])["tasks"]
     assert record["overrides"]["containerOverrides"][0]["environment"] == [{"name": "A", "value": "kept"}]
-
-
-def test_a_task_that_supervision_has_retried_is_not_retried_again_unless_it_is_named(sandbox: Sandbox) -> None:
-    family = find(Account(), "job").family
-    sandbox.next(FAILING, Run(0, 3600))
-    failed = sandbox.run("launch", "job", "--wait", "-o", "json").events[0]["tasks"][0]["id"]
-    again = sandbox.run("retry", "job", "-o", "json").json["tasks"][0]["id"]
-    sandbox.aws.script(family, FAILING)
-    done = sandbox.run("retry", "job", "--wait")
-    assert failed not in done.out
-    assert f"{failed[:8]} was retried: attempt 2 is " in done.err
-    assert sandbox.run("retry", "job", "--task", failed).code == 0
-    sandbox.run("stop", "job", "--all")
-    # An attempt that failed or was stopped leaves the launch undone.
-    (first, second) = describe(find(Account(), "job"), [failed, again])
-    assert (second.attempt, later_attempt(first, [first, second])) == (2, None)
 
 
 def test_several_running_tasks_are_not_stopped_by_mistake(sandbox: Sandbox) -> None:
@@ -311,7 +324,11 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
         FunctionName=alias, InvocationType="Event", Payload=b'{"environment": {"NOT_DECLARED": "1"}}'
     )
     # Lambda's record of an event after its last attempt: two of three tasks were launched.
-    result = {"launched": 2, "failures": [{"reason": "RESOURCE:CPU", "detail": "none left", "retryable": True}]}
+    sandbox.next(*[Run(0, 3600)] * 3)
+    begun = sandbox.run(*("launch", "job", "--count", "3", "--env", "A=rest", "--key", "r-1", "-o", "json")).json
+    sandbox.forget(begun["run"], 1)
+    failure = {"reason": "RESOURCE:CPU", "detail": "none left", "retryable": True}
+    result = {"status": "PARTIAL", "launched": 2, "failures": [failure]}
     record = {
         "requestContext": {"requestId": "r-1", "condition": "RetriesExhausted"},
         "requestPayload": {"count": 3, "environment": {"A": "rest"}},
@@ -335,9 +352,10 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
             break
     by = {it["reasons"]: it for it in shown}
     assert len(by) == 4
-    assert by["RESOURCE:CPU: none left"]["launched"] == 2
-    assert by["RESOURCE:CPU: none left"]["event"]["count"] == 1
-    (undeclared,) = (it for it in shown if "name 1 of 1: not declared" in it["reasons"])
+    rest = by["RESOURCE:CPU: none left"]
+    assert (rest["status"], rest["run"], rest["event"]["count"]) == ("PARTIAL", begun["run"], 3)
+    (undeclared,) = (it for it in shown if it["status"] == "REJECTED")
+    assert undeclared["run"] is None
     assert undeclared["body"] == '{"environment":{"NOT_DECLARED":"1"}}'
     told = sandbox.run("dead-letters", "show", "job").out
     assert "MESSAGE" in told
@@ -351,8 +369,12 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
     assert sorted(it["launched"] for it in done.json) == [False, False, True, True]
     left = sandbox.run("dead-letters", "show", "job", "-o", "json").json
     assert sorted(it["body"] for it in left) == sorted(["poison", undeclared["body"]])
+    # What the run lacked was launched, and nothing else of it.
+    launched = {it["id"]: it["tasks"] for it in done.json}[rest["id"]]
+    assert {task["id"] for task in begun["tasks"][:2]} < set(launched)
     known = sandbox.run("status", "job", "-o", "json").json["tasks"]
-    assert len([it for it in done.json if it["launched"] and it["tasks"][0] in {task["id"] for task in known}]) == 2
+    assert len([it for it in known if it["run"] == begun["run"]]) == 4
+    sandbox.run("stop", "job", "--all")
     sqs.purge_queue(QueueUrl=queue)
 
 
@@ -591,37 +613,8 @@ def test_a_launcher_of_another_version_is_reported_as_one(sandbox: Sandbox, monk
     assert (data.code, json.loads(data.err)["error"]["message"]) == (125, found)
 
 
-@pytest.mark.parametrize(
-    ("body", "attributes", "again"),
-    [
-        # With a key of its own: after the numbers of the triggers and of the redrives before.
-        ({"idempotencyKey": "k"}, {}, {"idempotencyKey": "k", "delivery": 14}),
-        ({"idempotencyKey": "k", "delivery": 98}, {}, {"idempotencyKey": "k", "delivery": 99}),
-        # Several without one: the old key, under which those that run are recognized.
-        ({"count": 3}, {"idempotencyKey": "old"}, {"count": 3, "idempotencyKey": "old", "delivery": 14}),
-        # Only the redrives have used a new key.
-        ({}, {"idempotencyKey": "old"}, {"idempotencyKey": "redrive of m-1", "delivery": 3}),
-        ({"retryOf": {"task": "t", "delivery": 4}}, {}, {"retryOf": {"task": "t", "delivery": 17}}),
-        ({"retryOf": 1}, {}, {"retryOf": 1}),
-    ],
-)
-@pytest.mark.usefixtures("sandbox")
-def test_a_redrive_continues_the_delivery_numbers_of_its_key(
-    body: dict[str, Any], attributes: dict[str, str], again: dict[str, Any]
-) -> None:
-    message = {
-        "MessageId": "m-1",
-        "ReceiptHandle": "r",
-        "Body": json.dumps(body),
-        "Attributes": {"SentTimestamp": "0", "ApproximateReceiveCount": "3"},
-        "MessageAttributes": {name: {"StringValue": value} for name, value in attributes.items()},
-    }
-    letter = read(message, find(Account(), "job"))
-    assert (letter.event, letter.again) == (body, again)
-
-
 def test_no_run_of_a_supervised_trial_is_left_for_the_jobs_next_task(tmp_path: Path) -> None:
-    arguments = {"supervision": {"retries": 1, "retry_on": ["failed"], "max_runtime_minutes": 5}}
+    arguments = {"runs": {}, "supervision": {"retries": 1, "retry_on": ["failed"], "max_runtime_minutes": 5}}
     source = "import pulumi_aws as aws\n" + re.sub(
         r'"arn:aws:ecs:[^"]*"', 'aws.ecs.Cluster("c").arn', SOURCE.format(arguments=arguments)
     )

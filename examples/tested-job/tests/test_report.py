@@ -35,6 +35,7 @@ def test_a_report_that_fails_twice_is_told_of(stack: DeployedStack) -> None:
     (task,) = stack.launch("report")
     run = stack.ended(task)
     assert (run.state, run.attempts, run.reason) == ("FAILED", 2, "it ended with exit code 2")
+    assert stack.ended(stack.runs("report")[0]) == run
 
 
 def test_a_caller_can_set_nothing_that_is_not_declared(stack: DeployedStack) -> None:

@@ -6,7 +6,7 @@ Nothing of it costs by the hour: public subnets, no NAT, no key. What it costs i
 import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
-from fargate_job_launcher import FargateJobLauncher, FargateJobLauncherArgs, JobCluster, JobNetwork
+from fargate_job_launcher import FargateJobLauncher, FargateJobLauncherArgs, JobCluster, JobNetwork, JobRuns
 
 BUSYBOX = "public.ecr.aws/docker/library/busybox:1.37"
 
@@ -15,16 +15,6 @@ name = f"{pulumi.get_project()}-{pulumi.get_stack()}"
 tags = {pulumi.get_project(): pulumi.get_stack()}
 network = JobNetwork("jobs", {"subnets": "public", "tags": tags})
 cluster = JobCluster("jobs", {"tags": tags})
-place: FargateJobLauncherArgs = {
-    "image": BUSYBOX,
-    "cluster_arn": cluster.cluster_arn,
-    "subnet_ids": network.subnet_ids,
-    "security_group_ids": [network.security_group_id],
-    "assign_public_ip": network.assign_public_ip,
-    "log_retention_days": 1,
-    "tags": tags,
-}
-
 topic = aws.sns.Topic("told", tags=tags)
 mail = aws.sqs.Queue("mail", tags=tags)
 aws.sqs.QueuePolicy(
@@ -47,6 +37,27 @@ aws.sqs.QueuePolicy(
 )
 aws.sns.TopicSubscription("mail", topic=topic.arn, protocol="sqs", endpoint=mail.arn)
 
+runs = JobRuns(
+    "jobs",
+    {
+        "cluster_arns": [cluster.cluster_arn],
+        "topic_arn": topic.arn,
+        "alarms": {"enabled": False},
+        "log_retention_days": 1,
+        "tags": tags,
+    },
+)
+place: FargateJobLauncherArgs = {
+    "image": BUSYBOX,
+    "cluster_arn": cluster.cluster_arn,
+    "subnet_ids": network.subnet_ids,
+    "security_group_ids": [network.security_group_id],
+    "assign_public_ip": network.assign_public_ip,
+    "runs": runs.shared,
+    "log_retention_days": 1,
+    "tags": tags,
+}
+
 shell = FargateJobLauncher(
     "shell",
     {
@@ -65,7 +76,6 @@ shell = FargateJobLauncher(
         "queue": {},
         "event_rule": {"pattern": pulumi.Output.json_dumps({"source": [name]})},
         "supervision": {"max_runtime_minutes": 2, "retries": 1, "retry_on": ["failed"]},
-        "notify": {"topic_arn": topic.arn},
         "protect_logs": True,
     },
 )
