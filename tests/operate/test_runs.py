@@ -8,7 +8,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -101,7 +101,7 @@ def ended(job: str, run: str) -> str:
 
 
 @contextmanager
-def sweeping(aws: Emulator) -> Iterator[None]:
+def sweeping(aws: Emulator) -> Generator[None]:
     """The supervisor looks for what is due again and again, and not only every minute."""
     done = threading.Event()
     function = supervisor_of(aws, find(Account(), "replacing").settings.runs_table)
