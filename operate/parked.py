@@ -65,7 +65,7 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Redriven:
-    """What became of a dead letter that has left the queue."""
+    """The launch of a dead letter that has left the queue."""
 
     status: str
     """LAUNCHED, DUPLICATE if its tasks had been launched before, or WAITING."""

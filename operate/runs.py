@@ -92,7 +92,7 @@ def _retried_first(run: Item, task: Task) -> str:
 
 
 def retry_event(job: Job, task: Task) -> dict[str, Any]:
-    """The event that launches one task again as its run was asked to, as a run of its own.
+    """The event that launches one task again with what its run requested, as a run of its own.
 
     Two callers that retry it at the same time, or one that repeats a call without an answer, have the same key. Raises
     NoSuchTask if the table does not have its run, JobError if the run's payload is gone.
@@ -133,8 +133,8 @@ def _root(run: Item, task: Task) -> str:
 
 
 def taken_up(job: Job, task: Task) -> str:
-    """What has taken up the work of a task that failed and is under way, or has done it, in words; empty if nothing
-    has. To launch the task again would do its work twice."""
+    """Which other attempt or retry does the work of a failed task or has done it, in words; empty if none does. To launch
+    the task again would do its work twice."""
     run = read(job, task.run) if task.run else None
     if run is None:
         return ""

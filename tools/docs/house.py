@@ -53,7 +53,7 @@ USES: Final = {
     "handler": set[str](),
     "operate": {"components", "handler", "sandbox/proof"},
     "policy": {"components", "components/checks", "handler"},
-    "sandbox": {"components/checks", "sandbox/aws", "sandbox/engine", "sandbox/proof"},
+    "sandbox": {"components/checks", "handler", "sandbox/aws", "sandbox/engine", "sandbox/proof"},
     "sandbox/aws": {"components/checks", "handler"},
     "sandbox/engine": {"components", "components/checks", "sandbox/aws"},
     "sandbox/proof": {"handler", "sandbox/aws", "sandbox/engine"},
