@@ -133,8 +133,9 @@ def _root(run: Item, task: Task) -> str:
 
 
 def taken_up(job: Job, task: Task) -> str:
-    """Which other attempt or retry does the work of a failed task or has done it, in words; empty if none does. To launch
-    the task again would do its work twice."""
+    """Which other attempt or retry does the work of a failed task or has done it, in words; empty if none does.
+
+    To launch the task again would do its work twice."""
     run = read(job, task.run) if task.run else None
     if run is None:
         return ""

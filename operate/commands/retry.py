@@ -28,8 +28,8 @@ from .staying import stay
 )
 @common
 def retrying(context: Context, job: str, named: tuple[str, ...], follow: bool, wait: bool) -> int:
-    """Launch a task of JOB again with what its run requested, as a new run. A task that was already retried is left out, unless
-    you name it."""
+    """Launch a task of JOB again with what its run requested, as a new run. A task that was already retried is left
+    out, unless you name it."""
     found = context.job(job)
     known = tasks(found)
     some, left_out = chosen(found, named, known), list[str]()
