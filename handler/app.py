@@ -180,7 +180,7 @@ def _remaining(context: Context) -> Any:
 
 
 def _complete(result: LaunchResult) -> bool:
-    if result["status"] in ("DRY_RUN", "SKIPPED", "WAITING"):
+    if result["status"] in ("DRY_RUN", "DUPLICATE", "SKIPPED", "WAITING"):
         return True
     return result["status"] != "CONFLICT" and 0 < result["requested"] <= result["launched"]
 

@@ -187,7 +187,7 @@ def _launched(job: Job, waited: LaunchResult, run: runs.Item) -> LaunchResult:
 
 
 def retry(job: Job, task: Task) -> Launch:
-    """Launch a stopped task again, as its run was asked to, through the launcher and its checks: a new run.
+    """Launch a stopped task again with what its run requested, through the launcher and its checks: a new run.
 
     Raises NoSuchTask if the task has not stopped or its run is not in the table, JobError if the run's payload is gone,
     and the errors of `invoke`.

@@ -93,7 +93,7 @@ def _retried_first(run: Item, task: Task) -> str:
 
 
 def retry_event(job: Job, task: Task) -> dict[str, Any]:
-    """The event that launches one task again as its run was asked to, as a run of its own.
+    """The event that launches one task again with what its run requested, as a run of its own.
 
     Two callers that retry it at the same time, or one that repeats a call without an answer, have the same key. Raises
     NoSuchTask if the table does not have its run, JobError if the run's payload is gone.

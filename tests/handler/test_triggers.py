@@ -297,6 +297,18 @@ def test_a_batch_does_not_exceed_max_running(function: Callable[..., Deployed]) 
     assert len(answer["batchItemFailures"]) == 7
 
 
+def test_an_event_whose_run_was_replaced_meanwhile_is_no_dead_letter(function: Callable[..., Deployed]) -> None:
+    deployed = function(maxRunning=1, overlap="replace")
+    waiting = {"invoked_function_arn": f"{FUNCTION}:async"}
+    assert deployed.invoke({"idempotencyKey": "running"}, **waiting)["status"] == "LAUNCHED"
+    assert deployed.invoke({"idempotencyKey": "replaced"}, **waiting)["status"] == "WAITING"
+    assert deployed.invoke({"idempotencyKey": "newest"}, **waiting)["status"] == "WAITING"
+    (replaced,) = (it["run"] for it in deployed.table.plain("run") if it["key"] == "replaced")
+    assert deployed.invoke({"continueOf": replaced}) == {"done": False}
+    again = deployed.invoke({"idempotencyKey": "replaced"}, **waiting)
+    assert (again["status"], again["state"], deployed.parked) == ("DUPLICATE", "STOPPED", [])
+
+
 def test_a_rule_launches_its_events_detail_once(function: Callable[..., Deployed]) -> None:
     deployed = function()
     first = deployed.invoke(rule({"count": 3}))
