@@ -313,7 +313,7 @@ def delivered(aws: Emulator, body: Any) -> tuple[str, str]:
 
 
 def lacking(aws: Emulator, run: str, **launch: Any) -> list[str]:
-    """Let a run look as if its last task had never been launched, and its trigger had given up. The others."""
+    """Let a run look as if its last task had never been launched, and its trigger did not deliver it again. The others."""
     job = find(Account(), "job")
     item = run_of(job, run)
     assert item is not None
@@ -326,7 +326,7 @@ def lacking(aws: Emulator, run: str, **launch: Any) -> list[str]:
 
 
 def moved(message: str) -> dict[str, Any]:
-    """What SQS says of a message that it has moved from the job's queue, with its id."""
+    """What SQS says about a message that it has moved from the job's queue, with its id."""
     return {"MessageId": message, "Attributes": {"DeadLetterQueueSourceArn": "arn:aws:sqs:eu-west-1:1:job-queue"}}
 
 
@@ -340,7 +340,7 @@ def test_a_redrive_launches_what_a_messages_run_lacks_and_nothing_twice(aws: Emu
     done = redrive(job, letter)
     assert (done.status, len(done.tasks), left("job")) == ("LAUNCHED", 1, 0)
     assert done.tasks[0] not in kept
-    # The same letter again, because its message could not be deleted: what was launched stays launched.
+    # The same letter again, because its message could not be deleted: its tasks stay launched.
     again = redrive(job, parked("job", body, **moved(message)))
     assert (again.status, again.tasks) == ("DUPLICATE", done.tasks)
     script(aws, "job", LONG)
