@@ -313,7 +313,7 @@ def delivered(aws: Emulator, body: Any) -> tuple[str, str]:
 
 
 def lacking(aws: Emulator, run: str, **launch: Any) -> list[str]:
-    """Let a run look as if its last task had never been launched, and its trigger did not deliver it again. The others."""
+    """Let a run look as if its last task had never been launched, and its trigger delivered it no more. The others."""
     job = find(Account(), "job")
     item = run_of(job, run)
     assert item is not None
