@@ -13,6 +13,7 @@ from .calls import Origin, Round
 from .event import Rejected
 from .launch import Launcher, TakenOver, under_way
 from .request import LaunchRequest, recorded
+from .result import LaunchResult
 from .run import Item
 
 
@@ -57,22 +58,22 @@ class Again(Launcher):
             raise TakenOver
         return calls
 
-    def again(self, run_id: str) -> bool:
-        """Continue a launch that waits, or has waited, for the job's other runs to be stopped; whether its tasks were
-        launched. Raises NotRecorded."""
+    def again(self, run_id: str) -> LaunchResult | None:
+        """Continue a launch that waits, or has waited, for the job's other runs to be stopped; None if nothing is left
+        to do. Raises NotRecorded."""
         run = self._read(run_id)
         if run is None or "accepted" not in run or run["launch"]["closed"] or run["state"] in runs.ENDED:
-            return False
+            return None
         request, problem = self._recorded(run)
         if run.get("waiting") and self.records.job(self.family).get("waiting") != run_id:
             problem = Failure(reason="Replaced", detail="a later launch replaced this one", retryable=False)
         if request is None or problem is not None:
             self._changed(run, lambda it: _given_up(it, problem or under_way()))
-            return False
+            return None
         try:
-            return self._continued(request, run, redelivered=True)["launched"] > 0
+            return self._continued(request, run, redelivered=True)
         except TakenOver:
-            return False
+            return None
 
     def _recorded(self, run: Item, *, interrupted: bool = False) -> tuple[LaunchRequest | None, Failure | None]:
         """The request of a run, as it was recorded, or why it cannot be launched again."""

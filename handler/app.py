@@ -92,7 +92,10 @@ def _instructed(kind: instruction.Kind, run: str, root: str, context: Context) -
         if done:
             _log("INFO", f"retried {root}", context, run=run, AttemptsRetried=1)
     elif kind == "continueOf":
-        done = launcher.again(run)
+        began, result = time.monotonic(), launcher.again(run)
+        done = result is not None
+        if result is not None:
+            _report(result, "asynchronous", context, seconds=time.monotonic() - began, calls=result["attempts"])
     else:
         from .ending import Teller
 
@@ -148,20 +151,27 @@ def _launch(delivery: trigger.Delivery, kind: trigger.Kind, context: Context) ->
                 from .redact import redacted
 
                 result = redacted(result, request)
-    print(
-        report.line(
-            result,
-            job=SETTINGS.job,
-            function=context.function_name,
-            kind=kind,
-            request_id=context.aws_request_id,
-            now=time.time(),
-            seconds=time.monotonic() - began,
-            calls=calls,
-        ),
-        flush=True,
-    )
+    _report(result, kind, context, seconds=time.monotonic() - began, calls=calls)
+    if SETTINGS.callbacks:
+        _answer_refused(delivery.event, result, kind)
     return result
+
+
+def _report(result: LaunchResult, kind: trigger.Kind, context: Context, *, seconds: float, calls: int) -> None:
+    function, request_id = context.function_name, context.aws_request_id
+    told = {"job": SETTINGS.job, "function": function, "kind": kind, "request_id": request_id, "now": time.time()}
+    print(report.line(result, seconds=seconds, calls=calls, **cast("Any", told)), flush=True)
+
+
+def _answer_refused(event: object, result: LaunchResult, kind: trigger.Kind) -> None:
+    """Tell an execution that waits with a task token that its launch was refused: without a run there is no end to be
+    told."""
+    token = cast("dict[str, Any]", event).get("taskToken") if isinstance(event, dict) else None
+    final = result["status"] in ("REJECTED", "CONFLICT") or (kind == "direct" and not result["state"])
+    if isinstance(token, str) and token and final and result["failures"]:
+        from . import callbacks
+
+        callbacks.answer(_client("stepfunctions"), token, callbacks.refused(SETTINGS.job, result))
 
 
 _PACE: Final = Pace()

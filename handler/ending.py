@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from . import redact
+from . import callbacks, redact
 from . import run as runs
 from .attempt import moment, outcome_of
 from .records import Gone, Records
+from .remedy import remedy
 from .run import Item
 from .settings import RUN_EVENT, RUN_EVENTS_SOURCE, Settings
 
@@ -27,9 +28,6 @@ LONGEST_LINE: Final = 1000
 """Characters of a log line in an event."""
 LONGEST_SUBJECT: Final = 100
 """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
-LONGEST_CAUSE: Final = 32768
-"""https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html"""
-_TOKEN_USELESS: Final = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
 
 
 class NotTold(Exception):
@@ -101,9 +99,10 @@ class Teller:
         if "notice" not in done and self.settings.notice_topic and run["state"] in ("FAILED", "REJECTED"):
             self._notice(detail)
             told.append("notice")
-        if "callback" not in done and "taskToken" in run:
-            self._answer(run["taskToken"], detail)
-            told.append("callback")
+        for number, token in enumerate(run.get("taskTokens", [])):
+            if f"callback {number}" not in done:
+                self._answer(token, detail)
+                told.append(f"callback {number}")
 
     def _event(self, detail: dict[str, Any]) -> None:
         while len(json.dumps(detail).encode()) > LARGEST_EVENT and detail["logLines"]:
@@ -131,20 +130,8 @@ class Teller:
         )
 
     def _answer(self, token: str, detail: dict[str, Any]) -> None:
-        states = self.client("stepfunctions")
-        try:
-            if detail["state"] == "SUCCEEDED":
-                states.send_task_success(taskToken=token, output=json.dumps(detail))
-            else:
-                cause = json.dumps(detail)
-                short = {key: detail[key] for key in ("job", "run", "state", "outcome", "reason")}
-                cause = cause if len(cause) <= LONGEST_CAUSE else json.dumps(short)[:LONGEST_CAUSE]
-                states.send_task_failure(taskToken=token, error=f"JobRun{detail['state'].title()}", cause=cause)
-        except Exception as error:
-            code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
-            if code not in _TOKEN_USELESS:
-                raise
-            self.log("WARN", f"no execution waits for the run any more: {code}", run=detail["run"])
+        if not callbacks.answer(self.client("stepfunctions"), token, detail):
+            self.log("WARN", "no execution waits for the run any more", run=detail["run"])
 
     def _lines(self, run: Item) -> list[str]:
         """The last lines of the task that failed last, without the values of the launch event."""
@@ -195,7 +182,10 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
     """The detail of the event about a run's end. It has no value of the launch event, and no task token."""
     began, ended = moment(run["launchedAt"]) or 0.0, moment(run["endedAt"]) or 0.0
     last = run.get("last", {})
-    outcome, reason, remedy = _why(run)
+    outcome, reason, advised = _why(run)
+    # AWS may have repeated a value of the launch event.
+    own = "\n".join((run["taskDefinition"], run["cluster"], run["job"]))
+    reason = redact.redacted_text(reason, redact.texts_of(json.loads(run["request"])), own=own)
     detail: dict[str, Any] = {
         "version": "1",
         "job": run["job"],
@@ -204,7 +194,7 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
         "state": run["state"],
         "outcome": outcome,
         "reason": reason,
-        "remedy": remedy,
+        "remedy": advised,
         **({"exitCode": last["exitCode"]} if "exitCode" in last else {}),
         "requested": run["requested"],
         "launched": len(run["tasks"]),
@@ -244,7 +234,7 @@ def _why(run: Item) -> tuple[str, str, str]:
     if run["failures"]:
         first = run["failures"][0]
         said = f"{len(run['tasks'])} of {run['requested']} tasks were launched: {first['reason']}: {first['detail']}"
-        return "not_launched", said, first.get("remedy", "")
+        return "not_launched", said, remedy(said)
     if "stopping" in run:
         return "stopped", f"it was {run['stopping']['reason']}", ""
     return "not_launched", f"{len(run['tasks'])} of {run['requested']} tasks were launched", ""

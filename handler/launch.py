@@ -114,6 +114,9 @@ class Launcher:
             )
             conflict: Failure = {"reason": "Conflict", "detail": detail, "retryable": False}
             return of_run(self.settings, request, run, "CONFLICT", failures=[conflict])
+        token = request.task_token
+        if token and token not in run.get("taskTokens", []):
+            run = self._changed(run, lambda it: runs.add_token(it, token, now=self.records.clock()))
         return self._continued(request, run, redelivered=redelivered)
 
     def _continued(self, request: LaunchRequest, run: Item, *, redelivered: bool) -> LaunchResult:
@@ -295,9 +298,10 @@ class Launcher:
             "attempts": request.count,
             **dict.fromkeys(("succeeded", "failed", "stopped", "ends", "taskSeconds"), 0),
         }
-        for key, value in (("requestedBy", request.requested_by), ("taskToken", request.task_token)):
-            if value:
-                made[key] = value
+        if request.requested_by:
+            made["requestedBy"] = request.requested_by
+        if request.task_token:
+            made["taskTokens"] = [request.task_token]
         if request.stored_payload is not None:
             uri, body = request.stored_payload
             made["payload"] = {"uri": uri, "sha256": hashlib.sha256(body).hexdigest()}

@@ -29,7 +29,7 @@ METRICS: Final = {
 }
 _FAILURES_SHOWN: Final = 5
 _LEVELS: Final = {"REJECTED": "WARN", "CONFLICT": "WARN", "PARTIAL": "ERROR", "FAILED": "ERROR"}
-_WAITING: Final = {"MaxRunning", "LaunchUnderWay"}
+_WAITING: Final = {"MaxRunning", "LaunchUnderWay", "OutcomeOpen"}
 
 
 def line(

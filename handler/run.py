@@ -42,6 +42,9 @@ LISTED_SECONDS: Final = 3300
 the events of their ends can tell, and those may still wait in the supervisor's queue."""
 LONGEST_WAIT_SECONDS: Final = 900
 
+MOST_TOKENS: Final = 20
+"""How many executions of Step Functions may wait for one run. A token has up to 2,048 characters, an item 400 KB."""
+
 JOB: Final = "job"
 """The sort key of a job's own item."""
 ENDED: Final = ("SUCCEEDED", "FAILED", "STOPPED", "REJECTED", "SKIPPED")
@@ -182,6 +185,15 @@ def conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
     run[counted] += 1
     if counted != "succeeded" or "last" not in run:
         run["last"] = dict(last)
+
+
+def add_token(run: Item, token: str, *, now: float) -> None:
+    """Record the task token of one more execution that waits for the run; one that has ended is told again, to it."""
+    tokens: list[str] = run.setdefault("taskTokens", [])
+    if token not in tokens and len(tokens) < MOST_TOKENS:
+        tokens.append(token)
+        if run["state"] in ENDED:
+            run.setdefault("tell", now)
 
 
 def stop_retries(run: Item) -> None:

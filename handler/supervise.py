@@ -54,9 +54,15 @@ class Supervisor:
     functions: Any
     """A botocore client of Lambda."""
     backlog: Callable[[], int]
-    """How many events of ends wait or are being recorded."""
+    """How many messages wait in its queue or are being handled."""
     log: Any
     """Called with a level, a message, and facts and metrics by name."""
+    own: int = 0
+    """How many of these messages this very function handles: it has recorded what they tell."""
+
+    def _waiting(self) -> bool:
+        """Whether an event of an end may wait that nobody has recorded."""
+        return self.backlog() > self.own
 
     def ended(self, tasks: Iterable[dict[str, Any]]) -> None:
         """Record the ends of tasks. Raises NotRecorded."""
@@ -243,7 +249,7 @@ class Supervisor:
             if calls is None or not calls["open"] or runs.settled_at(calls) > now:
                 continue
             late = now - calls["began"] > runs.LISTED_SECONDS
-            if late and ("late" not in calls or self.backlog()):
+            if late and ("late" not in calls or self._waiting()):
                 found[root] = None
             else:
                 found[root] = self._listed(
@@ -284,7 +290,7 @@ class Supervisor:
             of = Belongs(run["pk"], run["job"], run["run"], entry["attempt"], root)
             if state is None:
                 # Its event may still wait: a task is lost when none waits some time after it was first missed.
-                if now - entry.get("missed", now) >= runs.CHECK_SECONDS and not self.backlog():
+                if now - entry.get("missed", now) >= runs.CHECK_SECONDS and not self._waiting():
                     found.append((of, lost(task, of)))
             elif state["lastStatus"] == "STOPPED":
                 found.append((of, facts(state, of, run)))
@@ -354,6 +360,7 @@ def _late(task: dict[str, Any], policy: dict[str, Any], now: float) -> str:
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Record the ends in a batch of messages, then do what is due if a message says so; SQS's answer for the batch."""
     supervisor = _supervisor()
+    supervisor.own = len(event["Records"])
     failed: list[str] = []
     tasks: dict[str, dict[str, Any]] = {}
     sweeps: list[str] = []
@@ -373,20 +380,19 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except NotRecorded as problem:
         _log("WARN", f"not recorded, SQS delivers the events again: {problem}", request=context.aws_request_id)
         failed += tasks
+        # What these events tell is not known, so they wait like any other.
+        supervisor.own -= len(tasks)
     if sweeps:
+        # It does not come again: the next one comes in a minute, and the metric raises the alarm.
         try:
             done = supervisor.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
-            _log("INFO", f"looked for what is due: {done}")
-            # What failed is looked at again, and the alarm of the queue goes off if it fails for long.
-            failed += sweeps[:1] if done["failed"] else []
+            _log("INFO", f"looked for what is due: {done}", RunsUnwatched=done["failed"])
         except NotRecorded as problem:
-            _log("WARN", f"it is not known what is due: {problem}", request=context.aws_request_id)
-            # More of them would wait for the same.
-            failed.append(sweeps[0])
+            _log("ERROR", f"it is not known what is due: {problem}", request=context.aws_request_id, RunsUnwatched=1)
     return {"batchItemFailures": [{"itemIdentifier": it} for it in failed]}
 
 
-_METRICS: Final = {"TasksReaped", "RunningCorrected", "EndsUntold"}
+_METRICS: Final = {"TasksReaped", "RunningCorrected", "EndsUntold", "RunsUnwatched"}
 
 
 def _log(level: str, message: str, *, function: str = "", **told: Any) -> None:

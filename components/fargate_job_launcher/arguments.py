@@ -149,9 +149,8 @@ class LaunchQueue(TypedDict, total=False):
     maximum_concurrency: int
     """The most concurrent invocations for this queue, 2 to 1000. Default: Lambda's own limit."""
     max_receive_count: int
-    """How often a message is delivered before it goes to the dead-letter queue, 5 to 1000. Default: 10, or if a launch
-    has several tasks, as often as fits into the hour for which ECS recognizes a launch, because later deliveries could
-    start some tasks twice; 1000 if a launch of one task may have to wait for `max_running`."""
+    """How often a message is delivered before it goes to the dead-letter queue, 5 to 1000. Default: 10, or
+    1000 if a launch may have to wait for `max_running`."""
 
 
 class LaunchEventRule(TypedDict):

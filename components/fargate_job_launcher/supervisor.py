@@ -13,6 +13,7 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
+from fargate_job_launcher.handler.report import NAMESPACE
 from fargate_job_launcher.handler.settings import SUPERVISOR_SECONDS
 
 from . import iam
@@ -87,16 +88,17 @@ class Supervisor:
         """Ids of what brings it the ends of tasks, and makes it look for what is late."""
 
     def alarm(self, topic_arn: pulumi.Input[str]) -> aws.cloudwatch.MetricAlarm:
-        """Goes off when ends of tasks, or the word to look for what is late, are not dealt with: they wait, or they are
-        dead letters."""
+        """Goes off when ends of tasks wait or are dead letters, and when the supervisor could not look at a run."""
 
-        def queue_metric(id_: str, metric: str, queue: aws.sqs.Queue) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
+        def query(
+            id_: str, namespace: str, metric: str, **dimension: pulumi.Input[str]
+        ) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
             return {
                 "id": id_,
                 "metric": {
-                    "namespace": "AWS/SQS",
+                    "namespace": namespace,
                     "metric_name": metric,
-                    "dimensions": {"QueueName": queue.name},
+                    "dimensions": dimension,
                     "period": PERIOD_SECONDS,
                     "stat": "Maximum",
                 },
@@ -108,12 +110,15 @@ class Supervisor:
             metric_queries=[
                 {
                     "id": "unfollowed",
-                    "expression": f"IF(FILL(age, 0) > {LONGEST_AGE_SECONDS} OR FILL(dead, 0) > 0, 1, 0)",
+                    "expression": (
+                        f"IF(FILL(age, 0) > {LONGEST_AGE_SECONDS} OR FILL(dead, 0) > 0 OR FILL(unwatched, 0) > 0, 1, 0)"
+                    ),
                     "label": "not dealt with",
                     "return_data": True,
                 },
-                queue_metric("age", "ApproximateAgeOfOldestMessage", self.queue),
-                queue_metric("dead", "ApproximateNumberOfMessagesVisible", self.dead_letters),
+                query("age", "AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=self.queue.name),
+                query("dead", "AWS/SQS", "ApproximateNumberOfMessagesVisible", QueueName=self.dead_letters.name),
+                query("unwatched", NAMESPACE, "RunsUnwatched", FunctionName=self.function.name),
             ],
             evaluation_periods=1,
             comparison_operator="GreaterThanThreshold",

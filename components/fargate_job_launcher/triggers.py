@@ -100,10 +100,10 @@ def launch_queue(
     """The queue of launch events, if the job has one."""
     if job.queue is None:
         return None
-    waits = job.max_running > 0 and job.overlap == "wait" and job.overrides.get("max_count", 1) == 1
+    waits = job.max_running > 0 and job.overlap == "wait"
     redrive = {
         "deadLetterTargetArn": dead_letters.arn,
-        "maxReceiveCount": job.queue.get("max_receive_count", deliveries(timeout_seconds, waits=waits)),
+        "maxReceiveCount": job.queue.get("max_receive_count", deliveries(waits=waits)),
     }
     queue = encrypted_queue(
         f"{name}-queue",

@@ -289,3 +289,26 @@ def test_the_largest_event_is_one_that_eventbridge_takes(endpoint: Endpoint) -> 
         assert told.tell(result)
     for event in told.services.events:
         assert len(json.dumps(event)) <= LARGEST_EVENT < 256 * 1024
+
+
+def test_each_execution_that_waits_for_a_run_is_answered_also_one_that_comes_after_its_end(endpoint: Endpoint) -> None:
+    told = Told(endpoint)
+    result = told.launch(taskToken="a", idempotencyKey="k")
+    assert told.launch(taskToken="b", idempotencyKey="k")["status"] == "DUPLICATE"
+    told.end(result, 0)
+    assert told.tell(result)
+    assert told.launch(taskToken="b", idempotencyKey="k")["new"] == 0
+    assert not told.tell(result)
+    assert told.launch(taskToken="c", idempotencyKey="k")["state"] == "SUCCEEDED"
+    assert told.tell(result)
+    assert [it["taskToken"] for it in told.services.answers] == ["a", "b", "c"]
+    assert len(told.services.events) == 1
+
+
+def test_what_aws_repeats_of_a_value_is_not_told(endpoint: Endpoint) -> None:
+    endpoint.fault = lambda _: "invalid"  # its message has the value
+    told = Told(endpoint)
+    result = told.launch(environment={"SOURCE": SECRET})
+    assert told.tell(result)
+    assert SECRET not in json.dumps([told.services.events, told.services.notices])
+    assert "given the value ***" in told.services.events[0]["reason"]

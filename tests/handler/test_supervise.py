@@ -44,7 +44,8 @@ class Cluster:
     @property
     def supervisor(self) -> Supervisor:
         records = Records(Table(self.one.table, "runs", wait=lambda _: None), clock=lambda: self.now)
-        return Supervisor(records, self, self, lambda: self.waiting, self._log)
+        # The message that has it look is in the queue too.
+        return Supervisor(records, self, self, lambda: self.waiting + 1, self._log, own=1)
 
     def _log(self, level: str, message: str, **told: Any) -> None:
         self.lines.append((level, message, told))

@@ -56,6 +56,8 @@ class Deployed:
     capture: Callable[[], str]
     parked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     stored: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    answered: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Answers to executions of Step Functions."""
     broken: bool = False
     """Whether SQS fails."""
 
@@ -95,6 +97,9 @@ def function(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
                 def put_object(self, **put: Any) -> None:
                     deployed.stored.append(put)
+
+                def send_task_failure(self, **answer: Any) -> None:
+                    deployed.answered.append(answer)
 
             monkeypatch.setattr(app, "_client", lambda _: Service())
             monkeypatch.setattr(app, "jitter", lambda _: 0.0)
@@ -295,6 +300,20 @@ def test_a_batch_does_not_exceed_max_running(function: Callable[..., Deployed]) 
     answer = deployed.invoke(sqs(*["{}"] * 10))
     assert sum(deployed.ecs.launched.values()) == 3
     assert len(answer["batchItemFailures"]) == 7
+
+
+def test_an_execution_that_waits_is_told_that_its_launch_was_refused(function: Callable[..., Deployed]) -> None:
+    deployed = function(callbacks=True, maxRunning=1)
+    for event in (
+        {"count": 0},
+        {"idempotencyKey": "k", "count": 1},
+        {"idempotencyKey": "k", "cpu": 512, "memory": 1024},
+    ):
+        deployed.invoke({**event, "taskToken": f"token of {event}"})
+    deployed.invoke({"idempotencyKey": "other", "taskToken": "full"})
+    assert [it["error"] for it in deployed.answered] == ["JobRunRejected", "JobRunConflict", "JobRunFailed"]
+    assert "MaxRunning" in json.loads(deployed.answered[-1]["cause"])["reason"]
+    assert "token" not in deployed.capture()
 
 
 def test_an_event_whose_run_was_replaced_meanwhile_is_no_dead_letter(function: Callable[..., Deployed]) -> None:

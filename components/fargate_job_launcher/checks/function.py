@@ -8,7 +8,7 @@ from typing import Any
 from fargate_job_launcher.handler import fargate
 
 from .kinds import outside
-from .queue import batch_size, redelivery_problems
+from .queue import batch_size
 
 
 def function_problems(function: Mapping[str, Any], max_count: int, queue: Mapping[str, Any] | None) -> list[str]:
@@ -27,8 +27,6 @@ def function_problems(function: Mapping[str, Any], max_count: int, queue: Mappin
     for one, other in (("subnet_ids", "security_group_ids"), ("code_signing_config_arn", "signed_code")):
         if (one in function) != (other in function):
             problems.append(f"function.{one}: needs function.{other}; give both or leave both out")
-    if queue is not None and not problems:
-        problems += redelivery_problems(queue, function.get("timeout_seconds", least), max_count)
     return problems
 
 

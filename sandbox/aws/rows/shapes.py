@@ -273,19 +273,19 @@ ROWS: Final = (
         "lambda.Invoke.asynchronous",
         "An asynchronous event is delivered up to three times, then goes to the failure destination",
         ("https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html",),
-        held_by="handler/test_supervision.py::test_a_launcher_that_is_down_for_a_while_loses_nothing",
+        held_by="handler/test_runs.py::test_a_launcher_that_is_down_for_a_while_loses_nothing",
     ),
     Shape(
         "lambda.PutFunctionConcurrency.zero",
         "If the reserved concurrency is 0, an asynchronous event goes to the failure destination at once",
         ("https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",),
-        held_by="handler/test_supervision.py::test_functions_that_do_not_run_for_a_while_lose_nothing",
+        held_by="handler/test_runs.py::test_functions_that_do_not_run_for_a_while_lose_nothing",
     ),
     Shape(
         "events.PutTargets.dead_letters",
         "An event that a rule or a schedule cannot deliver goes to the dead-letter queue of its target",
         ("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",),
-        held_by="handler/test_supervision.py::test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with_later",
+        held_by="handler/test_runs.py::test_an_end_that_does_not_reach_the_supervisor_is_kept_and_can_be_dealt_with_later",
     ),
     Shape(
         "events.PutPermission.policy",
