@@ -14,6 +14,7 @@ from typing import Any, Final
 from . import callbacks, redact
 from . import run as runs
 from .attempt import moment, outcome_of
+from .outcome import OWN_WORDS
 from .records import Gone, Records
 from .remedy import remedy
 from .run import Item
@@ -184,7 +185,7 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
     last = run.get("last", {})
     outcome, reason, advised = _why(run)
     # AWS may have repeated a value of the launch event.
-    own = "\n".join((run["taskDefinition"], run["cluster"], run["job"]))
+    own = "\n".join((run["taskDefinition"], run["cluster"], run["job"], OWN_WORDS))
     reason = redact.redacted_text(reason, redact.texts_of(json.loads(run["request"])), own=own)
     detail: dict[str, Any] = {
         "version": "1",

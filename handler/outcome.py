@@ -32,6 +32,15 @@ _EXIT_CODES: Final = {
     139: "it crashed with a segmentation fault",
     143: "it was terminated (SIGTERM)",
 }
+OWN_WORDS: Final = "\n".join(
+    (
+        *("it ended with exit code ", "it never started: ", "it was cut off, without an exit code: ", "it was killed"),
+        *("somebody stopped it: ", "a service stopped it: ", "it ran out of memory", "no reason given"),
+        *("ECS gives no reason", "its container ", "ran longer than ", "did not start within ", " minutes"),
+        *(*_EXIT_CODES.values(), *_INTERRUPTIONS.values()),
+    )
+)
+"""What a reason says in this module's own words, which no caller's value is removed from."""
 _ENDED_BY_SIGNAL: Final = frozenset({137, 143})
 """Exit codes of a container that a signal ended: ECS so ends the others after an essential container has ended."""
 _GENERAL: Final = frozenset({"", "Task failed to start", "Essential container in task exited"})

@@ -34,7 +34,7 @@ def test_a_job_that_runs_away_is_stopped_and_told_of(place: Place) -> None:
     ended = place.stopped(task["arn"])
     assert ended["stoppedReason"] == "fargate-job-launcher: ran longer than 2 minutes"
     notice = place.notices("ran longer than 2 minutes")
-    assert (notice["task"], notice["outcome"], notice["attempts"]) == (task["id"], "timed_out", 1)
+    assert (notice["task"], notice["outcome"], notice["attempts"]) == (task["arn"], "timed_out", 1)
 
 
 def test_a_job_without_an_image_never_starts_and_says_what_to_do(place: Place) -> None:

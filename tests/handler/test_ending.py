@@ -312,3 +312,11 @@ def test_what_aws_repeats_of_a_value_is_not_told(endpoint: Endpoint) -> None:
     assert told.tell(result)
     assert SECRET not in json.dumps([told.services.events, told.services.notices])
     assert "given the value ***" in told.services.events[0]["reason"]
+
+
+def test_our_own_words_stay_when_the_command_has_them_too(endpoint: Endpoint) -> None:
+    told = Told(endpoint)
+    result = told.launch(command=["sh", "-c", f"echo {SECRET}; exit 3 # it ended with exit"])
+    told.end(result, 3, reason=f"it ended with exit code 3: exec {SECRET}: not found")
+    assert told.tell(result)
+    assert told.services.events[0]["reason"] == "it ended with exit code 3: exec ***: not found"

@@ -388,7 +388,7 @@ READ: Final[dict[str, Read]] = {
 """How boto3 reads a resource of each type back."""
 
 SHOWN: Final = {
-    "aws:cloudwatch/eventTarget:EventTarget": "'Id': 'import-reaper-",
+    "aws:cloudwatch/eventTarget:EventTarget": "'Id': 'jobs-stopped-",
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": "'metricNamespace': 'types'",
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": "'destinationArn': 'arn:aws:lambda:",
     "aws:ec2/eip:Eip": "'Key': 'a'",
