@@ -1,7 +1,7 @@
 """No update has a moment without permission: updates by the real engine, asked after every step of theirs.
 
-One stack has a launcher for each kind of change. It is made, changed in everything at once, and changed back, with some
-resources slow to come, so that what does not wait for them shows.
+One stack has a launcher for each kind of change, and several tables of runs. It is made, changed in everything at once,
+changed back and taken away, with some resources slow to come, so that what does not wait for them shows.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 import replay
-from fargate_job_launcher import FargateJobLauncher
+from fargate_job_launcher import FargateJobLauncher, JobRuns
 from fargate_job_launcher.sandbox.aws.authorization import Call
+from following import unheard
 from inline import Done, Inline
+from stands import DEFINITION, PARKED, PERMISSION, QUEUE_POLICY, ROLE, ROLE_POLICY, TARGET, Account
 
 from tools import engine
 from tools.engine import Step
@@ -27,6 +29,8 @@ pytestmark = pytest.mark.skipif(engine.missing() != "", reason=engine.missing())
 ECR: Final = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 ROLES: Final = "arn:aws:iam::123456789012:role"
 SECRETS: Final = "arn:aws:secretsmanager:eu-west-1:123456789012:secret"
+TOPICS: Final = "arn:aws:sns:eu-west-1:123456789012"
+MACHINES: Final = "arn:aws:states:eu-west-1:123456789012:stateMachine"
 KEYS: Final = "arn:aws:kms:eu-west-1:123456789012:key"
 FIRST_KEY, SECOND_KEY = f"{KEYS}/1111", f"{KEYS}/2222"
 ENCRYPTED: Final = {f"{SECRETS}:first-AbCdEf": FIRST_KEY, f"{SECRETS}:second-AbCdEf": SECOND_KEY}
@@ -51,10 +55,18 @@ def policy(*allowed: str, denied: str = "") -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """A launcher's arguments before and after, beside those that all have."""
+    """A launcher's arguments before and after, beside those that all have.
+
+    `cluster` is the name of a cluster, `runs` that of a table of RUNS, or its own one; otherwise both are the first.
+    """
 
     before: dict[str, Any] = field(default_factory=dict[str, Any])
     after: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def tables(self) -> set[str]:
+        """The tables of RUNS that it uses."""
+        return {it.get("runs", "first") for it in (self.before, self.after)} & RUNS.keys()
 
 
 def volume(number: int) -> dict[str, str]:
@@ -65,6 +77,18 @@ def volume(number: int) -> dict[str, str]:
     }
 
 
+CLUSTERS: Final = ("first", "second")
+RUNS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "first": ({"cluster_arns": CLUSTERS}, {"cluster_arns": CLUSTERS}),
+    "second": ({"cluster_arns": CLUSTERS[:1]}, {"cluster_arns": CLUSTERS}),
+    "coded": (
+        {"cluster_arns": CLUSTERS[:1], "kms_key_arn": FIRST_KEY, "further_kms_key_arns": [SECOND_KEY]},
+        {"cluster_arns": CLUSTERS[:1], "kms_key_arn": SECOND_KEY, "further_kms_key_arns": [FIRST_KEY]},
+    ),
+    "placed": ({"cluster_arns": CLUSTERS[:1]}, {"cluster_arns": CLUSTERS[:1], "role_path": "/j/"}),
+}
+"""The arguments of each JobRuns, before and after."""
+
 IMAGE_1, IMAGE_2 = {"image": f"{ECR}/first:1"}, {"image": f"{ECR}/second:1"}
 KEY_1: Final[dict[str, Any]] = {"kms_key_arn": FIRST_KEY, "further_kms_key_arns": [SECOND_KEY]}
 KEY_2: Final[dict[str, Any]] = {"kms_key_arn": SECOND_KEY, "further_kms_key_arns": [FIRST_KEY]}
@@ -74,6 +98,7 @@ KEYED: Final[dict[str, Any]] = {
     "schedule": {"expression": "rate(1 hour)"},
     "supervision": {"retries": 1},
 }
+OWN: Final = {"runs": "own"}
 PAYLOAD: Final = {"overrides": {"payload": True}}
 CHANGES: Final[dict[str, Change]] = {
     "repository": Change(IMAGE_1, IMAGE_2),
@@ -98,7 +123,7 @@ CHANGES: Final[dict[str, Change]] = {
         {**PAYLOAD, "payload_bucket": "first", **KEY_1, "asynchronous": True},
         {**PAYLOAD, "payload_bucket": "first", **KEY_2, "asynchronous": True},
     ),
-    "keyed": Change({**KEYED, **KEY_1, **IMAGE_1}, {**KEYED, **KEY_2, **IMAGE_2}),
+    "keyed": Change({**OWN, **KEYED, **KEY_1, **IMAGE_1}, {**OWN, **KEYED, **KEY_2, **IMAGE_2}),
     "exec": Change({}, {"allow_exec": True}),
     "size": Change({"cpu": 256, "memory": 1024}, {"cpu": 512, "memory": 2048}),
     "ceiling": Change({}, {"overrides": {"cpu": 1024, "memory": 4096}}),
@@ -108,17 +133,39 @@ CHANGES: Final[dict[str, Change]] = {
     ),
     "retention": Change({}, {"log_retention_days": 90}),
     "path": Change(
-        {**IMAGE_1, "task_policy": policy("a")}, {**IMAGE_1, "task_policy": policy("a"), "role_path": "/j/"}
+        {**IMAGE_1, **OWN, "task_policy": policy("a")},
+        {**IMAGE_1, **OWN, "task_policy": policy("a"), "role_path": "/j/"},
     ),
-    "boundary": Change(*({"permissions_boundary_arn": it} for it in BOUNDARIES)),
+    "boundary": Change(*({**OWN, "permissions_boundary_arn": it} for it in BOUNDARIES)),
     "adopted": Change(
         {}, {"task_role_arn": f"{ROLES}/adopted-task", "execution_role_arn": f"{ROLES}/adopted-execution"}
     ),
     "supervision": Change({}, {"supervision": {"retries": 2, "max_runtime_minutes": 60}}),
     "supervised": Change(
-        {"supervision": {"retries": 2, "topic_arn": "arn:aws:sns:eu-west-1:123456789012:first"}},
-        {"supervision": {"max_runtime_minutes": 9, "topic_arn": "arn:aws:sns:eu-west-1:123456789012:second"}},
+        {"supervision": {"retries": 2}, "notify": {"topic_arn": f"{TOPICS}:first"}},
+        {"supervision": {"max_runtime_minutes": 9}, "notify": {"topic_arn": f"{TOPICS}:second", "log_lines": 9}},
     ),
+    "notify": Change(IMAGE_1, {**IMAGE_2, "notify": {"log_lines": 20}}),
+    "callbacks": Change(IMAGE_1, {**IMAGE_2, "callbacks": [f"{MACHINES}:first"]}),
+    "called": Change({"callbacks": [f"{MACHINES}:first"]}, {"callbacks": [f"{MACHINES}:second"]}),
+    "result": Change({**IMAGE_1, "payload_bucket": "first"}, {**IMAGE_2, "payload_bucket": "first", "result": True}),
+    "results": Change(
+        {"result": True, "payload_bucket": "first", **KEY_1}, {"result": True, "payload_bucket": "second", **KEY_2}
+    ),
+    "running": Change(IMAGE_1, {**IMAGE_2, "max_running": 1, "overlap": "skip"}),
+    "overlap": Change(
+        {"queue": {}, "max_running": 2}, {"queue": {}, "max_running": 1, "overlap": "replace", "asynchronous": True}
+    ),
+    "kept": Change({"keep_days": 7}, {"keep_days": 30}),
+    "ownkept": Change({**OWN, "keep_days": 7}, {**OWN, **IMAGE_1, "keep_days": 30}),
+    "shared": Change({**IMAGE_1, **OWN, **KEYED}, {**IMAGE_2, **KEYED}),
+    "shares": Change({**OWN, "notify": {}}, {"cpu": 512, "notify": {}}),
+    "table": Change({**IMAGE_1, "notify": {}}, {**IMAGE_2, "runs": "second", "notify": {}}),
+    "tablekey": Change({"runs": "coded", "notify": {}, **KEY_1}, {"runs": "coded", "notify": {}, **KEY_2}),
+    "ownkey": Change({**OWN, "notify": {}, "further_kms_key_arns": [FIRST_KEY]}, {**OWN, "notify": {}, **KEY_1}),
+    "clusters": Change({"runs": "second"}, {"runs": "second", **IMAGE_1}),
+    "cluster": Change({"cluster": "first"}, {"cluster": "second"}),
+    "moving": Change({"runs": "placed"}, {"runs": "placed"}),
     "queue": Change({}, {"queue": {}}),
     "queued": Change({**IMAGE_1, "queue": {}}, {**IMAGE_2, "queue": {}, "max_running": 3}),
     "schedule": Change(IMAGE_1, {**IMAGE_2, "schedule": {"expression": "rate(1 hour)"}}),
@@ -133,50 +180,52 @@ CHANGES: Final[dict[str, Change]] = {
     "asynchronous": Change({**IMAGE_1, "asynchronous": True}, {**IMAGE_2, "asynchronous": True}),
     "vpc": Change({}, {"function": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"], "tracing": True}}),
     "renamed": Change(
-        {**IMAGE_1, **PAYLOAD, "payload_bucket": "first", "task_policy": policy("a")},
-        {**IMAGE_2, **PAYLOAD, "payload_bucket": "first", "task_policy": policy("b")},
+        {**IMAGE_1, **OWN, **PAYLOAD, "payload_bucket": "first", "task_policy": policy("a")},
+        {**IMAGE_2, **OWN, **PAYLOAD, "payload_bucket": "first", "task_policy": policy("b")},
     ),
 }
 """What is changed, by the launcher's name."""
 RENAMED: Final = "moved"
 """The name that the launcher `renamed` gets by the change, with an alias."""
 SLOW: Final = [
-    *(f"{replay.ROLE_POLICY}::{it}" for it in ("policyimage-task", "repository-execution", "schedule-launcher")),
-    *(f"{replay.ROLE_POLICY}::{it}" for it in ("scheduled-schedule", "bucket-payload", "supervised-supervisor")),
-    f"{replay.PERMISSION}::rule-events",
-    f"{replay.QUEUE_POLICY}::rule-dead-letters",
-    f"{replay.PARKED}::scheduled-async",
+    *(f"{ROLE_POLICY}::{it}" for it in ("policyimage-task", "repository-execution", "schedule-launcher")),
+    *(f"{ROLE_POLICY}::{it}" for it in ("scheduled-schedule", "bucket-payload", "result-result", "table-launcher")),
+    *(f"{ROLE_POLICY}::{it}-supervisor" for it in ("second", "coded", "shared-runs")),
+    *(f"{PERMISSION}::{it}" for it in ("rule-events", "shared-supervisor")),
+    *(f"{QUEUE_POLICY}::{it}" for it in ("rule-dead-letters", "shared-runs-stopped")),
+    f"{TARGET}::shares-runs-stopped",
+    f"{PARKED}::scheduled-async",
 ]
 """What is slow to come."""
 
 
-def launchers(*, changed: bool, only: str = "") -> Callable[[], None]:
+def launchers(*, changed: bool) -> Callable[[], None]:
     """A program with every launcher, before or after its change."""
 
     def program() -> None:
-        cluster = aws.ecs.Cluster("c")
+        clusters = {it: aws.ecs.Cluster(it) for it in CLUSTERS}
+        tables = dict[str, JobRuns]()
+        for name, both in RUNS.items():
+            given = both[changed]
+            arguments = {**given, "cluster_arns": [clusters[it].arn for it in given["cluster_arns"]]}
+            tables[name] = JobRuns(name, cast("Any", arguments))
         for name, change in CHANGES.items():
-            if only in ("", name):
-                arguments = change.after if changed else change.before
-                called, options = name, None
-                if name == "renamed":
-                    called, other = (RENAMED, name) if changed else (name, RENAMED)
-                    options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=other)])
-                _launcher(called, cluster, arguments, options)
+            called, options = name, None
+            if name == "renamed":
+                called, other = (RENAMED, name) if changed else (name, RENAMED)
+                options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=other)])
+            given = dict(change.after if changed else change.before)
+            runs, days = given.pop("runs", "first"), given.pop("keep_days", None)
+            always: dict[str, Any] = {
+                "image": "nginx:1",
+                "cluster_arn": clusters[given.pop("cluster", "first")].arn,
+                "subnet_ids": ["subnet-1"],
+                "security_group_ids": ["sg-1"],
+                "runs": {**({} if runs == "own" else tables[runs].shared), **({"keep_days": days} if days else {})},
+            }
+            FargateJobLauncher(called, cast("Any", {**always, **given}), options)
 
     return program
-
-
-def _launcher(
-    name: str, cluster: aws.ecs.Cluster, arguments: dict[str, Any], options: pulumi.ResourceOptions | None = None
-) -> FargateJobLauncher:
-    always: dict[str, Any] = {
-        "image": "nginx:1",
-        "cluster_arn": cluster.arn,
-        "subnet_ids": ["subnet-1"],
-        "security_group_ids": ["sg-1"],
-    }
-    return FargateJobLauncher(name, cast("Any", {**always, **arguments}), options)
 
 
 def declared(steps: list[Step], name: str, change: Change) -> replay.Declared:
@@ -184,7 +233,7 @@ def declared(steps: list[Step], name: str, change: Change) -> replay.Declared:
     wanted = [_calls(it) for it in (change.before, change.after)]
     found: dict[str, list[list[Call]]] = {}
     for it in steps:
-        if it.kind == replay.DEFINITION and it.step == "create" and it.name in (name, RENAMED):
+        if it.kind == DEFINITION and it.step == "create" and it.name in (name, RENAMED):
             image = json.loads(it.inputs["containerDefinitions"])[0]["image"]
             fits = [
                 calls
@@ -206,12 +255,13 @@ def _calls(arguments: dict[str, Any]) -> list[Call]:
 
 @dataclass(frozen=True)
 class Walk:
-    """A stack made, changed, and changed back."""
+    """A stack made, changed, changed back and taken away."""
 
-    stack: Inline
-    made: Done
-    changed: Done
-    restored: Done
+    updates: list[Done]
+
+    def steps(self, updates: int) -> list[Step]:
+        """Those of its first updates."""
+        return [step for it in self.updates[:updates] for step in it.steps]
 
 
 @pytest.fixture(scope="module")
@@ -220,42 +270,51 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     stack.kept.mkdir(parents=True)
     (stack.kept / "slow").write_text("\n".join(SLOW))
     done = [stack.up(launchers(changed=it), {"aws:region": "eu-west-1"}) for it in (False, True, False)]
+    done.append(stack.destroy(lambda: None))
     for it in done:
         assert it.ok, it.said[-3000:]
-    return Walk(stack, *done)
+    return Walk(done)
 
 
-def asked_after_every_step(steps: list[Step], name: str, change: Change) -> tuple[int, list[str]]:
-    """How often something could be launched, and what it could not do then."""
-    account, found, asked = replay.Account(BOUNDARIES), list[str](), 0
-    means = declared(steps, name, change)
-    own = (name, RENAMED) if name == "renamed" else (name,)
-    for number, step in enumerate(steps):
-        account.take(step)
-        if step.name.partition("-")[0] not in own or step.step not in ("create", "update", "delete"):
-            continue
-        for called in own:
-            said = replay.problems(account, called, means, ENCRYPTED)
-            found += [f"step {number}, after {step.step} of {step.name} ({step.kind}): {it}" for it in said]
-        asked += 1
-    return asked, found
+def own_names(name: str) -> tuple[str, ...]:
+    """The names that a launcher has had."""
+    return (name, RENAMED) if name == "renamed" else (name,)
+
+
+def asked_after_every_step(walk: Walk, name: str) -> tuple[int, list[str], list[str]]:
+    """How often something could be launched, what it could not do then, and who was not heard."""
+    account, found, late, asked = Account(BOUNDARIES), list[str](), list[str](), 0
+    means = declared(walk.steps(3), name, CHANGES[name])
+    own = own_names(name)
+    for number, update in enumerate(walk.updates):
+        for step in update.steps:
+            account.take(step)
+            if step.name.partition("-")[0] not in {*own, *CHANGES[name].tables}:
+                continue
+            if step.step not in ("create", "update", "delete"):
+                continue
+            for called in own:
+                said = replay.problems(account, called, means, ENCRYPTED)
+                found += [f"update {number}, after {step.step} of {step.name} ({step.kind}): {it}" for it in said]
+            asked += 1
+        late += [f"after update {number}: {it}" for called in own for it in unheard(account, called)]
+    return asked, found, late
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_whatever_changes_what_stands_can_be_launched_and_do_its_work_after_every_step(walk: Walk, name: str) -> None:
-    asked, found = asked_after_every_step(walk.stack.steps(), name, CHANGES[name])
+def test_whatever_changes_what_stands_can_be_launched_and_followed_after_every_step(walk: Walk, name: str) -> None:
+    asked, found, late = asked_after_every_step(walk, name)
     assert asked > 10
     assert found == []
+    assert late == []
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", [*CHANGES, *RUNS])
 def test_what_an_update_takes_away_is_gone_after_it(walk: Walk, name: str) -> None:
     """Old and new stand side by side while it runs, and not a step longer."""
-    account = replay.Account(BOUNDARIES)
-    for step in walk.stack.steps():
+    account = Account(BOUNDARIES)
+    for step in walk.steps(3):
         account.take(step)
-    own = f"{name}-"
-    attached = [it["called"] for it in account.of(replay.ROLE_POLICY) if it["called"].startswith(own)]
-    assert len(attached) == len(set(attached)) >= 1
-    roles = [it["called"] for it in account.of(replay.ROLE) if it["called"].startswith(own)]
-    assert len(roles) == len(set(roles)) >= 1
+    for kind in (ROLE_POLICY, ROLE, PERMISSION if name in CHANGES else ROLE):
+        called = [it["called"] for it in account.of(kind) if it["called"].startswith(f"{name}-")]
+        assert len(called) == len(set(called)) >= 1

@@ -50,6 +50,7 @@ REPLACED_BY: Final = {
     "aws:cloudwatch/eventRule:EventRule": {"name", "eventBusName"},
     "aws:cloudwatch/eventTarget:EventTarget": {"rule", "eventBusName", "targetId"},
     "aws:cloudwatch/logGroup:LogGroup": {"name"},
+    "aws:dynamodb/table:Table": {"name", "hashKey", "rangeKey"},
     "aws:ec2/securityGroup:SecurityGroup": {"name", "description", "vpcId"},
     "aws:ec2/subnet:Subnet": {"vpcId", "cidrBlock", "availabilityZone"},
     "aws:lambda/alias:Alias": {"name", "functionName"},
@@ -223,8 +224,10 @@ def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "Alias": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs.get('functionName')}:{called}",
         "Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{identifier}",
         "Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{called}-AbCdEf",
+        "Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{called}",
     }
-    made: dict[str, Any] = {"id": called if short in ("Role", "Function", "LogGroup", "Cluster") else identifier}
+    named = ("Role", "Function", "LogGroup", "Cluster", "Table")
+    made: dict[str, Any] = {"id": called if short in named else identifier}
     made["arn"] = arns.get(short, f"arn:aws:{kind.split(':')[1].partition('/')[0]}:{REGION}:{ACCOUNT}:{called}")
     if short == "TaskDefinition":
         counted = json.loads(COUNTED.read_text()) if COUNTED.exists() else {}
