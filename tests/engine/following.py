@@ -26,7 +26,7 @@ from stands import (
 SUPERVISOR_SETTINGS: Final = "SUPERVISOR_SETTINGS"
 
 
-def unheard(account: Account, launcher: str) -> list[str]:
+def not_allowed_yet(account: Account, launcher: str) -> list[str]:
     """Supervisors that could not ask this launcher now for a retry, or to tell the end of a run.
 
     The table keeps what is pending, and they ask again every few minutes: such a moment between two steps only delays.
@@ -45,7 +45,7 @@ def _supervisors(account: Account, table: str) -> list[Resource]:
 
 
 def followed(account: Account, facts: Facts) -> Iterator[str]:
-    """Whether the table of a launch stands, and a supervisor that hears of its tasks and may do its work."""
+    """Whether a launch has its table, and a supervisor that receives the ends of its tasks and may do its work."""
     name = facts.settings.runs_table
     table = next((it["arn"] for it in account.of(TABLE) if it["name"] == name), None)
     supervisors = _supervisors(account, name)
@@ -68,7 +68,7 @@ def followed(account: Account, facts: Facts) -> Iterator[str]:
             if not any("scheduleExpression" in it for it in heard):
                 yield "its supervisor does not look for what is late"
             if not any(facts.cluster_arn in _clusters(it) for it in heard):
-                yield f"its supervisor does not hear of tasks in {facts.cluster_arn}"
+                yield f"its supervisor does not receive the ends of tasks in {facts.cluster_arn}"
         at_work = [function, *([account.begun[it]] if (it := function["id"]) in account.begun else [])]
         for it in at_work:
             role = account.role(it["role"])

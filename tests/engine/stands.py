@@ -1,4 +1,4 @@
-"""What stands in an account after so many steps of the engine, as far as a launch and its supervisor use it."""
+"""The resources of an account after so many steps of the engine, as far as a launch and its supervisor use them."""
 
 from __future__ import annotations
 
@@ -57,11 +57,12 @@ class Account:
             of_kind.pop(it.id, None)
             self.begun.clear()
         elif it.step in ("create", "update"):
-            made = {**it.outputs, **it.inputs, "id": it.id, "called": it.name}
+            made: Resource = {**it.outputs, **it.inputs, "id": it.id, "called": it.name}
             of_kind[it.id] = made
             if it.kind in (QUEUE, TOPIC, TABLE):
-                key = made.get("kmsMasterKeyId") or (made.get("serverSideEncryption") or {}).get("kmsKeyArn", "")
-                self.keys.setdefault(made["arn"], []).append(key)
+                encryption: Resource = made.get("serverSideEncryption") or {}
+                key = made.get("kmsMasterKeyId") or encryption.get("kmsKeyArn", "")
+                self.keys.setdefault(made["arn"], []).append(str(key))
             if it.kind == DEFINITION:
                 self.definitions[made["arn"]] = made
             if it.kind == FUNCTION:
