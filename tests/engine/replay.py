@@ -1,134 +1,77 @@
-"""Replays an update of a launcher step by step: after each step, can the job be launched, and do what it declares?
+"""Replays an update of a launcher step by step: after each step, can the job be launched, can it do what it declares,
+and is its run kept and followed to its end?
 
-The steps are the engine's requests to the provider, in their order. Allowed have to be the calls of a launch that the
-sandbox's proof knows, and the calls that a job's own policy declares; the sandbox's evaluator decides that, with the
-roles of that moment. A retry, a task that still pulls its image and a launch in between need the same: may the revision
-that a function names now run, start and do its work?
+The steps are the engine's requests to the provider, in their order. Allowed have to be the calls of a launch and of its
+supervisor that the sandbox's proof knows, and the calls that a job's own policy declares; the sandbox's evaluator
+decides that, with the roles of that moment. A retry, the word that a run has ended, a task that still pulls its image
+and a launch in between need the same: may the revision that a function names now run, start and do its work? An
+invocation that began before the function changed goes on with its old settings and role until the end of the update,
+when the engine deletes what has been replaced.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from fargate_job_launcher.handler.settings import VARIABLE
 from fargate_job_launcher.sandbox.aws.authorization import Call, Policies
 from fargate_job_launcher.sandbox.proof.calls import ANYTHING
 from fargate_job_launcher.sandbox.proof.facts import Facts, Role
 from fargate_job_launcher.sandbox.proof.needs import execution_needs, launcher_needs, task_needs
-
-from tools.engine import Step
+from following import followed
+from stands import (
+    ALIAS,
+    LATEST,
+    LOG_GROUP,
+    MAPPING,
+    PARKED,
+    PERMISSION,
+    QUEUE_POLICY,
+    RULE,
+    SCHEDULE,
+    TARGET,
+    Account,
+    Resource,
+    settings_of,
+    through,
+)
 
 Declared = Mapping[str, Sequence[Sequence[Call]]]
 """ARN of a task definition → what its job's code may do: all the calls of one of these lists, whichever stands."""
 
-ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
-FUNCTION, ALIAS = "aws:lambda/function:Function", "aws:lambda/alias:Alias"
-DEFINITION, LOG_GROUP = "aws:ecs/taskDefinition:TaskDefinition", "aws:cloudwatch/logGroup:LogGroup"
-TOPIC = "aws:sns/topic:Topic"
-QUEUE, QUEUE_POLICY = "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"
-SCHEDULE, MAPPING = "aws:scheduler/schedule:Schedule", "aws:lambda/eventSourceMapping:EventSourceMapping"
-TARGET, PERMISSION = "aws:cloudwatch/eventTarget:EventTarget", "aws:lambda/permission:Permission"
-RULE, PARKED = "aws:cloudwatch/eventRule:EventRule", "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
-LATEST: Final = "$LATEST"
-SUPERVISOR_SETTINGS: Final = "SUPERVISOR_SETTINGS"
-
-Resource = dict[str, Any]
-"""Inputs and outputs of a resource that stands."""
-
-
-@dataclass
-class Account:
-    """What stands after so many steps."""
-
-    boundaries: Mapping[str, str] = field(default_factory=dict[str, str])
-    """ARN → document of the policies that bound roles."""
-    standing: dict[str, dict[str, Resource]] = field(default_factory=dict[str, dict[str, Resource]])
-    """Type → id → resource."""
-    versions: dict[tuple[str, str], Resource] = field(default_factory=dict[tuple[str, str], Resource])
-    """Function and version → its configuration, its role included, as it was published."""
-    definitions: dict[str, Resource] = field(default_factory=dict[str, Resource])
-    """Every revision ever registered: they stay ACTIVE."""
-    keys: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    """ARN of a queue or topic → the KMS keys that it has had, the present one last: a message stays under the key that
-    it was sent with. "" is SQS's own key.
-
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-    """
-
-    def take(self, it: Step) -> None:
-        """One step more."""
-        of_kind = self.standing.setdefault(it.kind, {})
-        if it.step == "delete":
-            of_kind.pop(it.id, None)
-        elif it.step in ("create", "update"):
-            made = {**it.outputs, **it.inputs, "id": it.id, "called": it.name}
-            of_kind[it.id] = made
-            if it.kind in (QUEUE, TOPIC):
-                self.keys.setdefault(made["arn"], []).append(made.get("kmsMasterKeyId", ""))
-            if it.kind == DEFINITION:
-                self.definitions[made["arn"]] = made
-            if it.kind == FUNCTION:
-                self.versions[it.id, LATEST] = made
-                self.versions[it.id, str(made.get("version"))] = made
-
-    def of(self, kind: str) -> list[Resource]:
-        """What stands of a type."""
-        return list(self.standing.get(kind, {}).values())
-
-    def reading(self, queue: str) -> Iterator[tuple[str, Call]]:
-        """What it takes to read whatever may be in a queue: every key under which a message was sent."""
-        for key in dict.fromkeys(self.keys[queue]):
-            if key:
-                yield f"read a message under {key}", Call("kms:Decrypt", key, _through("sqs", queue))
-
-    def sending(self, to: str) -> Iterator[tuple[str, Call]]:
-        """What it takes to send to a queue or a topic as it is now."""
-        key = self.keys[to][-1]
-        if key:
-            for action in ("kms:Decrypt", "kms:GenerateDataKey"):
-                yield f"send under {key} ({action})", Call(action, key, _through(to.split(":")[2], to))
-
-    def role(self, arn: str) -> Role | None:
-        """A role with what is attached to it now; None where it is gone."""
-        made = next((it for it in self.of(ROLE) if it["arn"] == arn), None)
-        if made is None:
-            return None
-        attached = [json.loads(it["policy"]) for it in self.of(ROLE_POLICY) if it["role"] == made["name"]]
-        bound = made.get("permissionsBoundary")
-        boundary = json.loads(self.boundaries[bound]) if bound else None
-        return Role(arn, tuple(attached), boundary, json.loads(made["assumeRolePolicy"]))
-
 
 def problems(account: Account, launcher: str, declared: Declared, keys: Mapping[str, str]) -> list[str]:
-    """The calls that a launch of this launcher, by any caller, could not make now. Empty before there is a function.
+    """The calls that a launch of this launcher, by any caller, or what follows it could not make now. Empty before
+    there is a function.
 
     `keys`: ARN of a secret → the KMS key that encrypts it.
     """
     found: list[str] = []
-    for function in account.of(FUNCTION):
-        if function["called"] != f"{launcher}-launcher":
-            continue
-        named = {"a direct call": LATEST} | {
-            f"the alias {it['name']}": str(it["functionVersion"])
-            for it in account.of(ALIAS)
-            if it["functionName"] == function["id"]
-        }
-        for who, version in named.items():
-            configuration = account.versions.get((function["id"], version))
+    for function in account.named(f"{launcher}-launcher"):
+        for who, configuration in _configurations(account, function).items():
             if configuration is None:
-                found.append(f"{who}: there is no version {version}")
+                found.append(f"{who}: there is no such version")
                 continue
             found += [f"{who}: {it}" for it in _launch(account, configuration, declared, keys)]
         found += list(_triggers(account, function))
-    found += list(_supervision(account, launcher))
     return found
 
 
+def _configurations(account: Account, function: Resource) -> dict[str, Resource | None]:
+    """By whom or how it was called → the configuration that such an invocation runs with now."""
+    named = {"a direct call": LATEST} | {
+        f"the alias {it['name']}": str(it["functionVersion"])
+        for it in account.of(ALIAS)
+        if it["functionName"] == function["id"]
+    }
+    found = {who: account.versions.get((function["id"], version)) for who, version in named.items()}
+    begun = account.begun.get(function["id"])
+    return found if begun is None else {**found, "an invocation that began before": begun}
+
+
 def _launch(account: Account, function: Resource, declared: Declared, keys: Mapping[str, str]) -> Iterator[str]:
-    settings = json.loads(function["environment"]["variables"][VARIABLE])
+    settings = settings_of(function)
     revision = settings["taskDefinition"]
     definition = account.definitions.get(revision)
     if definition is None:
@@ -149,11 +92,13 @@ def _launch(account: Account, function: Resource, declared: Declared, keys: Mapp
         definition=_described(definition),
         function=_function(function),
     )
+    yield from followed(account, facts)
     short = revision.rpartition("/")[2]
     for role, needs in (
         (launcher, [(it.name, it.call) for it in launcher_needs(facts)] + list(_own_needs(account, function, facts))),
+        (launcher, list(_stored(account, function, "result")) if settings["resultPrefix"] else []),
         (execution, [(it.name, it.call) for it in execution_needs(facts)] + list(_decrypting(facts, keys))),
-        (task, [(it.name, it.call) for it in task_needs(facts)] + list(_payloads(account, function))),
+        (task, [(it.name, it.call) for it in task_needs(facts)] + list(_stored(account, function, "payload"))),
     ):
         policies = role.policies
         yield from (f"{short} cannot {name}" for name, call in needs if not policies.decide(call).allowed)
@@ -188,17 +133,13 @@ def _own_needs(account: Account, function: Resource, facts: Facts) -> Iterator[t
             yield from account.sending(it["destinationConfig"]["onFailure"]["destination"])
 
 
-def _payloads(account: Account, function: Resource) -> Iterator[tuple[str, Call]]:
-    """What the job's code needs for a payload that any version of the function has put."""
+def _stored(account: Account, function: Resource, what: str) -> Iterator[tuple[str, Call]]:
+    """What it takes to read the payloads or results that may be in a bucket since any version of the function."""
     for (identifier, _), version in account.versions.items():
-        key = json.loads(version["environment"]["variables"].get(VARIABLE, "{}")).get("payloadKey")
-        if identifier == function["id"] and key:
-            yield f"read a payload under {key}", Call("kms:Decrypt", key, _through("s3", function["arn"]))
-
-
-def _through(service: str, arn: str) -> dict[str, str]:
-    """Where a key is used through a service, in the region of this ARN."""
-    return {"kms:ViaService": f"{service}.{arn.split(':')[3]}.amazonaws.com"}
+        given = settings_of(version)
+        if identifier == function["id"] and given.get("payloadKey") and given[f"{what}Prefix"]:
+            decrypt = Call("kms:Decrypt", given["payloadKey"], through("s3", function["arn"]))
+            yield f"read a {what} under {given['payloadKey']}", decrypt
 
 
 def _decrypting(facts: Facts, keys: Mapping[str, str]) -> Iterator[tuple[str, Call]]:
@@ -206,7 +147,7 @@ def _decrypting(facts: Facts, keys: Mapping[str, str]) -> Iterator[tuple[str, Ca
         for secret in container.get("secrets", []):
             arn = ":".join(secret["valueFrom"].split(":")[:7])
             if arn in keys:
-                yield f"decrypt {secret['name']}", Call("kms:Decrypt", keys[arn], _through("secretsmanager", arn))
+                yield f"decrypt {secret['name']}", Call("kms:Decrypt", keys[arn], through("secretsmanager", arn))
 
 
 def _triggers(account: Account, function: Resource) -> Iterator[str]:
@@ -231,39 +172,11 @@ def _triggers(account: Account, function: Resource) -> Iterator[str]:
         if not it["arn"].startswith(f"{function['arn']}:"):
             continue
         rule = rules[it["rule"]]["arn"]
-        if not any(one["sourceArn"] == rule and one["function"] == function["name"] for one in account.of(PERMISSION)):
+        heard = [one.get("sourceArn") for one in account.of(PERMISSION) if one["function"] == function["name"]]
+        if rule not in heard:
             yield "its rule may not invoke it"
         if not any(rule in one["policy"] for one in account.of(QUEUE_POLICY)) or function["id"] not in parked:
             yield "its rule cannot park what fails"
-
-
-def _supervision(account: Account, launcher: str) -> Iterator[str]:
-    for function in account.of(FUNCTION):
-        if function["called"] != f"{launcher}-supervisor":
-            continue
-        settings = json.loads(function["environment"]["variables"][SUPERVISOR_SETTINGS])
-        role = account.role(function["role"])
-        here = {"ecs:cluster": settings["cluster"]}
-        task = settings["cluster"].replace(":cluster/", ":task/") + "/0123"
-        calls = [Call("sns:Publish", settings["topic"])]
-        if settings["retries"]:
-            calls += [Call("lambda:InvokeFunction", settings["launcher"]), Call("ecs:DescribeTasks", task, here)]
-        if settings["max_runtime_minutes"]:
-            calls += [Call("ecs:StopTask", task, here), Call("ecs:ListTasks", "*", here)]
-        calls += [
-            Call(f"sqs:{action}", it["eventSourceArn"])
-            for it in account.of(MAPPING)
-            if it["functionName"] == function["arn"]
-            for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
-        ]
-        for it in account.of(MAPPING):
-            if it["functionName"] == function["arn"]:
-                calls += [call for _, call in account.reading(it["eventSourceArn"])]
-        if settings["topic"] in account.keys:
-            calls += [call for _, call in account.sending(settings["topic"])]
-        for call in calls:
-            if role is None or not role.policies.decide(call).allowed:
-                yield f"its supervisor cannot {call.action} on {call.resource}"
 
 
 def _own(account: Account, arn: str) -> Role | None:

@@ -154,6 +154,11 @@ def test_what_is_protected_is_not_destroyed_until_somebody_says_so(tmp_path: Pat
     protected = {it["urn"].rpartition("::")[2] for it in cli.state() if it.get("protect")}
     assert {"database-url", "report-job", "report-launcher", "jobs"} <= protected
     assert cli.run("state", "unprotect", "--all", "--yes", "--stack", "dev").ok
+    # DynamoDB protects the table by itself.
+    refused = cli.run("destroy", "--yes", "--skip-preview", "--stack", "dev")
+    assert "Disable deletion protection first" in refused.said
+    cli.configure({**guarded, f"{PROJECT}:secrets": ["database-url"], f"{PROJECT}:protect": False})
+    assert cli.up().ok
     done = cli.run("destroy", "--yes", "--skip-preview", "--stack", "dev")
     assert done.ok, done.said
     assert cli.state() == []
@@ -252,7 +257,7 @@ def test_a_yaml_program_makes_the_component_through_the_plugin(tmp_path: Path) -
     assert definition["urn"].split("::")[2].startswith("fargate-job-launcher:index:FargateJobLauncher$")
     said = exports(cli)
     assert said["functionName"].startswith("report-launcher-")
-    assert said["noticeTopicArn"].startswith("arn:aws:sns:eu-west-1:123456789012:report-failures")
+    assert said["noticeTopicArn"].startswith("arn:aws:sns:eu-west-1:123456789012:report-runs-notices")
     assert cli.up().of("create", "update", "delete") == []
     text = (cli.folder / "Pulumi.yaml").read_text()
     (cli.folder / "Pulumi.yaml").write_text(text.replace("retries: 2", "retries: 12"))

@@ -131,6 +131,21 @@ def test_a_destroy_leaves_nothing(one_job: Inline) -> None:
     assert [it for it in one_job.state() if it["type"].startswith("aws:")] == []
 
 
+def test_a_protected_table_is_deleted_only_after_a_deployment_that_says_so(tmp_path: Path) -> None:
+    """`pulumi state unprotect --all` is not enough: DynamoDB protects the table by itself."""
+    stack = Inline(tmp_path)
+    guarded = {"aws:allowedAccountIds": '["123456789012"]', **config(protect=True)}
+    assert stack.up(program, guarded).ok
+    assert not stack.destroy(program, guarded).ok
+    stack.unprotect()
+    refused = stack.destroy(program, guarded)
+    assert "Disable deletion protection first" in refused.said
+    done = stack.up(program, {**guarded, **config(protect=False)})
+    assert done.ok, done.said[-3000:]
+    assert ("update", "aws:dynamodb/table:Table", "jobs") in done.changes
+    assert stack.destroy(program, guarded).ok
+
+
 def deployed(tmp_path: Path, *programs: Any, world: dict[str, list[str]] | None = None) -> list[tuple[bool, str]]:
     """The engine's result for each of these programs, deployed one after another; None destroys."""
     stack, said = Inline(tmp_path, project="other"), list[tuple[bool, str]]()

@@ -40,6 +40,10 @@ def made(kind: str, called: str, /, **inputs: Any) -> Made:
 
 
 ROLE: Final = made(standing.ROLE, "r", name="r")
+SUPERVISOR: Final = {
+    **made(standing.ROLE, "s", name="s"),
+    "outputs": {"arn": "arn:aws:iam::123456789012:role/s"},
+}
 WORLD: Final = {"tasks": ["busy"], "objects": ["full"], "attached": ["loosened"]}
 """What no program made."""
 
@@ -50,6 +54,10 @@ def policy(number: int, length: int) -> Made:
 
 def function(**inputs: Any) -> Made:
     return made(standing.FUNCTION, "f", name="f", role="arn:r", **inputs)
+
+
+def permission(called: str, principal: str = SUPERVISOR["outputs"]["arn"]) -> Made:
+    return made(standing.PERMISSION, called, function="f", principal=principal)
 
 
 def subnet(name: str, cidr: str, vpc: str = "vpc-1") -> Made:
@@ -99,6 +107,18 @@ CREATED: Final[dict[str, tuple[list[Made], str]]] = {
         [function()],
         "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda.",
     ),
+    "a table's name": (
+        [made(standing.TABLE, it, name="t") for it in "ab"],
+        "ResourceInUseException: Table already exists: t",
+    ),
+    "a permission without its role": (
+        [permission("p", "arn:aws:iam::123456789012:role/gone")],
+        "InvalidParameterValueException: The provided principal was invalid.",
+    ),
+    "a permission beside one whose role is gone": (
+        [SUPERVISOR, permission("p"), {**SUPERVISOR, "step": "delete"}, permission("q", "events.amazonaws.com")],
+        "InvalidParameterValueException: The provided principal was invalid.",
+    ),
 }
 """What is made, the last of it refused, and the words."""
 DELETED: Final[dict[str, tuple[list[Made], str]]] = {
@@ -122,6 +142,11 @@ DELETED: Final[dict[str, tuple[list[Made], str]]] = {
     "a bucket with objects": (
         [made(standing.BUCKET, "b", bucket="full")],
         "BucketNotEmpty: The bucket you tried to delete is not empty",
+    ),
+    "a protected table": (
+        [made(standing.TABLE, "t", name="t", deletionProtectionEnabled=True)],
+        "ValidationException: Resource cannot be deleted as it is currently protected against deletion. Disable "
+        "deletion protection first.",
     ),
     "a subnet with an interface": (
         [subnet("s", "10.0.0.0/20"), made("endpoint", "e", subnetIds=["s-id"])],

@@ -1,182 +1,71 @@
 """No update has a moment without permission: updates by the real engine, asked after every step of theirs.
 
-One stack has a launcher for each kind of change. It is made, changed in everything at once, and changed back, with some
-resources slow to come, so that what does not wait for them shows.
+One stack has a launcher for each kind of change, and several tables of runs. It is made, changed in everything at once,
+changed back and taken away, with some resources slow to come, so that what does not wait for them shows.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import pulumi
 import pulumi_aws as aws
 import pytest
 import replay
-from fargate_job_launcher import FargateJobLauncher
+from changes import BOUNDARIES, CHANGES, CLUSTERS, ENCRYPTED, RENAMED, RUNS, Change
+from fargate_job_launcher import FargateJobLauncher, JobRuns
 from fargate_job_launcher.sandbox.aws.authorization import Call
+from following import not_allowed_yet
 from inline import Done, Inline
+from stands import DEFINITION, PARKED, PERMISSION, QUEUE_POLICY, ROLE, ROLE_POLICY, TARGET, Account
 
 from tools import engine
 from tools.engine import Step
 
 pytestmark = pytest.mark.skipif(engine.missing() != "", reason=engine.missing())
 
-ECR: Final = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-ROLES: Final = "arn:aws:iam::123456789012:role"
-SECRETS: Final = "arn:aws:secretsmanager:eu-west-1:123456789012:secret"
-KEYS: Final = "arn:aws:kms:eu-west-1:123456789012:key"
-FIRST_KEY, SECOND_KEY = f"{KEYS}/1111", f"{KEYS}/2222"
-ENCRYPTED: Final = {f"{SECRETS}:first-AbCdEf": FIRST_KEY, f"{SECRETS}:second-AbCdEf": SECOND_KEY}
-"""Secret → the key that it is encrypted with."""
-BOUNDARIES: Final = {
-    f"arn:aws:iam::123456789012:policy/{name}": json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    )
-    for name in ("first", "second")
-}
-
-
-def policy(*allowed: str, denied: str = "") -> str:
-    """A job's policy: it reads these buckets, and never this one."""
-    statements: list[dict[str, Any]] = [
-        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{it}/*"} for it in allowed
-    ]
-    if denied:
-        statements.append({"Effect": "Deny", "Action": "s3:*", "Resource": f"arn:aws:s3:::{denied}/*"})
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-@dataclass(frozen=True)
-class Change:
-    """A launcher's arguments before and after, beside those that all have."""
-
-    before: dict[str, Any] = field(default_factory=dict[str, Any])
-    after: dict[str, Any] = field(default_factory=dict[str, Any])
-
-
-def volume(number: int) -> dict[str, str]:
-    return {
-        "file_system_id": f"fs-0123456{number}",
-        "access_point_id": f"fsap-0123456{number}",
-        "path": "/data",
-    }
-
-
-IMAGE_1, IMAGE_2 = {"image": f"{ECR}/first:1"}, {"image": f"{ECR}/second:1"}
-KEY_1: Final[dict[str, Any]] = {"kms_key_arn": FIRST_KEY, "further_kms_key_arns": [SECOND_KEY]}
-KEY_2: Final[dict[str, Any]] = {"kms_key_arn": SECOND_KEY, "further_kms_key_arns": [FIRST_KEY]}
-"""A key that is moved to was named by the deployment before, and the old one by this: docs/environments.md."""
-KEYED: Final[dict[str, Any]] = {
-    "queue": {},
-    "schedule": {"expression": "rate(1 hour)"},
-    "supervision": {"retries": 1},
-}
-PAYLOAD: Final = {"overrides": {"payload": True}}
-CHANGES: Final[dict[str, Change]] = {
-    "repository": Change(IMAGE_1, IMAGE_2),
-    "tag": Change({"image": f"{ECR}/first:1"}, {"image": f"{ECR}/first:2"}),
-    "sidecar": Change(IMAGE_1, {**IMAGE_1, "sidecars": [{"name": "proxy", "image": f"{ECR}/proxy:1"}]}),
-    "secret": Change({}, {"secrets": {"A": f"{SECRETS}:first-AbCdEf"}, "secret_key_arns": [FIRST_KEY]}),
-    "secrets": Change(
-        {"secrets": {"A": f"{SECRETS}:first-AbCdEf"}, "secret_key_arns": [FIRST_KEY]},
-        {"secrets": {"A": f"{SECRETS}:second-AbCdEf"}, "secret_key_arns": [SECOND_KEY]},
-    ),
-    "registry": Change({}, {"repository_credentials_arn": f"{SECRETS}:registry-AbCdEf", "image": "ghcr.io/a/b:1"}),
-    "policy": Change({"task_policy": policy("a")}, {"task_policy": policy("b")}),
-    "nopolicy": Change({**IMAGE_1, "task_policy": policy("a")}, IMAGE_2),
-    "policyimage": Change({**IMAGE_1, "task_policy": policy("a")}, {**IMAGE_2, "task_policy": policy("b")}),
-    "denied": Change(
-        {**IMAGE_1, "task_policy": policy("a", denied="x")}, {**IMAGE_2, "task_policy": policy("b", denied="x")}
-    ),
-    "volume": Change({"efs_volumes": [volume(7)]}, {"efs_volumes": [volume(8)]}),
-    "novolume": Change({"efs_volumes": [{**volume(7), "read_only": True}]}, {}),
-    "bucket": Change({**PAYLOAD, "payload_bucket": "first"}, {**PAYLOAD, "payload_bucket": "second"}),
-    "key": Change(
-        {**PAYLOAD, "payload_bucket": "first", **KEY_1, "asynchronous": True},
-        {**PAYLOAD, "payload_bucket": "first", **KEY_2, "asynchronous": True},
-    ),
-    "keyed": Change({**KEYED, **KEY_1, **IMAGE_1}, {**KEYED, **KEY_2, **IMAGE_2}),
-    "exec": Change({}, {"allow_exec": True}),
-    "size": Change({"cpu": 256, "memory": 1024}, {"cpu": 512, "memory": 2048}),
-    "ceiling": Change({}, {"overrides": {"cpu": 1024, "memory": 4096}}),
-    "roles": Change(
-        {"overrides": {"task_roles": {"a": f"{ROLES}/adopted-a"}}},
-        {"overrides": {"task_roles": {"b": f"{ROLES}/adopted-b"}}},
-    ),
-    "retention": Change({}, {"log_retention_days": 90}),
-    "path": Change(
-        {**IMAGE_1, "task_policy": policy("a")}, {**IMAGE_1, "task_policy": policy("a"), "role_path": "/j/"}
-    ),
-    "boundary": Change(*({"permissions_boundary_arn": it} for it in BOUNDARIES)),
-    "adopted": Change(
-        {}, {"task_role_arn": f"{ROLES}/adopted-task", "execution_role_arn": f"{ROLES}/adopted-execution"}
-    ),
-    "supervision": Change({}, {"supervision": {"retries": 2, "max_runtime_minutes": 60}}),
-    "supervised": Change(
-        {"supervision": {"retries": 2, "topic_arn": "arn:aws:sns:eu-west-1:123456789012:first"}},
-        {"supervision": {"max_runtime_minutes": 9, "topic_arn": "arn:aws:sns:eu-west-1:123456789012:second"}},
-    ),
-    "queue": Change({}, {"queue": {}}),
-    "queued": Change({**IMAGE_1, "queue": {}}, {**IMAGE_2, "queue": {}, "max_running": 3}),
-    "schedule": Change(IMAGE_1, {**IMAGE_2, "schedule": {"expression": "rate(1 hour)"}}),
-    "scheduled": Change(
-        {**IMAGE_1, "schedule": {"expression": "rate(1 hour)"}, "further_kms_key_arns": [FIRST_KEY]},
-        {**IMAGE_2, "schedule": {"expression": "rate(2 hours)"}, "kms_key_arn": FIRST_KEY},
-    ),
-    "rule": Change(
-        {**IMAGE_1, "event_rule": {"pattern": '{"source":["a"]}'}},
-        {**IMAGE_2, "event_rule": {"pattern": '{"source":["b"]}'}},
-    ),
-    "asynchronous": Change({**IMAGE_1, "asynchronous": True}, {**IMAGE_2, "asynchronous": True}),
-    "vpc": Change({}, {"function": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"], "tracing": True}}),
-    "renamed": Change(
-        {**IMAGE_1, **PAYLOAD, "payload_bucket": "first", "task_policy": policy("a")},
-        {**IMAGE_2, **PAYLOAD, "payload_bucket": "first", "task_policy": policy("b")},
-    ),
-}
-"""What is changed, by the launcher's name."""
-RENAMED: Final = "moved"
-"""The name that the launcher `renamed` gets by the change, with an alias."""
 SLOW: Final = [
-    *(f"{replay.ROLE_POLICY}::{it}" for it in ("policyimage-task", "repository-execution", "schedule-launcher")),
-    *(f"{replay.ROLE_POLICY}::{it}" for it in ("scheduled-schedule", "bucket-payload", "supervised-supervisor")),
-    f"{replay.PERMISSION}::rule-events",
-    f"{replay.QUEUE_POLICY}::rule-dead-letters",
-    f"{replay.PARKED}::scheduled-async",
+    *(f"{ROLE_POLICY}::{it}" for it in ("policyimage-task", "repository-execution", "schedule-launcher")),
+    *(f"{ROLE_POLICY}::{it}" for it in ("scheduled-schedule", "bucket-payload", "result-result", "table-launcher")),
+    *(f"{ROLE_POLICY}::{it}-supervisor" for it in ("second", "coded", "shared-runs")),
+    *(f"{PERMISSION}::{it}" for it in ("rule-events", "shared-supervisor")),
+    *(f"{QUEUE_POLICY}::{it}" for it in ("rule-dead-letters", "shared-runs-stopped")),
+    f"{TARGET}::shares-runs-stopped",
+    f"{PARKED}::scheduled-async",
 ]
 """What is slow to come."""
 
 
-def launchers(*, changed: bool, only: str = "") -> Callable[[], None]:
+def launchers(*, changed: bool) -> Callable[[], None]:
     """A program with every launcher, before or after its change."""
 
     def program() -> None:
-        cluster = aws.ecs.Cluster("c")
+        clusters = {it: aws.ecs.Cluster(it) for it in CLUSTERS}
+        tables = dict[str, JobRuns]()
+        for name, both in RUNS.items():
+            given = both[changed]
+            arguments = {**given, "cluster_arns": [clusters[it].arn for it in given["cluster_arns"]]}
+            tables[name] = JobRuns(name, cast("Any", arguments))
         for name, change in CHANGES.items():
-            if only in ("", name):
-                arguments = change.after if changed else change.before
-                called, options = name, None
-                if name == "renamed":
-                    called, other = (RENAMED, name) if changed else (name, RENAMED)
-                    options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=other)])
-                _launcher(called, cluster, arguments, options)
+            called, options = name, None
+            if name == "renamed":
+                called, other = (RENAMED, name) if changed else (name, RENAMED)
+                options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=other)])
+            given = dict(change.after if changed else change.before)
+            runs, days = given.pop("runs", "first"), given.pop("keep_days", None)
+            always: dict[str, Any] = {
+                "image": "nginx:1",
+                "cluster_arn": clusters[given.pop("cluster", "first")].arn,
+                "subnet_ids": ["subnet-1"],
+                "security_group_ids": ["sg-1"],
+                "runs": {**({} if runs == "own" else tables[runs].shared), **({"keep_days": days} if days else {})},
+            }
+            FargateJobLauncher(called, cast("Any", {**always, **given}), options)
 
     return program
-
-
-def _launcher(
-    name: str, cluster: aws.ecs.Cluster, arguments: dict[str, Any], options: pulumi.ResourceOptions | None = None
-) -> FargateJobLauncher:
-    always: dict[str, Any] = {
-        "image": "nginx:1",
-        "cluster_arn": cluster.arn,
-        "subnet_ids": ["subnet-1"],
-        "security_group_ids": ["sg-1"],
-    }
-    return FargateJobLauncher(name, cast("Any", {**always, **arguments}), options)
 
 
 def declared(steps: list[Step], name: str, change: Change) -> replay.Declared:
@@ -184,7 +73,7 @@ def declared(steps: list[Step], name: str, change: Change) -> replay.Declared:
     wanted = [_calls(it) for it in (change.before, change.after)]
     found: dict[str, list[list[Call]]] = {}
     for it in steps:
-        if it.kind == replay.DEFINITION and it.step == "create" and it.name in (name, RENAMED):
+        if it.kind == DEFINITION and it.step == "create" and it.name in (name, RENAMED):
             image = json.loads(it.inputs["containerDefinitions"])[0]["image"]
             fits = [
                 calls
@@ -206,12 +95,13 @@ def _calls(arguments: dict[str, Any]) -> list[Call]:
 
 @dataclass(frozen=True)
 class Walk:
-    """A stack made, changed, and changed back."""
+    """A stack made, changed, changed back and taken away."""
 
-    stack: Inline
-    made: Done
-    changed: Done
-    restored: Done
+    updates: list[Done]
+
+    def steps(self, updates: int) -> list[Step]:
+        """Those of its first updates."""
+        return [step for it in self.updates[:updates] for step in it.steps]
 
 
 @pytest.fixture(scope="module")
@@ -220,42 +110,51 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     stack.kept.mkdir(parents=True)
     (stack.kept / "slow").write_text("\n".join(SLOW))
     done = [stack.up(launchers(changed=it), {"aws:region": "eu-west-1"}) for it in (False, True, False)]
+    done.append(stack.destroy(lambda: None))
     for it in done:
         assert it.ok, it.said[-3000:]
-    return Walk(stack, *done)
+    return Walk(done)
 
 
-def asked_after_every_step(steps: list[Step], name: str, change: Change) -> tuple[int, list[str]]:
-    """How often something could be launched, and what it could not do then."""
-    account, found, asked = replay.Account(BOUNDARIES), list[str](), 0
-    means = declared(steps, name, change)
-    own = (name, RENAMED) if name == "renamed" else (name,)
-    for number, step in enumerate(steps):
-        account.take(step)
-        if step.name.partition("-")[0] not in own or step.step not in ("create", "update", "delete"):
-            continue
-        for called in own:
-            said = replay.problems(account, called, means, ENCRYPTED)
-            found += [f"step {number}, after {step.step} of {step.name} ({step.kind}): {it}" for it in said]
-        asked += 1
-    return asked, found
+def own_names(name: str) -> tuple[str, ...]:
+    """The names that a launcher has had."""
+    return (name, RENAMED) if name == "renamed" else (name,)
+
+
+def asked_after_every_step(walk: Walk, name: str) -> tuple[int, list[str], list[str]]:
+    """How often something could be launched, what it could not do then, and who may not ask it yet."""
+    account, found, late, asked = Account(BOUNDARIES), list[str](), list[str](), 0
+    means = declared(walk.steps(3), name, CHANGES[name])
+    own = own_names(name)
+    for number, update in enumerate(walk.updates[:2] if CHANGES[name].one_way else walk.updates):
+        for step in update.steps:
+            account.take(step)
+            if step.name.partition("-")[0] not in {*own, *CHANGES[name].tables}:
+                continue
+            if step.step not in ("create", "update", "delete"):
+                continue
+            for called in own:
+                said = replay.problems(account, called, means, ENCRYPTED)
+                found += [f"update {number}, after {step.step} of {step.name} ({step.kind}): {it}" for it in said]
+            asked += 1
+        late += [f"after update {number}: {it}" for called in own for it in not_allowed_yet(account, called)]
+    return asked, found, late
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_whatever_changes_what_stands_can_be_launched_and_do_its_work_after_every_step(walk: Walk, name: str) -> None:
-    asked, found = asked_after_every_step(walk.stack.steps(), name, CHANGES[name])
+def test_whatever_changes_what_stands_can_be_launched_and_followed_after_every_step(walk: Walk, name: str) -> None:
+    asked, found, late = asked_after_every_step(walk, name)
     assert asked > 10
     assert found == []
+    assert late == []
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", [*CHANGES, *RUNS])
 def test_what_an_update_takes_away_is_gone_after_it(walk: Walk, name: str) -> None:
     """Old and new stand side by side while it runs, and not a step longer."""
-    account = replay.Account(BOUNDARIES)
-    for step in walk.stack.steps():
+    account = Account(BOUNDARIES)
+    for step in walk.steps(3):
         account.take(step)
-    own = f"{name}-"
-    attached = [it["called"] for it in account.of(replay.ROLE_POLICY) if it["called"].startswith(own)]
-    assert len(attached) == len(set(attached)) >= 1
-    roles = [it["called"] for it in account.of(replay.ROLE) if it["called"].startswith(own)]
-    assert len(roles) == len(set(roles)) >= 1
+    for kind in (ROLE_POLICY, ROLE, PERMISSION if name in CHANGES else ROLE):
+        called = [it["called"] for it in account.of(kind) if it["called"].startswith(f"{name}-")]
+        assert len(called) == len(set(called)) >= 1

@@ -6,9 +6,8 @@ standing.py. A test controls it by files in the folder:
 
 - `refuse`: resources, as `type::name`, whose creation, change or deletion is refused, one a line
 - `slow`: resources, the same, whose creation takes a while
-- `world.json`: things that no program created: `tasks`, names of clusters with running
-tasks; `objects`, names of buckets with
-  objects in them; `attached`, names of roles to which a person attached a policy
+- `world.json`: things that no program created: `tasks`, names of clusters with running tasks; `objects`, names of
+  buckets with objects in them; `attached`, names of roles to which a person attached a policy
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ FUNCTION: Final = "aws:lambda/function:Function"
 MOST: Final = 400 * 1024 * 1024
 
 NAMED: Final = {"name", "bucket"}
+IDENTIFIED_BY_NAME: Final = {"Role", "Function", "LogGroup", "Cluster", "Table"}
 REPLACED_BY: Final = {
     "aws:ecs/taskDefinition:TaskDefinition": {
         *("containerDefinitions", "cpu", "memory", "family", "executionRoleArn", "taskRoleArn", "volumes"),
@@ -50,6 +50,7 @@ REPLACED_BY: Final = {
     "aws:cloudwatch/eventRule:EventRule": {"name", "eventBusName"},
     "aws:cloudwatch/eventTarget:EventTarget": {"rule", "eventBusName", "targetId"},
     "aws:cloudwatch/logGroup:LogGroup": {"name"},
+    "aws:dynamodb/table:Table": {"name", "hashKey", "rangeKey"},
     "aws:ec2/securityGroup:SecurityGroup": {"name", "description", "vpcId"},
     "aws:ec2/subnet:Subnet": {"vpcId", "cidrBlock", "availabilityZone"},
     "aws:lambda/alias:Alias": {"name", "functionName"},
@@ -223,8 +224,9 @@ def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "Alias": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs.get('functionName')}:{called}",
         "Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{identifier}",
         "Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{called}-AbCdEf",
+        "Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{called}",
     }
-    made: dict[str, Any] = {"id": called if short in ("Role", "Function", "LogGroup", "Cluster") else identifier}
+    made: dict[str, Any] = {"id": called if short in IDENTIFIED_BY_NAME else identifier}
     made["arn"] = arns.get(short, f"arn:aws:{kind.split(':')[1].partition('/')[0]}:{REGION}:{ACCOUNT}:{called}")
     if short == "TaskDefinition":
         counted = json.loads(COUNTED.read_text()) if COUNTED.exists() else {}

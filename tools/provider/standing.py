@@ -18,6 +18,7 @@ Made = dict[str, Any]
 ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 BUCKET, CLUSTER, FUNCTION = "aws:s3/bucket:Bucket", "aws:ecs/cluster:Cluster", "aws:lambda/function:Function"
+TABLE, PERMISSION = "aws:dynamodb/table:Table", "aws:lambda/permission:Permission"
 SUBNET, GROUP, SERVICE = "aws:ec2/subnet:Subnet", "aws:ec2/securityGroup:SecurityGroup", "aws:ecs/service:Service"
 VPC = "aws:ec2/vpc:Vpc"
 
@@ -33,6 +34,8 @@ TAKEN: Final = {
     "aws:kms/alias:Alias": "AlreadyExistsException: An alias with the name {name} already exists",
     # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
     FUNCTION: "ResourceConflictException: Function already exist: {name}",
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+    TABLE: "ResourceInUseException: Table already exists: {name}",
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
     "aws:sqs/queue:Queue": "QueueAlreadyExists: A queue already exists with the same name: {name}",
     # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
@@ -104,6 +107,17 @@ class Account:
             raise Refused(
                 "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
             )
+        if kind == PERMISSION:
+            # Also for a role that another statement of the function's policy names, and that is gone:
+            # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1189
+            policy = [other["inputs"] for other in self._of(PERMISSION) if other["id"] != it["id"]]
+            named = [own["principal"] for own in (inputs, *policy) if own["function"] == inputs["function"]]
+            roles = {other["outputs"]["arn"] for other in self._of(ROLE)}
+            if any(":role/" in principal and principal not in roles for principal in named):
+                raise Refused(
+                    "InvalidParameterValueException: The provided principal was invalid. Please check the principal "
+                    "and try again."
+                )
 
     def _deleting(self, it: Made) -> None:
         kind, name = it["kind"], _called(it)
@@ -126,6 +140,12 @@ class Account:
         if kind == BUCKET and name in self._seen("objects") and not it["inputs"].get("forceDestroy"):
             # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
             raise Refused("BucketNotEmpty: The bucket you tried to delete is not empty")
+        if kind == TABLE and it["inputs"].get("deletionProtectionEnabled"):
+            # https://github.com/nubo-db/dynoxide/issues/46
+            raise Refused(
+                "ValidationException: Resource cannot be deleted as it is currently protected against deletion. "
+                "Disable deletion protection first."
+            )
         users = [_called(other) for other in self._joining(it)]
         if users:
             # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
