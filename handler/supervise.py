@@ -168,17 +168,22 @@ class Supervisor:
         return self._correct(pk, run["run"]) if run["maxRunning"] else 0
 
     def _tell(self, run: Item) -> None:
-        """Ask the launcher again to tell an end."""
+        """Ask the launcher again to tell an end, for a day."""
         now = self.records.clock()
         ended = moment(run["endedAt"]) or now
+        if now - ended > UNTOLD_SECONDS:
+            self._untold(run, "its launcher has not told it for a day")
+            return
         after = self.records.change(run, lambda it: it.update(tell=now + max(runs.CLAIM_SECONDS, (now - ended) / 4)))
         if after["state"] not in runs.ENDED or "tell" not in after:
             return
         problem = self._invoke(after, {"endOf": after["run"]})
-        gone = problem.startswith("ResourceNotFound")
-        if gone or (problem and now - ended > UNTOLD_SECONDS):
-            self.records.change(after, lambda it: it.pop("tell", None) and None)
-            self.log("ERROR", f"the end of the run cannot be told: {problem}", run=run["run"], EndsUntold=1)
+        if problem.startswith("ResourceNotFound"):
+            self._untold(after, "its launcher no longer exists")
+
+    def _untold(self, run: Item, why: str) -> None:
+        self.records.change(run, lambda it: it.pop("tell", None) and None)
+        self.log("ERROR", f"the end of the run cannot be told: {why}", run=run["run"], EndsUntold=1)
 
     def _watch(self, run: Item) -> None:
         """Look at a run that goes on: settle a launch whose function died, find late tasks and ends that nobody told,
@@ -230,10 +235,12 @@ class Supervisor:
         for root in due:
             problem = self._invoke(after, {"retryOf": {"run": after["run"], "root": root}})
             if problem.startswith("ResourceNotFound"):
-                self._give_up(after, root)
+                self._give_up(after, root, "its launcher no longer exists")
+            elif now - after["open"][root]["failed"]["at"] > 2 * runs.RETRY_SECONDS:
+                self._give_up(after, root, "its launcher does not launch it")
 
-    def _give_up(self, run: Item, root: str) -> None:
-        failure = {"reason": "LauncherGone", "detail": "its launcher no longer exists", "retryable": False}
+    def _give_up(self, run: Item, root: str, why: str) -> None:
+        failure = {"reason": "LauncherGone", "detail": why, "retryable": False}
 
         def change(it: Item) -> None:
             runs.release(it, root, [failure], now=self.records.clock())
@@ -262,7 +269,7 @@ class Supervisor:
         found = dict[str, None]()
         for status in ("RUNNING", "STOPPED"):
             asked = {"cluster": run["cluster"], "startedBy": origin.started_by(run["job"]), "desiredStatus": status}
-            for page in _unless_gone(lambda: list(self.ecs.get_paginator("list_tasks").paginate(**asked))):  # noqa: B023 - called at once
+            for page in self._unless_gone(lambda: list(self.ecs.get_paginator("list_tasks").paginate(**asked))):  # noqa: B023 - called at once
                 found |= dict.fromkeys(arn.rpartition("/")[2] for arn in page["taskArns"])
         return list(found)
 
@@ -272,9 +279,23 @@ class Supervisor:
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(tasks), DESCRIBED_AT_ONCE):
             asked = {"cluster": run["cluster"], "tasks": tasks[start : start + DESCRIBED_AT_ONCE]}
-            for it in _unless_gone(lambda: self.ecs.describe_tasks(**asked)["tasks"]):  # noqa: B023 - called at once
+            for it in self._unless_gone(lambda: self.ecs.describe_tasks(**asked)["tasks"]):  # noqa: B023 - called at once
                 found[it["taskArn"].rpartition("/")[2]] = it
         return found
+
+    def _unless_gone(self, ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """What ECS answers; nothing if the cluster is gone, which takes its tasks with it, or is none of the
+        supervisor's any more."""
+        try:
+            return ask()
+        except ClientError as error:
+            code, message, _ = error_of(error)
+            if code == "AccessDeniedException":
+                self.log("WARN", f"its tasks are lost if this lasts: {message}")
+                return []
+            if code == "ClusterNotFoundException":
+                return []
+            raise
 
     def _judged(
         self, run: Item, states: dict[str, dict[str, Any]]
@@ -332,16 +353,6 @@ class Supervisor:
         if wrong:
             self.log("ERROR", said, RunningCorrected=1)
         return int(wrong)
-
-
-def _unless_gone(ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What ECS answers; nothing if the cluster is gone: ECS has forgotten its tasks with it."""
-    try:
-        return ask()
-    except ClientError as error:
-        if error_of(error)[0] == "ClusterNotFoundException":
-            return []
-        raise
 
 
 def _late(task: dict[str, Any], policy: dict[str, Any], now: float) -> str:

@@ -256,14 +256,30 @@ def test_a_launch_whose_function_died_is_settled_and_ends(cluster: Cluster) -> N
     assert (run["state"], len(run["tasks"]), len(run["open"])) == ("RUNNING", 3, 3)
 
 
-def test_a_run_that_cannot_be_looked_at_keeps_no_other_from_it(cluster: Cluster) -> None:
+@pytest.mark.parametrize("gone", ["ClusterNotFoundException", "AccessDeniedException"])
+def test_a_run_that_cannot_be_looked_at_keeps_no_other_from_it(gone: str, cluster: Cluster) -> None:
     broken = cluster.launch()
     (task,) = (it["id"] for it in broken["tasks"])
-    cluster.ecs_refuses = "AccessDeniedException"
+    cluster.ecs_refuses = "InternalFailure"
     assert cluster.sweep(16) == {"looked at": 1, "corrected": 0, "failed": 1}
     assert [level for level, message, _ in cluster.lines if "could not be looked at" in message] == ["ERROR"]
-    # Its cluster is gone, and every task with it.
-    cluster.ecs_refuses = "ClusterNotFoundException"
+    # Its cluster is none of the supervisor's any more; or it is gone, and every task with it.
+    cluster.ecs_refuses = gone
     for _ in range(7):
         cluster.sweep(16)
     assert (cluster.run(broken)["state"], cluster.run(broken)["last"]["task"]) == ("FAILED", task)
+
+
+def test_a_launcher_that_does_nothing_is_asked_for_hours_and_not_for_ever(cluster: Cluster) -> None:
+    result = cluster.launch(policy={"retries": 1, "retryOn": ["failed"]})
+    (task,) = (it["id"] for it in result["tasks"])
+    cluster.ends(task, 1)
+    for _ in range(70):
+        cluster.sweep(30)
+    run = cluster.run(result)
+    assert (run["state"], "duty" in run) == ("FAILED", False)
+    assert "its launcher does not launch it" in run["last"]["reason"]
+    assert [told["EndsUntold"] for _, _, told in cluster.lines if "EndsUntold" in told] == [1]
+    asked = [next(iter(it)) for it in cluster.invoked]
+    assert 5 < asked.count("retryOf") < 20
+    assert 5 < asked.count("endOf") < 40
