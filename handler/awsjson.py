@@ -12,6 +12,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -73,9 +74,7 @@ class AwsJson:
     ) -> None:
         """`timeout`: seconds to connect, and to read."""
         self._service, self._endpoint, self._region, self._credentials = service, endpoint, region, credentials
-        # Without TCP_NODELAY, which botocore's clients set, each call waits 40 ms for an acknowledgement.
-        options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
-        self._http = URLLib3Session(timeout=timeout, max_pool_connections=CONNECTIONS, socket_options=options)
+        self._http = _session(timeout)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """One call, tried once. Raises botocore's ClientError for an error of the service, and its HTTPClientError or
@@ -123,6 +122,15 @@ def error_of(error: ClientError) -> tuple[str, str, int]:
     return code, message, int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
 
 
+@cache
+def _session(timeout: tuple[float, float]) -> Any:
+    """A pool of connections, one for all services: its TLS context takes time to make."""
+    # Without TCP_NODELAY, which botocore's clients set, each call waits 40 ms for an acknowledgement.
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    return URLLib3Session(timeout=timeout, max_pool_connections=CONNECTIONS, socket_options=options)
+
+
+@cache
 def _domain(region: str) -> str:
     """The domain of a region's partition, from botocore's data."""
     known = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_bytes())
