@@ -34,7 +34,7 @@ from fargate_job_launcher.operate.parked import DeadLetter, queue_url, read, red
 from fargate_job_launcher.operate.runs import newest, retry_event
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
-from fargate_job_launcher.sandbox.proof.supervised import supervisor_of
+from fargate_job_launcher.sandbox.proof.supervised import SWEEPING, supervisor_of
 
 from tools.recording import program
 
@@ -109,7 +109,7 @@ def sweeping(aws: Emulator) -> Generator[None]:
     def sweep() -> None:
         while not done.wait(0.5):
             aws.pass_minutes(2)
-            aws.client("lambda").invoke(FunctionName=function, Payload=b'{"sweep": true}')
+            aws.client("lambda").invoke(FunctionName=function, Payload=SWEEPING)
 
     thread = threading.Thread(target=sweep)
     thread.start()
