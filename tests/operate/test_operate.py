@@ -281,6 +281,8 @@ def test_a_dry_run_launches_nothing(sandbox: Sandbox) -> None:
 def test_status_stop_and_retry(sandbox: Sandbox) -> None:
     sandbox.next(NEVER, NEVER, Run(0, 3600), WELL)
     sandbox.run("launch", "job", "--count", "2", "--wait")
+    # The sandbox's times are whole seconds, and tasks of one second have no order.
+    time.sleep(1.1)
     task = sandbox.run("launch", "job", "-e", "A=kept", "-o", "json").json["tasks"][0]["id"]
     assert "1 running, 0 dead letters  (other-dev-job" in sandbox.run("status", "job").out
     assert sandbox.run("retry", "job", "--task", task).code == 125
