@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from fargate_job_launcher.sandbox import Emulator, Stack, deploy
+from fargate_job_launcher.sandbox import Emulator, Run, Stack, deploy
 from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.jobs import launch
 
@@ -35,6 +35,11 @@ class Deployed:
         arns = ecs.list_tasks(cluster=self.cluster)["taskArns"]
         described = ecs.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"] if arns else []
         return [task for task in described if value in json.dumps(task["overrides"])]
+
+    def settled(self) -> bool:
+        """Whether every run so far has ended, and its end has been told: nothing calls AWS for them any more."""
+        items = self.aws.client("dynamodb").scan(TableName=self.output("runs_table_name"), ConsistentRead=True)["Items"]
+        return all("due" not in it for it in items)
 
     def dead(self, wanted: int) -> list[dict[str, Any]]:
         """So many dead letters, taken out of their queue."""
@@ -169,6 +174,11 @@ def test_a_dry_run_names_exactly_the_decisions_that_the_launch_then_needs(deploy
     assert (plan["status"], deployed.tasks("dry")) == ("DRY_RUN", [])
     assert plan["maxCostUsdPerHour"] == pytest.approx(2 * (0.5 * 0.04048 + 2 * 0.004445 + 0.005))
     assert plan["dryRun"]["pricesOf"] == "2026-11-01"
+    # The launcher tells the ends of runs too: it has none to tell while this launch is watched.
+    eventually(deployed.settled)
+    deployed.aws.script(
+        deployed.output("task_definition_arn").rpartition("/")[2].rpartition(":")[0], *2 * [Run(seconds=600)]
+    )
     before = len(deployed.aws.calls())
     result = launch(deployed.aws, deployed.launcher, event).result
     role = f":assumed-role/{deployed.output('launcher_role_arn').rpartition('/')[2]}/"
