@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
-from fargate_job_launcher.iam import SCHEDULER_SERVICE
-
-from .authorization import Call
+from .authorization import SCHEDULER_SERVICE, Call
 from .rows import refuse
 from .service_calls import Request
 

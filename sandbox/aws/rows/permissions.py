@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from fargate_job_launcher.iam import SCHEDULER_SERVICE
-
 from .row import Before, Refusal, Request
 from .run_task import LAUNCH, THERE
-from .schedules import SCHEDULE
+from .schedules import SCHEDULE, SCHEDULER_SERVICE
 
 PAGE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from .row import Before, Refusal
 
 TYPES: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"
+SCHEDULER_SERVICE: Final = "scheduler.amazonaws.com"
 RULE: Final[dict[str, Any]] = {"Name": "rows", "State": "DISABLED"}
 SCHEDULE: Final[dict[str, Any]] = {
     "Name": "rows",
@@ -30,7 +31,7 @@ def assumable(name: str, *, only_for: str = "") -> Before:
     group = f"arn:aws:scheduler:eu-west-1:123456789012:schedule-group/{only_for}"
     statement: dict[str, Any] = {
         "Effect": "Allow",
-        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Principal": {"Service": SCHEDULER_SERVICE},
         "Action": "sts:AssumeRole",
         **({"Condition": {"StringEquals": {"aws:SourceArn": group}}} if only_for else {}),
     }
