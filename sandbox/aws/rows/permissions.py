@@ -181,7 +181,7 @@ ROWS: Final = (
             f"scheduler:{operation}",
             f"arn:aws:scheduler:{_REGION}:schedule/default/{SCHEDULE['Name']}",
             request,
-            "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_troubleshoot.html",
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html",
             status=403,
         )
     ),
@@ -190,7 +190,7 @@ ROWS: Final = (
         SCHEDULE["Target"]["RoleArn"],
         "The caller of CreateSchedule and UpdateSchedule must be allowed to pass the role of the target to Scheduler",
         {},
-        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_troubleshoot.html",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html",
         of="scheduler:CreateSchedule",
     ),
     *_denials(
