@@ -1,5 +1,5 @@
 """A launcher's schedules: their group, their one role, what they send, what the function learns of them, and what a
-deployment says of those that are paused."""
+deployment reports about those that are paused."""
 
 from __future__ import annotations
 

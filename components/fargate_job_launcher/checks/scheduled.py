@@ -87,7 +87,7 @@ def _event_problems(path: str, schedule: Mapping[str, Any], given: Mapping[str, 
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that the function will have, as far as a launch event is held against them."""
+    """The settings that the function will have, as far as a launch event is checked by them."""
     overrides: dict[str, Any] = {**given.get("overrides", {})}
     if "array" in overrides:
         overrides["array"] = {"max_size": LARGEST_ARRAY, **overrides["array"]}
