@@ -1,4 +1,4 @@
-"""A nightly job on Spot: retried if interrupted or failed, stopped after an hour, with a notice of each failure."""
+"""A job on Spot with two schedules: retried if interrupted or failed, stopped after an hour, a notice of each failure."""
 
 import pulumi
 import pulumi_aws as aws
@@ -21,7 +21,10 @@ report = FargateJobLauncher(
         "security_group_ids": [network.security_group_id],
         "assign_public_ip": network.assign_public_ip,
         "capacity": "spot_then_on_demand",
-        "schedule": {"expression": "cron(0 3 * * ? *)", "time_zone": "Europe/Dublin", "flexible_window_minutes": 15},
+        "schedules": {
+            "nightly": {"expression": "cron(0 3 * * ? *)", "time_zone": "Europe/Dublin", "flexible_window_minutes": 15},
+            "monday": {"expression": "cron(30 7 ? * MON *)", "time_zone": "Europe/Dublin"},
+        },
         "supervision": {"retries": 3, "max_runtime_minutes": 60},
         "alarms": {"max_job_minutes": 45},
     },

@@ -252,6 +252,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         (
             {
                 "overrides": {"payload": True},
+                "schedule": {"expression": "rate(1 day)", "event": '{"payload": {"day": "1"}}'},
                 "schedules": {"a": {"expression": "rate(1 day)", "event": '{"payload": {"dbPassword": "hunter2"}}'}},
             },
             "schedules.a.event.payload.dbPassword: looks like a secret in plain text (not shown)",

@@ -293,6 +293,15 @@ def test_a_secret_in_plain_text_is_refused_and_never_shown(given: dict[str, Any]
     assert not [it for it in found if "s3cr3t" in it.lower()]
 
 
+def test_what_is_named_as_no_secret_is_none_in_the_event_of_any_schedule() -> None:
+    event = {"expression": "rate(1 day)", "event": '{"environment": {"DB_PASS": "fine"}}'}
+    for schedules in ({"schedule": event}, {"schedules": {"daily": event}}):
+        named: dict[str, Any] = {"overrides": {"environment": ["DB_PASS"]}, **schedules}
+        assert problems(**job(**named, notSecret=["DB_PASS"])) == []
+        (said,) = problems(**job(**named))
+        assert "event.environment.DB_PASS: looks like a secret in plain text (not shown)" in said
+
+
 def test_a_pulumi_secret_becomes_the_value_of_a_secret_of_the_stack() -> None:
     given: dict[str, Any] = {"secrets": ["a"], "secretValues": {"a": "s3cr3t"}}
     assert problems(**given, secret={"secretValues"}) == []
