@@ -1,4 +1,4 @@
-"""A job on Spot with two schedules: retried if interrupted or failed, stopped after an hour, a notice of each failure."""
+"""A job on Spot with two schedules: retried if interrupted or failed, stopped after an hour, failures are notified."""
 
 import pulumi
 import pulumi_aws as aws

@@ -161,6 +161,15 @@ CHANGES: Final[dict[str, Change]] = {
         {**IMAGE_1, "schedule": {"expression": "rate(1 hour)"}, "further_kms_key_arns": [FIRST_KEY]},
         {**IMAGE_2, "schedule": {"expression": "rate(2 hours)"}, "kms_key_arn": FIRST_KEY},
     ),
+    "named": Change(
+        {**IMAGE_1, "schedule": {"expression": "rate(1 hour)"}},
+        {**IMAGE_2, "schedules": {it: {"expression": "rate(1 hour)"} for it in ("early", "late")}},
+    ),
+    "regrouped": Change(
+        {**IMAGE_1, "schedule": {"expression": "rate(1 hour)"}},
+        {**IMAGE_2, "schedule": {"expression": "rate(1 hour)"}, "runs": "second"},
+    ),
+    "later": Change(IMAGE_1, {**IMAGE_2, "overrides": {"at": True}}),
     "rule": Change(
         {**IMAGE_1, "event_rule": {"pattern": '{"source":["a"]}'}},
         {**IMAGE_2, "event_rule": {"pattern": '{"source":["b"]}'}},

@@ -30,6 +30,7 @@ from stands import (
     QUEUE_POLICY,
     RULE,
     SCHEDULE,
+    SCHEDULE_GROUP,
     TARGET,
     Account,
     Resource,
@@ -152,6 +153,18 @@ def _decrypting(facts: Facts, keys: Mapping[str, str]) -> Iterator[tuple[str, Ca
                 yield f"decrypt {secret['name']}", Call("kms:Decrypt", keys[arn], through("secretsmanager", arn))
 
 
+def _group(account: Account, name: str) -> str:
+    """ARN of a schedule group that stands; empty if it is gone."""
+    return next((it["arn"] for it in account.of(SCHEDULE_GROUP) if it["name"] == name), "")
+
+
+def _trusts(role: Role, group: str) -> bool:
+    """Whether Scheduler may assume a role for this schedule group."""
+    trust = Policies.of({"Statement": [{**it, "Resource": "*"} for it in role.trust["Statement"]]})
+    source = {"aws:SourceArn": group, "aws:SourceAccount": "".join(group.split(":")[4:5])}
+    return trust.decide(Call("sts:AssumeRole", "*", source)).allowed
+
+
 def _triggers(account: Account, function: Resource) -> Iterator[str]:
     aliases = {it["arn"] for it in account.of(ALIAS) if it["functionName"] == function["id"]}
     parked = {it["functionName"] for it in account.of(PARKED)}
@@ -167,6 +180,8 @@ def _triggers(account: Account, function: Resource) -> Iterator[str]:
         for name, call in account.sending(target["deadLetterConfig"]["arn"]):
             if role is None or not role.policies.decide(call).allowed:
                 yield f"its schedule cannot {name}"
+        if role is not None and not _trusts(role, _group(account, it["groupName"])):
+            yield "its schedule's role does not trust its group"
         if target["arn"] not in aliases or function["id"] not in parked:
             yield "its schedule has no alias that parks what fails"
     rules = {it["id"]: it for it in account.of(RULE)} | {it["name"]: it for it in account.of(RULE)}

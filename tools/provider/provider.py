@@ -60,6 +60,7 @@ REPLACED_BY: Final = {
     "aws:lambda/permission:Permission": {"action", "function", "principal", "qualifier", "sourceArn", "sourceAccount"},
     "aws:s3/bucket:Bucket": {"bucket"},
     "aws:scheduler/schedule:Schedule": {"name", "groupName"},
+    "aws:scheduler/scheduleGroup:ScheduleGroup": {"name"},
     "aws:sns/topic:Topic": {"name"},
     "aws:sqs/queue:Queue": {"name", "fifoQueue"},
     "aws:sqs/queuePolicy:QueuePolicy": {"queueUrl"},
@@ -118,6 +119,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if request.tok == "aws:dynamodb/getTableItem:getTableItem":
+            context.abort(grpc.StatusCode.UNKNOWN, "reading DynamoDB Table Item: empty result")
         if request.tok != "aws:index/getCallerIdentity:getCallerIdentity":
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in does not know {request.tok}")
         me = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deployer/ci"
@@ -225,6 +228,7 @@ def _made(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{identifier}",
         "Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{called}-AbCdEf",
         "Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{called}",
+        "ScheduleGroup": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{called}",
     }
     made: dict[str, Any] = {"id": called if short in IDENTIFIED_BY_NAME else identifier}
     made["arn"] = arns.get(short, f"arn:aws:{kind.split(':')[1].partition('/')[0]}:{REGION}:{ACCOUNT}:{called}")
