@@ -228,7 +228,7 @@ def _why(run: Item) -> tuple[str, str, str]:
     if run["state"] == "SUCCEEDED":
         return "succeeded", "every task ended with exit code 0", ""
     if run["state"] == "SKIPPED":
-        return "skipped", "the job runs already, and its overlap is skip", ""
+        return "skipped", run.get("skipped", "the job runs already, and its overlap is skip"), ""
     if run["failed"] or (run["state"] == "STOPPED" and "last" in run):
         last = run["last"]
         return last["outcome"], last["reason"], outcome_of(last).remedy

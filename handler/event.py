@@ -42,6 +42,11 @@ class LaunchEvent(TypedDict, total=False):
     taskToken: str
     """Task token of an AWS Step Functions execution that waits for the end of the run; 1 to 2,048 characters, from a
     state machine in the job's `callbacks`. Default: none, and nobody waits."""
+    at: str
+    """When to launch, if `overrides.at` allows it: a local time such as 2026-12-01T03:00 in `zone`, or with Z or an
+    offset; at most 366 days ahead. Default: now."""
+    zone: str
+    """Time zone of `at`, an IANA name such as Europe/Dublin. Default: UTC."""
     dryRun: bool
     """Whether to launch nothing and only return the exact calls, the decisions that IAM would make, and the cost.
     Default: false."""

@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from . import fargate
 from .event import KEYS, PROBLEMS_SHOWN, Rejected
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .local_time import LocalTime
 
 VERSION: Final = "1"
 LARGEST_EVENT: Final = 1024 * 1024
@@ -60,6 +63,8 @@ class LaunchRequest:
     """Who asks, as the caller says; empty if it says nothing."""
     task_token: str = ""
     """The task token of a Step Functions execution that waits for the run's end; empty without one."""
+    at: LocalTime | None = None
+    """When to launch; None for now. Then `run` is the one that the delivery by Scheduler makes."""
 
 
 def parse(event: object, settings: Settings, *, key: str, namespace: str = "call", run: str = "") -> LaunchRequest:
@@ -94,7 +99,8 @@ def parse(event: object, settings: Settings, *, key: str, namespace: str = "call
     environment = _environment(given.get("environment", {}), settings, problems)
     payload = _payload(given["payload"], settings, problems) if "payload" in given else None
 
-    run = run or run_id(settings.family, namespace, key)
+    at = _at(given, settings, problems) if given.keys() & {"at", "zone"} else None
+    run = run or run_id(settings.family, "schedule" if at else namespace, key)
     if settings.result_prefix:
         environment = {**environment, "JOB_RESULT_S3_URI": f"{settings.result_prefix}{run}"}
     task: dict[str, Any] = {}
@@ -125,18 +131,20 @@ def parse(event: object, settings: Settings, *, key: str, namespace: str = "call
         ephemeral_storage_gib=storage,
         task_role=task_role or settings.task_role,
         stored_payload=stored,
-        asked={
-            name: value
-            for name, value in given.items()
-            if name not in _NOT_ASKED and value != _AS_DEFINED.get(name) and not (name == "payload" and stored)
-        },
+        asked={name: value for name, value in asked_of(given).items() if not (name == "payload" and stored)},
         requested_by=requested_by,
         task_token=task_token,
+        at=at,
     )
 
 
-_NOT_ASKED: Final = frozenset({"version", "idempotencyKey", "requestedBy", "taskToken", "dryRun"})
+_NOT_ASKED: Final = frozenset({"version", "idempotencyKey", "requestedBy", "taskToken", "dryRun", "at", "zone"})
 _AS_DEFINED: Final[dict[str, Any]] = {"count": 1, "environment": {}, "tags": {}}
+
+
+def asked_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event asks for, without values that equal the job's own: what two events with one key have in common."""
+    return {name: it for name, it in event.items() if name not in _NOT_ASKED and it != _AS_DEFINED.get(name)}
 
 
 def run_id(family_arn: str, namespace: str, key: str) -> str:
@@ -165,6 +173,19 @@ def _text(name: str, given: dict[str, Any], longest: int, problems: list[str]) -
         return text
     problems.append(f"{name}: a text of 1 to {longest} printable characters is expected")
     return ""
+
+
+def _at(given: dict[str, Any], settings: Settings, problems: list[str]) -> LocalTime | None:
+    if not settings.overrides.at or settings.scheduling is None:
+        problems.append("at, zone: not declared; the job's owner allows them with overrides.at")
+        return None
+    if "at" not in given:
+        problems.append("zone: is the time zone of at, which is missing")
+        return None
+    # Imported here: few launches are scheduled, and every import makes a cold start longer.
+    from . import local_time
+
+    return local_time.read(given["at"], given.get("zone", "UTC"), problems)
 
 
 def _bounded(event: dict[str, Any]) -> None:

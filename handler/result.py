@@ -12,7 +12,18 @@ from .request import LaunchRequest
 from .settings import Settings
 from .table import Item
 
-Status = Literal["LAUNCHED", "PARTIAL", "DUPLICATE", "WAITING", "SKIPPED", "CONFLICT", "REJECTED", "FAILED", "DRY_RUN"]
+Status = Literal[
+    "LAUNCHED",
+    "PARTIAL",
+    "DUPLICATE",
+    "WAITING",
+    "SKIPPED",
+    "SCHEDULED",
+    "CONFLICT",
+    "REJECTED",
+    "FAILED",
+    "DRY_RUN",
+]
 
 
 class LaunchedTask(TypedDict):
@@ -34,11 +45,12 @@ class LaunchResult(TypedDict):
     status: Status
     """LAUNCHED: all requested tasks were launched; PARTIAL: some of them; DUPLICATE: an earlier delivery of the same
     key launched them; WAITING: they are launched as soon as the job's running tasks have been stopped (`overlap:
-    replace`), or another delivery is launching them; SKIPPED: the job runs already, and `overlap` is `skip`; CONFLICT:
-    the key belongs to another request; REJECTED: the event requests something that this launcher does not allow;
-    FAILED: none were launched; DRY_RUN: the event requested a dry run."""
+    replace`), or another delivery is launching them; SKIPPED: the job runs already, and `overlap` is `skip`, or its
+    schedule is paused; SCHEDULED: it is launched at the time that the event has; CONFLICT: the key belongs to another
+    request; REJECTED: the event requests something that this launcher does not allow; FAILED: none were launched, or
+    the launch was not scheduled; DRY_RUN: the event requested a dry run."""
     run: str
-    """Id of the run; empty for a rejected event."""
+    """Id of the run, which does not exist yet while it is scheduled; empty for a rejected event."""
     state: str
     """State of the run: LAUNCHING, RUNNING, SUCCEEDED, FAILED, STOPPED, REJECTED, SKIPPED; empty without one."""
     requested: int
@@ -63,6 +75,8 @@ class LaunchResult(TypedDict):
     """FARGATE (on demand) or FARGATE_SPOT → tasks, retries included."""
     maxCostUsdPerHour: float | None
     """The most that the launched tasks cost per hour, in USD; None if the launcher has no prices."""
+    scheduledFor: NotRequired[str]
+    """When the run is launched, in UTC (2026-12-01T03:00:00.000Z); only if it is scheduled."""
     dryRun: NotRequired[dict[str, Any]]
     """What would be done; only in the answer to a dry run."""
 

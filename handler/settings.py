@@ -47,6 +47,22 @@ class Overrides:
     """The most MiB of memory that a caller may request; 0 if it may not choose."""
     ephemeral_storage_gib: int
     """The most GiB of ephemeral storage that a caller may request; 0 if it may not choose."""
+    at: bool
+    """Whether a caller may have the job launched at a later time."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scheduling:
+    """Where the schedules of launches at a later time are made."""
+
+    group: str
+    """Name of the stack's schedule group."""
+    role: str
+    """ARN of the role with which Scheduler invokes the launcher."""
+    prefix: str
+    """With this the names of the job's own one-off schedules begin."""
+    dead_letters: str
+    """ARN of the dead-letter queue."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,6 +156,10 @@ class Settings:
     """Whether a launch event may have the task token of a Step Functions execution."""
     result_prefix: str
     """`s3://bucket/prefix/` below which each task may leave a result; empty if the job has none."""
+    schedules: tuple[str, ...]
+    """Names of the job's schedules."""
+    scheduling: Scheduling | None
+    """None if no caller may have the job launched at a later time."""
 
     @property
     def family(self) -> str:
@@ -151,6 +171,8 @@ class Settings:
         """The settings in the function's environment. Raises KeyError or ValueError if they are not the component's."""
         given: dict[str, Any] = json.loads(environ[VARIABLE])
         overrides, prices, policy = given["overrides"], given["prices"], given["policy"]
+        # Version 0.1 writes no schedules, and this code may run with its settings for a moment.
+        scheduling = given.get("scheduling")
         return Settings(
             job=given["job"],
             cluster=given["cluster"],
@@ -177,6 +199,7 @@ class Settings:
                 cpu=int(overrides["cpu"]),
                 memory=int(overrides["memory"]),
                 ephemeral_storage_gib=int(overrides["ephemeralStorageGib"]),
+                at=overrides.get("at", False),
             ),
             payload_prefix=given["payloadPrefix"],
             payload_key=given["payloadKey"],
@@ -210,4 +233,13 @@ class Settings:
             log_lines=int(given["logLines"]),
             callbacks=given["callbacks"],
             result_prefix=given["resultPrefix"],
+            schedules=tuple(given.get("schedules", ())),
+            scheduling=None
+            if scheduling is None
+            else Scheduling(
+                group=scheduling["group"],
+                role=scheduling["role"],
+                prefix=scheduling["prefix"],
+                dead_letters=scheduling["deadLetters"],
+            ),
         )

@@ -18,7 +18,8 @@ from fargate_job_launcher.handler.table import plain
 
 def refused(code: str, operation: str, **more: Any) -> ClientError:
     """botocore's error of this code."""
-    error: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
+    status = 500 if code.startswith("Internal") else 400
+    error: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
     return ClientError(error, operation)
 
 
@@ -66,9 +67,9 @@ class Memory:
         return min(self._due.values(), default=None)
 
     def plain(self, kind: str = "") -> Iterator[Item]:
-        """The items as plain data: runs (`run`), attempts (`attempt`), jobs (`job`), or all."""
+        """The items as plain data: runs (`run`), attempts (`attempt`), jobs (`job`), pauses (`schedules`), or all."""
         for (_, sk), item in sorted(self.items.items()):
-            is_a = "job" if sk == "job" else "attempt" if "#task#" in sk else "run"
+            is_a = sk if sk in ("job", "schedules") else "attempt" if "#task#" in sk else "run"
             if kind in ("", is_a):
                 yield plain(item)
 

@@ -47,7 +47,15 @@ DECLARED: Final[dict[str, Any]] = {
         "cpu": 2048,
         "memory": 8192,
         "ephemeralStorageGib": 100,
+        "at": True,
     },
+    "scheduling": {
+        "group": "jobs-schedules",
+        "role": "arn:aws:iam::123456789012:role/import-schedule",
+        "prefix": "import-1234abcd-",
+        "deadLetters": "arn:aws:sqs:eu-west-1:123456789012:import-dead-letters",
+    },
+    "schedules": ["nightly", "weekly"],
     "payloadPrefix": "",
     "payloadKey": "",
     "deadLetterQueue": "",
@@ -87,7 +95,10 @@ CLOSED: Final[dict[str, Any]] = {
         "cpu": 0,
         "memory": 0,
         "ephemeralStorageGib": 0,
+        "at": False,
     },
+    "scheduling": None,
+    "schedules": [],
     "prices": None,
 }
 """Of a job whose callers may change nothing."""
@@ -133,11 +144,17 @@ class Launching:
         return Again(self.of, calls, records, self.store or nowhere, self.stored, lambda: 60.0, FUNCTION)
 
     def launch(
-        self, event: object, key: str = "r-1", *, namespace: str = "call", redelivered: bool = False
+        self,
+        event: object,
+        key: str = "r-1",
+        *,
+        namespace: str = "call",
+        redelivered: bool = False,
+        schedule: str = "",
     ) -> LaunchResult:
         """Deliver an event."""
         request = asked(event, key, namespace=namespace, of=self.of)
-        return self.launcher.launch(request, trigger=namespace, redelivered=redelivered)
+        return self.launcher.launch(request, trigger=namespace, redelivered=redelivered, schedule=schedule)
 
     def run(self, result: LaunchResult) -> Item:
         """The item of a result's run."""
