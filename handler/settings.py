@@ -47,7 +47,7 @@ class Overrides:
     """The most MiB of memory that a caller may request; 0 if it may not choose."""
     ephemeral_storage_gib: int
     """The most GiB of ephemeral storage that a caller may request; 0 if it may not choose."""
-    at: bool
+    at: bool = False
     """Whether a caller may have the job launched at a later time."""
 
 
