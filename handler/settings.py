@@ -156,9 +156,9 @@ class Settings:
     """Whether a launch event may have the task token of a Step Functions execution."""
     result_prefix: str
     """`s3://bucket/prefix/` below which each task may leave a result; empty if the job has none."""
-    schedules: tuple[str, ...]
+    schedules: tuple[str, ...] = ()
     """Names of the job's schedules."""
-    scheduling: Scheduling | None
+    scheduling: Scheduling | None = None
     """None if no caller may have the job launched at a later time."""
 
     @property

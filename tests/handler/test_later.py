@@ -171,7 +171,7 @@ def test_an_event_without_a_key_has_that_of_its_delivery(namespace: str) -> None
 
 def test_a_lost_answer_is_settled() -> None:
     faults = ["after"]
-    world = World(schedules=Schedules(lambda operation: faults.pop() if faults else ""))
+    world = World(schedules=Schedules(lambda _: faults.pop() if faults else ""))
     lost = world.schedule(AT)
     assert (lost["status"], lost["failures"][0]["retryable"]) == ("FAILED", True)
     assert lost["run"]
