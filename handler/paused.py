@@ -11,11 +11,8 @@ from typing import Any
 from . import run as runs
 from .records import WRITES, Records
 from .run import Item
-from .settings import Settings
+from .settings import SCHEDULES, Settings
 from .table import Changed, NotRecorded
-
-SCHEDULES = "schedules"
-"""The sort key of the item."""
 
 
 def reason(records: Records, pk: str, name: str) -> str:

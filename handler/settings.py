@@ -20,6 +20,8 @@ HISTORY_INDEX: Final = "history"
 """The table's index of runs by job and time of launch."""
 DUE_INDEX: Final = "due"
 """The table's index of what is pending, by the time at which it is looked at."""
+SCHEDULES: Final = "schedules"
+"""The sort key of the item of a job that says which of its schedules are paused."""
 EXPIRES: Final = "expires"
 """The attribute by which DynamoDB deletes old items: seconds since 1970."""
 RUN_EVENTS_SOURCE: Final = "fargate-job-launcher"
@@ -47,7 +49,7 @@ class Overrides:
     """The most MiB of memory that a caller may request; 0 if it may not choose."""
     ephemeral_storage_gib: int
     """The most GiB of ephemeral storage that a caller may request; 0 if it may not choose."""
-    at: bool = False
+    at: bool
     """Whether a caller may have the job launched at a later time."""
 
 
@@ -156,9 +158,9 @@ class Settings:
     """Whether a launch event may have the task token of a Step Functions execution."""
     result_prefix: str
     """`s3://bucket/prefix/` below which each task may leave a result; empty if the job has none."""
-    schedules: tuple[str, ...] = ()
+    schedules: tuple[str, ...]
     """Names of the job's schedules."""
-    scheduling: Scheduling | None = None
+    scheduling: Scheduling | None
     """None if no caller may have the job launched at a later time."""
 
     @property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LauncherFailed,
         NoCredentials,
         NoSuchJob,
+        NoSuchSchedule,
         NoSuchStack,
         NoSuchTask,
         NotLaunched,
@@ -33,6 +34,17 @@ if TYPE_CHECKING:
     )
     from .following import Change, End, Line, follow
     from .launching import Launch, launch, retry, stop
+    from .scheduling import (
+        LastRun,
+        Pause,
+        Schedule,
+        Scheduled,
+        WaitingLaunch,
+        cancel_launch,
+        pause_schedule,
+        resume_schedule,
+        scheduled,
+    )
     from .task import Task, tasks
 
 __all__ = [
@@ -47,29 +59,39 @@ __all__ = [
     "Job",
     "JobError",
     "JobFailed",
+    "LastRun",
     "Launch",
     "LauncherFailed",
     "Line",
     "NoCredentials",
     "NoSuchJob",
+    "NoSuchSchedule",
     "NoSuchStack",
     "NoSuchTask",
     "NotLaunched",
+    "Pause",
     "Rejected",
+    "Schedule",
+    "Scheduled",
     "StillRunning",
     "Task",
     "Unreachable",
+    "WaitingLaunch",
     "WrongRegion",
+    "cancel_launch",
     "find",
     "follow",
     "jobs",
     "launch",
+    "pause_schedule",
+    "resume_schedule",
     "retry",
+    "scheduled",
     "stop",
     "tasks",
 ]
 
-_MODULES: Final = ("account", "catalogue", "errors", "following", "launching", "task")
+_MODULES: Final = ("account", "catalogue", "errors", "following", "launching", "scheduling", "task")
 """The modules of the public names. They are loaded on first use, because terminal.py has to start without boto3."""
 
 

@@ -79,6 +79,10 @@ class NoSuchTask(JobError):
     """The job has no such task, or ECS no longer shows it."""
 
 
+class NoSuchSchedule(JobError):
+    """The job has no schedule of this name, or no launch waits under this id of a run."""
+
+
 class NoSuchStack(JobError):
     """Pulumi knows no such stack, or it exports no jobs."""
 

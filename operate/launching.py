@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, cast
 
 from fargate_job_launcher.handler.result import LaunchResult, launched_task
@@ -20,13 +21,16 @@ from .errors import Conflict, JobFailed, LauncherFailed, NoSuchTask, NotLaunched
 from .following import Change, End, Line, follow
 from .task import Task, describe
 
+_NONE_YET: Final = ("DRY_RUN", "WAITING", "SKIPPED", "SCHEDULED")
+"""Statuses of an answer that rightly has no tasks."""
 POLL_SECONDS: Final = 2.0
 """How often a run that waits for its launch is read."""
 
 
 class Launch:
-    """A run and its tasks. There are none yet while it waits (`result["status"]` is WAITING), and none at all if the
-    launcher skipped it because the job runs already (SKIPPED, where the job's `overlap` is `skip`)."""
+    """A run and its tasks. There are none yet while it waits (`result["status"]` is WAITING) or is launched at a later
+    time (SCHEDULED), and none at all if the launcher skipped it because the job runs already (SKIPPED, where the job's
+    `overlap` is `skip`)."""
 
     def __init__(self, job: Job, result: LaunchResult) -> None:
         self.job = job
@@ -37,6 +41,12 @@ class Launch:
     def run(self) -> str:
         """Id of the run; empty for a dry run."""
         return self.result["run"]
+
+    @property
+    def scheduled_for(self) -> datetime | None:
+        """When it will be launched, in UTC; None if it was launched now."""
+        at = self.result.get("scheduledFor")
+        return None if at is None else datetime.fromisoformat(at)
 
     @property
     def task_arns(self) -> list[str]:
@@ -51,8 +61,14 @@ class Launch:
         """This launch once its tasks are launched, if it waits until the job's running tasks have been stopped; at once
         otherwise.
 
-        Raises NotLaunched if its run ends with tasks missing, and StillRunning after `timeout_seconds`.
+        Raises NotLaunched if its run ends with tasks missing, and StillRunning after `timeout_seconds`, or at once for
+        a launch at a later time.
         """
+        if self.result["status"] == "SCHEDULED":
+            raise StillRunning(
+                f"{self.job.name} is launched at {self.result.get('scheduledFor')}",
+                f"Ask then: fargate-job status {self.job.name}; what waits: fargate-job schedules {self.job.name}",
+            )
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while self.result["status"] == "WAITING":
             run = runs.read(self.job, self.run)
@@ -108,6 +124,8 @@ def launch(
     role: str | None = None,
     capacity: str | None = None,
     idempotency_key: str | None = None,
+    at: datetime | str | None = None,
+    zone: str | None = None,
     dry_run: bool = False,
     stack: str = "",
     account: Account | None = None,
@@ -117,7 +135,9 @@ def launch(
     A parameter that is left out is as the job's owner defined it; one that is set has to be declared under the job's
     `overrides`.
     `count` is a number of tasks, `cpu` CPU units, `memory` MiB, `ephemeral_storage_gib` GiB; `payload` is any JSON but
-    null; `role` an alias; `capacity` one of on_demand, spot, spot_then_on_demand. The same `idempotency_key` launches
+    null; `role` an alias; `capacity` one of on_demand, spot, spot_then_on_demand. `at` launches later, at most 366 days
+    ahead: a datetime or a text such as 2026-12-01T03:00, whose time zone is its own or `zone` (default: UTC); see
+    `Launch.scheduled_for`, `scheduled` and `cancel_launch`. The same `idempotency_key` launches
     once, also when another caller repeats it (default: a new one); repeated after a lack of capacity, it launches what
     is missing. `stack` is needed if two stacks of an account have a job of this name. `account` is the caller's own by
     default.
@@ -138,6 +158,9 @@ def launch(
         "role": role,
         "capacity": capacity,
         "idempotencyKey": idempotency_key,
+        "at": at.isoformat(timespec="seconds") if isinstance(at, datetime) else at,
+        "zone": zone,
+        "requestedBy": (job.account.caller() or None) if at is not None else None,
         "dryRun": dry_run or None,
     }
     return invoke(job, {key: value for key, value in given.items() if value is not None})
@@ -163,7 +186,7 @@ def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> La
         raise Rejected(job.name, [it["detail"] for it in result["failures"]])
     if result["status"] == "CONFLICT":
         raise Conflict(job.name, result)
-    if result["launched"] < result["requested"] and result["status"] not in ("DRY_RUN", "WAITING", "SKIPPED"):
+    if result["launched"] < result["requested"] and result["status"] not in _NONE_YET:
         raise NotLaunched(job.name, result, repeatable=repeatable)
     return Launch(job, result)
 

@@ -51,6 +51,22 @@ def newest(job: Job, most: int = SHOWN) -> list[Item]:
     return _queried(job, "pk = :pk", values, **asked)
 
 
+def each_of(job: Job, most: int) -> Iterator[Item]:
+    """The runs that were launched last, at most so many, the newest first: a page at a time, as they are taken."""
+    with job.account.asking():
+        pages = job.account.client("dynamodb").get_paginator("query")
+        found = pages.paginate(
+            TableName=job.settings.runs_table,
+            IndexName=HISTORY_INDEX,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": job.family}},
+            ScanIndexForward=False,
+            PaginationConfig={"MaxItems": most, "PageSize": SHOWN},
+        )
+        for page in found:
+            yield from (plain(it) for it in page["Items"])
+
+
 def _queried(job: Job, condition: str, values: dict[str, Any], **asked: Any) -> list[Item]:
     with job.account.asking():
         pages = job.account.client("dynamodb").get_paginator("query")

@@ -50,6 +50,11 @@ class Output:
         """Whether the output is text on a terminal."""
         return self._console.is_terminal and not self.json
 
+    @property
+    def width(self) -> int:
+        """The characters of a line of text output: those of the terminal, 60 to 120; 120 in a pipe."""
+        return min(max(self._console.width, 60), 120) if self._console.is_terminal else 120
+
     def fact(self, said: str | Text) -> None:
         """Print a line of text output."""
         if not self.json:
@@ -171,6 +176,9 @@ _SAID: Final = {
 def launched(output: Output, job: str, result: Any) -> None:
     """Print a launch, from the launcher's answer."""
     cost, status = result["maxCostUsdPerHour"], result["status"]
+    if status == "SCHEDULED":
+        output.fact(Text(f"Scheduled {job}", style="bold"))
+        return
     missing = result["launched"] < result["requested"]
     count = f"{result['launched']} of {result['requested']}" if missing else result["launched"]
     of = "" if result["requested"] == 1 else f", {count} tasks"
@@ -198,6 +206,12 @@ def duration(seconds: float) -> str:
     whole = max(0, round(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def clock(moment: datetime) -> str:
+    """A time as the clocks of its zone show it, with the day of the week and the offset from UTC."""
+    offset = f"{moment:%z}"
+    return f"{moment:%a %Y-%m-%d %H:%M} " + ("UTC" if str(moment.tzinfo) == "UTC" else f"{offset[:3]}:{offset[3:5]}")
 
 
 def ago(moment: datetime | None) -> str:

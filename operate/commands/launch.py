@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
 
 import click
+from fargate_job_launcher.handler import local_time
 
 from ..launching import invoke
 from .context import Context, common
@@ -33,6 +36,9 @@ from .staying import stay
 @click.option(
     "--capacity", type=click.Choice(["on_demand", "spot", "spot_then_on_demand"]), help="The capacity to run on."
 )
+@click.option("--at", metavar="TIME", help="Launch then, and not now: 2026-12-01T03:00 in --zone.")
+@click.option("--in", "after", metavar="DURATION", help="Launch after this time, and not now: 90m, 2h, 1d12h.")
+@click.option("--zone", metavar="ZONE", help="The time zone of --at: Europe/Dublin (default: UTC).")
 @click.option("--key", metavar="KEY", help="The idempotency key: the same key launches once (default: a new key).")
 @click.option("--dry-run", is_flag=True, help="Print what would be done and what it would cost; launch nothing.")
 @click.option(
@@ -46,8 +52,13 @@ def launch(context: Context, job: str, follow: bool, wait: bool, dry_run: bool, 
     """Launch JOB as it is defined, or with what its owner declared under `overrides`."""
     if dry_run and (follow or wait):
         raise click.UsageError("--dry-run launches nothing to --follow or --wait for")
-    event, found = _event(dry_run=dry_run, key=key, **given), context.job(job)
-    return stay(context, found, lambda: invoke(found, event), follow=follow, wait=wait)
+    when = _when(given.pop("at"), given.pop("after"), given.pop("zone"))
+    if when and (follow or wait):
+        raise click.UsageError("--at and --in launch later: there is nothing to --follow or --wait for yet")
+    event, found = {**_event(dry_run=dry_run, key=key, **given), **when}, context.job(job)
+    if when and (by := context.account.caller()):
+        event["requestedBy"] = by
+    return stay(context, found, lambda: invoke(found, event), follow=follow, wait=wait, zone=when.get("zone", "UTC"))
 
 
 EVENT_OPTIONS: Final = ("count", "cpu", "memory", "capacity")
@@ -69,6 +80,34 @@ def _event(*, dry_run: bool, key: str | None, **given: Any) -> dict[str, Any]:
     if key:
         event["idempotencyKey"] = key
     return {**event, "dryRun": True} if dry_run else event
+
+
+def _when(at: str | None, after: str | None, zone: str | None) -> dict[str, str]:
+    """The time of a launch event; empty for a launch now."""
+    if at is not None and after is not None:
+        raise click.UsageError("--at and --in exclude each other")
+    if at is None and after is None:
+        if zone is not None:
+            raise click.UsageError("--zone is the time zone of --at, which is missing")
+        return {}
+    if after is not None:
+        # To the next second, as Scheduler knows no part of one.
+        at = f"{datetime.now(UTC) + _duration(after) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    problems = list[str]()
+    local_time.read(at, zone or "UTC", problems)
+    if problems:
+        raise click.UsageError("; ".join(f"--{it}" for it in problems))
+    return {"at": str(at), **({"zone": zone} if zone else {})}
+
+
+def _duration(given: str) -> timedelta:
+    found = re.fullmatch(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?", given)
+    if found is None or not given:
+        raise click.BadParameter(
+            f"{given!r}: days, hours and minutes are expected, such as 90m, 2h or 1d12h", param_hint="--in"
+        )
+    days, hours, minutes = (int(it or 0) for it in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes)
 
 
 def _variable(given: str) -> tuple[str, str]:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, cast
 
+from fargate_job_launcher.handler.local_time import zone_of
 from fargate_job_launcher.handler.result import LaunchResult
 
 from ..catalogue import Job
 from ..errors import NotLaunched
 from ..following import End, follow
 from ..launching import Launch
-from ..show import Following, launched
+from ..show import Following, clock, launched
 from ..task import Task
 from .context import Context, Interrupted
 
 
-def stay(context: Context, job: Job, launch: Callable[[], Launch], *, follow: bool, wait: bool) -> int:
+def stay(
+    context: Context, job: Job, launch: Callable[[], Launch], *, follow: bool, wait: bool, zone: str = "UTC"
+) -> int:
     """Launch, print the launch and, with `follow` or `wait`, stay until it ends. Raises NotLaunched, after that, if
-    tasks are missing."""
+    tasks are missing. `zone`: that of the time of a launch at a later time."""
     missing: NotLaunched | None = None
     try:
         it = launch()
@@ -32,7 +36,7 @@ def stay(context: Context, job: Job, launch: Callable[[], Launch], *, follow: bo
             raise
         it, missing = Launch(job, cast("LaunchResult", error.result)), error
     stays = follow or wait
-    _report(context, it, one_line=stays)
+    _report(context, it, one_line=stays, zone=zone)
     if it.result["status"] == "WAITING" and stays:
         try:
             it.started()
@@ -52,8 +56,16 @@ def stay(context: Context, job: Job, launch: Callable[[], Launch], *, follow: bo
     return code
 
 
-def _report(context: Context, it: Launch, *, one_line: bool) -> None:
-    """Print a launch; with `one_line`, more follows."""
+def _report_time(context: Context, it: Launch, at: datetime, zone: str) -> None:
+    place = zone_of(zone) or UTC
+    local = "" if zone == "UTC" else f"{clock(at.astimezone(place))} ({zone}), "
+    context.output.fact(f"  at    {local}{clock(at.astimezone(UTC))}")
+    context.output.fact(f"  run   {it.run}")
+    context.output.fact(f"  next  fargate-job schedules cancel {it.job.name} {it.run}")
+
+
+def _report(context: Context, it: Launch, *, one_line: bool, zone: str = "UTC") -> None:
+    """Print a launch; with `one_line`, more follows. `zone`: that of the time of a launch at a later time."""
     result = cast("dict[str, Any]", it.result)
     context.output.data({"type": "launch", **result} if one_line else result, one_line=one_line)
     if "dryRun" in result:
@@ -64,6 +76,9 @@ def _report(context: Context, it: Launch, *, one_line: bool) -> None:
         context.output.fact(json.dumps(result["dryRun"], indent=2))
         return
     launched(context.output, it.job.name, result)
+    if it.scheduled_for is not None:
+        _report_time(context, it, it.scheduled_for, zone)
+        return
     if not one_line and result["status"] != "SKIPPED":
         context.output.fact(f"  next  {back(it.job, it.task_arns)}")
 

@@ -134,7 +134,7 @@ def test_nothing_runs_before_a_start_date() -> None:
 
 @pytest.mark.parametrize("expression", ["cron(0 3 * * * *)", "every day", "rate(0 hours)", "cron(0 24 * * ? *)"])
 def test_what_is_no_expression_is_refused(expression: str) -> None:
-    with pytest.raises(ValueError, match="cron|rate|schedule"):
+    with pytest.raises(ValueError, match=r"cron|rate|schedule"):
         times(expression)
 
 
@@ -195,7 +195,8 @@ def fields(least: int, most: int, *, steps: bool = True) -> st.SearchStrategy[st
     number = st.integers(least, most)
     span = st.tuples(number, number).map(lambda it: f"{min(it)}-{max(it)}")
     single = number.map(str)
-    stepped = st.builds("{}/{}".format, st.one_of(st.just("*"), single, span), st.integers(1, max(1, (most - least) // 2)))
+    step = st.integers(1, max(1, (most - least) // 2))
+    stepped = st.builds("{}/{}".format, st.one_of(st.just("*"), single, span), step)
     part = st.one_of(single, span, stepped) if steps else st.one_of(single, span)
     return st.one_of(st.just("*"), st.lists(part, min_size=1, max_size=3).map(",".join))
 
@@ -208,11 +209,12 @@ MONTH_DAYS = st.one_of(
 )
 WEEK_DAYS = st.one_of(
     fields(1, 7, steps=False),
-    st.sampled_from(["L", *(f"{it}L" for it in range(1, 8)), *(f"{day}#{nth}" for day in range(1, 8) for nth in range(1, 6))]),
+    st.sampled_from(["L", *(f"{it}L" for it in range(1, 8))]),
+    st.builds("{}#{}".format, st.integers(1, 7), st.integers(1, 5)),
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(
     minutes=fields(0, 59),
     hours=fields(0, 23),
