@@ -20,7 +20,7 @@ from .answers import Failure, of_error
 from .awsjson import error_of
 from .calls import Origin
 from .launch import conflict
-from .local_time import LocalTime
+from .local_time import LocalTime, read
 from .records import Records
 from .request import LaunchRequest, asked_of
 from .result import LaunchResult, cost_per_hour, failed, of_run, rejection, unlaunched
@@ -78,7 +78,7 @@ class Later:
         except (ClientError, BotoCoreError) as error:
             detail = f"there was a launch of this key, and it cannot be read whether it still waits: {error}"
             return failed(self.settings, request, _failure("ScheduleUnknown", detail, retryable=True))
-        differing = _differences(found, given)
+        differing = _differences(found, given, _time(request))
         if not differing:
             return scheduled(self.settings, request)
         detail = (
@@ -154,13 +154,14 @@ def _plan(settings: Settings, request: LaunchRequest, given: dict[str, Any]) -> 
     return answer
 
 
-def _differences(found: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    """Names of the fields in which the request of a schedule differs from another's. Who asks is none of them, nor is a
-    role or a queue that a deployment has replaced."""
-    when = ("ScheduleExpression", "ScheduleExpressionTimezone")
+def _differences(found: Mapping[str, Any], given: Mapping[str, Any], at: LocalTime) -> list[str]:
+    """Names of the fields in which the request of a schedule differs from another's, which is for this time. Who asks
+    is none of them, nor is a role or a queue that a deployment has replaced."""
+    expression = str(found["ScheduleExpression"]).removeprefix("at(").removesuffix(")")
+    when = read(expression, found.get("ScheduleExpressionTimezone", "UTC"), [])
     was, now = (asked_of(json.loads(it["Target"]["Input"])["detail"]) for it in (found, given))
     return [
-        *(["at"] if any(found.get(it) != given[it] for it in when) else []),
+        *(["at"] if when is None or when.seconds != at.seconds else []),
         *sorted(key for key in was.keys() | now.keys() if was.get(key) != now.get(key)),
     ]
 

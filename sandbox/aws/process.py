@@ -17,7 +17,7 @@ from ministack.app import app
 from ministack.core import lambda_runtime
 from ministack.services import eventbridge, sts
 
-from . import asynchronous, simulation, task_tokens, wire
+from . import asynchronous, one_time, simulation, task_tokens, wire
 from .connections import Whole, server_config
 from .gate import Gate
 
@@ -29,6 +29,7 @@ def _serve(descriptor: int, docker: str = "") -> None:
     lambda_runtime.execution_credentials = _execution_credentials
     asynchronous.install()
     simulation.install()
+    one_time.install()
     task_tokens.install()
     mended = wire.install(cast("Any", app))
     events: Any = eventbridge

@@ -193,7 +193,7 @@ class Emulator:
 
     def pass_minutes(self, minutes: float) -> None:
         """Move the clock forward by so many minutes: each running task has run that much longer, and EventBridge and
-        Scheduler start what is due by then at a rate."""
+        Scheduler start what is due by then, at a rate or once."""
         body = json.dumps(minutes).encode()
         with urllib.request.urlopen(f"{self.endpoint}/_gate/lapse", data=body, timeout=30):  # noqa: S310
             pass

@@ -121,8 +121,10 @@ def test_the_same_key_is_scheduled_once_and_launched_once() -> None:
     first = world.schedule(AT)
     # Who asks is not what is asked; and a field that is as the job has it asks for nothing.
     assert world.schedule({**AT, "requestedBy": "Bob", "count": 1}) == first
+    # Nor is the way in which the same instant is written.
     assert world.schedule({**AT, "at": "2026-12-01T03:00:00"}) == first
-    assert world.schedules.calls.count("CreateSchedule") == 3
+    assert world.schedule({**AT, "at": "2026-12-01T04:00:00+01:00"}) == first
+    assert world.schedules.calls.count("CreateSchedule") == 4
     assert len(world.schedules.made) == 1
     world.fire()
     again = world.schedule(AT)
@@ -140,8 +142,9 @@ def test_the_same_key_is_scheduled_once_and_launched_once() -> None:
     [
         ({"at": "2026-12-01T03:01"}, "at"),
         ({"zone": "Europe/Paris"}, "at"),
+        ({"at": "2026-12-01T03:00-00:30"}, "at"),
         ({"count": 2}, "count"),
-        ({"count": 2, "payload": 1, "zone": "UTC"}, "at, count, payload"),
+        ({"count": 2, "payload": 1, "zone": "Asia/Tokyo"}, "at, count, payload"),
     ],
 )
 def test_the_same_key_with_another_request_is_a_conflict(other: dict[str, Any], differs: str) -> None:

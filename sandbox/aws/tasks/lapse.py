@@ -1,5 +1,5 @@
-"""Moves the clock forward: each running task has run longer, rules and schedules at a rate start what is due, and the
-supervisor looks at the runs that are due.
+"""Moves the clock forward: each running task has run longer, rules and schedules at a rate and schedules that run once
+start what is due, and the supervisor looks at the runs that are due.
 
 Without this, a test of a limit of an hour or of a rule of every minute would have to wait that long.
 """
@@ -12,6 +12,8 @@ from typing import Any, Final
 from fargate_job_launcher.handler.settings import DUE_INDEX
 from ministack.services import dynamodb, ecs, eventbridge, scheduler
 
+from .. import one_time
+
 # Internals of the emulator, which has no public interface for this; its version is pinned.
 _dynamodb: Any = dynamodb
 _ecs: Any = ecs
@@ -23,8 +25,8 @@ TIMES: Final = ("createdAt", "pullStartedAt", "pullStoppedAt", "connectivityAt",
 
 
 def pass_minutes(minutes: float) -> None:
-    """Let so many minutes pass for running tasks, for runs, for EventBridge's rules and for Scheduler's schedules at a
-    rate."""
+    """Let so many minutes pass for running tasks, for runs, for EventBridge's rules and Scheduler's schedules at a rate,
+    and for schedules that run once."""
     for record in list(_ecs._tasks._data.values()):
         if record["lastStatus"] != "STOPPED":
             record |= {key: _earlier(record[key], minutes) for key in TIMES if record.get(key)}
@@ -34,6 +36,7 @@ def pass_minutes(minutes: float) -> None:
                 _bring_forward(table["items"], minutes)
     _count_back(_events._rules._data, _events._rule_last_fired, "CreationTime", minutes)
     _count_back(_scheduler._schedules._data, _scheduler._schedule_last_fired, "CreationDate", minutes)
+    one_time.pass_minutes(minutes)
     _events._tick_scheduled_rules()
     _scheduler._tick_schedules()
 
