@@ -1,4 +1,4 @@
-"""Schedules and launches at a later time, through the command and the calls, on the emulated AWS with its test clock."""
+"""Schedules and launches at a later time, through the command and the calls, on the emulated AWS's test clock."""
 
 from __future__ import annotations
 
@@ -174,8 +174,9 @@ def test_the_command_says_the_time_twice_and_how_to_cancel(aws: Emulator) -> Non
     assert run_of(find(Account(), "report"), run[1]) is None
 
 
+@pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(("given", "seconds"), [("2h", 7200), ("90m", 5400), ("1d12h", 129600)])
-def test_in_counts_from_now(aws: Emulator, given: str, seconds: int) -> None:
+def test_in_counts_from_now(given: str, seconds: int) -> None:
     before = datetime.now(UTC)
     answer = json.loads(command("launch", "report", "--in", given, "-o", "json").out)
     after = datetime.fromisoformat(answer["scheduledFor"]) - before
@@ -205,7 +206,8 @@ def test_a_wrong_time_is_a_wrong_command_line(options: str, said: str) -> None:
     assert (done.code, said in done.err.replace("\n", " ")) == (2, True), done.err
 
 
-def test_what_the_launcher_refuses_is_told(aws: Emulator) -> None:
+@pytest.mark.usefixtures("aws")
+def test_what_the_launcher_refuses_is_told() -> None:
     with pytest.raises(Rejected, match="at: is in the past; leave it out to launch now"):
         launch("report", at="2026-01-01T03:00")
     with pytest.raises(Rejected, match="at: is more than 366 days ahead"):
@@ -214,7 +216,8 @@ def test_what_the_launcher_refuses_is_told(aws: Emulator) -> None:
         launch("plain", at=in_days(1))
 
 
-def test_each_schedule_is_listed_with_its_next_times_in_its_zone(aws: Emulator) -> None:
+@pytest.mark.usefixtures("aws")
+def test_each_schedule_is_listed_with_its_next_times_in_its_zone() -> None:
     now = datetime(2027, 10, 29, 12, tzinfo=UTC)
     never, nightly, often = scheduled(find(Account(), "report"), now=now).schedules
     assert [it.isoformat() for it in nightly.next] == [
@@ -271,6 +274,7 @@ def test_a_paused_schedule_launches_nothing_until_it_is_resumed(aws: Emulator) -
     assert by
     assert (skipped["state"], skipped["tasks"]) == ("SKIPPED", [])
     assert re.fullmatch(rf"its schedule often is paused since \S+Z, by {by}", skipped["skipped"])
+    aws.pass_minutes(2)  # the supervisor looks
     assert eventually(lambda: (run_of(job, skipped["run"]) or {}).get("toldAt"))
     (often,) = [it for it in scheduled(job).schedules if it.name == "often"]
     assert often.state == "paused"
@@ -298,7 +302,8 @@ def test_a_paused_schedule_launches_nothing_until_it_is_resumed(aws: Emulator) -
     }
 
 
-def test_a_listing_that_is_denied_names_the_missing_permission(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("aws")
+def test_a_listing_that_is_denied_names_the_missing_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.exceptions import ClientError
 
     account = Account()
@@ -316,6 +321,7 @@ def test_a_listing_that_is_denied_names_the_missing_permission(aws: Emulator, mo
             error: Any = {"Error": {"Code": "AccessDeniedException", "Message": said}}
             raise ClientError(error, "ListSchedules")
 
-    monkeypatch.setitem(account._clients, "scheduler", Denied())
+    clients = {"scheduler": Denied(), "dynamodb": account.client("dynamodb")}
+    monkeypatch.setattr(account, "client", clients.__getitem__)
     with pytest.raises(AccessDenied, match=r'lacks {"Effect": "Allow", "Action": "scheduler:ListSchedules"'):
         scheduled(job)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from fargate_job_launcher.handler.settings import DUE_INDEX
 from ministack.services import dynamodb, ecs, eventbridge, scheduler
 
-from .. import one_time
+from .. import schedule_clock
 
 # Internals of the emulator, which has no public interface for this; its version is pinned.
 _dynamodb: Any = dynamodb
@@ -25,8 +25,8 @@ TIMES: Final = ("createdAt", "pullStartedAt", "pullStoppedAt", "connectivityAt",
 
 
 def pass_minutes(minutes: float) -> None:
-    """Let so many minutes pass for running tasks, for runs, for EventBridge's rules and Scheduler's schedules at a rate,
-    and for schedules that run once."""
+    """Let so many minutes pass for running tasks, for runs, for EventBridge's rules and Scheduler's schedules at a
+    rate, and for schedules that run once."""
     for record in list(_ecs._tasks._data.values()):
         if record["lastStatus"] != "STOPPED":
             record |= {key: _earlier(record[key], minutes) for key in TIMES if record.get(key)}
@@ -36,7 +36,7 @@ def pass_minutes(minutes: float) -> None:
                 _bring_forward(table["items"], minutes)
     _count_back(_events._rules._data, _events._rule_last_fired, "CreationTime", minutes)
     _count_back(_scheduler._schedules._data, _scheduler._schedule_last_fired, "CreationDate", minutes)
-    one_time.pass_minutes(minutes)
+    schedule_clock.pass_minutes(minutes)
     _events._tick_scheduled_rules()
     _scheduler._tick_schedules()
 
