@@ -1,21 +1,26 @@
-"""What the supervisor asks a launcher to do: a retry, a launch that waited, telling an end. Pure."""
+"""What the supervisor and operators ask a launcher to do, besides launching: a retry, a launch that waited, more of an
+array, telling an end, and changing an array. Pure."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
-Kind = Literal["retryOf", "continueOf", "endOf"]
+Kind = Literal["retryOf", "continueOf", "nextOf", "endOf", "arrayOf"]
 
 _RUN = r"[0-9a-f]{32}"
 _TASK = r"[0-9A-Za-z-]{1,64}"
 
 
-def read(event: object) -> tuple[Kind, str, str] | None:
-    """Kind, run, and of a retry the lineage's first task; None for any other event.
+ACTIONS: Final = ("pause", "resume", "stop")
+"""What can be done to an array, besides changing its parallelism."""
 
-    Such an event has no authority of its own: the launcher does only what the table says is pending, for any
-    caller.
+
+def read(event: object) -> tuple[Kind, str, Any] | None:
+    """Kind, run, and of a retry the lineage's first task, of an array the whole change; None for any other event.
+
+    What the supervisor asks for has no authority of its own: the launcher does only what the table says is pending, for
+    any caller. To change an array is to launch more or fewer of its tasks, which whoever may invoke the launcher may.
     """
     if not isinstance(event, dict) or len(cast("dict[str, Any]", event)) != 1:
         return None
@@ -25,7 +30,11 @@ def read(event: object) -> tuple[Kind, str, str] | None:
         run, root = retry.get("run"), retry.get("root")
         if set(retry) == {"run", "root"} and _is(_RUN, run) and _is(_TASK, root):
             return "retryOf", str(run), str(root)
-    if kind in ("continueOf", "endOf") and _is(_RUN, asked):
+    if kind == "arrayOf" and isinstance(asked, dict):
+        change = cast("dict[str, Any]", asked)
+        if _is(_RUN, change.get("run")):
+            return "arrayOf", str(change["run"]), change
+    if kind in ("continueOf", "nextOf", "endOf") and _is(_RUN, asked):
         return cast("Kind", kind), str(asked), ""
     return None
 

@@ -67,13 +67,22 @@ class Launcher:
         retryable. Errors of AWS are in the result and are not raised.
         """
         try:
-            return self._launch(request, trigger=trigger, redelivered=redelivered)
+            return self._of(request)._launch(request, trigger=trigger, redelivered=redelivered)
         except NotRecorded as problem:
             detail = f"the run could not be recorded: {problem}"
             failure: Failure = {"reason": "RunNotRecorded", "detail": detail, "retryable": True}
         except TakenOver:
             failure = under_way()
         return failed(self.settings, request, failure)
+
+    def _of(self, request: LaunchRequest) -> Launcher:
+        """The launcher of this kind of request."""
+        if request.array is None:
+            return self
+        # Imported here, as all that a usual launch does without.
+        from .waves import Waves
+
+        return Waves(**vars(self))
 
     def _launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool) -> LaunchResult:
         if request.stored_payload is not None:
@@ -151,7 +160,7 @@ class Launcher:
         """Rounds of calls until nothing is missing, none helps, or the time is up. The first is recorded already."""
         root, made, before, done = origin.root, 0, len(run["tasks"]), Round()
         for turn in range(ROUNDS):
-            calls = run["open"][root]["retry"] if root else run["launch"]
+            calls = run["open"][root]["calls"] if root else run["launch"]
             number = calls["round"]
             settled = self._settled(calls, origin)
             if settled is not None:
@@ -245,13 +254,17 @@ class Launcher:
         except Full:
             if self.settings.overlap not in ("skip", "replace"):
                 raise
-        run["launch"] |= {"open": False, "lease": 0, "round": -1}
+        self._unbegun(run)
         if self.settings.overlap == "replace":
             return self.records.wait(run)
         run["launch"]["closed"] = True
         now = self.records.clock()
         run |= {"state": "SKIPPED", "reserved": 0, "endedAt": runs.at(now), "ends": 1, "tell": now}
         return self.records.put(run)
+
+    def _unbegun(self, run: Item) -> None:
+        """Undo what a new run says about its first calls."""
+        run["launch"] |= {"open": False, "lease": 0, "round": -1}
 
     def _stop_others(self, run_id: str) -> None:
         """Ask the supervisor to stop the job's other runs."""

@@ -58,6 +58,7 @@ def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
         return ["schedule.event: is not a JSON object"]
     overrides, zero = given.get("overrides", {}), {"cpu": 0, "memory": 0, "ephemeral_storage_gib": 0}
     sizes = {key: overrides.get(key, least) for key, least in zero.items()}
+    array = overrides.get("array", {})
     declared = Overrides(
         environment=frozenset(overrides.get("environment", [])),
         command=overrides.get("command", False),
@@ -66,6 +67,8 @@ def _scheduled_event_problems(given: Mapping[str, Any]) -> list[str]:
         capacity=frozenset(overrides.get("capacity", [])),
         max_count=overrides.get("max_count", 1),
         task_roles=dict.fromkeys(overrides.get("task_roles", {}), ""),
+        array_size=array.get("max_size", 0),
+        array_parallelism=array.get("max_parallelism", min(100, array.get("max_size", 0))),
         **sizes,
     )
     own = {key: given[key] for key in ("cpu", "memory", "ephemeral_storage_gib", "capacity")}
