@@ -121,6 +121,8 @@ def _array(kind: instruction.Kind, run: str, asked: Any, context: Context) -> di
         return {"done": False, "problem": str(refused)}
     if result is not None:
         _report(result, "asynchronous", context, seconds=time.monotonic() - began, calls=result["attempts"])
+        if launcher.retried:
+            _log("INFO", f"retried {launcher.retried} indexes", context, run=run, AttemptsRetried=launcher.retried)
     return {"done": kind == "arrayOf" or result is not None}
 
 

@@ -31,6 +31,9 @@ LARGEST_WAVE: Final = fargate.LAUNCH_BURST
 class Waves(Again):
     """The launcher of a job's arrays."""
 
+    retried = 0
+    """How many retries this delivery has launched."""
+
     def next(self, run_id: str) -> LaunchResult | None:
         """Launch what is wanted of an array at this moment; None if nothing is. Raises NotRecorded."""
         run = self._read(run_id)
@@ -91,15 +94,16 @@ class Waves(Again):
         for turn in range(WAVES):
             done = self._called(request, run, taken)
             calls += sum(it.calls for it in done.values())
-            new += sum(len(it.tasks) for it in done.values())
             failures = _distinct(done)
-            before = run
+            before, launched = run, list[int]()
             try:
-                run = self._changed(run, self._closing(request, done))
+                run = self._changed(run, self._closing(request, done, launched))
             except (NotRecorded, TakenOver) as problem:
                 # The calls were made: they are repeated with the same tokens, or the events of the tasks tell them.
                 unrecorded: Failure = {"reason": "RunNotRecorded", "detail": str(problem), "retryable": True}
                 return of_run(self.settings, request, before, failures=[unrecorded], calls=calls, new=new)
+            new += launched.count(1)
+            self.retried += len(launched) - launched.count(1)
             taken = []
             if turn + 1 < WAVES and arrays.wanted(run, self._now()) and self.calls.budget.allows():
                 run = self._taken(request, run, taken)
@@ -123,27 +127,32 @@ class Waves(Again):
             wanted[root] = (replace(of_index, capacity=capacity), origin, entry["calls"]["round"])
         return done | dict(zip(wanted, self.calls.each(self.settings, list(wanted.values())), strict=True))
 
-    def _closing(self, request: LaunchRequest, done: Mapping[str, Round]) -> Callable[[Item], None]:
+    def _closing(
+        self, request: LaunchRequest, done: Mapping[str, Round], launched: list[int]
+    ) -> Callable[[Item], None]:
+        """Records what the calls of a wave came to. `launched` gets the number of each attempt that it records."""
+
         def close(it: Item) -> None:
-            now, failures, launched = self._now(), list[Failure](), 0
+            now, failures, some = self._now(), list[Failure](), False
+            launched.clear()
             for root, one in done.items():
                 calls = runs.calls_of(it, root)
                 if calls is None or calls.get("by") != self.by:
                     # Its end was recorded meanwhile, or another delivery makes its calls now.
-                    launched += bool(one.tasks)
+                    some = some or bool(one.tasks)
                     continue
                 on = calls["capacity"]
                 runs.close_round(it, root, _ids(one), now=now, still_open=one.open)
                 if runs.calls_of(it, root) is None:
-                    launched += 1
+                    launched.append(it["open"][root]["attempt"])
                 elif one.again and not one.open and request.capacity == "spot_then_on_demand" and on == SPOT:
                     calls |= {"lease": 0, "next": now}
                 else:
                     runs.release(it, root, one.failures, now=now)
                     failures += [] if one.open else one.failures
             if failures:
-                arrays.refused(it, failures, now=now, some=launched > 0)
-            elif launched:
+                arrays.refused(it, failures, now=now, some=some or bool(launched))
+            elif some or launched:
                 it["array"].pop("stuck", None)
 
         return close

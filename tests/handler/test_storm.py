@@ -17,14 +17,17 @@ from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from fargate_job_launcher.handler import ranges
 from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.ending import NotTold, Teller
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.handler.supervise import Supervisor
 from fargate_job_launcher.handler.table import NotRecorded, Table
+from fargate_job_launcher.handler.waves import Waves
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
+from world import wanted
 
 from tools.dynamodb import Memory, refused
 from tools.launching import DECLARED, Launching, asked, settings
@@ -46,7 +49,7 @@ class Killed(BaseException):
 class Storm:
     """One job's launches, and everything around them."""
 
-    def __init__(self, seed: int, of: Settings, events: dict[str, int]) -> None:
+    def __init__(self, seed: int, of: Settings, events: dict[str, dict[str, Any]]) -> None:
         self.dice, self.of, self.events = random.Random(seed), of, events
         self.now, self.revision = 1_000_000.0, 7
         self.calm = False
@@ -219,7 +222,7 @@ class Storm:
             {**DECLARED, "taskDefinition": f"arn:aws:ecs:eu-west-1:123456789012:task-definition/f:{self.revision}"},
             **_CHANGED,
         )
-        return Launching(self, of, self.table, clock=lambda: self.now)
+        return Launching(self, of, self.table, clock=lambda: self.now, at_once=1)
 
     def deliver(self, key: str) -> None:
         if self.dice.random() < 0.02:
@@ -227,11 +230,13 @@ class Storm:
         launcher, result = self.launching().launcher, dict[str, Any]()
 
         def launch() -> None:
-            request = asked({"count": self.events[key]}, key, of=launcher.settings)
+            request = asked(self.events[key], key, of=launcher.settings)
             result.update(launcher.launch(request, trigger="call", redelivered=True))
 
         lived = self.function(launch)
-        complete = lived and result["launched"] >= result["requested"]
+        complete = lived and (
+            result["launched"] >= result["requested"] or ("array" in result and not result["failures"])
+        )
         if complete:
             self.undelivered.discard(key)
             self.seen["TasksLaunched"] += result["new"]
@@ -249,7 +254,15 @@ class Storm:
             self.later(360, lambda: self.event(task))
 
     def supervisor(self) -> Supervisor:
-        return Supervisor(self.records(), self, self, lambda: self.ends_waiting, lambda *_, **__: None)
+        def remind(message: dict[str, Any], seconds: int) -> None:
+            self.danger()
+            it = message["remind"]
+            self.seen["reminders"] += 1
+            self.later(
+                seconds, lambda: self.function(lambda: self.supervisor().reminded(it["pk"], it["run"], it["at"]))
+            )
+
+        return Supervisor(self.records(), self, self, lambda: self.ends_waiting, lambda *_, **__: None, remind)
 
     def invoked(self, event: dict[str, Any]) -> None:
         told = sum(self.told.values())
@@ -260,6 +273,9 @@ class Storm:
     def asked(self, event: dict[str, Any]) -> None:
         if "retryOf" in event:
             self.launching().launcher.retry(event["retryOf"]["run"], event["retryOf"]["root"])
+        elif "nextOf" in event:
+            result = Waves(**vars(self.launching().launcher)).next(event["nextOf"])
+            self.seen["TasksLaunched"] += result["new"] if result else 0
         else:
             teller = Teller(self.of, self.records(), lambda _: self, lambda: 60.0, lambda *_, **__: None)
             teller.tell("f", event["endOf"])
@@ -298,7 +314,8 @@ def _text(seconds: float) -> str:
 @pytest.mark.parametrize("seed", [1])
 def test_a_storm_loses_nothing_makes_nothing_twice_and_tells_each_end_once(seed: int) -> None:
     dice = random.Random(seed)
-    events = {f"key-{number}": dice.choice([1, 1, 1, 2, 10, 11, 25]) for number in range(LAUNCHES)}
+    kinds = [*({"count": it} for it in (1, 1, 1, 2, 10, 11, 25)), {"array": {"size": 30, "parallelism": 7}}]
+    events = {f"key-{number}": dice.choice(kinds) for number in range(LAUNCHES)}
     storm = Storm(seed, settings(**_CHANGED), events)
     storm.run()
 
@@ -307,15 +324,26 @@ def test_a_storm_loses_nothing_makes_nothing_twice_and_tells_each_end_once(seed:
     assert of_runs.keys() == events.keys()
     attempts = sum(1 for _ in storm.table.plain("attempt"))
     again = 0
-    for key, count in events.items():
-        run = of_runs[key]
-        first = storm.by[f"import/{run['run']}"]
-        assert sorted(run["tasks"]) == sorted(first), key
-        assert len(first) == count, key
-        retries = [by for by in storm.by if by.startswith(f"import/{run['run']}/")]
+    by_run: dict[str, list[str]] = {}
+    for by in storm.by:
+        by_run.setdefault(by.split("/")[1], []).append(by)
+    for key, event in events.items():
+        run, count = of_runs[key], wanted(event)
+        first = storm.by.get(f"import/{run['run']}", [])
+        retries = [by for by in by_run[run["run"]] if by.count("/") > 1]
         assert all(len(storm.by[by]) == 1 for by in retries), key
+        if "array" in event:
+            begun = {by.split("/")[3] for by in retries if by.split("/")[2] == "0"}
+            assert begun == {f"i{index}" for index in range(count)}, key
+            again -= count
+            tested = (run["array"]["succeeded"], run["array"]["failed"])
+            assert ranges.union(*tested) == f"0-{count - 1}", key
+            assert [ranges.size(it) for it in tested] == [run["succeeded"], run["failed"]], key
+        else:
+            assert sorted(run["tasks"]) == sorted(first), key
+            assert len(first) == count, key
         again += len(retries)
-        ended = [storm.tasks[task] for by in (f"import/{run['run']}", *retries) for task in storm.by[by]]
+        ended = [storm.tasks[task] for by in by_run[run["run"]] for task in storm.by[by]]
         succeeded = sum(it["containers"][0]["exitCode"] == 0 for it in ended)
         assert (run["succeeded"], run["open"], run["state"]) == (
             succeeded, {}, "SUCCEEDED" if succeeded == count else "FAILED"
@@ -326,7 +354,7 @@ def test_a_storm_loses_nothing_makes_nothing_twice_and_tells_each_end_once(seed:
     assert attempts == len(storm.tasks)
     twice = sum(number - 1 for number in storm.told.values())
     assert twice <= storm.told_by_the_dead
-    tasks = sum(events.values())
+    tasks = sum(wanted(it) for it in events.values())
     assert storm.seen["TasksLaunched"] <= tasks
     print(
         f"\n{len(events)} launches of {tasks} tasks and {again} retries, {storm.seen['calls']} calls of RunTask, "
