@@ -16,15 +16,17 @@ Item = dict[str, Any]
 LARGEST: Final = 10_000
 """The most indexes of an array."""
 MOST_AT_ONCE: Final = 1000
-"""The largest parallelism. Each index that runs takes about 120 bytes of the run's item, which has 400 KB at most."""
+"""The largest parallelism. An index takes about 100 bytes of the run's item while it runs, and 250 while it waits for a
+retry; an item has 400 KB at most."""
 REMIND_SECONDS: Final = fargate.LAUNCH_BURST // fargate.LAUNCHES_PER_SECOND
 """How often the supervisor asks for more while Fargate's rate holds an array back: a whole burst is there again."""
 FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 900
 STUCK_SECONDS: Final = 2 * 3600
 """How long an array tries to start its next index while AWS refuses it, for want of capacity for example."""
-LONGEST_REASON: Final = 200
-"""Characters of the reason that is kept of an index that is retried: a thousand of them share one item."""
+LONGEST_REASON: Final = 60
+"""Characters of the reason that is kept with an index that is retried: a thousand of them share one item. The item of
+the attempt has all of it."""
 
 
 def new(size: int, parallelism: int, max_failed: int | None) -> Item:

@@ -42,7 +42,10 @@ def ended(run: Item, facts: Mapping[str, Any], *, now: float, retry: bool) -> It
     if retry and entry["attempt"] <= run["policy"]["retries"] and "stopping" not in run:
         entry["failed"] = failed
         if "array" in run:
+            # A thousand of them share one item.
             failed["reason"] = failed["reason"][:LONGEST_REASON]
+            for key in ("task", "seen", "started"):
+                entry.pop(key, None)
         entry["calls"] = {"round": -1, "open": False, "lease": 0, "next": now + CLAIM_SECONDS}
     else:
         conclude(run, root, failed)

@@ -52,7 +52,7 @@ class Launcher:
     """Seconds until the function is stopped."""
     function: str
     """ARN of the function."""
-    by: str = field(default_factory=lambda: os.urandom(16).hex())
+    by: str = field(default_factory=lambda: os.urandom(8).hex())
     """Names this delivery as the holder of a lease."""
 
     @property
