@@ -82,19 +82,21 @@ def handle(event: object, context: Context) -> Any:
     return result
 
 
-def _instructed(kind: instruction.Kind, run: str, root: str, context: Context) -> dict[str, Any]:
-    """Do what the supervisor asks for, if the table says that it is pending, nothing otherwise, for any caller; or what
-    a person asks for."""
+def _instructed(kind: instruction.Kind, run: str, more: Any, context: Context) -> dict[str, Any]:
+    """Do what the supervisor asks for, if the table says that it is pending, nothing otherwise, for any caller. Or
+    change an array, pause a schedule, or cancel a launch that waits for its time, as a person asks."""
+    if kind in ("nextOf", "arrayOf"):
+        return _array(kind, run, more, context)
     if kind in ("pause", "resume", "cancelOf"):
-        return _asked(kind, run, root, context)
+        return _schedule(kind, run, more, context)
     # Imported here, as all that a usual launch does without: every import makes a cold start longer.
     from .again import Again
 
     launcher = Again(**vars(_launcher(context)))
     if kind == "retryOf":
-        done = launcher.retry(run, root)
+        done = launcher.retry(run, more)
         if done:
-            _log("INFO", f"retried {root}", context, run=run, AttemptsRetried=1)
+            _log("INFO", f"retried {more}", context, run=run, AttemptsRetried=1)
     elif kind == "continueOf":
         began, result = time.monotonic(), launcher.again(run)
         done = result is not None
@@ -110,7 +112,7 @@ def _instructed(kind: instruction.Kind, run: str, root: str, context: Context) -
     return {"done": done}
 
 
-def _asked(kind: instruction.Kind, what: str, by: str, context: Context) -> dict[str, Any]:
+def _schedule(kind: instruction.Kind, what: str, by: str, context: Context) -> dict[str, Any]:
     """Pause or resume a schedule, or cancel a launch that waits for its time."""
     if kind == "cancelOf":
         problem = _later(context).cancel(what)
@@ -120,6 +122,23 @@ def _asked(kind: instruction.Kind, what: str, by: str, context: Context) -> dict
         problem = paused.change(RECORDS, SETTINGS, what, paused=kind == "pause", by=by)
     _log("WARN" if problem else "INFO", f"{kind} {what}: {problem or 'done'}", context)
     return {"done": False, "problem": problem} if problem else {"done": True}
+
+
+def _array(kind: instruction.Kind, run: str, asked: Any, context: Context) -> dict[str, Any]:
+    """Launch more of an array, or change it; whether that was done, and otherwise why not."""
+    from .array_changes import Refused, change
+    from .waves import Waves
+
+    launcher, began = Waves(**vars(_launcher(context))), time.monotonic()
+    try:
+        result = launcher.next(run) if kind == "nextOf" else change(launcher, run, asked)
+    except Refused as refused:
+        return {"done": False, "problem": str(refused)}
+    if result is not None:
+        _report(result, "asynchronous", context, seconds=time.monotonic() - began, calls=result["attempts"])
+        if launcher.retried:
+            _log("INFO", f"retried {launcher.retried} indexes", context, run=run, AttemptsRetried=launcher.retried)
+    return {"done": kind == "arrayOf" or result is not None}
 
 
 def _batch(batch: trigger.Trigger, context: Context) -> dict[str, Any]:
@@ -155,7 +174,7 @@ def _launch(delivery: trigger.Delivery, kind: trigger.Kind, context: Context) ->
     except Rejected as rejected:
         result = rejection(SETTINGS, rejected.problems)
     else:
-        calls = len(chunks(request.count))
+        calls = 0 if request.array else len(chunks(request.count))
         if request.dry_run and request.at is None:
             from .dry_run import dry_run
 
@@ -171,6 +190,8 @@ def _launch(delivery: trigger.Delivery, kind: trigger.Kind, context: Context) ->
                 from .redact import redacted
 
                 result = redacted(result, request)
+            if request.array:
+                calls = result["new"]
     _report(result, kind, context, seconds=time.monotonic() - began, calls=calls)
     if SETTINGS.callbacks:
         _answer_refused(delivery.event, result, kind)
@@ -220,9 +241,7 @@ def _remaining(context: Context) -> Any:
 
 
 def _complete(result: LaunchResult) -> bool:
-    if result["status"] in ("DRY_RUN", "DUPLICATE", "SCHEDULED", "SKIPPED", "WAITING"):
-        return True
-    return result["status"] != "CONFLICT" and 0 < result["requested"] <= result["launched"]
+    return result["status"] in ("LAUNCHED", "DRY_RUN", "DUPLICATE", "SCHEDULED", "SKIPPED", "WAITING")
 
 
 def _retryable(result: LaunchResult) -> bool:

@@ -52,7 +52,7 @@ class Launcher:
     """Seconds until the function is stopped."""
     function: str
     """ARN of the function."""
-    by: str = field(default_factory=lambda: os.urandom(16).hex())
+    by: str = field(default_factory=lambda: os.urandom(8).hex())
     """Names this delivery as the holder of a lease."""
 
     @property
@@ -68,13 +68,23 @@ class Launcher:
         not raised.
         """
         try:
-            return self._launch(request, trigger=trigger, redelivered=redelivered, schedule=schedule)
+            launcher = self._of(request)
+            return launcher._launch(request, trigger=trigger, redelivered=redelivered, schedule=schedule)
         except NotRecorded as problem:
             detail = f"the run could not be recorded: {problem}"
             failure: Failure = {"reason": "RunNotRecorded", "detail": detail, "retryable": True}
         except TakenOver:
             failure = under_way()
         return failed(self.settings, request, failure)
+
+    def _of(self, request: LaunchRequest) -> Launcher:
+        """The launcher of this kind of request."""
+        if request.array is None:
+            return self
+        # Imported here, as all that a usual launch does without.
+        from .waves import Waves
+
+        return Waves(**vars(self))
 
     def _launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool, schedule: str) -> LaunchResult:
         if request.stored_payload is not None:
@@ -150,7 +160,7 @@ class Launcher:
         """Rounds of calls until nothing is missing, none helps, or the time is up. The first is recorded already."""
         root, made, before, done = origin.root, 0, len(run["tasks"]), Round()
         for turn in range(ROUNDS):
-            calls = run["open"][root]["retry"] if root else run["launch"]
+            calls = run["open"][root]["calls"] if root else run["launch"]
             number = calls["round"]
             settled = self._settled(calls, origin)
             if settled is not None:
@@ -245,14 +255,15 @@ class Launcher:
             if self.settings.overlap not in ("skip", "replace"):
                 raise
         if self.settings.overlap == "replace":
-            run["launch"] |= {"open": False, "lease": 0, "round": -1}
+            self._unbegun(run)
             return self.records.wait(run)
         return self._skipped(run)
 
     def _skipped(self, run: Item, why: str = "") -> Item:
         """A new run, written as one that launches nothing. Raises Changed or NotRecorded."""
         now = self.records.clock()
-        run["launch"] |= {"open": False, "lease": 0, "round": -1, "closed": True}
+        self._unbegun(run)
+        run["launch"]["closed"] = True
         run |= {"state": "SKIPPED", "reserved": 0, "endedAt": runs.at(now), "ends": 1, "tell": now}
         return self.records.put(run | ({"skipped": why} if why else {}))
 
@@ -264,6 +275,10 @@ class Launcher:
         from . import paused
 
         return paused.reason(self.records, self.family, schedule)
+
+    def _unbegun(self, run: Item) -> None:
+        """Undo what a new run says about its first calls."""
+        run["launch"] |= {"open": False, "lease": 0, "round": -1}
 
     def _stop_others(self, run_id: str) -> None:
         """Ask the supervisor to stop the job's other runs."""

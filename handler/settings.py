@@ -49,6 +49,10 @@ class Overrides:
     """The most MiB of memory that a caller may request; 0 if it may not choose."""
     ephemeral_storage_gib: int
     """The most GiB of ephemeral storage that a caller may request; 0 if it may not choose."""
+    array_size: int
+    """The most indexes of an array; 0 if a caller may request none."""
+    array_parallelism: int
+    """The most indexes of an array that run at once, and as many as run if a caller names no number."""
     at: bool
     """Whether a caller may have the job launched at a later time."""
 
@@ -173,7 +177,8 @@ class Settings:
         """The settings in the function's environment. Raises KeyError or ValueError if they are not the component's."""
         given: dict[str, Any] = json.loads(environ[VARIABLE])
         overrides, prices, policy = given["overrides"], given["prices"], given["policy"]
-        # Version 0.1 writes no schedules, and this code may run with its settings for a moment.
+        # What is read with `get` is not in the settings of earlier versions, with which this code may run for a moment.
+        array: dict[str, Any] = overrides.get("array") or {}
         scheduling = given.get("scheduling")
         return Settings(
             job=given["job"],
@@ -201,6 +206,8 @@ class Settings:
                 cpu=int(overrides["cpu"]),
                 memory=int(overrides["memory"]),
                 ephemeral_storage_gib=int(overrides["ephemeralStorageGib"]),
+                array_size=int(array.get("maxSize", 0)),
+                array_parallelism=int(array.get("maxParallelism", 0)),
                 at=overrides.get("at", False),
             ),
             payload_prefix=given["payloadPrefix"],
@@ -213,7 +220,6 @@ class Settings:
                 vcpu_hour=float(prices["vcpuHour"]),
                 memory_gib_hour=float(prices["memoryGibHour"]),
                 storage_gib_hour=float(prices["storageGibHour"]),
-                # Version 0.1 does not write it, and this code may run with its settings for a moment.
                 public_ipv4_hour=float(prices.get("publicIpv4Hour", 0)),
             ),
             max_running=int(given["maxRunning"]),

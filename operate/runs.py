@@ -158,7 +158,7 @@ def taken_up(job: Job, task: Task) -> str:
     root = _root(run, task)
     entry = run["open"].get(root)
     if entry is not None:
-        if "retry" in entry:
+        if "calls" in entry:
             return f"attempt {entry['attempt'] + 1} is about to be launched"
         if entry["task"] != task.id:
             return f"attempt {entry['attempt']} is under way"

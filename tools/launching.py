@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fargate_job_launcher.handler.again import Again
-from fargate_job_launcher.handler.calls import Calls
+from fargate_job_launcher.handler.calls import CALLS_AT_ONCE, Calls
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.request import LaunchRequest, parse
 from fargate_job_launcher.handler.result import LaunchResult
@@ -47,6 +47,7 @@ DECLARED: Final[dict[str, Any]] = {
         "cpu": 2048,
         "memory": 8192,
         "ephemeralStorageGib": 100,
+        "array": {"maxSize": 10_000, "maxParallelism": 1000},
         "at": True,
     },
     "scheduling": {
@@ -95,6 +96,7 @@ CLOSED: Final[dict[str, Any]] = {
         "cpu": 0,
         "memory": 0,
         "ephemeralStorageGib": 0,
+        "array": None,
         "at": False,
     },
     "scheduling": None,
@@ -131,6 +133,7 @@ class Launching:
     store: Callable[[str, bytes], None] | None = None
     stored: Callable[[str], bool] = lambda _: True
     clock: Callable[[], float] = time.time
+    at_once: int = CALLS_AT_ONCE
 
     @property
     def launcher(self) -> Again:
@@ -139,7 +142,9 @@ class Launching:
         def nowhere(uri: str, _: bytes) -> None:
             raise AssertionError(f"a payload was stored at {uri}")
 
-        calls = Calls(self.ecs, Budget(self.seconds), Pace(burst=float("inf")), self.settling, wait=lambda _: 0.0)
+        calls = Calls(
+            self.ecs, Budget(self.seconds), Pace(burst=float("inf")), self.settling, lambda _: 0.0, self.at_once
+        )
         records = Records(Table(self.table, "runs", wait=lambda _: None), clock=self.clock)
         return Again(self.of, calls, records, self.store or nowhere, self.stored, lambda: 60.0, FUNCTION)
 
