@@ -163,6 +163,17 @@ def test_the_same_key_with_another_request_is_a_conflict(other: dict[str, Any], 
         assert fired or world.schedules.made == before
 
 
+def test_an_array_is_launched_later_too() -> None:
+    world = World()
+    array = {"size": 3, "parallelism": 2}
+    told = world.schedule({**AT, "array": array})
+    assert (told["status"], told["requested"]) == ("SCHEDULED", 3)
+    assert world.schedule({**AT, "array": {"size": 4}})["status"] == "CONFLICT"
+    assert world.fire()["run"] == told["run"]
+    (run,) = world.table.plain("run")
+    assert (json.loads(run["request"])["array"], world.ecs.launched) == (array, 2)
+
+
 @pytest.mark.parametrize("namespace", ["call", "queue", "event"])
 def test_an_event_without_a_key_has_that_of_its_delivery(namespace: str) -> None:
     world = World()

@@ -82,6 +82,17 @@ def test_a_run_that_overlaps_keeps_its_own_reason() -> None:
     assert described(second, lines=[])["reason"] == "the job runs already, and its overlap is skip"
 
 
+def test_an_array_of_a_paused_schedule_is_skipped_whole() -> None:
+    it = world()
+    change(it)
+    answer = delivered(it, array={"size": 5})
+    run = it.run(answer)
+    assert (answer["status"], run["state"], it.ecs.launched) == ("SKIPPED", "SKIPPED", 0)
+    assert described(run, lines=[])["reason"].startswith("its schedule nightly is paused since")
+    # Nothing of it is owed to anybody but its end.
+    assert (run["launch"]["closed"], run["reserved"], "tell" in run) == (True, 0, True)
+
+
 def test_a_launch_that_was_made_stays_made_when_its_schedule_is_paused() -> None:
     it = world()
     launched = delivered(it)
