@@ -26,7 +26,7 @@ def read(event: object) -> tuple[Kind, str, Any] | None:
     schedule's name and who asks. None for any other event.
 
     What the supervisor asks for has no authority of its own: the launcher does only what the table says is pending, for
-    any caller. To change an array is to launch more or fewer of its tasks, which whoever may invoke the launcher may.
+    any caller. To change an array is to launch more or fewer of its tasks, as anyone may who may invoke the launcher.
     """
     if not isinstance(event, dict) or len(cast("dict[str, Any]", event)) != 1:
         return None

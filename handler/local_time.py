@@ -1,7 +1,7 @@
 """The time of a launch event (`at`, `zone`) → an instant, as EventBridge Scheduler will keep it. Pure.
 
 The summer time of a zone is known here, so that a time that does not exist, or exists twice, is refused when it is
-asked for, and the caller is told the instant in UTC. Whether the instant is in the past, later.py decides.
+requested, and the caller is told the instant in UTC. Whether the instant is in the past, later.py decides.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which schedules of a job are paused: an item of the table of runs, which no deployment touches.
 
-A pause is state of operation, as the runs are, and not of the program that deploys the schedules: whoever pauses one at
-night is not undone by the next deployment, which says that it is paused.
+A pause is state of operation, as the runs are, and not of the program that deploys the schedules: the next deployment
+does not undo what a person paused at night, and says that it is paused.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The times at which a schedule of EventBridge Scheduler runs: cron with six fields, rate and at, in a time zone. Pure.
 
-AWS has no call that says them. No library that was looked at does both of AWS's cron and of Scheduler's summer time:
-aws-croniter 2.1 fails at `LW` and gives up after ten steps (a 29 February), others do not know `?`, `W` and the year.
+AWS has no call that says them. No library that was looked at knows AWS's cron and Scheduler's summer time: aws-croniter
+2.1 fails at `LW` and finds no 29 February after ten steps, others do not know `?`, `W` and the year.
 
 Summer time is as Scheduler documents it: a time that the clocks skip is skipped; one that they show twice runs once,
 here at its first; a day of a rate has 24 hours.

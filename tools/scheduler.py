@@ -1,4 +1,4 @@
-"""EventBridge Scheduler in memory, as far as a launcher uses it. Requests are held against botocore's model of it."""
+"""EventBridge Scheduler in memory, as far as a launcher uses it. Each request is checked by botocore's model of it."""
 
 from __future__ import annotations
 

@@ -34,16 +34,18 @@ class _Listing(click.Group):
 
 @click.group("schedules", cls=_Listing)
 def schedules() -> None:
-    """List what launches JOB by itself (without JOB: every job) and when: schedules [JOB]. Pause and resume a schedule;
-    cancel a launch that waits for its time."""
+    """Show what launches jobs by itself, and when; pause and resume it.
+
+    Without a command: `schedules [JOB]` lists.
+    """
 
 
 @schedules.command("list")
 @click.argument("job", required=False)
 @common
 def list_schedules(context: Context, job: str | None) -> None:
-    """List schedules with their next five times and their last run, and launches that wait for their time. Without JOB
-    those of every job; `schedules JOB` is the same."""
+    """List the schedules of JOB, or of every job, with their next five times and their last runs, and the launches that
+    wait for their time."""
     found = [(it, scheduled(it)) for it in ([context.job(job)] if job else _jobs(context))]
     context.output.data(
         {

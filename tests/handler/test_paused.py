@@ -89,7 +89,7 @@ def test_an_array_of_a_paused_schedule_is_skipped_whole() -> None:
     run = it.run(answer)
     assert (answer["status"], run["state"], it.ecs.launched) == ("SKIPPED", "SKIPPED", 0)
     assert described(run, lines=[])["reason"].startswith("its schedule nightly is paused since")
-    # Nothing of it is owed to anybody but its end.
+    # Nothing of it is pending but its end.
     assert (run["launch"]["closed"], run["reserved"], "tell" in run) == (True, 0, True)
 
 

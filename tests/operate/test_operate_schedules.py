@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,30 +35,32 @@ from fargate_job_launcher.operate.runs import newest
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 
-from tools.recording import program
+from tools.recording import PROGRAM, program
 
-SOURCE = """
+PAGE = (PROGRAM / "docs" / "schedules.md").read_text()
+
+
+def block(name: str) -> str:
+    """A block of the page, by the name in the comment above it."""
+    found = re.search(rf"<!-- {name}: run by [^\n]+ -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    assert found
+    return found[1]
+
+
+SOURCE = f"""
 import pulumi_aws as aws
-from fargate_job_launcher import FargateJobLauncher, JobRuns
 cluster = aws.ecs.Cluster("c")
-runs = JobRuns("jobs", {"cluster_arns": [cluster.arn]})
-common = {
+subnet_ids = ["subnet-0123456789abcdef0"]
+security_group = aws.ec2.SecurityGroup("s", vpc_id="vpc-0123456789abcdef0")
+{block("a job with schedules")}
+common = {{
     "image": "nginx",
     "cluster_arn": cluster.arn,
-    "subnet_ids": ["subnet-0123456789abcdef0"],
-    "security_group_ids": ["sg-0123456789abcdef0"],
+    "subnet_ids": subnet_ids,
+    "security_group_ids": [security_group.id],
     "runs": runs.shared,
-}
-FargateJobLauncher("report", {
-    **common,
-    "schedules": {
-        "nightly": {"expression": "cron(30 2 * * ? *)", "time_zone": "Europe/Berlin"},
-        "often": {"expression": "rate(30 minutes)", "event": '{"environment": {"A": "often"}}'},
-        "never": {"expression": "cron(0 0 L * ? *)", "enabled": False},
-    },
-    "overrides": {"at": True, "environment": ["A"], "max_count": 3},
-})
-FargateJobLauncher("old", {**common, "schedule": {"expression": "rate(365 days)"}})
+}}
+FargateJobLauncher("old", {{**common, "schedule": {{"expression": "rate(365 days)"}}}})
 FargateJobLauncher("plain", common)
 """
 Found = TypeVar("Found")
@@ -118,16 +121,16 @@ def in_days(days: float) -> str:
 def test_a_launch_at_a_later_time_is_made_at_that_time_and_only_once(aws: Emulator) -> None:
     job, at = find(Account(), "report"), in_days(3)
     aws.script(job.family, Run(0, 0.1))
-    told = launch("report", environment={"A": "later"}, at=at, zone="Europe/Berlin", idempotency_key="k")
+    told = launch("report", environment={"SCOPE": "later"}, at=at, zone="Europe/Berlin", idempotency_key="k")
     moment = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("Europe/Berlin"))
     assert (told.result["status"], told.scheduled_for, told.task_arns) == ("SCHEDULED", moment.astimezone(UTC), [])
     with pytest.raises(StillRunning, match=r"report is launched at 20.*schedules report"):
         told.wait()
     # The same again is the same; another request is not.
-    same = launch("report", environment={"A": "later"}, at=moment, idempotency_key="k", zone="Europe/Berlin")
+    same = launch("report", environment={"SCOPE": "later"}, at=moment, idempotency_key="k", zone="Europe/Berlin")
     assert same.run == told.run
     with pytest.raises(Conflict, match=r"differs in environment.*[Cc]ancel that launch first"):
-        launch("report", environment={"A": "x"}, at=at, zone="Europe/Berlin", idempotency_key="k")
+        launch("report", environment={"SCOPE": "x"}, at=at, zone="Europe/Berlin", idempotency_key="k")
     (waiting,) = scheduled(job).waiting
     assert (waiting.run, waiting.at, waiting.zone, bool(waiting.requested_by)) == (
         told.run,
@@ -143,7 +146,7 @@ def test_a_launch_at_a_later_time_is_made_at_that_time_and_only_once(aws: Emulat
     assert (run["state"], run["trigger"], run["key"], len(run["tasks"])) == ("SUCCEEDED", "schedule", "k", 1)
     assert run["requestedBy"] == waiting.requested_by
     assert scheduled(job).waiting == ()
-    again = launch("report", environment={"A": "later"}, at=at, zone="Europe/Berlin", idempotency_key="k")
+    again = launch("report", environment={"SCOPE": "later"}, at=at, zone="Europe/Berlin", idempotency_key="k")
     assert (again.result["status"], again.run, len(again.task_arns)) == ("DUPLICATE", told.run, 1)
 
 
@@ -219,7 +222,7 @@ def test_what_the_launcher_refuses_is_told() -> None:
 @pytest.mark.usefixtures("aws")
 def test_each_schedule_is_listed_with_its_next_times_in_its_zone() -> None:
     now = datetime(2027, 10, 29, 12, tzinfo=UTC)
-    never, nightly, often = scheduled(find(Account(), "report"), now=now).schedules
+    month_end, nightly, often = scheduled(find(Account(), "report"), now=now).schedules
     assert [it.isoformat() for it in nightly.next] == [
         "2027-10-30T02:30:00+02:00",
         # Of the two half past two, the first; and the clocks of winter from then on.
@@ -232,13 +235,13 @@ def test_each_schedule_is_listed_with_its_next_times_in_its_zone() -> None:
         *("nightly", "cron(30 2 * * ? *)", "Europe/Berlin"),
         "enabled",
     )
-    assert (never.state, never.next[0]) == ("disabled", datetime(2027, 10, 31, tzinfo=UTC))
+    assert (month_end.state, month_end.next[0]) == ("disabled", datetime(2027, 10, 29, 20, tzinfo=UTC))
     assert often.expression == "rate(30 minutes)"
     # Every job of the account, with and without schedules.
     everything = listed()
     assert [(it["job"], it["schedule"]) for it in everything["schedules"]] == [
         ("old", "schedule"),
-        ("report", "never"),
+        ("report", "month-end"),
         ("report", "nightly"),
         ("report", "often"),
     ]
@@ -246,7 +249,7 @@ def test_each_schedule_is_listed_with_its_next_times_in_its_zone() -> None:
     assert listed("plain") == {"schedules": [], "waiting": []}
     assert command("schedules", "plain").out == "plain has no schedules\n"
     text = command("schedules").out
-    assert "\nreport\n  never  disabled\n    when  cron(0 0 L * ? *), UTC\n  nightly  enabled\n" in text
+    assert "\nreport\n  month-end  disabled\n    when  cron(0 20 LW * ? *), UTC\n  nightly  enabled\n" in text
     assert max(len(line) for line in text.splitlines()) <= 120
 
 
@@ -293,13 +296,25 @@ def test_a_paused_schedule_launches_nothing_until_it_is_resumed(aws: Emulator) -
         with pytest.raises(NoSuchSchedule, match=r"report has no schedule 'nightl'. Did you mean nightly\?"):
             change(job, "nightl")
     assert command("schedules", "resume", "report", "zz").err == (
-        "error: report has no schedule 'zz'. Its schedules: never, nightly, often.\n"
+        "error: report has no schedule 'zz'. Its schedules: month-end, nightly, often.\n"
     )
     assert json.loads(command("schedules", "resume", "report", "nightly", "-o", "json").out) == {
         "job": "report",
         "schedule": "nightly",
         "paused": False,
     }
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_commands_of_the_page_work() -> None:
+    for name in ("the list", "pausing", "later"):
+        for line in block(name).splitlines():
+            # The page's own date comes near one day.
+            wanted = line.replace("2027-07-01", f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}")
+            done = command(*shlex.split(wanted)[1:])
+            assert (done.code, done.err) == (0, ""), line
+    for it in scheduled(find(Account(), "report")).waiting:
+        cancel_launch(find(Account(), "report"), it.run)
 
 
 @pytest.mark.usefixtures("aws")

@@ -307,7 +307,7 @@ ROWS: Final = (
     ),
     Shape(
         "scheduler.CreateSchedule.once",
-        "A schedule that runs once does so at its time in its own zone, and ActionAfterCompletion deletes it then",
+        "The time of a schedule that runs once is in its own zone, and ActionAfterCompletion deletes the schedule then",
         ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html",),
         held_by="operate/test_operate_schedules.py::test_a_launch_at_a_later_time_is_made_at_that_time_and_only_once",
     ),
