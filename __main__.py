@@ -88,6 +88,8 @@ pulumi.export(
         "supervisorFunctionName": runs.supervisor_function_name,
         "supervisorLogGroup": runs.log_group_name,
         "noticeTopicArn": runs.notice_topic_arn,
+        "scheduleGroupName": runs.schedule_group_name,
+        "scheduleGroupArn": runs.schedule_group_arn,
         "deadLetterQueueUrl": runs.dead_letter_queue_url,
     },
 )

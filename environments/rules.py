@@ -173,7 +173,7 @@ def _secret_problems(config: Mapping[str, Any], *, secret: set[str]) -> Iterator
 
 _JUDGED: Final = re.compile(
     r"^(defaults|jobs\..+?)(\.sidecars\[\d+\])?\."
-    r"(environment\.|command\[|entry_point\[|health_check\.command\[|schedule\.event$)"
+    r"(environment\.|command\[|entry_point\[|health_check\.command\[|schedule\.event$|schedules\.[^.]+\.event$)"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,8 @@ def _of_its_own(name: str) -> bool:
 class _Provider(mocks.Mocks):
     """Answers as the AWS provider would, so that values are computed from realistic ARNs."""
 
-    def __init__(self, region: str, *, preview: bool = False) -> None:
+    def __init__(self, region: str, *, preview: bool = False, paused: Mapping[str, Any] | None = None) -> None:
+        self._paused = paused
         self._region = region
         self._preview = preview
         self._partition = partition_of(region).name
@@ -123,6 +125,10 @@ class _Provider(mocks.Mocks):
             (asked,) = args.args["filters"]
             (name,) = (it for it in asked["values"] if (it.split(".")[0] == "com") is not _of_its_own(it))
             return {"serviceName": name, "serviceType": args.args["serviceType"]}
+        if args.token == "aws:dynamodb/getTableItem:getTableItem":
+            if self._paused is None:
+                return {}, [("", "reading DynamoDB Table Item (table|job|schedules): empty result")]
+            return {"item": json.dumps(self._paused)}
         raise AssertionError(f"the program calls {args.token}; add AWS's answer to the recording")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
@@ -135,6 +141,7 @@ class _Provider(mocks.Mocks):
             "aws:cloudwatch/logGroup:LogGroup": regional % ("logs", f"log-group:{given.get('name')}"),
             "aws:lambda/function:Function": regional % ("lambda", f"function:{name}"),
             "aws:dynamodb/table:Table": regional % ("dynamodb", f"table/{name}"),
+            "aws:scheduler/scheduleGroup:ScheduleGroup": regional % ("scheduler", f"schedule-group/{name}"),
             "aws:s3/bucket:Bucket": f"arn:{self._partition}:s3:::{name}",
             "aws:sns/topic:Topic": regional % ("sns", name),
             "aws:kms/key:Key": regional % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
@@ -172,8 +179,8 @@ class _Provider(mocks.Mocks):
 class Recorder(mocks.MockMonitor):
     """Pulumi's monitor for tests, which keeps every registration."""
 
-    def __init__(self, region: str, *, preview: bool = False) -> None:
-        super().__init__(_Provider(region, preview=preview))
+    def __init__(self, region: str, *, preview: bool = False, paused: Mapping[str, Any] | None = None) -> None:
+        super().__init__(_Provider(region, preview=preview, paused=paused))
         self.recorded: dict[str, Recorded] = {}
         self.resources[ROUTE_TABLE] = self.ResourceRegistration(ROUTE_TABLE, "rtb-1", {})
         self.exports: dict[str, Any] = {}
@@ -206,12 +213,13 @@ class Recorder(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
 
-def record(stack: Stack, *, preview: bool = False) -> Recording:
+def record(stack: Stack, *, preview: bool = False, paused: Mapping[str, Any] | None = None) -> Recording:
     """Run a stack's program under mocks and keep everything that it registers.
 
-    `preview`: as in `pulumi preview`, where no ARN of a new resource is known yet.
+    `preview`: as in `pulumi preview`, where no ARN of a new resource is known yet. `paused`: the item of a job's
+    schedules in the table of runs, as DynamoDB has it; None: there is none.
     """
-    recorder = Recorder(stack.region, preview=preview)
+    recorder = Recorder(stack.region, preview=preview, paused=paused)
     run_program(stack, recorder, preview=preview)
     return Recording(stack, recorder.recorded, recorder.exports)
 

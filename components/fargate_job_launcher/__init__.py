@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .arguments import (
         Alarms,
         FargateJobLauncherArgs,
+        LaunchArray,
         LauncherFunction,
         LaunchEventRule,
         LaunchOverrides,
@@ -40,6 +41,7 @@ __all__ = [
     "JobNetworkArgs",
     "JobRuns",
     "JobRunsArgs",
+    "LaunchArray",
     "LaunchEventRule",
     "LaunchOverrides",
     "LaunchPrices",

@@ -25,12 +25,24 @@ from .checks.overrides import override_problems
 from .checks.place import place_problems
 from .checks.plain import plain_problems
 from .checks.runs import run_problems
+from .checks.scheduled import ONLY_SCHEDULE, schedules_problems
 from .checks.supervision import supervision_problems
 from .checks.tags import LAUNCHER_TAGS, tag_problems
 from .checks.triggers import trigger_problems
 from .container import EfsVolume, HealthCheck, LogOptions, Sidecar, Ulimits
 
 CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
+
+
+class LaunchArray(TypedDict):
+    """The largest array that a caller may request: tasks of one run, each with its own number in JOB_INDEX (from 0) and
+    their number in JOB_COUNT."""
+
+    max_size: int
+    """The most tasks of one array, 1 to 10000."""
+    max_parallelism: NotRequired[int]
+    """The most tasks of one array that run at once, 1 to 1000 and at most `max_size`. `max_running` limits them too.
+    Default: 100, or `max_size` if that is less."""
 
 
 class LaunchOverrides(TypedDict, total=False):
@@ -51,6 +63,11 @@ class LaunchOverrides(TypedDict, total=False):
     """The most ephemeral storage in GiB that a caller may request, 21 to 200. Default: a caller may request none."""
     max_count: int
     """The most tasks that one event may request, 1 to 1000; one call to ECS launches up to ten. Default: 1."""
+    array: LaunchArray
+    """The largest array that a caller may request. Default: a caller may request none."""
+    at: bool
+    """Whether a caller may have the job launched at a later time, by a schedule that the launcher creates for it.
+    Default: false, and the launcher may create no schedule."""
     capacity: Sequence[str]
     """Capacities that a caller may choose besides the job's own. Default: none."""
     tags: Sequence[str]
@@ -207,6 +224,9 @@ class LaunchRuns(TypedDict, total=False):
     """ARN of the role of the function that follows the runs in this table, which may then invoke the launcher."""
     notice_topic_arn: pulumi.Input[str]
     """ARN of the topic that receives notices unless `notify.topic_arn` names another."""
+    schedule_group_arn: pulumi.Input[str]
+    """ARN of the schedule group of the same `JobRuns`, in which the launcher's schedules are; needed with `table_arn`
+    if the launcher has schedules or `overrides.at`."""
     kms_key_arn: pulumi.Input[str]
     """ARN of the customer-managed KMS key of the table and of its topic. Default: the job's `kms_key_arn`."""
     keep_days: int
@@ -327,7 +347,9 @@ class FargateJobLauncherArgs(TypedDict):
     function: NotRequired[LauncherFunction]
     """The launcher's Lambda function. Default: the defaults of its fields."""
     schedule: NotRequired[LaunchSchedule]
-    """When EventBridge Scheduler launches the job. Default: never."""
+    """When EventBridge Scheduler launches the job. Its name is `schedule`. Default: never."""
+    schedules: NotRequired[Mapping[str, LaunchSchedule]]
+    """Further schedules by name: 1 to 31 lower-case letters, digits and hyphens, the first a letter. Default: none."""
     queue: NotRequired[LaunchQueue]
     """A queue of launch events. Default: none."""
     event_rule: NotRequired[LaunchEventRule]
@@ -434,6 +456,7 @@ class Job:
     asynchronous: bool = False
     function: LauncherFunction = field(default_factory=LauncherFunction)
     schedule: LaunchSchedule | None = None
+    schedules: Mapping[str, LaunchSchedule] = field(default_factory=dict[str, LaunchSchedule])
     queue: LaunchQueue | None = None
     event_rule: LaunchEventRule | None = None
     runs: LaunchRuns = field(default_factory=LaunchRuns)
@@ -470,10 +493,26 @@ class Job:
         return self.supervision is not None or self.notify is not None
 
     @property
+    def named_schedules(self) -> dict[str, LaunchSchedule]:
+        """Every schedule by its name, in the order of the names."""
+        own = {} if self.schedule is None else {ONLY_SCHEDULE: self.schedule}
+        return dict(sorted({**own, **self.schedules}.items()))
+
+    @property
+    def launches_later(self) -> bool:
+        """Whether a caller may have the job launched at a later time."""
+        return self.overrides.get("at", False)
+
+    @property
+    def uses_scheduler(self) -> bool:
+        """Whether EventBridge Scheduler launches the job: by its schedules, or at the times that callers name."""
+        return bool(self.named_schedules) or self.launches_later
+
+    @property
     def has_dead_letters(self) -> bool:
         """Whether the launcher receives events from callers that do not wait."""
-        triggers = (self.schedule, self.queue, self.event_rule)
-        return self.asynchronous or any(it is not None for it in triggers)
+        triggers = (self.queue, self.event_rule)
+        return self.asynchronous or self.uses_scheduler or any(it is not None for it in triggers)
 
 
 def check(name: str, args: FargateJobLauncherArgs) -> Job:
@@ -511,6 +550,7 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     problems += outside("ephemeral_storage_gib", given["ephemeral_storage_gib"], 20, 200)
     problems += _adoption_problems(given)
     problems += override_problems(asked, given.get("environment", {}), given.get("secrets", {}))
+    problems += schedules_problems(name, given)
     problems += function_problems(given.get("function", {}), asked.get("max_count", 1), given.get("queue"))
     problems += _price_problems(given.get("prices"))
     problems += trigger_problems(given)

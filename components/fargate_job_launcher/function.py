@@ -15,8 +15,10 @@ from . import iam
 from .arguments import KEEP_DAYS, PUBLIC_IPV4_HOUR, RETRIED, Job, LauncherFunction
 from .checks.function import seconds_to_launch
 from .checks.names import CONTAINER
+from .override_settings import override_settings
 from .resolving import as_json
 from .roles import Role, Runs
+from .scheduling import Scheduling
 from .task_definition import family, log_group
 
 RUNTIME: Final = "python3.13"
@@ -52,6 +54,7 @@ def launcher_function(
     role: Role,
     logs: aws.cloudwatch.LogGroup,
     runs: Runs,
+    scheduling: Scheduling | None,
     dead_letters: aws.sqs.Queue | None,
     parent: pulumi.Resource,
 ) -> aws.lambda_.Function:
@@ -73,18 +76,7 @@ def launcher_function(
         "assignPublicIp": job.assign_public_ip,
         "capacity": job.capacity,
         "logGroup": job_logs.name,
-        "overrides": {
-            "environment": sorted(overrides.get("environment", [])),
-            "command": overrides.get("command", False),
-            "payload": overrides.get("payload", False),
-            "tags": sorted(overrides.get("tags", [])),
-            "capacity": sorted(overrides.get("capacity", [])),
-            "maxCount": overrides.get("max_count", 1),
-            "taskRoles": overrides.get("task_roles", {}),
-            "cpu": overrides.get("cpu", 0),
-            "memory": overrides.get("memory", 0),
-            "ephemeralStorageGib": overrides.get("ephemeral_storage_gib", 0),
-        },
+        "overrides": override_settings(overrides),
         "payloadPrefix": ""
         if job.payload_bucket is None or not overrides.get("payload", False)
         else pulumi.Output.concat("s3://", job.payload_bucket, f"/{family(name)}/"),
@@ -104,6 +96,10 @@ def launcher_function(
             "publicIpv4Hour": job.prices.get("public_ipv4_hour", PUBLIC_IPV4_HOUR),
         },
         **_run_settings(job, runs),
+        "schedules": list(job.named_schedules),
+        "scheduling": scheduling.settings(dead_letters)
+        if scheduling is not None and dead_letters is not None and job.launches_later
+        else None,
     }
     function = job.function
     return aws.lambda_.Function(
@@ -184,6 +180,6 @@ def _fits(settings: str) -> str:
     if size > LARGEST_ENVIRONMENT:
         raise ValueError(
             f"overrides: {size} bytes of settings, at most {LARGEST_ENVIRONMENT} fit in a function's environment; "
-            "declare fewer roles, environment names or tags, or shorten them"
+            "declare fewer roles, environment names, tags or schedules, or shorten them"
         )
     return settings

@@ -17,6 +17,7 @@ from .function import launcher_function, launcher_log_group, timeout_seconds
 from .payload import payload_objects, result_objects
 from .roles import Runs, execution_role, launcher_role, task_role
 from .runs import JobRuns, JobRunsArgs
+from .scheduling import launch_schedules, scheduling
 from .supervisor import invocable_by_role
 from .task_definition import family, job_log_group, take_name, task_definition
 from .triggers import Launchable, asynchronous_alias, dead_letter_queue, launch_queue, triggers
@@ -95,6 +96,8 @@ class FargateJobLauncher(pulumi.ComponentResource):
             if dead_letters is None
             else launch_queue(name, job, dead_letters, place=place, timeout_seconds=timeout_seconds(job), parent=self)
         )
+        scheduler = scheduling(name, job, runs, place=place, parent=self)
+        later = scheduler if job.launches_later else None
         launcher_logs = launcher_log_group(name, job, parent=self)
         launcher = launcher_role(
             name,
@@ -109,6 +112,8 @@ class FargateJobLauncher(pulumi.ComponentResource):
             queue_arn=None if queue is None else queue.queue.arn,
             runs=runs,
             job_log_group_arn=job_logs.arn,
+            schedule_role_arn="" if later is None else later.role.arn,
+            own_schedules_arn="" if later is None else later.own_schedules_arn,
             parent=self,
         )
         function = launcher_function(
@@ -121,15 +126,18 @@ class FargateJobLauncher(pulumi.ComponentResource):
             role=launcher,
             logs=launcher_logs,
             runs=runs,
+            scheduling=scheduler,
             dead_letters=dead_letters,
             parent=self,
         )
         invocable_by_role(f"{name}-supervisor", function.name, runs.supervisor_role_arn, parent=self)
-        alias = None
+        alias, said = None, pulumi.Output.from_input(None)
         if dead_letters is not None:
             alias, parked = asynchronous_alias(name, function, dead_letters, parent=self)
             launchable = Launchable(name, job, place, function, launcher, alias, parked, dead_letters, self)
             triggers(launchable, None if queue is None else queue.queue)
+            if scheduler is not None:
+                said = launch_schedules(launchable, scheduler, runs)
         if job.alarms is not None:
             watch(
                 name,
@@ -152,7 +160,8 @@ class FargateJobLauncher(pulumi.ComponentResource):
         self.queue_url = pulumi.Output.from_input(None if queue is None else queue.queue.url)
         self.queue_arn = pulumi.Output.from_input(None if queue is None else queue.open_arn)
         self.notice_topic_arn = pulumi.Output.from_input(runs.topic_arn)
-        self.runs_table_name = runs.table_arn.apply(lambda it: it.rpartition("/")[2])
+        # The plugin answers when the outputs are known, and then its warnings have to be said.
+        self.runs_table_name = pulumi.Output.all(runs.table_arn, said).apply(lambda it: it[0].rpartition("/")[2])
         self.launcher_role_arn = launcher.arn
         self.launcher_policy = pulumi.Output.all(*(it.policy for it in launcher.policies)).apply(
             lambda it: iam.joined(*it)
@@ -170,7 +179,8 @@ def _runs(name: str, job: Job, *, parent: pulumi.Resource) -> Runs:
     table_arn, role_arn, topic_arn = (pulumi.Output.from_input(shared.get(it, "")) for it in OF_ONE)
     notify = job.notify or {}
     told = pulumi.Output.from_input(notify["topic_arn"]) if "topic_arn" in notify else topic_arn
-    return Runs(family(name), table_arn, role_arn, told if job.notifies else None)
+    group_arn = pulumi.Output.from_input(shared.get("schedule_group_arn", ""))
+    return Runs(family(name), table_arn, role_arn, told if job.notifies else None, group_arn)
 
 
 def _own_runs(job: Job) -> JobRunsArgs:

@@ -43,6 +43,8 @@ class Runs:
     supervisor_role_arn: pulumi.Output[str]
     topic_arn: pulumi.Output[str] | None
     """The topic of its notices; None without notices."""
+    schedule_group_arn: pulumi.Output[str]
+    """The group of its schedules; empty if it needs none."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ def launcher_role(
     queue_arn: pulumi.Output[str] | None,
     runs: Runs,
     job_log_group_arn: pulumi.Input[str],
+    schedule_role_arn: pulumi.Input[str],
+    own_schedules_arn: pulumi.Input[str],
     parent: pulumi.Resource,
 ) -> Role:
     """The function's role, its policy, and its guard: which roles it may pass, and what it may never do.
@@ -161,9 +165,17 @@ def launcher_role(
     Two guards in one role would deny what either of them denies: the old guard would refuse the new launches. So a
     change of the guard replaces the role and its policies; Pulumi sees the change in the description, which has the
     guard's digest.
+
+    `schedule_role_arn` and `own_schedules_arn` are empty if no caller may name a time.
     """
     in_vpc = "subnet_ids" in job.function
-    fixed = {"place": place, "passed_role_arns": list(passed_role_arns), "log_group_arn": log_group_arn}
+    fixed = {
+        "place": place,
+        "passed_role_arns": list(passed_role_arns),
+        "log_group_arn": log_group_arn,
+        "schedule_role_arn": schedule_role_arn,
+        "own_schedules_arn": own_schedules_arn,
+    }
     guard = resolved(fixed).apply(
         lambda it: iam.to_json(
             iam.launcher_guard(

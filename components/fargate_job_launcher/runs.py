@@ -1,4 +1,5 @@
-"""JobRuns: the table in which each launch is kept as a run, its supervisor (supervisor.py), and the topic of notices.
+"""JobRuns: the table in which each launch is kept as a run, its supervisor (supervisor.py), the topic of notices, and
+the group of the launchers' schedules.
 
 One serves every launcher of a stack.
 """
@@ -124,6 +125,10 @@ class JobRuns(pulumi.ComponentResource):
     """ARN of its role: the `runs.supervisor_role_arn` of a launcher."""
     notice_topic_arn: pulumi.Output[str]
     """ARN of the topic that receives notices of runs that failed: the `runs.notice_topic_arn` of a launcher."""
+    schedule_group_name: pulumi.Output[str]
+    """Name of the schedule group, in which the schedules of the launchers are."""
+    schedule_group_arn: pulumi.Output[str]
+    """ARN of the schedule group: the `runs.schedule_group_arn` of a launcher."""
     dead_letter_queue_url: pulumi.Output[str]
     """URL of the queue of ends of tasks that could not be dealt with."""
     log_group_name: pulumi.Output[str]
@@ -140,6 +145,7 @@ class JobRuns(pulumi.ComponentResource):
         place = pulumi.Output.from_input(plane.cluster_arns[0]).apply(iam.Place.of)
         table = _table(name, plane, parent=self)
         topic_arn = _topic_arn(name, plane, parent=self)
+        schedules = aws.scheduler.ScheduleGroup(name, tags=plane.tags, opts=pulumi.ResourceOptions(parent=self))
         supervisor = Supervisor(
             name,
             plane,
@@ -159,6 +165,8 @@ class JobRuns(pulumi.ComponentResource):
         self.supervisor_function_name = supervisor.function.name
         self.supervisor_role_arn = supervisor.role.arn
         self.notice_topic_arn = topic_arn
+        self.schedule_group_name = schedules.name
+        self.schedule_group_arn = schedules.arn
         self.dead_letter_queue_url = supervisor.dead_letters.url
         self.log_group_name = supervisor.logs.name
         self.register_outputs({key: getattr(self, key) for key in JobRuns.__annotations__})
@@ -171,6 +179,7 @@ class JobRuns(pulumi.ComponentResource):
             "table_arn": self.table_arn,
             "supervisor_role_arn": self.supervisor_role_arn,
             "notice_topic_arn": self.notice_topic_arn,
+            "schedule_group_arn": self.schedule_group_arn,
         }
         return runs if self._key_arn is None else {**runs, "kms_key_arn": self._key_arn}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -17,13 +16,11 @@ from .arguments import (
     Job,
     LaunchEventRule,
     LaunchQueue,
-    LaunchSchedule,
 )
 from .checks.queue import VISIBILITY_TIMEOUTS, batch_size, deliveries
-from .compact import compact
 from .kept import Kept
 from .resolving import as_json
-from .roles import Role, attach
+from .roles import Role
 
 RETRIES: Final = 2
 """How often Lambda delivers an asynchronous event again; Lambda's maximum."""
@@ -33,20 +30,6 @@ KEEP_SECONDS: Final = 14 * 24 * 3600
 """How long a message is kept: SQS's maximum."""
 LARGEST_MESSAGE: Final = 1024 * 1024
 """Bytes of a message: the size limit of an event, and SQS's maximum."""
-SCHEDULE_RETRIES: Final = 10
-SCHEDULE_AGE_SECONDS: Final = 3600
-SCHEDULED: Final = {
-    "version": "0",
-    "id": "<aws.scheduler.execution-id>",
-    "source": "aws.scheduler",
-    "detail-type": "Scheduled Event",
-    "time": "<aws.scheduler.scheduled-time>",
-    "resources": ["<aws.scheduler.schedule-arn>"],
-}
-"""What Scheduler sends: EventBridge's own shape, with the schedule and its time, which make the idempotency key.
-
-https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-"""
 
 
 @dataclass(frozen=True)
@@ -128,12 +111,11 @@ def launch_queue(
 
 
 def triggers(it: Launchable, queue: aws.sqs.Queue | None) -> None:
-    """Every trigger of the launcher. Each depends on its own permission, the least that it needs."""
+    """Queue and event rule of the launcher; each depends on its own permission, the least that it needs. scheduling.py
+    has its schedules."""
     rule = None if it.job.event_rule is None else _event_rule(it, it.job.event_rule)
     open_to = [] if rule is None else [rule.arn]
     opened = queue_policy(f"{it.name}-dead-letters", it.dead_letters, open_to, parent=it.parent)
-    if it.job.schedule is not None:
-        _schedule(it, it.job.schedule)
     if queue is not None and it.job.queue is not None:
         _event_source(it, queue, it.job.queue)
     if it.job.event_rule is not None and rule is not None:
@@ -171,44 +153,6 @@ def _encryption(kept: Kept) -> dict[str, Any]:
     if kept.kms_key_arn is None:
         return {"sqs_managed_sse_enabled": True}
     return {"kms_master_key_id": kept.kms_key_arn}
-
-
-def _schedule(it: Launchable, schedule: LaunchSchedule) -> None:
-    name = f"{it.name}-schedule"
-    role = aws.iam.Role(
-        name,
-        description=f"EventBridge Scheduler launches the job {it.name} with this role.",
-        assume_role_policy=it.place.apply(lambda place: iam.to_json(iam.schedule_trust(place))),
-        path=it.job.role_path,
-        permissions_boundary=it.job.permissions_boundary_arn,
-        force_detach_policies=True,
-        tags=it.job.tags,
-        opts=it.child,
-    )
-    computed = pulumi.Output.all(it.place, it.alias.arn, it.dead_letters.arn, it.job.key_arns).apply(
-        lambda known: iam.to_json(iam.schedule_policy(*cast("tuple[iam.Place, str, str, list[str]]", tuple(known))))
-    )
-    policy = attach(name, role, computed, parent=it.parent)
-    window = schedule.get("flexible_window_minutes")
-    aws.scheduler.Schedule(
-        name,
-        description=f"Launches the job {it.name}.",
-        schedule_expression=schedule["expression"],
-        schedule_expression_timezone=schedule.get("time_zone", "UTC"),
-        flexible_time_window={"mode": "FLEXIBLE", "maximum_window_in_minutes": window} if window else {"mode": "OFF"},
-        state="ENABLED" if schedule.get("enabled", True) else "DISABLED",
-        target={
-            "arn": it.alias.arn,
-            "role_arn": role.arn,
-            "input": compact({**SCHEDULED, "detail": json.loads(schedule.get("event", "{}"))}),
-            "retry_policy": {
-                "maximum_retry_attempts": schedule.get("retries", SCHEDULE_RETRIES),
-                "maximum_event_age_in_seconds": schedule.get("max_age_seconds", SCHEDULE_AGE_SECONDS),
-            },
-            "dead_letter_config": {"arn": it.dead_letters.arn},
-        },
-        opts=pulumi.ResourceOptions(parent=it.parent, depends_on=[policy, it.parked]),
-    )
 
 
 def _event_source(it: Launchable, queue: aws.sqs.Queue, args: LaunchQueue) -> None:

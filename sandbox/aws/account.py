@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
-from ministack.services import dynamodb, lambda_svc, s3
+from ministack.services import dynamodb, iam, lambda_svc, s3, scheduler
 
-from . import task_tokens
+from . import delivery, task_tokens
 from .authorization import Call
+from .schedule_calls import There
 from .service_calls import Known
 
 # Internals of the emulator, which has no public interface for this; its version is pinned.
 _dynamodb: Any = dynamodb
 _lambda: Any = lambda_svc
 _s3: Any = s3
+_iam: Any = iam
+_scheduler: Any = scheduler
 
 
 def _partition_key(table: str, index: str) -> str:
@@ -40,3 +44,22 @@ def lacks_object(bucket: str, key: str) -> bool:
     """Whether there is this bucket, and no object of this key in it."""
     found = _s3._buckets.get(bucket)
     return found is not None and key not in found["objects"]
+
+
+def _trusts(role_arn: str, service: str, source_arn: str) -> bool:
+    found = _iam._roles.get(role_arn.rpartition("/")[2])
+    if found is None or found["Arn"] != role_arn:
+        return False
+    trust = json.loads(found["AssumeRolePolicyDocument"])
+    statements = trust["Statement"] if isinstance(trust["Statement"], list) else [trust["Statement"]]
+    # A trust policy names no resource: it is the role's own.
+    on_itself = {**trust, "Statement": [{"Resource": "*", **it} for it in statements]}
+    source = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_arn.split(":")[4]}
+    return delivery.allows(on_itself, "sts:AssumeRole", role_arn, service, source)
+
+
+THERE: Final = There(
+    group=lambda name: name == "default" or name in _scheduler._schedule_groups,
+    schedule=lambda group, name: f"{group}/{name}" in _scheduler._schedules,
+    trusts=_trusts,
+)

@@ -125,10 +125,8 @@ def run_task_calls(request: Mapping[str, Any], definition: Mapping[str, Any], cl
 
 def refusal(principal: str, call: Call, decision: Decision) -> Refused:
     """How the service that asked IAM says that it said no."""
-    what = "denied" if decision.explicit else "not_allowed"
-    return aws.refusal(
-        f"{asking(call.action)}.{what}", principal=principal, action=spelt(call.action), resource=call.resource
-    )
+    what, operation = "denied" if decision.explicit else "not_allowed", asking(call.action, call.context)
+    return aws.refusal(f"{operation}.{what}", principal=principal, action=spelt(call.action), resource=call.resource)
 
 
 def _tag_context(tags: Mapping[str, str]) -> dict[str, str | list[str]]:

@@ -40,7 +40,7 @@ def hindrance(
     if queue is None:
         return "queue"
     source = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account or source_arn.split(":")[4]}
-    if not _allowed(queue["attributes"].get("Policy"), "sqs:SendMessage", queue_arn, service, source):
+    if not allows(queue["attributes"].get("Policy"), "sqs:SendMessage", queue_arn, service, source):
         return "policy"
     key = queue["attributes"].get("KmsMasterKeyId")
     return "key" if key and not _key_admits(key, queue_arn, service, source) else ""
@@ -60,10 +60,11 @@ def _key_admits(key_id: str, queue_arn: str, service: str, source: Mapping[str, 
         "kms:viaservice": service_host("sqs", region, partition),
         "kms:encryptioncontext:aws:sqs:arn": queue_arn,
     }
-    return all(_allowed(key["Policy"], it, key["Arn"], service, context) for it in KEY_ACTIONS)
+    return all(allows(key["Policy"], it, key["Arn"], service, context) for it in KEY_ACTIONS)
 
 
-def _allowed(policy: str | None, action: str, resource: str, service: str, context: Mapping[str, str]) -> bool:
+def allows(policy: Any, action: str, resource: str, service: str, context: Mapping[str, str]) -> bool:
+    """Whether the policy of a resource allows an AWS service this action, in this context with lower-case keys."""
     if not policy:
         return False
     asked = EvalContext(

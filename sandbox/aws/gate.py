@@ -26,7 +26,7 @@ from botocore.model import OperationModel
 from ministack.core.iam_evaluator import PrincipalInfo, resolve_principal
 from ministack.core.responses import get_account_id
 
-from . import account, authorization, rules, schedules, subnets
+from . import account, authorization, rules, schedule_calls, schedules, subnets
 from .authorization import Call, Policies, run_task_calls
 from .constraints import violations
 from .rows import Refused, answer, refuse
@@ -182,7 +182,7 @@ class Gate:
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request that is no operation of ECS: authorized where a launcher makes it with a role."""
         principal = _principal(scope)
-        if principal is None:
+        if principal is None and not _to_scheduler(scope):
             await self._emulator(scope, receive, send)
             return
         body = await _body(receive)
@@ -190,7 +190,7 @@ class Gate:
         parameters: dict[str, Any] = {}
         if kind.startswith("application/x-www-form-urlencoded"):
             parameters = dict(parse_qsl(body.decode()))
-        elif kind.startswith("application/x-amz-json"):
+        elif kind.startswith("application/x-amz-json") or _to_scheduler(scope):
             parameters = _parsed(body)
         request = Request(
             _service(scope),
@@ -201,14 +201,21 @@ class Gate:
             get_account_id(),
             dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
         )
-        calls = service_calls(request, account.KNOWN)
+        if principal is not None:
+            self._hold_other(scope, principal, request)
+        # A caller who may not make a schedule does not learn which there are.
+        schedule_calls.hold(request, account.THERE)
+        await self._emulator(scope, _replay(body, receive), send)
+
+    def _hold_other(self, scope: Scope, principal: PrincipalInfo, request: Request) -> None:
+        """Authorize a request that a role makes. Raises Refused."""
+        calls = [*service_calls(request, account.KNOWN), *schedule_calls.calls(request)]
         if calls:
             self._authorize(principal, calls)
         else:
             self._remember_other(scope)
         if request.service == "s3" and request.operation in ("GET", "HEAD"):
             _hold_missing_object(principal, request)
-        await self._emulator(scope, _replay(body, receive), send)
 
     def _remember_other(self, scope: Scope) -> None:
         """A call that is not authorized here, made with a role: its service and the operation's name on the wire."""
@@ -293,7 +300,7 @@ def _scheduled(scope: Scope) -> Callable[[dict[str, Any]], None] | None:
     operation = {"POST": "CreateSchedule", "PUT": "UpdateSchedule"}.get(scope["method"])
     if operation is None or not scope["path"].startswith("/schedules/"):
         return None
-    if "/scheduler/" in _header(scope, b"authorization"):
+    if _to_scheduler(scope):
         return functools.partial(schedules.hold_schedule, operation)
     return None
 
@@ -303,6 +310,10 @@ def _parsed(body: bytes) -> dict[str, Any]:
     with contextlib.suppress(ValueError):
         return json.loads(body)
     return {}
+
+
+def _to_scheduler(scope: Scope) -> bool:
+    return "/scheduler/" in _header(scope, b"authorization")
 
 
 def _service(scope: Scope) -> str:

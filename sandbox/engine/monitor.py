@@ -11,6 +11,7 @@ import threading
 from dataclasses import replace
 from typing import Any, Final
 
+import grpc
 from botocore.exceptions import BotoCoreError, ClientError
 from fargate_job_launcher.archive import UnknownArchive
 from google.protobuf.empty_pb2 import Empty
@@ -48,6 +49,16 @@ class _Provider(mocks.Mocks):
         raise AssertionError(f"{args.typ} is created by the monitor")
 
 
+class LookupRefused(grpc.RpcError):
+    """A data source that fails, as the engine hands it to the SDK: an error that the program may catch."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
+
+
 class Monitor(mocks.MockMonitor):
     """Creates each registered resource and answers with the outputs that AWS gave it."""
 
@@ -55,12 +66,18 @@ class Monitor(mocks.MockMonitor):
         super().__init__(_Provider(aws))
         self.callbacks = Callbacks()
         self.deployment = Deployment(stack)
-        self.failure: DeploymentFailed | None = None
+        self._failure: DeploymentFailed | None = None
+        self._lookup_failure: DeploymentFailed | None = None
         self._aws = aws
         self._seen = seen
         self._default_tags: dict[str, dict[str, str]] = {}
         self._components: dict[str, Any] = {}
         self._lock = threading.Lock()
+
+    @property
+    def failure(self) -> DeploymentFailed | None:
+        """Why the deployment fails, if it does: the first refusal, or else that of a data source."""
+        return self._failure or self._lookup_failure
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -144,8 +161,14 @@ class Monitor(mocks.MockMonitor):
             return super().Invoke(self.callbacks.transformed_invoke(request))
         except Unsupported as error:
             raise self._failed(str(error)) from None
-        except (*REFUSED, CallbackFailed) as error:
+        except CallbackFailed as error:
             raise self._failed(f"{request.tok}: {error}") from None
+        except REFUSED as error:
+            # A program may catch this one and go on.
+            said = f"{request.tok}: {error}"
+            with self._lock:
+                self._lookup_failure = self._lookup_failure or DeploymentFailed(said)
+            raise LookupRefused(said) from None
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
         """Another stack's outputs. Nothing else can be read: the account contains only resources created here."""
@@ -200,8 +223,8 @@ class Monitor(mocks.MockMonitor):
         """The failure of this deployment, naming the resource of the request. The first failure is kept."""
         where = f"{request.name} ({request.type}): " if request is not None else ""
         with self._lock:
-            self.failure = self.failure or DeploymentFailed(where + reason)
-            return self.failure
+            self._failure = self._failure or DeploymentFailed(where + reason)
+            return self._failure
 
     def _note(self, resource: Resource, *, done: bool) -> None:
         with self._lock:

@@ -23,10 +23,12 @@ from .calls import (
     payload_object,
     result_object,
     runs_table,
+    schedule_call,
     through_service,
 )
 from .facts import Facts, Role
 from .run_attacks import on_runs, on_telling
+from .schedule_attacks import on_schedules
 
 
 def supervisor_attacks(role: Role, facts: Facts) -> list[Attack]:
@@ -61,7 +63,8 @@ def supervisor_attacks(role: Role, facts: Facts) -> list[Attack]:
         Attack("delete the table", Call("dynamodb:DeleteTable", table)),
         Attack("let runs expire at once", Call("dynamodb:UpdateTimeToLive", table)),
         Attack("take from another queue", Call("sqs:ReceiveMessage", f"{queue}-2")),
-        Attack("forge the end of a task", Call("sqs:SendMessage", queue)),
+        Attack("send a message to another queue", Call("sqs:SendMessage", f"{queue}-2")),
+        Attack("make a schedule", schedule_call(facts, "CreateSchedule", "own")),
         Attack("write the launcher's log", Call("logs:PutLogEvents", f"{own_log(facts)}:log-stream:s")),
         Attack("write its own policy", Call("iam:PutRolePolicy", role.arn)),
     ]
@@ -104,6 +107,7 @@ def launcher_attacks(facts: Facts) -> list[Attack]:
     return [
         *_passing(facts),
         *_running(facts),
+        *on_schedules(facts),
         *_other_ecs(facts),
         *_logging(facts),
         *on_runs(facts),

@@ -107,6 +107,12 @@ def item_call(action: str, table: str, *leading: str) -> Call:
     return Call(f"dynamodb:{action}", table, {"dynamodb:LeadingKeys": list(leading)} if leading else {})
 
 
+def schedule_call(facts: Facts, action: str, name: str, group: str = "") -> Call:
+    """A call for a schedule, in the group of the launcher's schedules unless another is named."""
+    own = (facts.scheduling or {"group": "jobs"})["group"]
+    return Call(f"scheduler:{action}", arns_of(facts)("scheduler", f"schedule/{group or own}/{name}"))
+
+
 def event_call(facts: Facts, source: str = RUN_EVENTS_SOURCE, bus: str = "default") -> Call:
     """An event for an event bus, of this source, or without any if it is empty."""
     context = {"events:source": source} if source else {}

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from fargate_job_launcher.iam import SCHEDULER_SERVICE
+
 from ..aws.authorization import TASKS_SERVICE, Call
 from .attacks import execution_attacks, launcher_attacks, task_attacks
 from .calls import Attack, Need, consequences
 from .facts import Document, Facts, Role, listed
-from .needs import execution_needs, launcher_needs, task_needs
+from .needs import execution_needs, launcher_needs, schedule_needs, task_needs
+from .schedule_attacks import schedule_attacks
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Explanation:
     """Role → principal → whether that principal may pass this role to ECS tasks."""
     assuming: dict[str, list[str]]
     """Role → services, accounts and roles that may assume it; `*` for everybody."""
+    scheduling: list[str]
+    """The roles that the launcher may pass to EventBridge Scheduler."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -56,6 +61,9 @@ def explain(facts: Facts) -> Explanation:
     statements[facts.task.name] = described(facts.task, task_needs(facts), task_attacks(facts))
     for role in facts.choices:
         statements[role.name] = described(role, [], [])
+    schedule = [] if facts.schedule is None else [facts.schedule]
+    for role in schedule:
+        statements[role.name] = described(role, schedule_needs(facts), schedule_attacks(facts))
     stranger = Role(f"{facts.launcher.arn.partition(':role/')[0]}:role/Administrator", (), None, {"Statement": []})
     principals = [facts.launcher, facts.execution, facts.task]
     passing = {
@@ -70,11 +78,18 @@ def explain(facts: Facts) -> Explanation:
     assuming = {role.name: _trusted(role) for role in facts.roles}
     kinds = {
         **dict.fromkeys((it.name for it in facts.choices), "task role of an override"),
+        **dict.fromkeys((it.name for it in schedule), "role of the schedules"),
         facts.launcher.name: "role of the Lambda function",
         facts.execution.name: "execution role",
         facts.task.name: "task role",
     }
-    return Explanation(facts.launcher.name, kinds, statements, passing, assuming)
+    scheduled = [it.name for it in schedule if _to_scheduler(facts.launcher, it)]
+    return Explanation(facts.launcher.name, kinds, statements, passing, assuming, scheduled)
+
+
+def _to_scheduler(principal: Role, role: Role) -> bool:
+    call = Call("iam:PassRole", role.arn, {"iam:PassedToService": SCHEDULER_SERVICE})
+    return principal.policies.decide(call).allowed
 
 
 def described(role: Role, needs: list[Need], attacks: list[Attack]) -> list[Line]:
@@ -117,6 +132,11 @@ def as_text(explanation: Explanation) -> str:
     for role, row in explanation.passing.items():
         cells = (("allowed" if row[it] else "denied").ljust(len(it)) for it in principals)
         lines.append("  " + role.ljust(width) + "  ".join(cells).rstrip())
+    if explanation.scheduling:
+        lines += [
+            "",
+            f"Only {explanation.launcher} may hand {', '.join(explanation.scheduling)} to EventBridge Scheduler",
+        ]
     return "\n".join(lines)
 
 
@@ -133,6 +153,9 @@ def as_mermaid(explanation: Explanation) -> str:
         if row[launcher]:
             named = f"{role}<br/>{explanation.kinds[role]}"
             lines.append(f'  launcher -- "iam:PassRole" --> role{number}["{named}"]')
+        elif role in explanation.scheduling:
+            named = f"{role}<br/>{explanation.kinds[role]}"
+            lines.append(f'  launcher -- "iam:PassRole to Scheduler" --> role{number}["{named}"]')
         else:
             refused.insert(0, "its own role" if role == launcher else role)
     if any(it.effect == "Deny" and it.actions == ["iam:PassRole"] for it in explanation.statements[launcher]):

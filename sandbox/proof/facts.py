@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from fargate_job_launcher.handler.settings import VARIABLE, Settings
 
-from ..aws.authorization import Policies
+from ..aws.authorization import TASKS_SERVICE, Policies
 
 Document = dict[str, Any]
 Clients = Callable[[str], Any]
@@ -62,6 +62,8 @@ class Facts:
     task: Role
     choices: tuple[Role, ...]
     """Roles that a caller may choose for the job's code."""
+    schedule: Role | None
+    """The role of its schedules, if a caller may have the job launched at a later time."""
     cluster_arn: str
     definition: Document
     """The task definition, as ECS describes it."""
@@ -74,9 +76,15 @@ class Facts:
         return Settings.read(self.function["Environment"]["Variables"])
 
     @property
+    def scheduling(self) -> dict[str, str] | None:
+        """Where the function makes schedules, and with which role; None if it makes none."""
+        return _scheduling(self.function)
+
+    @property
     def roles(self) -> list[Role]:
         """Every role of the launcher."""
-        return [self.execution, self.task, *self.choices, self.launcher]
+        schedule = [] if self.schedule is None else [self.schedule]
+        return [self.execution, self.task, *self.choices, *schedule, self.launcher]
 
 
 def read(clients: Clients, launcher_role_arn: str) -> Facts:
@@ -86,20 +94,27 @@ def read(clients: Clients, launcher_role_arn: str) -> Facts:
     definition_arn = _only(launcher, run, "Resource")
     cluster = _only(launcher, run.get("Condition", {}).get("ArnEquals", {}), "ecs:cluster")
     definition = clients("ecs").describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
-    passed = listed(_allowing(launcher, "iam:PassRole")["Resource"])
+    passed = listed(_allowing(launcher, "iam:PassRole", to=TASKS_SERVICE)["Resource"])
     own = [definition.get("executionRoleArn", ""), definition.get("taskRoleArn", "")]
     for arn, kind in zip(own, ("execution", "task"), strict=True):
         if not arn:
             raise NotALauncher(f"{definition_arn} has no {kind} role")
+    function = _function(clients, launcher.arn)
+    later = _scheduling(function)
     return Facts(
         launcher=launcher,
         execution=read_role(clients, own[0]),
         task=read_role(clients, own[1]),
         choices=tuple(read_role(clients, arn) for arn in passed if arn not in own and "*" not in arn),
+        schedule=None if later is None else read_role(clients, later["role"]),
         cluster_arn=cluster,
         definition=definition,
-        function=_function(clients, launcher.arn),
+        function=function,
     )
+
+
+def _scheduling(function: Document) -> dict[str, str] | None:
+    return json.loads(function["Environment"]["Variables"][VARIABLE]).get("scheduling")
 
 
 def _function(clients: Clients, role_arn: str) -> Document:
@@ -152,8 +167,11 @@ def _normal(document: Any) -> Document:
     return {**loaded, "Statement": statement if isinstance(statement, list) else [statement]}
 
 
-def _allowing(role: Role, action: str) -> Document:
+def _allowing(role: Role, action: str, *, to: str = "") -> Document:
+    """The only statement that allows an action, of those about this service if one is given."""
     found = [it for it in role.statements if it["Effect"] == "Allow" and action in listed(it.get("Action", []))]
+    if to and len(found) > 1:
+        found = [it for it in found if to in json.dumps(it.get("Condition", {}))]
     if len(found) != 1:
         raise NotALauncher(f"{role.arn} allows {action} in {len(found)} statements; a launcher's role has exactly one")
     return found[0]

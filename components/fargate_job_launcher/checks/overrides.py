@@ -10,6 +10,14 @@ from fargate_job_launcher.handler import fargate
 from .kinds import outside
 from .tags import is_tag_key
 
+LARGEST_ARRAY: Final = 10_000
+"""The most tasks of one array."""
+LARGEST_PARALLELISM: Final = 1000
+"""The most tasks of one array that run at once."""
+ARRAY_VARIABLES: Final = ("JOB_INDEX", "JOB_COUNT")
+"""Environment variables that tell a task of an array which one it is."""
+PARALLELISM: Final = 100
+"""The most tasks of one array that run at once, unless the job says otherwise."""
 LARGEST_COUNT: Final = 1000
 """The most tasks of one event: its answer can name as many, well within the size that Lambda returns."""
 
@@ -19,6 +27,7 @@ def override_problems(
 ) -> list[str]:
     """Problems with `overrides`, also in combination with the job's own `environment` and `secrets`."""
     problems = outside("overrides.max_count", overrides.get("max_count", 1), 1, LARGEST_COUNT)
+    problems += _array_problems(overrides, environment)
     cpu = overrides.get("cpu")
     if cpu is not None and cpu not in fargate.SIZES:
         problems.append(f"overrides.cpu: {cpu} is no Fargate size; allowed: {', '.join(map(str, fargate.SIZES))}")
@@ -44,4 +53,31 @@ def override_problems(
             problems.append(f"overrides.tags: {key!r} is not a valid key for your own tag")
     if len(overrides.get("tags", [])) > fargate.TAGS:
         problems.append(f"overrides.tags: {len(overrides['tags'])} keys; a task has at most {fargate.TAGS} tags")
+    return problems
+
+
+def parallelism(array: Mapping[str, Any]) -> int:
+    """The most tasks of such an array that run at once."""
+    return array.get("max_parallelism", min(PARALLELISM, array["max_size"]))
+
+
+def _array_problems(overrides: Mapping[str, Any], environment: Mapping[str, Any]) -> list[str]:
+    array = overrides.get("array")
+    if array is None:
+        return []
+    size, at_once = array.get("max_size", LARGEST_ARRAY), array.get("max_parallelism", 1)
+    problems = outside("overrides.array.max_size", size, 1, LARGEST_ARRAY)
+    problems += outside("overrides.array.max_parallelism", at_once, 1, LARGEST_PARALLELISM)
+    if not problems and at_once > size:
+        problems.append(
+            f"overrides.array.max_parallelism: {at_once} is more than max_size, {size}: no array has as many tasks; "
+            "leave it out, or set max_size higher"
+        )
+    for name in ARRAY_VARIABLES:
+        told = f"{name!r} tells a task of an array its own part of the work" if name == "JOB_INDEX" else ""
+        told = told or f"{name!r} tells a task of an array how many tasks there are"
+        if name in environment:
+            problems.append(f"environment.{name}: {told}; choose another name")
+        if name in overrides.get("environment", []):
+            problems.append(f"overrides.environment: {told}; choose another name")
     return problems

@@ -6,7 +6,7 @@ plain_secrets.py knows what a secret looks like. No message holds a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, cast
 
 import pulumi
@@ -15,6 +15,7 @@ from pulumi.output import Unknown
 from . import shapes
 from .kinds import json_object
 from .plain_secrets import secret_variable, secrets_of
+from .scheduled import schedules_of
 
 
 def plain_problems(given: Mapping[str, Any]) -> Iterator[str]:
@@ -22,9 +23,13 @@ def plain_problems(given: Mapping[str, Any]) -> Iterator[str]:
     yield from _container_problems("", given)
     for number, it in enumerate(given.get("sidecars", [])):
         yield from _container_problems(f"sidecars[{number}].", it)
-    event, fine = json_object(given.get("schedule", {}).get("event", "{}")), given.get("not_secret", [])
-    for path, name, text in texts("schedule.event", event):
-        # The schedule's event reaches the container as variables or as a part of its payload.
+    for path, schedule in schedules_of(given):
+        yield from _event_problems(f"{path}.event", schedule.get("event", "{}"), given.get("not_secret", []))
+
+
+def _event_problems(at: str, event: str, fine: Collection[str]) -> Iterator[str]:
+    """A schedule's event reaches the container as variables or as a part of its payload."""
+    for path, name, text in texts(at, json_object(event)):
         looks = None if name in fine else secret_variable(name, text)
         if looks is not None:
             yield message(path, looks, name, "")

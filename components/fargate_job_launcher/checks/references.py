@@ -55,6 +55,13 @@ TABLE: Final = Kind(
     regional=True,
     owned=True,
 )
+SCHEDULE_GROUP: Final = Kind(
+    "the ARN of a schedule group",
+    rf"{_ARN}scheduler:{_HERE}schedule-group/[0-9A-Za-z_.-]{{1,64}}",
+    "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/jobs-0123abc",
+    regional=True,
+    owned=True,
+)
 STATE_MACHINE: Final = Kind(
     "the ARN of a state machine",
     rf"{_ARN}states:{_HERE}stateMachine:[\w-]{{1,80}}",
@@ -104,6 +111,7 @@ NAMED: Final[Mapping[str, Kind]] = {
     "runs.table_arn": TABLE,
     "runs.supervisor_role_arn": ROLE,
     "runs.notice_topic_arn": TOPIC,
+    "runs.schedule_group_arn": SCHEDULE_GROUP,
     "runs.kms_key_arn": KEY,
     "notify.topic_arn": TOPIC,
     "callbacks[]": STATE_MACHINE,

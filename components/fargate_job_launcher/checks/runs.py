@@ -20,7 +20,12 @@ OF_ONE: Final = ("table_arn", "supervisor_role_arn", "notice_topic_arn")
 
 def run_problems(given: Mapping[str, Any]) -> list[str]:
     """Problems with `runs`, `overlap` and `result`."""
-    return [*_table_problems(given.get("runs", {})), *_overlap_problems(given), *_result_problems(given)]
+    return [
+        *_table_problems(given.get("runs", {})),
+        *_group_problems(given),
+        *_overlap_problems(given),
+        *_result_problems(given),
+    ]
 
 
 def control_plane_problems(given: Mapping[str, Any]) -> tuple[iam.Place | None, list[str]]:
@@ -65,6 +70,24 @@ def _table_problems(runs: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def _group_problems(given: Mapping[str, Any]) -> list[str]:
+    """Schedules are in the group of the JobRuns whose table the launcher uses."""
+    runs = given.get("runs", {})
+    if "schedule_group_arn" in runs and "table_arn" not in runs:
+        return [
+            "runs.schedule_group_arn: is of the JobRuns whose table is in runs.table_arn, which is missing; a JobRuns "
+            "made here has a schedule group of its own"
+        ]
+    asked = [it for it in ("schedule", "schedules") if given.get(it)]
+    asked += ["overrides.at"] if given.get("overrides", {}).get("at") else []
+    if not asked or "table_arn" not in runs or "schedule_group_arn" in runs:
+        return []
+    return [
+        f"runs.schedule_group_arn: is missing, and {asked[0]} needs it; give the output of that name of the JobRuns "
+        "whose table this is (its `shared` has it). If that is in another stack, deploy it with this version first"
+    ]
+
+
 def _overlap_problems(given: Mapping[str, Any]) -> list[str]:
     overlap = given.get("overlap")
     if overlap is None:
@@ -81,9 +104,12 @@ def _overlap_problems(given: Mapping[str, Any]) -> list[str]:
 def _result_problems(given: Mapping[str, Any]) -> list[str]:
     if not given.get("result"):
         return []
-    problems, largest = list[str](), given.get("overrides", {}).get("max_count", 1)
+    overrides = given.get("overrides", {})
+    problems, largest = list[str](), overrides.get("max_count", 1)
     if "payload_bucket" not in given:
         problems.append("result: needs payload_bucket, in which a task leaves it")
     if largest != 1:
         problems.append(f"result: is that of one task, but overrides.max_count is {largest}; leave that out")
+    if "array" in overrides:
+        problems.append("result: is that of one task, but overrides.array allows more; leave one of the two out")
     return problems

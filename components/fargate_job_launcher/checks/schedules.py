@@ -60,16 +60,16 @@ _LONGEST_MONTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 """Days of each month, in a leap year."""
 
 
-def schedule_problems(schedule: Mapping[str, Any]) -> Iterator[str]:
-    """Problems with a job's schedule."""
+def schedule_problems(path: str, schedule: Mapping[str, Any]) -> Iterator[str]:
+    """Problems with the times of a schedule in the argument at this path."""
     expression = schedule.get("expression", "rate(1 hour)")
     problem = expression_problem(expression) or never_problem(expression)
     if problem:
-        yield f"schedule.expression: {expression!r}: {problem}"
+        yield f"{path}.expression: {expression!r}: {problem}"
     zone = schedule.get("time_zone", "UTC")
     # Some machines have no time zone data; AWS has.
     if _time_zones() and zone not in _time_zones():
-        yield f"schedule.time_zone: {zone!r} is unknown; write an IANA name, such as Europe/Berlin, or nothing for UTC"
+        yield f"{path}.time_zone: {zone!r} is unknown; write an IANA name, such as Europe/Berlin, or nothing for UTC"
 
 
 NO_ZONES: Final = frozenset({"Factory", "localtime", "posixrules"})

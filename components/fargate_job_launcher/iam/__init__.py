@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonel
 
 - arns.py           the shapes of ARNs and of images in ECR
 - documents.py      a policy as IAM stores it, and the statements that several policies share
-- launcher.py       what a launcher's function and its schedule may do
+- launcher.py       what a launcher's function and its schedules may do
 - task.py           what a task may do
 - control_plane.py  what the supervisor, the drain function and the flow log may do
 - resources.py      the policies of queues, buckets and keys
@@ -50,7 +50,14 @@ from .documents import (
     replaced_json,
     to_json,
 )
-from .launcher import lambda_trust, launcher_guard, launcher_policy, schedule_policy, schedule_trust
+from .launcher import (
+    lambda_trust,
+    launcher_guard,
+    launcher_policy,
+    schedule_policy,
+    schedule_trust,
+    schedules_named,
+)
 from .resources import filled_queue_policy, key_policy, only_tls, queue_policy, sender_key_statements
 from .task import (
     RESULTS,
@@ -111,6 +118,7 @@ __all__ = [
     "result_writer_policy",
     "schedule_policy",
     "schedule_trust",
+    "schedules_named",
     "secret_reference_problem",
     "sender_key_statements",
     "supervisor_policy",

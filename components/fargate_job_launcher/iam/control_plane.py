@@ -43,13 +43,15 @@ def supervisor_policy(
         },
         list_tasks(*clusters),
         take_messages("TakeEvents", queue_arn),
+        # So that it goes on with an array in a few seconds, and not in the next minute.
+        allow("RemindItself", "sqs:SendMessage", [queue_arn]),
         write_log("WriteOwnLogs", log_group_arn),
     ]
     if key_arns:
         statements += [
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
             use_key("DecryptRuns", key_arns, place, "dynamodb", "kms:Decrypt"),
-            use_key("DecryptEvents", key_arns, place, "sqs", "kms:Decrypt"),
+            use_key("EncryptEvents", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey"),
         ]
     return document(*statements)
 

@@ -155,6 +155,8 @@ def launcher_guard(
     log_group_arn: str,
     cpu: int,
     memory: int,
+    schedule_role_arn: str = "",
+    own_schedules_arn: str = "",
     allow_exec: bool = False,
     in_vpc: bool = False,
 ) -> Document:
@@ -165,11 +167,14 @@ def launcher_guard(
     needs a new role.
 
     `passed_role_arns` are all roles that RunTask may pass to ECS: execution role, task role, and the roles that a
-    caller may choose instead of the task role. Raises ValueError for one that is not the ARN of a single role. `cpu`
-    (units) and `memory` (MiB) are the most that a launch may request; `allow_exec`: whether it may run tasks with ECS
-    Exec; `in_vpc`: whether Lambda runs the function in a VPC.
+    caller may choose instead of the task role. `schedule_role_arn` is the one role that it may pass to EventBridge
+    Scheduler, for schedules whose ARN is like `own_schedules_arn`; both are empty if no caller may name a time. Raises
+    ValueError for a role that is not the ARN of a single one. `cpu` (units) and `memory` (MiB) are the most that a
+    launch may request; `allow_exec`: whether it may run tasks with ECS Exec; `in_vpc`: whether Lambda runs the function
+    in a VPC.
     """
-    for arn in passed_role_arns:
+    to_scheduler = [schedule_role_arn] if schedule_role_arn else []
+    for arn in (*passed_role_arns, *to_scheduler):
         if not is_role_arn(arn):
             raise ValueError(f"passed role: {arn!r} is not the ARN of one role; a pattern here could pass many")
     roles = sorted(set(passed_role_arns))
@@ -186,8 +191,9 @@ def launcher_guard(
             "Sid": "NeverAnotherRole",
             "Effect": "Deny",
             "Action": "iam:PassRole",
-            "NotResource": roles,
+            "NotResource": sorted({*roles, *to_scheduler}),
         },
+        *(_launches_later(schedule_role_arn, own_schedules_arn) if schedule_role_arn else []),
         *([] if allow_exec else [_never("NoExec", {"StringEquals": {"ecs:enable-execute-command": "true"}})]),
         _never("NoEbs", {"StringEquals": {"ecs:enable-ebs-volumes": "true"}}),
         _never("CpuCap", {"NumericGreaterThan": {"ecs:task-cpu": str(cpu)}}),
@@ -202,6 +208,21 @@ def launcher_guard(
         write_log("WriteOwnLogs", log_group_arn),
         *([everywhere("JoinVpc", list(_INTERFACES)), _only_lambda_joins(functions)] if in_vpc else []),
     )
+
+
+def _launches_later(role_arn: str, own_schedules_arn: str) -> list[Statement]:
+    """What a launch at a later time needs: a schedule of the launcher's own, and its role, which Scheduler assumes."""
+    actions = ["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:GetSchedule"]
+    return [
+        {"Sid": "ScheduleOwnLaunches", "Effect": "Allow", "Action": actions, "Resource": own_schedules_arn},
+        {
+            "Sid": "PassScheduleRole",
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": role_arn,
+            "Condition": {"StringEquals": {"iam:PassedToService": SCHEDULER_SERVICE}},
+        },
+    ]
 
 
 def _never(sid: str, condition: Mapping[str, Mapping[str, str]]) -> Statement:
@@ -229,27 +250,33 @@ def _only_lambda_joins(functions: str) -> Statement:
     }
 
 
-def schedule_trust(place: Place) -> Document:
-    """The trust policy of a schedule's role: Scheduler may assume it, for schedules of this account's default group.
+def schedule_trust(place: Place, group_arn: str) -> Document:
+    """The trust policy of the role of a launcher's schedules: Scheduler may assume it, for schedules of this group.
 
+    Scheduler names the group of a schedule, never the schedule:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     """
-    group = f"arn:{place.partition}:scheduler:{place.region}:{place.account}:schedule-group/default"
     return document(
         {
-            "Sid": "OnlySchedulesOfThisAccount",
+            "Sid": "OnlySchedulesOfThisGroup",
             "Effect": "Allow",
             "Principal": {"Service": SCHEDULER_SERVICE},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": place.account, "aws:SourceArn": group}},
+            "Condition": {"StringEquals": {"aws:SourceAccount": place.account, "aws:SourceArn": group_arn}},
         }
     )
+
+
+def schedules_named(group_arn: str, prefix: str) -> str:
+    """ARN pattern of the schedules of a group whose names begin with a prefix."""
+    return f"{group_arn.replace(':schedule-group/', ':schedule/', 1)}/{prefix}*"
 
 
 def schedule_policy(
     place: Place, function_arn: str, dead_letter_queue_arn: str, key_arns: Sequence[str] = ()
 ) -> Document:
-    """What a schedule may do: invoke the launcher, send undelivered events to a queue, encrypted with `key_arns`."""
+    """What a launcher's schedules may do: invoke it, and send what is undelivered to a queue, encrypted with
+    `key_arns`."""
     encrypt = use_key("EncryptUndelivered", key_arns, place, "sqs", "kms:Decrypt", "kms:GenerateDataKey")
     return document(
         {"Sid": "InvokeLauncher", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function_arn},

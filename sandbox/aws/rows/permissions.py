@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from fargate_job_launcher.iam import SCHEDULER_SERVICE
+
 from .row import Before, Refusal, Request
 from .run_task import LAUNCH, THERE
+from .schedules import SCHEDULE
 
 PAGE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"
 
@@ -31,8 +34,10 @@ def spelt(action: str) -> str:
     return _SPELT.get(action, action)
 
 
-def asking(action: str) -> str:
-    """The start of a row's id: the service and the operation for which IAM authorizes this action."""
+def asking(action: str, context: Mapping[str, Any] | None = None) -> str:
+    """The start of a row's id: the service and the operation for which IAM authorizes this action in this context."""
+    if action == "iam:PassRole" and (context or {}).get("iam:PassedToService") == SCHEDULER_SERVICE:
+        return "scheduler.CreateSchedule.PassRole"
     others = {"iam:PassRole": "ecs.RunTask.PassRole", "ecs:TagResource": "ecs.RunTask.TagResource"}
     named = {**others, "lambda:InvokeFunction": "lambda.Invoke"}.get(action, action.replace(":", "."))
     return named.replace("states.", "stepfunctions.", 1) if action.startswith("states:") else named
@@ -82,23 +87,27 @@ def _denials(
         )
 
 
-def _besides(action: str, resource: str, refuses: str, request: dict[str, Any], *sources: str) -> Iterator[Refusal]:
-    """The two rows of an action that RunTask needs besides ecs:RunTask."""
-    allowed = [_statement("Allow", "ecs:RunTask")]
+def _besides(
+    action: str, resource: str, refuses: str, request: dict[str, Any], *sources: str, of: str = "ecs:RunTask"
+) -> Iterator[Refusal]:
+    """The two rows of an action that an operation needs besides its own: RunTask, or CreateSchedule."""
+    allowed, launches = [_statement("Allow", of)], of == "ecs:RunTask"
+    context = {} if launches else {"iam:PassedToService": SCHEDULER_SERVICE}
     for what, words, more in (
         ("not_allowed", _NOT_ALLOWED, []),
         ("denied", _DENIED, [_statement("Allow", "*"), _statement("Deny", action)]),
     ):
         yield Refusal(
-            id=f"{asking(action)}.{what}",
+            id=f"{asking(action, context)}.{what}",
             refuses=refuses,
             code="AccessDeniedException",
             words=words,
             sources=(*sources, PAGE),
-            request={**LAUNCH, **request},
+            request={**(LAUNCH if launches else SCHEDULE), **request},
             fields={"principal": "{principal}", "action": action, "resource": resource},
-            before=THERE,
+            before=THERE if launches else (),
             policy={"Version": "2012-10-17", "Statement": [*allowed, *more]},
+            status=400 if launches else 403,
         )
 
 
@@ -159,6 +168,32 @@ ROWS: Final = (
         "A caller that gives tags to RunTask must be allowed to tag tasks",
         {"tags": [{"key": "k", "value": "v"}]},
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html",
+    ),
+    *(
+        row
+        for operation, request in {
+            "CreateSchedule": SCHEDULE,
+            "UpdateSchedule": SCHEDULE,
+            "GetSchedule": {"Name": SCHEDULE["Name"]},
+            "DeleteSchedule": {"Name": SCHEDULE["Name"]},
+        }.items()
+        for row in _denials(
+            "scheduler",
+            operation,
+            f"scheduler:{operation}",
+            f"arn:aws:scheduler:{_REGION}:schedule/default/{SCHEDULE['Name']}",
+            request,
+            "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_troubleshoot.html",
+            status=403,
+        )
+    ),
+    *_besides(
+        "iam:PassRole",
+        SCHEDULE["Target"]["RoleArn"],
+        "The caller of CreateSchedule and UpdateSchedule must be allowed to pass the role of the target to Scheduler",
+        {},
+        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_troubleshoot.html",
+        of="scheduler:CreateSchedule",
     ),
     *_denials(
         "ecs",

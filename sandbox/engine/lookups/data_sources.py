@@ -159,6 +159,21 @@ def _log_group(aws: Emulator, inputs: Inputs) -> State:
     return {"id": name, "arn": it["arn"].removesuffix(":*"), "retentionInDays": it.get("retentionInDays", 0)}
 
 
+@answers("aws:dynamodb/getTableItem:getTableItem")
+def _table_item(aws: Emulator, inputs: Inputs) -> State:
+    """https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/dynamodb/table_item_data_source.go"""
+    table, key = inputs.take("tableName"), json.loads(inputs.take("key"))
+    asked = inputs.given(
+        ProjectionExpression=inputs.take("projectionExpression"),
+        ExpressionAttributeNames=inputs.take("expressionAttributeNames"),
+    )
+    # The provider always reads consistently.
+    found = aws.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True, **asked).get("Item")
+    if found is None:
+        raise NotMade("reading DynamoDB Table Item: empty result")
+    return {"id": table, "item": json.dumps(found)}
+
+
 @answers("aws:kms/getAlias:getAlias")
 def _alias(aws: Emulator, inputs: Inputs) -> State:
     name = inputs.take("name")
