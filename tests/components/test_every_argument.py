@@ -30,6 +30,7 @@ from fargate_job_launcher.function import archive
 from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
 from fargate_job_launcher.sandbox.engine.deployment import Resource
 from fargate_job_launcher.sandbox.engine.jobs import LaunchFailed, launch
+from fargate_job_launcher.scheduling import own_prefix
 
 from tools.recording import program, record
 
@@ -99,7 +100,8 @@ def job(key: str) -> dict[str, Any]:
         "overrides": {
             **{"environment": ["SOURCE"], "command": True, "payload": True, "cpu": 2048, "memory": 8192},
             **{"ephemeral_storage_gib": 60, "max_count": 2, "capacity": ["on_demand"], "tags": ["customer"]},
-            "task_roles": {"reader": f"{ROLE}reader"},
+            **{"task_roles": {"reader": f"{ROLE}reader"}, "at": True},
+            "array": {"max_size": 500, "max_parallelism": 20},
         },
         "payload_bucket": "payloads-of-all",
         "prices": {
@@ -114,6 +116,12 @@ def job(key: str) -> dict[str, Any]:
         "schedule": {
             **{"expression": "cron(0 3 * * ? *)", "time_zone": "Europe/Berlin", "flexible_window_minutes": 15},
             **{"event": '{"count": 2}', "retries": 5, "max_age_seconds": 600},
+        },
+        "schedules": {
+            "weekly": {
+                **{"expression": "cron(0 4 ? * MON *)", "time_zone": "Europe/Dublin", "flexible_window_minutes": 30},
+                **{"event": '{"command": ["weekly"]}', "retries": 6, "max_age_seconds": 700, "enabled": False},
+            }
         },
         "queue": {
             **{"batch_size": 5, "maximum_concurrency": 3, "max_receive_count": 7},
@@ -147,7 +155,9 @@ KEPT_RUNS: Final[dict[str, Any]] = {
     "runs": {
         **{"table_arn": f"arn:aws:dynamodb:{HERE}:table/kept", "supervisor_role_arn": f"{ROLE}follower"},
         **{"notice_topic_arn": TOPICS["notices"], "kms_key_arn": "%s", "keep_days": 7},
+        "schedule_group_arn": f"arn:aws:scheduler:{HERE}:schedule-group/kept",
     },
+    "schedule": {"expression": "rate(1 day)"},
     **{"notify": {}, "result": True, "payload_bucket": "payloads-of-all"},
 }
 """A job whose runs are in a table that is there already."""
@@ -326,12 +336,20 @@ class World:
         name = self.launcher.outputs[f"{role}_role_arn"].rpartition("/")[2]
         return self.aws.client("iam").get_role(RoleName=name)["Role"]
 
-    @cached_property
+    @property
     def schedule(self) -> dict[str, Any]:
-        made = self.child("aws:scheduler/schedule:Schedule", "-schedule")
+        return self.scheduled("-schedule")
+
+    @property
+    def weekly(self) -> dict[str, Any]:
+        return self.scheduled(".weekly")
+
+    def scheduled(self, name: str) -> dict[str, Any]:
+        made = self.child("aws:scheduler/schedule:Schedule", name)
         if made is None:
             return {"Target": {"RetryPolicy": {}, "Input": "{}"}, "FlexibleTimeWindow": {}}
-        return self.aws.client("scheduler").get_schedule(Name=made.outputs["name"])
+        asked = {"Name": made.outputs["name"], "GroupName": made.outputs["groupName"]}
+        return self.aws.client("scheduler").get_schedule(**asked)
 
     @cached_property
     def mapping(self) -> dict[str, Any]:
@@ -519,7 +537,7 @@ def setting(key: str, expected: Any = True, of: str = "job") -> Case:
     def seen(it: World) -> Any:
         found: Any = it.settings
         for step in key.split("."):
-            found = found[step]
+            found = (found or {}).get(step)
         return found
 
     return Case(of, seen, expected)
@@ -632,6 +650,12 @@ CASES: Final[dict[str, Case]] = {
     "overrides.memory": of_job(answer("asked", "overrides", "memory"), "8192"),
     "overrides.ephemeral_storage_gib": of_job(answer("asked", "overrides", "ephemeralStorage"), {"sizeInGiB": 60}),
     "overrides.max_count": of_job(answer("asked", "result", "launched"), 2),
+    "overrides.array.max_size": setting("overrides.array.maxSize", 500),
+    "overrides.array.max_parallelism": setting("overrides.array.maxParallelism", 20),
+    "overrides.at": of_job(
+        lambda it: str(it.statement("launcher", "ScheduleOwnLaunches")).rpartition("/")[2],
+        own_prefix("job", "other-dev-job") + "*",
+    ),
     "overrides.capacity": of_job(answer("asked", "result", "capacityUsed"), {"FARGATE": 2}),
     "overrides.tags": of_job(answer("asked", "tags", "customer"), "c"),
     "overrides.task_roles": of_job(answer("asked", "overrides", "taskRoleArn"), f"{ROLE}reader"),
@@ -679,6 +703,15 @@ CASES: Final[dict[str, Case]] = {
     "schedule.retries": of_job(answer("schedule", "Target", "RetryPolicy", "MaximumRetryAttempts"), 5),
     "schedule.max_age_seconds": of_job(answer("schedule", "Target", "RetryPolicy", "MaximumEventAgeInSeconds"), 600),
     "schedule.enabled": Case("other", answer("schedule", "State"), "DISABLED"),
+    "schedules.expression": of_job(answer("weekly", "ScheduleExpression"), "cron(0 4 ? * MON *)"),
+    "schedules.time_zone": of_job(answer("weekly", "ScheduleExpressionTimezone"), "Europe/Dublin"),
+    "schedules.flexible_window_minutes": of_job(answer("weekly", "FlexibleTimeWindow", "MaximumWindowInMinutes"), 30),
+    "schedules.event": of_job(
+        lambda it: json.loads(it.weekly["Target"]["Input"]).get("detail"), {"command": ["weekly"]}
+    ),
+    "schedules.retries": of_job(answer("weekly", "Target", "RetryPolicy", "MaximumRetryAttempts"), 6),
+    "schedules.max_age_seconds": of_job(answer("weekly", "Target", "RetryPolicy", "MaximumEventAgeInSeconds"), 700),
+    "schedules.enabled": of_job(answer("weekly", "State"), "DISABLED"),
     "queue.as_payload": setting("queueAsPayload"),
     "queue.sources": of_job(
         lambda it: it.sender("OnlyTheseBuckets"),
@@ -693,6 +726,7 @@ CASES: Final[dict[str, Case]] = {
     "runs.table_arn": setting("runs.table", "kept", "kept"),
     "runs.supervisor_role_arn": Case("kept", invokers, [f"{ROLE}follower"]),
     "runs.notice_topic_arn": setting("noticeTopic", TOPICS["notices"], "kept"),
+    "runs.schedule_group_arn": Case("kept", answer("schedule", "GroupName"), "kept"),
     "runs.kms_key_arn": Case("kept", lambda it: it.statement("launcher", "DecryptStored"), KEY),
     "runs.keep_days": setting("runs.keepDays", 7, "kept"),
     "supervision.max_runtime_minutes": setting("policy.maxRuntimeMinutes", 45),
@@ -843,6 +877,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         version = s3.put_object(Bucket="signed", Key="launcher.zip", Body=body)["VersionId"]
         s3.put_object(Bucket="signed", Key="launcher.zip", Body=b"no archive")
 
+        aws.client("scheduler").create_schedule_group(Name="kept")
         for group in KEPT:
             aws.client("logs").create_log_group(logGroupName=group)
             aws.client("logs").create_log_stream(logGroupName=group, logStreamName="before")

@@ -54,7 +54,8 @@ def test_it_explains_a_live_role_through_boto3() -> None:
         assert sids == [
             *("RunOnlyThisTask", "TagOnlyAtLaunch", "ListTasks", "RecordOwnRuns", "Notify"),
             *("KeepPayloads", "ParkDeadLetters", "TakeFromQueue"),
-            *("PassOnlyTheseRoles", "NeverAnotherRole", "NoExec", "NoEbs", "CpuCap", "MemoryCap"),
+            *("PassOnlyTheseRoles", "NeverAnotherRole", "ScheduleOwnLaunches", "PassScheduleRole"),
+            *("NoExec", "NoEbs", "CpuCap", "MemoryCap"),
             *("AnnounceRuns", "WriteOwnLogs"),
         ]
         picture = command("--role-arn", arn, "--mermaid", **account)

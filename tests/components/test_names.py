@@ -64,6 +64,7 @@ NAMED: Final = {
     "aws:lambda/alias:Alias": Named("name", "lambda", "CreateAlias", "Name"),
     "aws:s3/bucket:Bucket": Named("bucket", longest=63, shape=r"[a-z0-9][a-z0-9.-]+[a-z0-9]"),
     "aws:scheduler/schedule:Schedule": Named("name", "scheduler", "CreateSchedule", "Name"),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": Named("name", "scheduler", "CreateScheduleGroup", "Name"),
     "aws:secretsmanager/secret:Secret": Named("name", "secretsmanager", "CreateSecret", "Name", shape=r"[\w/+=.@-]+"),
     "aws:sns/topic:Topic": Named("name", longest=256, shape=r"[A-Za-z0-9_-]+"),
     "aws:sqs/queue:Queue": Named("name", longest=80, shape=r"[A-Za-z0-9_-]+"),

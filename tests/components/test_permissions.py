@@ -184,8 +184,9 @@ def test_every_statement_is_necessary(deployed: Deployed) -> None:
                 assert consequences(role, needs, attacks, statement), f"{role.name} does not need {statement['Sid']}"
         for statement in facts.task.statements:
             assert consequences(facts.task, task_needs(facts), task_attacks(facts), statement)
-        for statement in facts.schedule.statements if facts.schedule else ():
-            assert consequences(facts.schedule, schedule_needs(facts), schedule_attacks(facts), statement)
+        if facts.schedule is not None:
+            for statement in facts.schedule.statements:
+                assert consequences(facts.schedule, schedule_needs(facts), schedule_attacks(facts), statement)
     assert any(it.schedule for it in deployed.facts.values())
 
 
@@ -546,12 +547,14 @@ def test_a_permissions_boundary_bounds() -> None:
         Policies.of({"Statement": [{"Effect": "allow", "Action": "*", "Resource": "*"}]})
 
 
-def test_the_largest_policies_fit_in_a_role() -> None:
+@pytest.mark.parametrize(("passed", "later"), [(5, False), (2, True)])
+def test_the_largest_policies_fit_in_a_role(passed: int, later: bool) -> None:
     place = iam.Place("aws-us-gov", "us-gov-west-1", "123456789012")
     base = f"arn:{place.partition}:%s:{place.region}:{place.account}:%s"
     role = f"arn:{place.partition}:iam::{place.account}:role/platform/launchers/{'r' * 61}%03d"
     name = "n" * 40
-    roles = [role % number for number in range(5)]
+    roles = [role % number for number in range(passed)]
+    group = base % ("scheduler", f"schedule-group/{name}-runs-0123abc")
     own = base % ("logs", f"log-group:/project/stack/{name}/launcher")
     guard = iam.launcher_guard(
         place,
@@ -559,8 +562,8 @@ def test_the_largest_policies_fit_in_a_role() -> None:
         log_group_arn=own,
         cpu=32768,
         memory=249856,
-        schedule_role_arn=role % 5,
-        own_schedules_arn=iam.schedules_named(base % ("scheduler", f"schedule-group/{name}-runs-0123abc"), "p" * 31),
+        schedule_role_arn=role % 9 if later else "",
+        own_schedules_arn=iam.schedules_named(group, "p" * 30) if later else "",
         in_vpc=True,
     )
     launcher = iam.launcher_policy(

@@ -37,6 +37,7 @@ SECRET: Final = f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf"
 PARAMETER: Final = f"arn:aws:ssm:{HERE}:parameter/a/b"
 TOPIC: Final = f"arn:aws:sns:{HERE}:t"
 TABLE: Final = f"arn:aws:dynamodb:{HERE}:table/jobs-0a1b2c3"
+GROUP_OF_SCHEDULES: Final = f"arn:aws:scheduler:{HERE}:schedule-group/jobs-0a1b2c3"
 MACHINE: Final = f"arn:aws:states:{HERE}:stateMachine:daily"
 SIGNING: Final = f"arn:aws:lambda:{HERE}:code-signing-config:csc-0123456789abcdef0"
 ECR: Final = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -63,6 +64,7 @@ RIGHT: Final[dict[str, list[str]]] = {
     "runs.table_arn": [TABLE],
     "runs.supervisor_role_arn": [ROLE],
     "runs.notice_topic_arn": [TOPIC],
+    "runs.schedule_group_arn": [GROUP_OF_SCHEDULES],
     "runs.kms_key_arn": [KEY],
     "callbacks[]": [MACHINE],
     "cluster_arns[]": [CLUSTER],
@@ -164,6 +166,7 @@ def given(path: str, value: Any) -> dict[str, Any]:
         smallest["sidecars"] = [{"name": "side", "image": "nginx", **held["sidecars"][0]}]
     if path.startswith("runs."):
         whole_runs = {"table_arn": TABLE, "supervisor_role_arn": ROLE, "notice_topic_arn": TOPIC}
+        whole_runs |= {"schedule_group_arn": GROUP_OF_SCHEDULES}
         smallest["runs"] = {**whole_runs, **held["runs"]}
     if path == "event_rule.bus":
         smallest["event_rule"] = {"pattern": '{"source": ["a"]}', **held["event_rule"]}

@@ -79,7 +79,8 @@ def test_a_log_group_that_was_kept_is_said_with_its_remedy_and_adopted_with_its_
     (group,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     assert group.get("retentionInDays") == 90
     assert [it.get("logStreamName") for it in logs.describe_log_streams(logGroupName=name)["logStreams"]] == ["before"]
-    logs.delete_log_group(logGroupName="/other/dev/kept/launcher")
+    for group in ("/other/dev/kept/launcher", "/other/dev/kept-runs/supervisor"):
+        logs.delete_log_group(logGroupName=group)
     missing = {"adopt_logs": ["job", "launcher"]}
     with pytest.raises(DeploymentFailed, match="resource '/other/dev/kept/launcher' does not exist"):
         deploy(program(tmp_path, JOB.format(arguments=missing)), emulator)

@@ -154,7 +154,7 @@ def test_where_rules_and_scheduler_differ() -> None:
 
 @pytest.mark.parametrize("zone", ["Factory", "localtime", "posixrules", "europe/berlin", "+01:00"])
 def test_a_file_among_a_machines_time_zones_that_is_none_is_refused_by_both(zone: str) -> None:
-    (said,) = schedule_problems({"expression": "rate(1 day)", "time_zone": zone})
+    (said,) = schedule_problems("schedule", {"expression": "rate(1 day)", "time_zone": zone})
     assert said.startswith(f"schedule.time_zone: {zone!r} is unknown")
     assert schedule_refusal({"ScheduleExpression": "rate(1 day)", "ScheduleExpressionTimezone": zone}) is not None
 
@@ -169,7 +169,7 @@ def test_a_file_among_a_machines_time_zones_that_is_none_is_refused_by_both(zone
 )
 def test_a_date_that_no_month_has_is_refused_by_the_component_alone(days: str, months: str, never: bool) -> None:
     expression = f"cron(0 3 {days} {months} ? *)"
-    problems = list(schedule_problems({"expression": expression}))
+    problems = list(schedule_problems("schedule", {"expression": expression}))
     assert ("never happens: no month of" in "".join(problems)) is never
     # What AWS does with it is not known, so the sandbox takes it.
     assert schedule_refusal({"ScheduleExpression": expression}) is None

@@ -18,7 +18,7 @@ from typing import Any
 from fargate_job_launcher.sandbox.aws.authorization import Call, Policies
 from fargate_job_launcher.sandbox.proof.calls import ANYTHING
 from fargate_job_launcher.sandbox.proof.facts import Facts, Role
-from fargate_job_launcher.sandbox.proof.needs import execution_needs, launcher_needs, task_needs
+from fargate_job_launcher.sandbox.proof.needs import execution_needs, launcher_needs, schedule_needs, task_needs
 from following import followed
 from stands import (
     ALIAS,
@@ -88,6 +88,7 @@ def _launch(account: Account, function: Resource, declared: Declared, keys: Mapp
         execution=execution,
         task=task,
         choices=tuple(_adopted(it) for it in settings["overrides"]["taskRoles"].values()),
+        schedule=account.role(settings["scheduling"]["role"]) if settings.get("scheduling") else None,
         cluster_arn=settings["cluster"],
         definition=_described(definition),
         function=_function(function),
@@ -99,6 +100,7 @@ def _launch(account: Account, function: Resource, declared: Declared, keys: Mapp
         (launcher, list(_stored(account, function, "result")) if settings["resultPrefix"] else []),
         (execution, [(it.name, it.call) for it in execution_needs(facts)] + list(_decrypting(facts, keys))),
         (task, [(it.name, it.call) for it in task_needs(facts)] + list(_stored(account, function, "payload"))),
+        *([(facts.schedule, [(it.name, it.call) for it in schedule_needs(facts)])] if facts.schedule else []),
     ):
         policies = role.policies
         yield from (f"{short} cannot {name}" for name, call in needs if not policies.decide(call).allowed)

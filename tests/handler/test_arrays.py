@@ -139,7 +139,14 @@ class Clear(Storm):
         raise AssertionError("it never came true")
 
     def end(self) -> Item:
-        self.until(lambda: any(it["state"] in runs.ENDED and "tell" not in it for it in self.table.plain("run")))
+        key = ("f", runs.sort_key(asked(self.events["key"], "key", of=self.launching().of).run))
+
+        def ended() -> bool:
+            # Not `of_run`, which is asked a million times.
+            item = self.table.items.get(key, {})
+            return item.get("state", {}).get("S") in runs.ENDED and "tell" not in item
+
+        self.until(ended)
         return self.of_run
 
     def change(self, **asked_for: Any) -> None:

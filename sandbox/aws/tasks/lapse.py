@@ -22,6 +22,8 @@ _scheduler: Any = scheduler
 
 TIMES: Final = ("createdAt", "pullStartedAt", "pullStoppedAt", "connectivityAt", "startedAt")
 """Of a running task."""
+EARLIEST: Final = 1e9
+"""Seconds since 1970: a number in a run that is larger is a time."""
 
 
 def pass_minutes(minutes: float) -> None:
@@ -42,10 +44,21 @@ def pass_minutes(minutes: float) -> None:
 
 
 def _bring_forward(items: Any, minutes: float) -> None:
-    """Let everything in a table of runs be due so much earlier."""
+    """Let everything in a table of runs be due so much earlier, and arrays have waited that much longer."""
     for item in [it for some in items.values() for it in some.values()]:
         if "due" in item:
             item["due"] = {"N": str(int(item["due"]["N"]) - round(minutes * 60))}
+        if "array" in item:
+            item |= {key: _older(item[key], minutes) for key in ("array", "open")}
+
+
+def _older(value: Any, minutes: float) -> Any:
+    """DynamoDB's JSON with each time in it, in seconds since 1970, so much earlier."""
+    ((kind, it),) = value.items()
+    if kind == "M":
+        return {"M": {key: _older(inner, minutes) for key, inner in it.items()}}
+    since_1970 = kind == "N" and float(it) > EARLIEST
+    return {"N": repr(float(it) - minutes * 60)} if since_1970 else value
 
 
 def _count_back(records: dict[Any, Any], last_fired: Any, created: str, minutes: float) -> None:
