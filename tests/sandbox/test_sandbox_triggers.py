@@ -113,13 +113,16 @@ def test_a_schedule(deployed: Deployed) -> None:
         "resources": ["<aws.scheduler.schedule-arn>"],
         "detail": asking("schedule"),
     }
+    trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = deployed.aws.client("iam").create_role(RoleName="nightly", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     deployed.aws.client("scheduler").create_schedule(
         Name="nightly",
         ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={
             "Arn": deployed.output("asynchronous_function_arn"),
-            "RoleArn": deployed.output("launcher_role_arn"),
+            "RoleArn": role,
             "Input": json.dumps(event),
         },
     )
