@@ -41,8 +41,7 @@ def occurrences(expression: str, zone: tzinfo, *, after: datetime, since: dateti
         return
     begun = max(after, since)
     local = begun.astimezone(zone).replace(tzinfo=None)
-    # Around a change of the clocks, an earlier local time may be a later instant.
-    found = [datetime.fromisoformat(text)] if kind == "at" else _cron(text, local - timedelta(days=1))
+    found = [datetime.fromisoformat(text)] if kind == "at" else _cron(text, local)
     for it in found:
         instants = instants_of(it, zone)
         if instants and instants[0] > begun:
