@@ -60,7 +60,7 @@ common = {{
     "security_group_ids": [security_group.id],
     "runs": runs.shared,
 }}
-FargateJobLauncher("old", {{**common, "schedule": {{"expression": "rate(365 days)"}}}})
+FargateJobLauncher("report-old", {{**common, "schedule": {{"expression": "rate(365 days)"}}}})
 FargateJobLauncher("plain", common)
 """
 Found = TypeVar("Found")
@@ -240,15 +240,15 @@ def test_each_schedule_is_listed_with_its_next_times_in_its_zone() -> None:
     # Every job of the account, with and without schedules.
     everything = listed()
     assert [(it["job"], it["schedule"]) for it in everything["schedules"]] == [
-        ("old", "schedule"),
         ("report", "month-end"),
         ("report", "nightly"),
         ("report", "often"),
+        ("report-old", "schedule"),
     ]
     assert [len(it["next"]) for it in everything["schedules"]] == [5, 5, 5, 5]
     assert listed("plain") == {"schedules": [], "waiting": []}
     assert command("schedules", "plain").out == "plain has no schedules\n"
-    text = command("schedules").out
+    text = f"\n{command('schedules').out}"
     assert "\nreport\n  month-end  disabled\n    when  cron(0 20 LW * ? *), UTC\n  nightly  enabled\n" in text
     assert max(len(line) for line in text.splitlines()) <= 120
 
@@ -265,10 +265,16 @@ def fire(aws: Emulator) -> dict[str, Any]:
     return eventually(lambda: next((it for it in newest(job, 100) if launched(it)), None))
 
 
+def when(run: dict[str, Any]) -> datetime:
+    """The time for which Scheduler sent the event of a run."""
+    return datetime.fromisoformat(run["key"].rpartition("@")[2])
+
+
 def test_a_paused_schedule_launches_nothing_until_it_is_resumed(aws: Emulator) -> None:
-    job = find(Account(), "report")
+    job, before = find(Account(), "report"), datetime.now(UTC)
     first = fire(aws)
     assert (len(first["tasks"]), first["trigger"]) == (1, "schedule")
+    assert when(first) - before >= timedelta(minutes=31)
     done = command("schedules", "pause", "report", "often")
     assert done.out.splitlines() == [
         "Paused often of report: it launches nothing until it is resumed",
@@ -315,6 +321,8 @@ def test_the_commands_of_the_page_work() -> None:
             wanted = line.replace("2027-07-01", f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}")
             done = command(*shlex.split(wanted)[1:])
             assert (done.code, done.err) == (0, ""), line
+    exec(block("from Python").replace("2027-07-01", f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}"), {})
+    command("schedules", "resume", "report", "often")
     for it in scheduled(find(Account(), "report")).waiting:
         cancel_launch(find(Account(), "report"), it.run)
 
