@@ -7,7 +7,7 @@ Summer time is as Scheduler documents it: a time that the clocks skip is skipped
 here at its first; a day of a rate has 24 hours.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 
-checks/schedules.py refuses what is no expression.
+An expression comes from Scheduler, which has accepted it: what cannot be read here is refused, and no more is checked.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from fargate_job_launcher.checks.schedules import expression_problem
 from fargate_job_launcher.handler.local_time import instants_of
 
 _MONTHS: Final = [it.upper() for it in calendar.month_abbr]
@@ -32,19 +31,17 @@ def occurrences(expression: str, zone: tzinfo, *, after: datetime, since: dateti
     """The times after a time, in order, as the zone's clocks show them.
 
     `since`: when the schedule was created, or its start date: a rate counts from it, and nothing runs before. Raises
-    ValueError for an expression that Scheduler does not accept.
+    ValueError for an expression that cannot be read.
     """
-    problem = expression_problem(expression)
-    if problem:
-        raise ValueError(f"{expression!r}: {problem}")
     kind, _, text = expression.removesuffix(")").partition("(")
+    if kind not in ("rate", "cron", "at"):
+        raise ValueError(f"{expression!r} is none of rate(…), cron(…) and at(…)")
     if kind == "rate":
         yield from (it.astimezone(zone) for it in _rate(text, after=after, since=since))
         return
     begun = max(after, since)
     local = begun.astimezone(zone).replace(tzinfo=None)
-    # Around a change of the clocks, an earlier local time may be a later instant.
-    found = [datetime.fromisoformat(text)] if kind == "at" else _cron(text, local - timedelta(days=1))
+    found = [datetime.fromisoformat(text)] if kind == "at" else _cron(text, local)
     for it in found:
         instants = instants_of(it, zone)
         if instants and instants[0] > begun:
@@ -53,7 +50,7 @@ def occurrences(expression: str, zone: tzinfo, *, after: datetime, since: dateti
 
 def _rate(text: str, *, after: datetime, since: datetime) -> Iterator[datetime]:
     number, unit = text.split(" ")
-    step = int(number) * timedelta(**{f"{unit.removesuffix('s')}s": 1})
+    step = int(number) * _unit(unit.removesuffix("s"))
     begun = since.astimezone(UTC)
     count = max(0, (after - begun) // step + 1)
     while True:
@@ -61,9 +58,17 @@ def _rate(text: str, *, after: datetime, since: datetime) -> Iterator[datetime]:
         count += 1
 
 
+def _unit(name: str) -> timedelta:
+    if name not in ("minute", "hour", "day"):
+        raise ValueError(f"{name!r} is no unit of a rate")
+    return timedelta(**{f"{name}s": 1})
+
+
 def _cron(text: str, after: datetime) -> Iterator[datetime]:
     """The local times after a local time, those that the clocks skip included."""
     minutes, hours, days, months, weekdays, years = text.upper().split(" ")
+    if [days, weekdays].count("?") != 1:
+        raise ValueError("exactly one of day of month and day of week has to be ?")
     at = [(hour, minute) for hour in _numbers(hours, 0, 23) for minute in _numbers(minutes, 0, 59)]
     allowed = _numbers(months, 1, 12, _MONTHS)
     days_of = _days_of_month(days) if weekdays == "?" else _days_of_week(weekdays)

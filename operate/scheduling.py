@@ -254,7 +254,7 @@ def _next(it: Mapping[str, Any], expression: str, place: tzinfo, now: datetime) 
                 return
             yield moment
     except ValueError:
-        # AWS took an expression that is unknown here: the rest of the list is worth showing.
+        # An expression that AWS accepts and that is unknown here: the rest of the list is worth showing.
         return
 
 

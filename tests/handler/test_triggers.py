@@ -510,6 +510,11 @@ def test_a_launch_at_a_later_time_is_scheduled_and_cancelled(
     with pytest.raises(Exception, match="ThrottlingException") as raised:
         deployed.invoke({"at": at, "environment": {"SOURCE": SECRET}}, invoked_function_arn=f"{FUNCTION}:async")
     assert SECRET not in str(raised.value)
+    # A payload that a launch now would have stored in S3 is in the schedule.
+    schedules.fault = lambda _: SECRET
+    payload = {"text": "x" * 9000, "token": SECRET}
+    refused = deployed.invoke({"at": at, "payload": payload, "idempotencyKey": "p"})
+    assert (refused["status"], SECRET in refused["failures"][0]["detail"]) == ("FAILED", False)
 
 
 def test_a_person_pauses_a_schedule_whose_deliveries_are_skipped(function: Callable[..., Deployed]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,21 +31,29 @@ from fargate_job_launcher.operate.runs import named
 from fargate_job_launcher.operate.task import tasks
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 
-from tools.recording import program
+from tools.recording import PROGRAM, program
 
-SOURCE = """
-from fargate_job_launcher import FargateJobLauncher, JobCluster
-FargateJobLauncher("parts", {
-    "image": "nginx",
-    "cluster_arn": JobCluster("c", {}).cluster_arn,
-    "subnet_ids": ["subnet-0123456789abcdef0"],
-    "security_group_ids": ["sg-0123456789abcdef0"],
-    "runs": {},
-    "overrides": {"array": {"max_size": 1000, "max_parallelism": 50}},
-    "supervision": {"retries": 1},
-    "prices": {"date": "2026-11-01", "vcpu_hour": 0.04, "memory_gib_hour": 0.004, "storage_gib_hour": 0.0001},
-})
-"""
+PAGE = (PROGRAM / "docs" / "arrays.md").read_text()
+
+
+def block(name: str) -> str:
+    """A block of the page, by the name in the comment above it."""
+    found = re.search(rf"<!-- {name}: run by [^\n]+ -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    assert found
+    return found[1]
+
+
+SOURCE = f"""
+import pulumi_aws as aws
+cluster = aws.ecs.Cluster("c")
+subnet_ids = ["subnet-0123456789abcdef0"]
+security_group = aws.ec2.SecurityGroup("s", vpc_id="vpc-0123456789abcdef0")
+{block("a job with arrays")}
+""".replace(
+    '"supervision"',
+    '"prices": {"date": "2026-11-01", "vcpu_hour": 0.04, "memory_gib_hour": 0.004, "storage_gib_hour": 0.0001},\n'
+    '        "supervision"',
+)
 QUICK = Run(seconds=0.1, lines=("done",))
 WRONG = Run(exit_code=3, seconds=0.1, lines=("bad part",))
 
@@ -191,6 +200,28 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
         assert (done.code, said in done.err) == (2, True), done.err
     rejected = sandbox.run("launch", "parts", "--array", "1001")
     assert (rejected.code, "from 1 to 1000 is expected (overrides.array.max_size)" in rejected.err) == (125, True)
+
+
+def test_everything_on_the_page_works(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    sandbox.script(*70 * [QUICK], i17=Run(exit_code=2, seconds=0.1), i39=Run(seconds=8, lines=("the last",)))
+    lines = [shlex.split(it)[1:] for it in block("the way of an array").splitlines()]
+    launched = sandbox.run(*lines[0])
+    (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", launched.out, re.MULTILINE)
+    assert "39 of 40 indexes succeeded; failed: 17" in launched.out
+    assert sandbox.run(*lines[1]).out == "0  done\n1  done\n2  done\n"
+    assert "the last" in sandbox.run(*(it.replace("RUN", run[:8]) for it in lines[2])).out
+    sandbox.script(i17=Run(seconds=600))
+    codes: dict[str, int] = {}
+    for line in lines[3:]:
+        codes[line[1]] = sandbox.run(*(it.replace("RUN", run[:8]) for it in line)).code
+        if line[1] == "stop":
+            sandbox.aws.pass_minutes(2)
+    # It had ended, so there was nothing to change and to pause; then its failed index was resumed, and stopped.
+    assert codes == {"show": 0, "parallelism": 125, "pause": 125, "resume": 0, "stop": 0, "follow": 143}
+
+    sandbox.script(*70 * [QUICK], i5=Run(exit_code=2, seconds=0.1))
+    exec(compile(block("arrays from Python"), "docs/arrays.md", "exec"), {})
+    assert capsys.readouterr().out == "5\n"
 
 
 STANDS = Progress(

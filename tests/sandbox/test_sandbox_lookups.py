@@ -231,10 +231,13 @@ def test_a_program_may_go_on_without_what_is_not_there_and_its_next_failure_is_t
     assert said.startswith("invoke of aws:sqs/getQueue:getQueue failed: ")
     assert "NonExistentQueue" in said
     (tmp_path / "next").mkdir()
-    next_failure = MISSED + """
+    next_failure = (
+        MISSED
+        + """
 aws.scheduler.Schedule("s", schedule_expression=said.apply(lambda _: "every day"), flexible_time_window={"mode": "OFF"},
     target={"arn": "arn:aws:lambda:eu-west-1:123456789012:function:f", "role_arn": "arn:aws:iam::123456789012:role/r"})
 """
+    )
     with pytest.raises(DeploymentFailed) as raised:
         deploy(program(tmp_path / "next", next_failure), emulator)
     assert str(raised.value).startswith("s (aws:scheduler/schedule:Schedule): ")
