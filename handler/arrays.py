@@ -43,6 +43,11 @@ def index_of(root: str) -> int:
     return int(root[1:].partition("r")[0])
 
 
+def resumed(root: str) -> int:
+    """How often the array had been resumed when a lineage began."""
+    return int(root.partition("r")[2] or 0)
+
+
 def _root(array: Item, index: int) -> str:
     return f"i{index}r{array['resumes']}" if array["resumes"] else f"i{index}"
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .account import Account
+    from .arrays import ArrayRun, IndexTask, Progress
     from .catalogue import Found, Job, find, jobs
     from .errors import (
         AccessDenied,
         AmbiguousJob,
+        ArrayFailed,
         Conflict,
         CredentialsExpired,
         JobError,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         LauncherFailed,
         NoCredentials,
         NoSuchJob,
+        NoSuchRun,
         NoSuchSchedule,
         NoSuchStack,
         NoSuchTask,
@@ -51,11 +54,14 @@ __all__ = [
     "AccessDenied",
     "Account",
     "AmbiguousJob",
+    "ArrayFailed",
+    "ArrayRun",
     "Change",
     "Conflict",
     "CredentialsExpired",
     "End",
     "Found",
+    "IndexTask",
     "Job",
     "JobError",
     "JobFailed",
@@ -65,11 +71,13 @@ __all__ = [
     "Line",
     "NoCredentials",
     "NoSuchJob",
+    "NoSuchRun",
     "NoSuchSchedule",
     "NoSuchStack",
     "NoSuchTask",
     "NotLaunched",
     "Pause",
+    "Progress",
     "Rejected",
     "Schedule",
     "Scheduled",
@@ -91,7 +99,7 @@ __all__ = [
     "tasks",
 ]
 
-_MODULES: Final = ("account", "catalogue", "errors", "following", "launching", "scheduling", "task")
+_MODULES: Final = ("account", "arrays", "catalogue", "errors", "following", "launching", "scheduling", "task")
 """The modules of the public names. They are loaded on first use, because terminal.py has to start without boto3."""
 
 

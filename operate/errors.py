@@ -144,6 +144,24 @@ class JobFailed(JobError):
         super().__init__(f"{job} failed{of}: {said}", then or f"Its log: fargate-job logs {job} --task {failed[0].id}")
 
 
+class ArrayFailed(JobError):
+    """Not every index of an array succeeded; `progress` says how it ended."""
+
+    def __init__(self, job: str, progress: Any) -> None:
+        self.progress = progress
+        told = {"failed": progress.failed, "stopped": progress.stopped, "not started": progress.not_started}
+        said = "; ".join(f"{what}: {indexes}" for what, indexes in told.items() if indexes)
+        why = progress.halted or progress.reason
+        super().__init__(
+            f"{job}, run {progress.run}, is {progress.state}: {said}" + (f" ({why})" if why else ""),
+            f"To launch these indexes only: fargate-job runs resume {job} {progress.run}",
+        )
+
+
+class NoSuchRun(JobError):
+    """The job has no such run, or its table no longer has it."""
+
+
 class StillRunning(JobError):
     """The job has not ended within the time to wait."""
 

@@ -20,7 +20,8 @@ from fargate_job_launcher.handler.table import plain
 
 from . import runs
 from .catalogue import Job
-from .errors import LauncherFailed, NoSuchSchedule, nearest
+from .errors import NoSuchSchedule, nearest
+from .instructions import instruct
 from .occurrences import occurrences
 
 NEXT: Final = 5
@@ -164,7 +165,7 @@ def resume_schedule(job: Job, name: str) -> None:
 
 def cancel_launch(job: Job, run: str) -> None:
     """Cancel a launch that waits for its time. Raises NoSuchSchedule if none waits under this id of a run."""
-    answer = _ask(job, {"cancelOf": run})
+    answer = instruct(job, {"cancelOf": run})
     if not answer.get("done"):
         raise NoSuchSchedule(
             f"run {run} of {job.name} was not cancelled: {answer.get('problem', 'the launcher gives no reason')}",
@@ -176,27 +177,13 @@ def _change(job: Job, name: str, *, paused: bool) -> None:
     wish: dict[str, Any] = {"name": name, "paused": paused}
     if paused and (by := job.account.caller()):
         wish["requestedBy"] = by
-    answer = _ask(job, {"scheduleOf": wish})
+    answer = instruct(job, {"scheduleOf": wish})
     if answer.get("done"):
         return
     known = sorted(job.settings.schedules)
     near = nearest(name, known)
     then = f"Did you mean {' or '.join(near)}?" if near else f"Its schedules: {', '.join(known) or 'none'}"
     raise NoSuchSchedule(f"{job.name} has no schedule {name!r}", then)
-
-
-def _ask(job: Job, event: Mapping[str, Any]) -> dict[str, Any]:
-    with job.account.asking():
-        client = job.account.client("lambda")
-        answer = client.invoke(FunctionName=job.function, Payload=json.dumps(event).encode())
-        result: Any = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer or "done" not in result:
-        said = str(result.get("errorMessage") or "; ".join(it["detail"] for it in result.get("failures", ())) or result)
-        raise LauncherFailed(
-            f"the launcher of {job.name} did not do it: {said.rstrip('.')}",
-            "`launcherLogGroup` has the cause; a launcher of an earlier version knows no schedules: run pulumi up",
-        )
-    return result
 
 
 def _schedules(job: Job) -> list[dict[str, Any]]:

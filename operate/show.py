@@ -134,7 +134,7 @@ class Following:
         before = f"{event.task.id[:SHORT]}  " if self._several else ""
         if isinstance(event, Line):
             self._output.data(
-                {"type": "line", "task": event.task.id, "at": _moment(event.milliseconds), "text": event.text},
+                {"type": "line", "task": event.task.id, "at": moment(event.milliseconds), "text": event.text},
                 one_line=True,
             )
             self._output.fact(Text(before, style="dim").append(event.text, style="default not dim"))
@@ -182,12 +182,15 @@ def launched(output: Output, job: str, result: Any) -> None:
     missing = result["launched"] < result["requested"]
     count = f"{result['launched']} of {result['requested']}" if missing else result["launched"]
     of = "" if result["requested"] == 1 else f", {count} tasks"
+    if "array" in result:
+        array = result["array"]
+        of = f", an array of {array['size']}, {array['parallelism']} at once"
     upto = "" if cost is None else f", at most {cost:.4f} USD an hour"
     how = "" if status in ("WAITING", "SKIPPED") else f"{of}{upto}"
     output.fact(Text(f"{_SAID.get(status, 'Launched {}').format(job)}{how}", style="bold"))
-    for task in result["tasks"]:
+    for task in result["tasks"] if "array" not in result else []:
         output.fact(f"  task  {task['id']}")
-    if not result["tasks"]:
+    if not result["tasks"] or "array" in result:
         output.fact(f"  run   {result['run']}")
 
 
@@ -219,5 +222,6 @@ def ago(moment: datetime | None) -> str:
     return "" if moment is None else f"{duration((datetime.now(UTC) - moment).total_seconds())} ago"
 
 
-def _moment(milliseconds: int) -> str:
+def moment(milliseconds: int) -> str:
+    """A time of a log line, in UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

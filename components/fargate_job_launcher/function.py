@@ -15,7 +15,7 @@ from . import iam
 from .arguments import KEEP_DAYS, PUBLIC_IPV4_HOUR, RETRIED, Job, LauncherFunction
 from .checks.function import seconds_to_launch
 from .checks.names import CONTAINER
-from .override_settings import override_settings
+from .checks.overrides import override_settings
 from .resolving import as_json
 from .roles import Role, Runs
 from .scheduling import Scheduling

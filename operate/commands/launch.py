@@ -13,14 +13,19 @@ from typing import Any, Final, cast
 import click
 from fargate_job_launcher.handler import local_time
 
-from ..launching import invoke
+from ..launching import array_of, invoke
 from .context import Context, common
 from .staying import stay
 
 
 @click.command()
 @click.argument("job")
-@click.option("--count", type=click.IntRange(min=1), help="Number of tasks.")
+@click.option("--count", type=click.IntRange(min=1), help="Number of tasks, all alike.")
+@click.option(
+    "--array", type=click.IntRange(min=1), help="Number of tasks that each do one part: JOB_INDEX of JOB_COUNT."
+)
+@click.option("--parallelism", type=click.IntRange(min=1), help="Of an array: the most tasks that run at once.")
+@click.option("--max-failed", type=click.IntRange(min=0), help="Of an array: start no more after more failures.")
 @click.option(
     "--env",
     "-e",
@@ -68,6 +73,12 @@ EVENT_OPTIONS: Final = ("count", "cpu", "memory", "capacity")
 def _event(*, dry_run: bool, key: str | None, **given: Any) -> dict[str, Any]:
     """The launch event of these options."""
     event: dict[str, Any] = {name: given[name] for name in EVENT_OPTIONS if given[name]}
+    if given["array"] is None and (given["parallelism"] is not None or given["max_failed"] is not None):
+        raise click.UsageError("--parallelism and --max-failed are those of an array: add --array SIZE")
+    if array := array_of(given["array"], given["parallelism"], given["max_failed"]):
+        if given["count"]:
+            raise click.UsageError("--count and --array exclude each other: --array is for parts of a job")
+        event["array"] = array
     if given["environment"]:
         event["environment"] = dict(_variable(it) for it in cast("Iterable[str]", given["environment"]))
     if given["command"] is not None:

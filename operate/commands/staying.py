@@ -10,13 +10,15 @@ from typing import Any, cast
 from fargate_job_launcher.handler.local_time import zone_of
 from fargate_job_launcher.handler.result import LaunchResult
 
+from ..arrays import ArrayRun, Progress
 from ..catalogue import Job
 from ..errors import NotLaunched
 from ..following import End, follow
 from ..launching import Launch
+from ..progress import Bar
 from ..show import Following, clock, launched
 from ..task import Task
-from .context import Context, Interrupted
+from .context import FAILED, Context, Interrupted
 
 
 def stay(
@@ -49,6 +51,8 @@ def stay(
         if it.result["tasks"]:
             _report(context, it, one_line=True)
     code = 0
+    if stays and it.array is not None:
+        return follow_array(context, it.array)
     if stays and it.result["tasks"]:
         code = follow_tasks(context, job, it.task_arns, lines=follow)
     if missing is not None:
@@ -80,7 +84,23 @@ def _report(context: Context, it: Launch, *, one_line: bool, zone: str = "UTC") 
         _report_time(context, it, it.scheduled_for, zone)
         return
     if not one_line and result["status"] != "SKIPPED":
-        context.output.fact(f"  next  {back(it.job, it.task_arns)}")
+        next_command = f"fargate-job runs follow {it.job.name} {it.run}" if it.array else back(it.job, it.task_arns)
+        context.output.fact(f"  next  {next_command}")
+
+
+def follow_array(context: Context, it: ArrayRun) -> int:
+    """Follow an array until it has ended, with a bar. Returns 0 if every index succeeded, otherwise the exit code of
+    the index that failed last, or FAILED if it has none."""
+    last: Progress | None = None
+    try:
+        with Bar(context.output, it.job.name) as bar:
+            for last in it.follow():
+                bar.seen(last)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"{it.job.name} keeps running", f"To follow it again: fargate-job runs follow {it.job.name} {it.run}"
+        ) from None
+    return 0 if last is None or last.state == "SUCCEEDED" else last.exit_code or FAILED
 
 
 def follow_tasks(context: Context, job: Job, named: list[str], *, lines: bool) -> int:

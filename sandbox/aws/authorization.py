@@ -16,6 +16,7 @@ from ministack.core.iam_evaluator import EvalContext, ParsedStatement
 from . import rows as aws
 from .rows import Refused
 from .rows.permissions import asking, spelt
+from .rows.schedules import SCHEDULER_SERVICE as SCHEDULER_SERVICE
 
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 

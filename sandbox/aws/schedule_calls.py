@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
-from fargate_job_launcher.iam import SCHEDULER_SERVICE
-
-from .authorization import Call
+from .authorization import SCHEDULER_SERVICE, Call
 from .rows import refuse
 from .service_calls import Request
 
@@ -60,7 +58,7 @@ def asked(request: Request) -> Asked | None:
 def calls(request: Request) -> Iterator[Call]:
     """What AWS asks IAM about a request: the action on the schedule, and whether the caller may pass its role.
 
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_service-with-iam.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
     """
     it = asked(request)
     if it is None:

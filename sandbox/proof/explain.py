@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from fargate_job_launcher.iam import SCHEDULER_SERVICE
-
-from ..aws.authorization import TASKS_SERVICE, Call
+from ..aws.authorization import SCHEDULER_SERVICE, TASKS_SERVICE, Call
 from .attacks import execution_attacks, launcher_attacks, task_attacks
 from .calls import Attack, Need, consequences
 from .facts import Document, Facts, Role, listed

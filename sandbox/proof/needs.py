@@ -7,9 +7,8 @@ from typing import Final
 
 from fargate_job_launcher.handler.partitions import service_host
 from fargate_job_launcher.handler.settings import ASYNCHRONOUS_ALIAS, DUE_INDEX
-from fargate_job_launcher.iam import SCHEDULER_SERVICE
 
-from ..aws.authorization import Call
+from ..aws.authorization import SCHEDULER_SERVICE, Call
 from .calls import (
     Need,
     arns_of,

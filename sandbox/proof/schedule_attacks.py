@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fargate_job_launcher.iam import SCHEDULER_SERVICE
-
-from ..aws.authorization import Call
+from ..aws.authorization import SCHEDULER_SERVICE, Call
 from .calls import (
     Attack,
     account_of,

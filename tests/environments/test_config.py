@@ -275,6 +275,10 @@ def test_a_network_without_nat_pulls_images_only_from_ecr_of_its_region() -> Non
             overrides={"payload": True},
             schedule={"expression": "rate(1 day)", "event": '{"payload": {"login": {"dbPassword": "s3cr3t"}}}'},
         ),
+        job(
+            overrides={"payload": True},
+            schedules={"daily": {"expression": "rate(1 day)", "event": '{"payload": {"dbPassword": "s3cr3t"}}'}},
+        ),
         job(schedule={"expression": "rate(1 day)", "event": {"environment": {"DB_PASS": "s3cr3t"}}}),
         {"jobs": [{"name": "report", "environment": {"DB_PASS": "s3cr3t"}}]},
         {"secrets": ["a"], "secretValues": {"a": "s3cr3t"}},

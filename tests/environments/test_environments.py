@@ -29,6 +29,7 @@ INVOKE_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 EVENT_SOURCE = "aws:lambda/eventSourceMapping:EventSourceMapping"
 PERMISSION = "aws:lambda/permission:Permission"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
+GROUP = "aws:scheduler/scheduleGroup:ScheduleGroup"
 RULE = "aws:cloudwatch/eventRule:EventRule"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -107,7 +108,7 @@ def test_dev_and_prod_are_as_documented(recording: Recording) -> None:
     # Together they use every feature of a job, so that the tests below see each of them.
     features = [extras(recording, it) for it in recording.jobs()]
     assert len(features) >= 2
-    for it in ("schedule", "queue", "payload"):
+    for it in ("scheduler", "schedules", "queue", "payload"):
         assert any(it in found for found in features), it
     assert all(job.get("supervision", {}).get("maxRuntimeMinutes") for job in recording.jobs().values())
     assert any(job.get("secrets") for job in recording.jobs().values())
@@ -130,10 +131,13 @@ def extras(recording: Recording, name: str) -> dict[str, list[str]]:
     # If the stack has alarms, every job has some.
     supervision, alarms = job.get("supervision"), job.get("alarms", {} if recording.setting("alarms") else None)
     found: dict[str, list[str]] = {"followed": [PERMISSION]}
-    if any(job.get(it) is not None for it in ("asynchronous", "schedule", "queue", "eventRule")):
+    schedules = len(job.get("schedules", {})) + ("schedule" in job)
+    if schedules or job.get("overrides", {}).get("at"):
+        found["scheduler"] = [ROLE, ROLE_POLICY]
+    if schedules:
+        found["schedules"] = [SCHEDULE] * schedules
+    if "scheduler" in found or any(job.get(it) is not None for it in ("asynchronous", "queue", "eventRule")):
         found["asynchronous"] = [ALIAS, INVOKE_CONFIG, QUEUE, QUEUE_POLICY]
-    if "schedule" in job:
-        found["schedule"] = [ROLE, ROLE_POLICY, SCHEDULE]
     if "eventRule" in job:
         found["event rule"] = [RULE, TARGET, PERMISSION]
     if "queue" in job:
@@ -158,8 +162,8 @@ def test_the_control_plane_is_one_for_all_jobs(recording: Recording) -> None:
     queues = [QUEUE, QUEUE_POLICY, QUEUE, QUEUE_POLICY]
     function = [ROLE, ROLE_POLICY, LOG_GROUP, FUNCTION, EVENT_SOURCE]
     topic = [] if "topicArn" in (recording.setting("runs") or {}) else [TOPIC]
-    assert sorted(kinds) == sorted([TABLE, *queues, *function, *[RULE, TARGET] * 2, ALARM, *topic])
-    assert len(kinds) <= 16
+    assert sorted(kinds) == sorted([TABLE, *queues, *function, *[RULE, TARGET] * 2, ALARM, GROUP, *topic])
+    assert len(kinds) <= 17
     table = recording.one(TABLE, runs.name)
     role = recording.one(ROLE, f"{runs.name}-supervisor")
     for job in recording.jobs():
@@ -285,7 +289,19 @@ def test_passrole_names_exactly_the_two_roles_of_the_task_definition(recording: 
             "Resource": roles,
             "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         }
-        assert statements["NeverAnotherRole"]["NotResource"] == roles
+        later = recording.jobs()[job].get("overrides", {}).get("at", False)
+        # A job that may be launched later passes one role more, to Scheduler only.
+        scheduled = [recording.one(ROLE, f"{job}-schedule").outputs["arn"]] if later else []
+        assert ("PassScheduleRole" in statements) is later
+        for arn in scheduled:
+            assert statements["PassScheduleRole"] == {
+                "Sid": "PassScheduleRole",
+                "Effect": "Allow",
+                "Action": "iam:PassRole",
+                "Resource": arn,
+                "Condition": {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+            }
+        assert statements["NeverAnotherRole"]["NotResource"] == sorted([*roles, *scheduled])
         definition = recording.one(TASK_DEFINITION, job)
         assert definition.inputs["executionRoleArn"] == execution.outputs["arn"]
         assert definition.inputs["taskRoleArn"] == task.outputs["arn"]

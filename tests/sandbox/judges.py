@@ -162,7 +162,7 @@ def _call(client: Any, operation: str, request: Request) -> tuple[str, Any]:
     except ClientError as error:
         response: Any = error.response
         return response["Error"]["Code"], {}
-    except NotImplementedError:  # moto's
+    except (KeyError, NotImplementedError):  # moto's
         return "not implemented", {}
     return (f"failures {answer['failures'][0]['reason']}" if answer.get("failures") else "taken"), answer
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 from fargate_job_launcher.sandbox import Emulator
+from fargate_job_launcher.sandbox.aws import schedule_calls
 from fargate_job_launcher.sandbox.aws.authorization import Call, run_task_calls
 from fargate_job_launcher.sandbox.aws.rows import TABLE
 from fargate_job_launcher.sandbox.aws.service_calls import Known, Request, service_calls
@@ -119,6 +120,10 @@ def calls() -> Iterator[Call]:
         asked = service_calls(request, Known(lambda _table, _index: "pk", lambda _token: MACHINE))
         assert asked, (service, operation)
         yield from asked
+    for method in ("POST", "PUT", "GET", "DELETE"):
+        given = {"GroupName": "g", "Target": {"RoleArn": ROLE}} if method in ("POST", "PUT") else {}
+        request = Request("scheduler", method, "/schedules/s", given, "eu-west-1", "123456789012", {"groupName": "g"})
+        yield from schedule_calls.calls(request)
 
 
 def test_every_call_that_the_gate_makes_is_one_that_iams_reference_knows() -> None:

@@ -50,11 +50,14 @@ aws.ssm.Parameter("s", name="/a/b", type="String", value="w")
 aws.sqs.Queue("q", name_prefix="work-")
 aws.sqs.Queue("q2", name="orders")
 aws.sns.Topic("t", name="told")
+table = aws.dynamodb.Table("t", name="items", attributes=[{"name": "pk", "type": "S"}], hash_key="pk",
+                           billing_mode="PAY_PER_REQUEST")
 aws.s3.Bucket("b", bucket="kept")
 aws.cloudwatch.LogGroup("g", name="/kept", retention_in_days=7)
 pulumi.export("files", files.id)
 pulumi.export("key", key.key_id)
 """
+ITEM: Final = {"pk": {"S": "a"}, "many": {"N": "3"}, "kept": {"M": {"x": {"BOOL": True}}}}
 
 HERE: Final = "eu-west-1:123456789012"
 ASKED: Final[dict[str, tuple[str, str, Any]]] = {
@@ -132,6 +135,11 @@ ASKED: Final[dict[str, tuple[str, str, Any]]] = {
     "aws:ssm/getParameter:getParameter": ("aws.ssm.get_parameter(name='/a/b')", "value", "w"),
     "aws:sqs/getQueue:getQueue": ("aws.sqs.get_queue(name='orders')", "arn", f"arn:aws:sqs:{HERE}:orders"),
     "aws:sqs/getQueues:getQueues": ("aws.sqs.get_queues(queue_name_prefix='ord')", "queue_urls", 1),
+    "aws:dynamodb/getTableItem:getTableItem": (
+        'aws.dynamodb.get_table_item(table_name=\'items\', key=\'{"pk": {"S": "a"}}\')',
+        "item",
+        json.dumps(ITEM),
+    ),
     "aws:sns/getTopic:getTopic": ("aws.sns.get_topic(name='told')", "arn", f"arn:aws:sns:{HERE}:told"),
     "aws:s3/getBucket:getBucket": ("aws.s3.get_bucket(bucket='kept')", "arn", "arn:aws:s3:::kept"),
     "aws:ec2/getVpc:getVpc": ("aws.ec2.get_vpc(default=True)", "default", True),
@@ -162,6 +170,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[st
         code.writestr("f.py", "def handle(event, context): return 1")
     with Emulator(region="eu-west-1") as aws:
         made = deploy(program(folder, MADE), aws).outputs
+        aws.client("dynamodb").put_item(TableName="items", Item=ITEM)
         chosen = {"FILES": made["files"], "KEY": made["key"]}
         lines = ["import pulumi", "import pulumi_aws as aws", *(f"{key} = {it!r}" for key, it in chosen.items())]
         lines += [f"pulumi.export({token!r}, {asked}.{part})" for token, (asked, part, _) in ASKED.items()]
@@ -201,6 +210,37 @@ def test_what_is_not_there_is_said_with_the_data_source(
     with pytest.raises(DeploymentFailed) as raised:
         deploy(program(tmp_path, f"import pulumi_aws as aws\n{asked}\n"), emulator)
     assert said in str(raised.value)
+
+
+MISSED: Final = """
+import pulumi, pulumi_aws as aws
+async def ask(_):
+    try:
+        await pulumi.runtime.invoke_async("aws:sqs/getQueue:getQueue", {"name": "nowhere"})
+    except Exception as error:
+        return str(error)
+said = pulumi.Output.from_input("x").apply(ask)
+pulumi.export("said", said)
+"""
+
+
+def test_a_program_may_go_on_without_what_is_not_there_and_its_next_failure_is_that_of_the_deployment(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    said = deploy(program(tmp_path, MISSED), emulator).outputs["said"]
+    assert said.startswith("invoke of aws:sqs/getQueue:getQueue failed: ")
+    assert "NonExistentQueue" in said
+    (tmp_path / "next").mkdir()
+    next_failure = (
+        MISSED
+        + """
+aws.scheduler.Schedule("s", schedule_expression=said.apply(lambda _: "every day"), flexible_time_window={"mode": "OFF"},
+    target={"arn": "arn:aws:lambda:eu-west-1:123456789012:function:f", "role_arn": "arn:aws:iam::123456789012:role/r"})
+"""
+    )
+    with pytest.raises(DeploymentFailed) as raised:
+        deploy(program(tmp_path / "next", next_failure), emulator)
+    assert str(raised.value).startswith("s (aws:scheduler/schedule:Schedule): ")
 
 
 def test_a_team_adds_a_data_source(emulator: Emulator, tmp_path: Path) -> None:

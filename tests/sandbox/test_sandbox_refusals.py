@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from fargate_job_launcher.sandbox import Emulator
+from fargate_job_launcher.sandbox.aws.rows.schedules import assumable
 
 JOB: dict[str, Any] = {"name": "job", "image": "nginx"}
 MOUNT = {"sourceVolume": "v", "containerPath": "/data"}
@@ -229,6 +231,16 @@ def test_a_task_definition_that_just_fits_is_taken(aws: Emulator) -> None:
         volumes=[{"name": "v"}],
     )
     aws.client("ecs").register_task_definition(family="ec2", containerDefinitions=[{**JOB, "memoryReservation": 64}])
+
+
+@pytest.fixture(autouse=True)
+def role_of_schedules(aws: Emulator) -> None:
+    """The role `r`, which Scheduler can assume."""
+    service, operation, request = assumable("r")
+    client: Any = aws.client(service)
+    with contextlib.suppress(client.exceptions.EntityAlreadyExistsException):
+        assert operation == "CreateRole"
+        client.create_role(**request)
 
 
 def schedule(aws: Emulator, name: str, expression: str, zone: str = "UTC") -> None:

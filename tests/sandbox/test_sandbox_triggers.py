@@ -113,16 +113,17 @@ def test_a_schedule(deployed: Deployed) -> None:
         "resources": ["<aws.scheduler.schedule-arn>"],
         "detail": asking("schedule"),
     }
-    trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = deployed.aws.client("iam").create_role(RoleName="nightly", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    # The role and the group that the stack made for launches at a later time.
+    function = deployed.aws.client("lambda").get_function_configuration(FunctionName=deployed.output("function_name"))
+    later = json.loads(function["Environment"]["Variables"]["LAUNCHER_SETTINGS"])["scheduling"]
     deployed.aws.client("scheduler").create_schedule(
-        Name="nightly",
+        Name=f"{later['prefix']}nightly",
+        GroupName=later["group"],
         ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={
             "Arn": deployed.output("asynchronous_function_arn"),
-            "RoleArn": role,
+            "RoleArn": later["role"],
             "Input": json.dumps(event),
         },
     )

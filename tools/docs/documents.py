@@ -42,6 +42,8 @@ SWEEP_SECONDS: Final = 0.2
 FEATURES: Final[dict[str, dict[str, Any]]] = {
     "`asynchronous`": {"asynchronous": True},
     "`schedule`": {"schedule": {"expression": "cron(0 3 * * ? *)"}},
+    "`schedules`, two of them": {"schedules": {it: {"expression": "cron(0 3 * * ? *)"} for it in ("early", "late")}},
+    "`overrides.at`": {"overrides": {"at": True}},
     "`queue`": {"queue": {}},
     "`event_rule`": {"event_rule": {"pattern": '{"source": ["shop"]}'}},
     "`max_running`, `overlap`": {"max_running": 3, "overlap": "skip"},
@@ -75,6 +77,7 @@ _RUNS: Final = {
     "table_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
     "supervisor_role_arn": "arn:aws:iam::123456789012:role/jobs-supervisor",
     "notice_topic_arn": "arn:aws:sns:eu-west-1:123456789012:jobs-notices",
+    "schedule_group_arn": "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/jobs",
 }
 
 SOURCE: Final = _LAUNCHER.replace("{runs}", repr(_RUNS).replace("{", "{{").replace("}", "}}"))
@@ -157,6 +160,7 @@ FREE_WHILE_IDLE: Final = {
     "aws:lambda/invocation:Invocation",
     "aws:lambda/permission:Permission",
     "aws:scheduler/schedule:Schedule",
+    "aws:scheduler/scheduleGroup:ScheduleGroup",
     "aws:sfn/stateMachine:StateMachine",
     "aws:sns/topic:Topic",
     "aws:sqs/queue:Queue",

@@ -6,36 +6,26 @@ The names are those of the deployment, without the random end that Pulumi gives 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from fargate_job_launcher.sandbox import Emulator, Stack, deploy
-from fargate_job_launcher.sandbox.aws.authorization import Call
 from fargate_job_launcher.sandbox.proof.attacks import supervisor_attacks
-from fargate_job_launcher.sandbox.proof.calls import Need
 from fargate_job_launcher.sandbox.proof.explain import Explanation, Line, as_mermaid, described, explain
-from fargate_job_launcher.sandbox.proof.facts import Role, listed, read, read_role
+from fargate_job_launcher.sandbox.proof.facts import read, read_role
 from fargate_job_launcher.sandbox.proof.needs import supervisor_needs
 
 from tools.recording import PROGRAM
 
 STACK: Final = "prod"
-"""It has every kind of statement: secrets, a queue, payloads, and a key of its own."""
+"""It has every kind of statement: secrets, a queue, payloads, launches at a later time, and a key of its own."""
 DRAWN: Final = "nightly-report"
-"""The job in the picture; it has a schedule."""
+"""The job in the picture."""
 LISTED: Final = "import"
 """The job in the table of statements."""
 
 ROLE: Final = "aws:iam/role:Role"
-SCHEDULE_NEEDS: Final = {
-    "lambda:InvokeFunction": "launch the job on schedule",
-    "sqs:SendMessage": "keep an event that Lambda did not accept",
-    "kms:GenerateDataKey": "encrypt that event",
-    "kms:Decrypt": "encrypt that event",
-}
-"""Action → what EventBridge Scheduler needs it for."""
 
 RANDOM: Final = re.compile(r"(?<=\w)-[0-9a-f]{7}(-[0-9a-f]{6})?\b")
 """Pulumi's end of a name, and Secrets Manager's after it."""
@@ -61,7 +51,6 @@ def explained() -> Explained:
         facts = {name: read(aws.client, it.outputs["launcher_role_arn"]) for name, it in deployment.launchers.items()}
         arns = {it.name: it.outputs["arn"] for it in deployment.of_kind(ROLE)}
         supervisor = read_role(aws.client, arns["jobs-supervisor"])
-        schedule = read_role(aws.client, arns[f"{DRAWN}-schedule"])
         return Explained(
             {name: explain(it) for name, it in facts.items()},
             {
@@ -70,16 +59,8 @@ def explained() -> Explained:
                     supervisor_needs(supervisor, facts[LISTED]),
                     supervisor_attacks(supervisor, facts[LISTED]),
                 ),
-                f"The role of the schedule of `{DRAWN}`": described(schedule, list(_schedule_needs(schedule)), []),
             },
         )
-
-
-def _schedule_needs(role: Role) -> Iterator[Need]:
-    for statement in role.statements:
-        for action in listed(statement["Action"]):
-            context = {key: it for keys in statement.get("Condition", {}).values() for key, it in keys.items()}
-            yield Need(SCHEDULE_NEEDS[action], Call(action, listed(statement["Resource"])[0], context))
 
 
 def named(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Problems with the overrides that a caller may send. Pure."""
+"""Problems with the overrides that a caller may send, and the function's settings of them. Pure."""
 
 from __future__ import annotations
 
@@ -59,6 +59,25 @@ def override_problems(
 def parallelism(array: Mapping[str, Any]) -> int:
     """The most tasks of such an array that run at once."""
     return array.get("max_parallelism", min(PARALLELISM, array["max_size"]))
+
+
+def override_settings(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What a caller may change, as the function's settings have it; handler/settings.py reads it."""
+    array = overrides.get("array")
+    return {
+        "environment": sorted(overrides.get("environment", [])),
+        "command": overrides.get("command", False),
+        "payload": overrides.get("payload", False),
+        "tags": sorted(overrides.get("tags", [])),
+        "capacity": sorted(overrides.get("capacity", [])),
+        "maxCount": overrides.get("max_count", 1),
+        "taskRoles": overrides.get("task_roles", {}),
+        "cpu": overrides.get("cpu", 0),
+        "memory": overrides.get("memory", 0),
+        "ephemeralStorageGib": overrides.get("ephemeral_storage_gib", 0),
+        "at": overrides.get("at", False),
+        "array": None if array is None else {"maxSize": array["max_size"], "maxParallelism": parallelism(array)},
+    }
 
 
 def _array_problems(overrides: Mapping[str, Any], environment: Mapping[str, Any]) -> list[str]:

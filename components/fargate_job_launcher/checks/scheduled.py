@@ -13,11 +13,10 @@ from typing import Any, Final
 from fargate_job_launcher.handler.event import Rejected
 from fargate_job_launcher.handler.request import parse
 from fargate_job_launcher.handler.settings import VARIABLE, Settings
-from fargate_job_launcher.override_settings import override_settings
 
 from .kinds import json_object, outside
 from .names import CONTAINER, PULUMI_ADDS
-from .overrides import LARGEST_ARRAY
+from .overrides import LARGEST_ARRAY, override_settings
 from .schedules import schedule_problems
 
 ONLY_SCHEDULE: Final = "schedule"

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from fargate_job_launcher.iam import SCHEDULER_SERVICE
-
 from .row import Before, Refusal, Request
 from .run_task import LAUNCH, THERE
-from .schedules import SCHEDULE
+from .schedules import SCHEDULE, SCHEDULER_SERVICE
 
 PAGE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"
 
@@ -183,7 +181,7 @@ ROWS: Final = (
             f"scheduler:{operation}",
             f"arn:aws:scheduler:{_REGION}:schedule/default/{SCHEDULE['Name']}",
             request,
-            "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_troubleshoot.html",
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html",
             status=403,
         )
     ),
@@ -192,7 +190,7 @@ ROWS: Final = (
         SCHEDULE["Target"]["RoleArn"],
         "The caller of CreateSchedule and UpdateSchedule must be allowed to pass the role of the target to Scheduler",
         {},
-        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_troubleshoot.html",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html",
         of="scheduler:CreateSchedule",
     ),
     *_denials(

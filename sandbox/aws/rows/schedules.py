@@ -8,6 +8,7 @@ from typing import Any, Final
 from .row import Before, Refusal
 
 TYPES: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"
+SCHEDULER_SERVICE: Final = "scheduler.amazonaws.com"
 RULE: Final[dict[str, Any]] = {"Name": "rows", "State": "DISABLED"}
 SCHEDULE: Final[dict[str, Any]] = {
     "Name": "rows",
@@ -30,7 +31,7 @@ def assumable(name: str, *, only_for: str = "") -> Before:
     group = f"arn:aws:scheduler:eu-west-1:123456789012:schedule-group/{only_for}"
     statement: dict[str, Any] = {
         "Effect": "Allow",
-        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Principal": {"Service": SCHEDULER_SERVICE},
         "Action": "sts:AssumeRole",
         **({"Condition": {"StringEquals": {"aws:SourceArn": group}}} if only_for else {}),
     }
@@ -68,7 +69,7 @@ ROWS: Final = (
         refuses="A group has one schedule of each name",
         code="ConflictException",
         words="Schedule {name} already exists.",
-        sources=("https://github.com/hashicorp/terraform-provider-aws/issues/30128", f"{API}/API_CreateSchedule.html"),
+        sources=("https://github.com/getmoto/moto/issues/6624", f"{API}/API_CreateSchedule.html"),
         request=by_role("rows-named", "rows-named"),
         fields={"name": "rows-named"},
         before=_there("rows-named", "rows-named"),
