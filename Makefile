@@ -76,6 +76,10 @@ bench: install ## the costs of the function, against plain boto3, and of the pol
 storm: install ## LAUNCHES (10000) launches while every third call fails and days pass: nothing lost, nothing made twice
 	@LAUNCHES=$(or $(LAUNCHES),10000) $(BIN)/pytest -q -s -n0 tests/handler/test_storm.py
 
+.PHONY: array
+array: install ## an array of INDEXES (10000) on a test clock: its rate against Fargate's, calls, and costs
+	@INDEXES=$(or $(INDEXES),10000) $(BIN)/pytest -q -s -n0 -k large tests/handler/test_arrays.py
+
 .PHONY: explore
 explore: install ## every state of small worlds in which functions are killed and events repeated; STATES limits each
 	@STATES=$(or $(STATES),1000000) $(BIN)/pytest -q -s tests/handler/test_runs_explored.py

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from . import arrays
 from . import run as runs
 from .answers import Failure
 from .calls import Origin, Round
@@ -27,7 +28,12 @@ class Again(Launcher):
         """
         run = self._read(run_id)
         calls = None if run is None else runs.calls_of(run, root)
-        if run is None or calls is None or (calls["lease"] > self.records.clock() and calls["by"] != self.by):
+        if (
+            run is None
+            or "array" in run
+            or calls is None
+            or (calls["lease"] > self.records.clock() and calls["by"] != self.by)
+        ):
             return False
         entry = run["open"][root]
         origin = Origin(run_id, root, entry["attempt"] + 1)
@@ -71,7 +77,7 @@ class Again(Launcher):
             self._changed(run, lambda it: _given_up(it, problem or under_way()))
             return None
         try:
-            return self._continued(request, run, redelivered=True)
+            return self._of(request)._continued(request, run, redelivered=True)
         except TakenOver:
             return None
 
@@ -94,6 +100,8 @@ class Again(Launcher):
 def _given_up(run: Item, failure: Failure) -> None:
     run["failures"] = [dict(failure)]
     run["launch"]["closed"] = True
+    if "array" in run:
+        arrays.halt(run, f"{failure['reason']}: {failure['detail']}")
     run.pop("waiting", None)
     if failure["reason"] == "Replaced":
         run["stopping"] = {"reason": failure["detail"], "begun": True}

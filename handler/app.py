@@ -3,7 +3,7 @@
 A direct caller receives the result. A launch that may succeed later is delivered again: the function raises an error
 for Lambda's asynchronous invocation, and returns the message's id to SQS. An event that can never succeed goes to the
 dead-letter queue at once. The supervisor invokes the function too: for a retry, for a launch that waited, and to tell
-the end of a run.
+the end of a run; and a person, to pause a schedule or to cancel a launch that waits for its time.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from .timing import Budget, Pace, jitter
 
 if TYPE_CHECKING:
     from .dead_letters import DeadLetters
+    from .later import Later
 
 SETTLING_SECONDS: Final = 20.0
 """A deploy starts new instances of the function. An instance younger than this retries a denied call, because IAM may
@@ -81,16 +82,21 @@ def handle(event: object, context: Context) -> Any:
     return result
 
 
-def _instructed(kind: instruction.Kind, run: str, root: str, context: Context) -> dict[str, Any]:
-    """Do what the supervisor asks for, if the table says that it is pending; nothing otherwise, for any caller."""
+def _instructed(kind: instruction.Kind, run: str, more: Any, context: Context) -> dict[str, Any]:
+    """Do what the supervisor asks for, if the table says that it is pending, nothing otherwise, for any caller. Or
+    change an array, pause a schedule, or cancel a launch that waits for its time, as a person asks."""
+    if kind in ("nextOf", "arrayOf"):
+        return _array(kind, run, more, context)
+    if kind in ("pause", "resume", "cancelOf"):
+        return _schedule(kind, run, more, context)
     # Imported here, as all that a usual launch does without: every import makes a cold start longer.
     from .again import Again
 
     launcher = Again(**vars(_launcher(context)))
     if kind == "retryOf":
-        done = launcher.retry(run, root)
+        done = launcher.retry(run, more)
         if done:
-            _log("INFO", f"retried {root}", context, run=run, AttemptsRetried=1)
+            _log("INFO", f"retried {more}", context, run=run, AttemptsRetried=1)
     elif kind == "continueOf":
         began, result = time.monotonic(), launcher.again(run)
         done = result is not None
@@ -104,6 +110,35 @@ def _instructed(kind: instruction.Kind, run: str, root: str, context: Context) -
 
         done = Teller(SETTINGS, RECORDS, _client, _remaining(context), log).tell(launcher.family, run)
     return {"done": done}
+
+
+def _schedule(kind: instruction.Kind, what: str, by: str, context: Context) -> dict[str, Any]:
+    """Pause or resume a schedule, or cancel a launch that waits for its time."""
+    if kind == "cancelOf":
+        problem = _later(context).cancel(what)
+    else:
+        from . import paused
+
+        problem = paused.change(RECORDS, SETTINGS, what, paused=kind == "pause", by=by)
+    _log("WARN" if problem else "INFO", f"{kind} {what}: {problem or 'done'}", context)
+    return {"done": False, "problem": problem} if problem else {"done": True}
+
+
+def _array(kind: instruction.Kind, run: str, asked: Any, context: Context) -> dict[str, Any]:
+    """Launch more of an array, or change it; whether that was done, and otherwise why not."""
+    from .array_changes import Refused, change
+    from .waves import Waves
+
+    launcher, began = Waves(**vars(_launcher(context))), time.monotonic()
+    try:
+        result = launcher.next(run) if kind == "nextOf" else change(launcher, run, asked)
+    except Refused as refused:
+        return {"done": False, "problem": str(refused)}
+    if result is not None:
+        _report(result, "asynchronous", context, seconds=time.monotonic() - began, calls=result["attempts"])
+        if launcher.retried:
+            _log("INFO", f"retried {launcher.retried} indexes", context, run=run, AttemptsRetried=launcher.retried)
+    return {"done": kind == "arrayOf" or result is not None}
 
 
 def _batch(batch: trigger.Trigger, context: Context) -> dict[str, Any]:
@@ -139,18 +174,24 @@ def _launch(delivery: trigger.Delivery, kind: trigger.Kind, context: Context) ->
     except Rejected as rejected:
         result = rejection(SETTINGS, rejected.problems)
     else:
-        calls = len(chunks(request.count))
-        if request.dry_run:
+        calls = 0 if request.array else len(chunks(request.count))
+        if request.dry_run and request.at is None:
             from .dry_run import dry_run
 
             result = dry_run(SETTINGS, request)
         else:
-            redelivered = kind != "direct"
-            result = _launcher(context).launch(request, trigger=delivery.namespace, redelivered=redelivered)
+            if request.at is not None:
+                result = _later(context).schedule(request, cast("dict[str, Any]", delivery.event))
+            else:
+                result = _launcher(context).launch(
+                    request, trigger=delivery.namespace, redelivered=kind != "direct", schedule=delivery.schedule
+                )
             if result["failures"]:
                 from .redact import redacted
 
                 result = redacted(result, request)
+            if request.array:
+                calls = result["new"]
     _report(result, kind, context, seconds=time.monotonic() - began, calls=calls)
     if SETTINGS.callbacks:
         _answer_refused(delivery.event, result, kind)
@@ -180,9 +221,19 @@ _PACE: Final = Pace()
 def _launcher(context: Context) -> Launcher:
     remaining = _remaining(context)
     calls = Calls(ECS, Budget(remaining), _PACE, lambda: time.monotonic() - _STARTED < SETTLING_SECONDS, jitter)
-    # Without the alias that was invoked: the supervisor invokes the function itself.
-    function = ":".join(context.invoked_function_arn.split(":")[:7])
-    return Launcher(SETTINGS, calls, RECORDS, _store, _stored, remaining, function)
+    return Launcher(SETTINGS, calls, RECORDS, _store, _stored, remaining, _function(context))
+
+
+def _function(context: Context) -> str:
+    """ARN of the function without the alias that was invoked: the supervisor invokes the function itself."""
+    return ":".join(context.invoked_function_arn.split(":")[:7])
+
+
+def _later(context: Context) -> Later:
+    # Imported here: few launches are scheduled, and every import makes a cold start longer.
+    from .later import Later
+
+    return Later(SETTINGS, RECORDS, lambda: _client("scheduler"), _function(context))
 
 
 def _remaining(context: Context) -> Any:
@@ -190,9 +241,7 @@ def _remaining(context: Context) -> Any:
 
 
 def _complete(result: LaunchResult) -> bool:
-    if result["status"] in ("DRY_RUN", "DUPLICATE", "SKIPPED", "WAITING"):
-        return True
-    return result["status"] != "CONFLICT" and 0 < result["requested"] <= result["launched"]
+    return result["status"] in ("LAUNCHED", "DRY_RUN", "DUPLICATE", "SCHEDULED", "SKIPPED", "WAITING")
 
 
 def _retryable(result: LaunchResult) -> bool:

@@ -7,7 +7,7 @@ number: repeated by any caller, it launches nothing twice.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -125,6 +125,8 @@ class Calls:
     """Whether the last deploy is so recent that IAM may not have its policy everywhere yet."""
     wait: Callable[[int], float]
     """Number of tries → seconds until the next one."""
+    at_once: int = CALLS_AT_ONCE
+    """How many calls are made at once."""
 
     def round(self, settings: Settings, request: LaunchRequest, origin: Origin, *, asked: int, number: int) -> Round:
         """Request so many tasks. Errors of ECS and of the network are in the answer and are not raised."""
@@ -139,7 +141,7 @@ class Calls:
         # Imported here: most launches have one chunk, and every import makes a cold start longer.
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(self.at_once) as pool:
             parts = list(pool.map(one, range(len(counts)), counts))
         return Round(
             [task for it in parts for task in it.tasks],
@@ -148,6 +150,20 @@ class Calls:
             any(it.open for it in parts),
             any(it.again for it in parts) and all(it.again or not it.failures for it in parts),
         )
+
+    def each(self, settings: Settings, wanted: Sequence[tuple[LaunchRequest, Origin, int]]) -> list[Round]:
+        """One round of one task for each request, with its origin and the number of the round, as `round` does."""
+
+        def one(it: tuple[LaunchRequest, Origin, int]) -> Round:
+            request, origin, number = it
+            return self.round(settings, request, origin, asked=1, number=number)
+
+        if len(wanted) < 2 or self.at_once < 2:
+            return [one(it) for it in wanted]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(self.at_once) as pool:
+            return list(pool.map(one, wanted))
 
     def _chunk(self, parameters: dict[str, Any]) -> Round:
         """The same call with the same token until its outcome is known or the time is up."""

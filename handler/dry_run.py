@@ -15,12 +15,19 @@ _TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 
 def dry_run(settings: Settings, request: LaunchRequest) -> LaunchResult:
     """The plan of this request."""
-    origin = Origin(request.run)
-    calls = [
-        run_task_request(settings, request, origin, count=count, chunk=chunk)
-        for chunk, count in enumerate(chunks(request.count))
-    ]
+    origin, array = Origin(request.run), request.array
+    if array is None:
+        calls = [
+            run_task_request(settings, request, origin, count=count, chunk=chunk)
+            for chunk, count in enumerate(chunks(request.count))
+        ]
+    else:
+        # The calls of the other indexes differ in their index only.
+        first = Origin(request.run, "i0")
+        calls = [run_task_request(settings, request.for_index(0), first, count=1, number=1)]
     plan: dict[str, Any] = {"runTask": calls, "iam": decisions(settings, request)}
+    if array is not None:
+        plan["array"] = {"size": array.size, "parallelism": array.parallelism}
     if request.stored_payload is not None:
         plan["payload"] = {"uri": request.stored_payload[0], "bytes": len(request.stored_payload[1])}
     if settings.prices is not None:
@@ -31,7 +38,7 @@ def dry_run(settings: Settings, request: LaunchRequest) -> LaunchResult:
         "idempotencyKey": request.key,
         "run": request.run,
         "startedBy": origin.started_by(settings.job),
-        "maxCostUsdPerHour": cost_per_hour(settings, request, request.count),
+        "maxCostUsdPerHour": cost_per_hour(settings, request, array.parallelism if array else request.count),
         "dryRun": plan,
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from . import callbacks, redact
+from . import arrays, callbacks, ranges, redact
 from . import run as runs
 from .attempt import moment, outcome_of
 from .outcome import OWN_WORDS
@@ -91,7 +91,7 @@ class Teller:
 
     def _tell(self, run: Item, told: list[str]) -> None:
         done = {it.partition(" ")[2] for it in run.get("told", []) if it.startswith(f"{run['ends']} ")}
-        if self.settings.result_prefix and run["state"] == "SUCCEEDED" and "result" not in run:
+        if self.settings.result_prefix and run["state"] == "SUCCEEDED" and "result" not in run and "array" not in run:
             run["result"] = self._result(run)
         detail = described(run, lines=self._lines(run))
         if "event" not in done:
@@ -198,7 +198,7 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
         "remedy": advised,
         **({"exitCode": last["exitCode"]} if "exitCode" in last else {}),
         "requested": run["requested"],
-        "launched": len(run["tasks"]),
+        "launched": arrays.launched(run) if "array" in run else len(run["tasks"]),
         **{key: run[key] for key in ("succeeded", "failed", "stopped", "attempts")},
         "launchedAt": run["launchedAt"],
         "endedAt": run["endedAt"],
@@ -214,6 +214,8 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
         "links": {"logs": _logs_link(run, last.get("task", ""))},
         "logLines": lines,
     }
+    if "array" in run:
+        detail["array"] = arrays.summary(run)
     if "result" in run:
         detail["result"] = run["result"]
     return detail
@@ -226,28 +228,40 @@ def _pending(run: Item, now: float) -> bool:
 def _why(run: Item) -> tuple[str, str, str]:
     """Outcome, reason and remedy of a run, as of its last task or of the launch."""
     if run["state"] == "SUCCEEDED":
-        return "succeeded", "every task ended with exit code 0", ""
+        ended = "every index" if "array" in run else "every task"
+        return "succeeded", f"{ended} ended with exit code 0", ""
     if run["state"] == "SKIPPED":
-        return "skipped", "the job runs already, and its overlap is skip", ""
+        return "skipped", run.get("skipped", "the job runs already, and its overlap is skip"), ""
+    of_array = f"; {_counted(run)}" if "array" in run else ""
     if run["failed"] or (run["state"] == "STOPPED" and "last" in run):
         last = run["last"]
-        return last["outcome"], last["reason"], outcome_of(last).remedy
+        return last["outcome"], f"{last['reason']}{of_array}", outcome_of(last).remedy
+    launched = arrays.launched(run) if "array" in run else len(run["tasks"])
+    said = f"{launched} of {run['requested']} tasks were launched"
     if run["failures"]:
         first = run["failures"][0]
-        said = f"{len(run['tasks'])} of {run['requested']} tasks were launched: {first['reason']}: {first['detail']}"
-        return "not_launched", said, remedy(said)
+        said += f": {first['reason']}: {first['detail']}"
+        return "not_launched", f"{said}{of_array}", remedy(said)
     if "stopping" in run:
-        return "stopped", f"it was {run['stopping']['reason']}", ""
-    return "not_launched", f"{len(run['tasks'])} of {run['requested']} tasks were launched", ""
+        return "stopped", f"it was {run['stopping']['reason']}{of_array}", ""
+    return "not_launched", f"{said}{of_array}", ""
+
+
+def _counted(run: Item) -> str:
+    """How many indexes of an array ended how, and why the others never started: the lists may be long."""
+    summary = arrays.summary(run)
+    words = {"succeeded": "succeeded", "failed": "failed", "stopped": "were stopped", "notStarted": "never started"}
+    told = [f"{size} {words[key]}" for key in words if (size := ranges.size(summary[key]))]
+    halted = f" ({summary['halted']})" if "halted" in summary else ""
+    return f"of {summary['size']} indexes {', '.join(told)}{halted}"
 
 
 def _asked(run: Item) -> dict[str, Any]:
     """What was requested of a run, with names and sizes in place of values."""
     asked: dict[str, Any] = json.loads(run["request"])
     names = {key: sorted(asked[key]) for key in ("environment", "tags") if key in asked}
-    plain = {
-        key: asked[key] for key in ("cpu", "memory", "ephemeralStorageGiB", "count", "capacity", "role") if key in asked
-    }
+    shown = ("cpu", "memory", "ephemeralStorageGiB", "count", "array", "capacity", "role")
+    plain = {key: asked[key] for key in shown if key in asked}
     words = {"commandWords": len(asked["command"])} if "command" in asked else {}
     return {**plain, **names, **words, "payload": "payload" in asked or "payload" in run}
 

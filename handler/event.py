@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
+
+
+class LaunchArray(TypedDict):
+    """An array: tasks that are told apart by JOB_INDEX, from 0 to JOB_COUNT - 1."""
+
+    size: int
+    """How many indexes there are, 1 to `overrides.array.max_size`."""
+    parallelism: NotRequired[int]
+    """The most indexes that run at once, 1 to `overrides.array.max_parallelism`. Default: `max_parallelism`."""
+    maxFailed: NotRequired[int]
+    """How many indexes may fail after their last retry: one more, and no index is started any more; 0 or more.
+    Default: any number."""
 
 
 class LaunchEvent(TypedDict, total=False):
@@ -28,7 +40,9 @@ class LaunchEvent(TypedDict, total=False):
     ephemeralStorageGiB: int
     """Scratch space in GiB, 21 to `overrides.ephemeral_storage_gib`. Default: the job's."""
     count: int
-    """Tasks to launch, 1 to `overrides.max_count`. Default: 1."""
+    """Tasks to launch, all alike, 1 to `overrides.max_count`. Default: 1."""
+    array: LaunchArray
+    """Tasks that each do one part of the job, in place of `count`, if `overrides.array` allows it. Default: none."""
     tags: Mapping[str, str]
     """Tags of the tasks, with keys from `overrides.tags`, in addition to the job's own. Default: none."""
     payload: object
@@ -42,6 +56,11 @@ class LaunchEvent(TypedDict, total=False):
     taskToken: str
     """Task token of an AWS Step Functions execution that waits for the end of the run; 1 to 2,048 characters, from a
     state machine in the job's `callbacks`. Default: none, and nobody waits."""
+    at: str
+    """When to launch, if `overrides.at` allows it: a local time such as 2026-12-01T03:00 in `zone`, or with Z or an
+    offset; at most 366 days ahead. Default: now."""
+    zone: str
+    """Time zone of `at`, an IANA name such as Europe/Dublin. Default: UTC."""
     dryRun: bool
     """Whether to launch nothing and only return the exact calls, the decisions that IAM would make, and the cost.
     Default: false."""

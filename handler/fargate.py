@@ -48,6 +48,7 @@ ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _RESERVED_PREFIXES: Final = ("AWS_", "ECS_", "LD_", "DYLD_", "JOB_PAYLOAD", "JOB_RESULT")
 _RESERVED_NAMES: Final = frozenset(
     {
+        *("JOB_COUNT", "JOB_INDEX"),
         *("BASH_ENV", "GCONV_PATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "NODE_OPTIONS", "PATH", "PERL5LIB"),
         *("PERL5OPT", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "RUBYLIB", "RUBYOPT", "_JAVA_OPTIONS"),
     }

@@ -52,7 +52,7 @@ class Launcher:
     """Seconds until the function is stopped."""
     function: str
     """ARN of the function."""
-    by: str = field(default_factory=lambda: os.urandom(16).hex())
+    by: str = field(default_factory=lambda: os.urandom(8).hex())
     """Names this delivery as the holder of a lease."""
 
     @property
@@ -60,14 +60,16 @@ class Launcher:
         """Name of the job's task definitions: the partition key of its items."""
         return self.settings.family.rpartition("/")[2]
 
-    def launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool) -> LaunchResult:
+    def launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool, schedule: str = "") -> LaunchResult:
         """Launch the requested tasks, unless an earlier delivery did; the run as it stands then.
 
         `trigger`: the namespace of the key; `redelivered`: whether the trigger delivers the event again if a failure is
-        retryable. Errors of AWS are in the result and are not raised.
+        retryable; `schedule`: the name of the job's schedule that delivers it. Errors of AWS are in the result and are
+        not raised.
         """
         try:
-            return self._launch(request, trigger=trigger, redelivered=redelivered)
+            launcher = self._of(request)
+            return launcher._launch(request, trigger=trigger, redelivered=redelivered, schedule=schedule)
         except NotRecorded as problem:
             detail = f"the run could not be recorded: {problem}"
             failure: Failure = {"reason": "RunNotRecorded", "detail": detail, "retryable": True}
@@ -75,7 +77,16 @@ class Launcher:
             failure = under_way()
         return failed(self.settings, request, failure)
 
-    def _launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool) -> LaunchResult:
+    def _of(self, request: LaunchRequest) -> Launcher:
+        """The launcher of this kind of request."""
+        if request.array is None:
+            return self
+        # Imported here, as all that a usual launch does without.
+        from .waves import Waves
+
+        return Waves(**vars(self))
+
+    def _launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool, schedule: str) -> LaunchResult:
         if request.stored_payload is not None:
             try:
                 self.store(*request.stored_payload)
@@ -85,13 +96,17 @@ class Launcher:
                 return failed(self.settings, request, failure)
         run = request.run
         new = self._new(request, trigger=trigger, redelivered=redelivered)
+        paused = ""
+        if schedule:
+            new["schedule"] = schedule
+            paused = self._paused(schedule)
         # Without max_running one conditional write says whether the run is new.
         known = self._read(run) if self.settings.max_running else None
         for _ in range(WRITES):
             if known is not None:
                 return self._known(request, known, redelivered=redelivered)
             try:
-                begun = self._admitted(runs.copied(new))
+                begun = self._skipped(runs.copied(new), paused) if paused else self._admitted(runs.copied(new))
                 if begun["state"] == "SKIPPED":
                     return of_run(self.settings, request, begun, "SKIPPED")
                 if begun.get("waiting"):
@@ -106,14 +121,8 @@ class Launcher:
 
     def _known(self, request: LaunchRequest, run: Item, *, redelivered: bool) -> LaunchResult:
         """The answer to an event whose key has a run: as the run stands, or after the rest has been launched."""
-        differing = differences(run, request)
-        if differing:
-            detail = (
-                f"the idempotency key belongs to another request, which differs in {', '.join(differing)}; send the "
-                "same request again, or use another key"
-            )
-            conflict: Failure = {"reason": "Conflict", "detail": detail, "retryable": False}
-            return of_run(self.settings, request, run, "CONFLICT", failures=[conflict])
+        if other := conflict(self.settings, request, run):
+            return other
         token = request.task_token
         if token and token not in run.get("taskTokens", []):
             run = self._changed(run, lambda it: runs.add_token(it, token, now=self.records.clock()))
@@ -151,7 +160,7 @@ class Launcher:
         """Rounds of calls until nothing is missing, none helps, or the time is up. The first is recorded already."""
         root, made, before, done = origin.root, 0, len(run["tasks"]), Round()
         for turn in range(ROUNDS):
-            calls = run["open"][root]["retry"] if root else run["launch"]
+            calls = run["open"][root]["calls"] if root else run["launch"]
             number = calls["round"]
             settled = self._settled(calls, origin)
             if settled is not None:
@@ -245,13 +254,31 @@ class Launcher:
         except Full:
             if self.settings.overlap not in ("skip", "replace"):
                 raise
-        run["launch"] |= {"open": False, "lease": 0, "round": -1}
         if self.settings.overlap == "replace":
+            self._unbegun(run)
             return self.records.wait(run)
-        run["launch"]["closed"] = True
+        return self._skipped(run)
+
+    def _skipped(self, run: Item, why: str = "") -> Item:
+        """A new run, written as one that launches nothing. Raises Changed or NotRecorded."""
         now = self.records.clock()
+        self._unbegun(run)
+        run["launch"]["closed"] = True
         run |= {"state": "SKIPPED", "reserved": 0, "endedAt": runs.at(now), "ends": 1, "tell": now}
-        return self.records.put(run)
+        return self.records.put(run | ({"skipped": why} if why else {}))
+
+    def _paused(self, schedule: str) -> str:
+        """Why a delivery of this schedule launches nothing; empty if it does. Raises NotRecorded."""
+        if not self.settings.schedules:
+            return ""
+        # Imported here: other launches do without, and every import makes a cold start longer.
+        from . import paused
+
+        return paused.reason(self.records, self.family, schedule)
+
+    def _unbegun(self, run: Item) -> None:
+        """Undo what a new run says about its first calls."""
+        run["launch"] |= {"open": False, "lease": 0, "round": -1}
 
     def _stop_others(self, run_id: str) -> None:
         """Ask the supervisor to stop the job's other runs."""
@@ -310,6 +337,19 @@ class Launcher:
             made |= {"usdPerHour": hourly, "costUsd": 0}
         self._begin(made, request)
         return made
+
+
+def conflict(settings: Settings, request: LaunchRequest, run: Item) -> LaunchResult | None:
+    """The answer to an event whose key has the run of another request; None if it has the same request."""
+    differing = differences(run, request)
+    if not differing:
+        return None
+    detail = (
+        f"the idempotency key belongs to another request, which differs in {', '.join(differing)}; send the same "
+        "request again, or use another key"
+    )
+    failure: Failure = {"reason": "Conflict", "detail": detail, "retryable": False}
+    return of_run(settings, request, run, "CONFLICT", failures=[failure])
 
 
 def differences(run: Item, request: LaunchRequest) -> list[str]:

@@ -39,7 +39,7 @@ def redacted(result: LaunchResult, request: LaunchRequest) -> LaunchResult:
 
 def values_of(request: LaunchRequest) -> set[str]:
     """Every value that the caller gave for a launch, whole, and the texts inside it. A payload that is stored in S3 is
-    left out: no call to ECS has it."""
+    left out, because no call to ECS has it, except for a launch at a later time: the schedule has it."""
     values = set(request.tags.values())
     for container in request.overrides.get("containerOverrides", []):
         for word in container.get("command", []):
@@ -48,6 +48,8 @@ def values_of(request: LaunchRequest) -> set[str]:
             values.add(variable["value"])
             if variable["name"] == "JOB_PAYLOAD":
                 values |= set(texts_of(json.loads(variable["value"])))
+    if request.at is not None and request.stored_payload is not None:
+        values |= set(texts_of(json.loads(request.stored_payload[1])))
     return values
 
 

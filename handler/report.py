@@ -72,6 +72,9 @@ def line(
         "CallsRetried": max(0, result["attempts"] - calls),
         "LaunchLatency": round(seconds * 1000, 1),
     }
+    if status == "SCHEDULED":
+        record |= {"scheduledFor": result.get("scheduledFor"), "LaunchesScheduled": 1}
+        return line_of(record, {**METRICS, "LaunchesScheduled": "Count"}, function=function, now=now)
     return line_of(record, METRICS, function=function, now=now)
 
 

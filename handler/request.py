@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from . import fargate
 from .event import KEYS, PROBLEMS_SHOWN, Rejected
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .local_time import LocalTime
 
 VERSION: Final = "1"
 LARGEST_EVENT: Final = 1024 * 1024
@@ -29,6 +32,15 @@ NAMES_SHOWN: Final = 10
 # Not compiled here, as in answers.py.
 _UNPRINTABLE: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 _TAG: Final = r"[\w .:/=+@-]*"
+
+
+@dataclass(frozen=True)
+class Array:
+    """The array that an event requests."""
+
+    size: int
+    parallelism: int
+    max_failed: int | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,6 +72,18 @@ class LaunchRequest:
     """Who asks, as the caller says; empty if it says nothing."""
     task_token: str = ""
     """The task token of a Step Functions execution that waits for the run's end; empty without one."""
+    array: Array | None = None
+    """The array; None for tasks that are all alike. `count` is its size then."""
+    at: LocalTime | None = None
+    """When to launch; None for now. Then `run` is the one that the delivery by Scheduler makes."""
+
+    def for_index(self, index: int) -> LaunchRequest:
+        """The request of one task of the array: its `overrides` with the index."""
+        (container,) = self.overrides["containerOverrides"]
+        variables = [{**it, "value": _of_index(it["name"], it["value"], index)} for it in container["environment"]]
+        return replace(
+            self, overrides={**self.overrides, "containerOverrides": [{**container, "environment": variables}]}
+        )
 
 
 def parse(event: object, settings: Settings, *, key: str, namespace: str = "call", run: str = "") -> LaunchRequest:
@@ -86,7 +110,8 @@ def parse(event: object, settings: Settings, *, key: str, namespace: str = "call
     task_token = _text("taskToken", given, 2048, problems)
     if "taskToken" in given and not settings.callbacks:
         problems.append("taskToken: not declared; the job's owner allows it with callbacks")
-    count = _count(given.get("count", 1), settings, problems)
+    array = _array(given, settings, problems) if "array" in given else None
+    count = array.size if array else _count(given.get("count", 1), settings, problems)
     tags = _tags(given.get("tags", {}), settings, problems)
     capacity = _capacity(given.get("capacity", settings.capacity), settings, problems)
     task_role = _task_role(given["role"], settings, problems) if "role" in given else ""
@@ -94,9 +119,15 @@ def parse(event: object, settings: Settings, *, key: str, namespace: str = "call
     environment = _environment(given.get("environment", {}), settings, problems)
     payload = _payload(given["payload"], settings, problems) if "payload" in given else None
 
-    run = run or run_id(settings.family, namespace, key)
+    at = _at(given, settings, problems) if given.keys() & {"at", "zone"} else None
+    run = run or run_id(settings.family, "schedule" if at else namespace, key)
     if settings.result_prefix:
         environment = {**environment, "JOB_RESULT_S3_URI": f"{settings.result_prefix}{run}"}
+    if array:
+        # The last index: `for_index` puts each one's own in its place, which is no longer.
+        environment = {**environment, "JOB_INDEX": str(array.size - 1), "JOB_COUNT": str(array.size)}
+        if settings.result_prefix:
+            environment["JOB_RESULT_S3_URI"] += f"/{array.size - 1}"
     task: dict[str, Any] = {}
     if "cpu" in given:
         task["cpu"] = str(cpu)
@@ -125,18 +156,21 @@ def parse(event: object, settings: Settings, *, key: str, namespace: str = "call
         ephemeral_storage_gib=storage,
         task_role=task_role or settings.task_role,
         stored_payload=stored,
-        asked={
-            name: value
-            for name, value in given.items()
-            if name not in _NOT_ASKED and value != _AS_DEFINED.get(name) and not (name == "payload" and stored)
-        },
+        asked={name: value for name, value in asked_of(given).items() if not (name == "payload" and stored)},
         requested_by=requested_by,
         task_token=task_token,
+        array=array,
+        at=at,
     )
 
 
-_NOT_ASKED: Final = frozenset({"version", "idempotencyKey", "requestedBy", "taskToken", "dryRun"})
+_NOT_ASKED: Final = frozenset({"version", "idempotencyKey", "requestedBy", "taskToken", "dryRun", "at", "zone"})
 _AS_DEFINED: Final[dict[str, Any]] = {"count": 1, "environment": {}, "tags": {}}
+
+
+def asked_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event asks for, without values that equal the job's own: what two events with one key have in common."""
+    return {name: it for name, it in event.items() if name not in _NOT_ASKED and it != _AS_DEFINED.get(name)}
 
 
 def run_id(family_arn: str, namespace: str, key: str) -> str:
@@ -159,12 +193,32 @@ def recorded(run: dict[str, Any], settings: Settings) -> LaunchRequest:
     return request
 
 
+def _of_index(name: str, value: str, index: int) -> str:
+    """The value of a variable for one index. These names are the launcher's own: no caller may set them."""
+    if name == "JOB_RESULT_S3_URI":
+        return f"{value.rpartition('/')[0]}/{index}"
+    return str(index) if name == "JOB_INDEX" else value
+
+
 def _text(name: str, given: dict[str, Any], longest: int, problems: list[str]) -> str:
     text: Any = given.get(name, "")
     if isinstance(text, str) and (name not in given or 0 < len(text) <= longest) and text.isprintable():
         return text
     problems.append(f"{name}: a text of 1 to {longest} printable characters is expected")
     return ""
+
+
+def _at(given: dict[str, Any], settings: Settings, problems: list[str]) -> LocalTime | None:
+    if not settings.overrides.at or settings.scheduling is None:
+        problems.append("at, zone: not declared; the job's owner allows them with overrides.at")
+        return None
+    if "at" not in given:
+        problems.append("zone: is the time zone of at, which is missing")
+        return None
+    # Imported here: few launches are scheduled, and every import makes a cold start longer.
+    from . import local_time
+
+    return local_time.read(given["at"], given.get("zone", "UTC"), problems)
 
 
 def _bounded(event: dict[str, Any]) -> None:
@@ -284,6 +338,38 @@ def _count(count: object, settings: Settings, problems: list[str]) -> int:
         return count
     problems.append(f"count: a whole number from 1 to {most} is expected (overrides.max_count)")
     return 0
+
+
+def _array(given: dict[str, Any], settings: Settings, problems: list[str]) -> Array | None:
+    most, widest = settings.overrides.array_size, settings.overrides.array_parallelism
+    if not most:
+        problems.append("array: not declared; the job's owner allows it with overrides.array")
+        return None
+    if "count" in given:
+        problems.append(
+            "array, count: an event has one of them; `array` is for parts of a job, `count` for equal tasks"
+        )
+    array = given["array"]
+    if not isinstance(array, dict):
+        problems.append(f"array: an object with size is expected, not {_kind(array)}")
+        return None
+    asked, before = cast("dict[str, Any]", array), len(problems)
+    problems += _unknown("array", asked, _ARRAY, "unknown", f"an array has {', '.join(_ARRAY)}")
+    limits = {"size": (1, most, "max_size"), "parallelism": (1, widest, "max_parallelism")}
+    for name, (least, largest, limit) in limits.items():
+        number = asked.get(name, largest if name == "parallelism" else None)
+        if type(number) is not int or not least <= number <= largest:
+            bound = f"a whole number from {least} to {largest} is expected (overrides.array.{limit})"
+            problems.append(f"array.{name}: {bound}")
+    max_failed = asked.get("maxFailed")
+    if "maxFailed" in asked and (type(max_failed) is not int or not 0 <= max_failed <= most):
+        problems.append(f"array.maxFailed: a whole number from 0 to {most} is expected")
+    if len(problems) > before:
+        return None
+    return Array(asked["size"], min(asked["size"], asked.get("parallelism", widest)), max_failed)
+
+
+_ARRAY: Final = ("size", "parallelism", "maxFailed")
 
 
 def _command(command: object, settings: Settings, problems: list[str]) -> list[str] | None:

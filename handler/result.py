@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from . import fargate
 from .answers import Failure
@@ -12,7 +12,21 @@ from .request import LaunchRequest
 from .settings import Settings
 from .table import Item
 
-Status = Literal["LAUNCHED", "PARTIAL", "DUPLICATE", "WAITING", "SKIPPED", "CONFLICT", "REJECTED", "FAILED", "DRY_RUN"]
+TASKS_SHOWN: Final = 100
+"""How many of an array's tasks an answer names."""
+
+Status = Literal[
+    "LAUNCHED",
+    "PARTIAL",
+    "DUPLICATE",
+    "WAITING",
+    "SKIPPED",
+    "SCHEDULED",
+    "CONFLICT",
+    "REJECTED",
+    "FAILED",
+    "DRY_RUN",
+]
 
 
 class LaunchedTask(TypedDict):
@@ -32,13 +46,14 @@ class LaunchResult(TypedDict):
     """The answer to a caller."""
 
     status: Status
-    """LAUNCHED: all requested tasks were launched; PARTIAL: some of them; DUPLICATE: an earlier delivery of the same
-    key launched them; WAITING: they are launched as soon as the job's running tasks have been stopped (`overlap:
-    replace`), or another delivery is launching them; SKIPPED: the job runs already, and `overlap` is `skip`; CONFLICT:
-    the key belongs to another request; REJECTED: the event requests something that this launcher does not allow;
-    FAILED: none were launched; DRY_RUN: the event requested a dry run."""
+    """LAUNCHED: all requested tasks were launched, or an array has begun; PARTIAL: some of them; DUPLICATE: an earlier
+    delivery of the same key launched them; WAITING: they are launched as soon as the job's running tasks have been
+    stopped (`overlap: replace`), or another delivery is launching them; SKIPPED: the job runs already, and `overlap` is
+    `skip`, or its schedule is paused; SCHEDULED: it is launched at the time that the event has; CONFLICT: the key
+    belongs to another request; REJECTED: the event requests something that this launcher does not allow; FAILED: none
+    were launched, or the launch was not scheduled; DRY_RUN: the event requested a dry run."""
     run: str
-    """Id of the run; empty for a rejected event."""
+    """Id of the run, which does not exist yet while it is scheduled; empty for a rejected event."""
     state: str
     """State of the run: LAUNCHING, RUNNING, SUCCEEDED, FAILED, STOPPED, REJECTED, SKIPPED; empty without one."""
     requested: int
@@ -46,7 +61,7 @@ class LaunchResult(TypedDict):
     launched: int
     """How many tasks this run has, those of earlier deliveries of the same key included."""
     tasks: list[LaunchedTask]
-    """The tasks of this launch, without retries."""
+    """The tasks of this launch, without retries; of an array those that run, at most 100 of them."""
     failures: list[Failure]
     """Why tasks are missing; empty if none is missing."""
     attempts: int
@@ -63,6 +78,10 @@ class LaunchResult(TypedDict):
     """FARGATE (on demand) or FARGATE_SPOT → tasks, retries included."""
     maxCostUsdPerHour: float | None
     """The most that the launched tasks cost per hour, in USD; None if the launcher has no prices."""
+    array: NotRequired[dict[str, Any]]
+    """How an array stands, as `arrays.summary` says it; only in the answer about an array."""
+    scheduledFor: NotRequired[str]
+    """When the run is launched, in UTC (2026-12-01T03:00:00.000Z); only if it is scheduled."""
     dryRun: NotRequired[dict[str, Any]]
     """What would be done; only in the answer to a dry run."""
 
@@ -78,23 +97,37 @@ def of_run(
     new: int = 0,
 ) -> LaunchResult:
     """The answer about a run. Without a `status`, its tasks say it."""
-    launched = len(run["tasks"])
-    found: Status = "LAUNCHED" if launched >= run["requested"] else "PARTIAL" if launched else "FAILED"
-    return {
+    summary: dict[str, Any] | None = None
+    if "array" in run:
+        # Imported here, as all that a usual launch does without.
+        from . import arrays
+
+        launched, running = arrays.launched(run), len(run["open"])
+        found: Status = "LAUNCHED" if launched or not arrays.over(run) else "FAILED"
+        tasks = [task for entry in run["open"].values() if (task := entry.get("task"))][:TASKS_SHOWN]
+        summary = arrays.summary(run)
+    else:
+        tasks = run["tasks"]
+        launched = running = len(tasks)
+        found = "LAUNCHED" if launched >= run["requested"] else "PARTIAL" if launched else "FAILED"
+    result: LaunchResult = {
         **unlaunched(settings, status or found),
         "run": run["run"],
         "state": run["state"],
         "requested": run["requested"],
         "launched": launched,
-        "tasks": [launched_task(settings, task) for task in run["tasks"]],
+        "tasks": [launched_task(settings, task) for task in tasks],
         "failures": [advised(failure) for failure in failures],
         "attempts": calls,
         "new": new,
         "idempotencyKey": request.key,
         "startedBy": Origin(run["run"]).started_by(settings.job),
         "capacityUsed": dict(sorted(run["capacityUsed"].items())),
-        "maxCostUsdPerHour": cost_per_hour(settings, request, launched),
+        "maxCostUsdPerHour": cost_per_hour(settings, request, running),
     }
+    if summary is not None:
+        result["array"] = summary
+    return result
 
 
 def unlaunched(settings: Settings, status: Status) -> LaunchResult:

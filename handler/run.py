@@ -4,10 +4,11 @@ A run's item holds everything that is pending: calls whose outcome is open, task
 be told. Each function here makes the next version of an item from the one before and from one fact, and a fact that the
 item already holds changes nothing. table.py writes a version only on top of the one that it was made from.
 
-ends.py records the ends of tasks, holders.py how many run.
+ends.py records the ends of tasks, holders.py how many run, arrays.py the indexes of an array.
 
 Words: a launch has `requested` tasks. Each of these is a lineage, named by its first task (`root`): the task and its
-retries, one after another. A lineage is open until its last attempt has ended.
+retries, one after another. A lineage is open until its last attempt has ended. An array's lineages are named by their
+index, and are open from before their first launch. The `calls` of an open lineage are those that launch its next task.
 """
 
 from __future__ import annotations
@@ -70,13 +71,15 @@ def at(seconds: float) -> str:
 
 
 def calls_of(run: Item, root: str) -> dict[str, Any] | None:
-    """The calls of the launch itself (an empty `root`), or of the pending retry of a lineage; None if none is
+    """The calls of the launch itself (an empty `root`), or of the pending launch of a lineage; None if none is
     pending."""
-    return run["launch"] if not root else run["open"].get(root, {}).get("retry")
+    return run["launch"] if not root else run["open"].get(root, {}).get("calls")
 
 
 def missing(run: Item, root: str) -> int:
-    """How many tasks the launch or the retry still lacks."""
+    """How many tasks the launch or the retry still lacks. The launch of an array lacks none once it has begun."""
+    if "array" in run and not root:
+        return int(not run["launch"]["closed"])
     return 1 if root else max(0, run["requested"] - len(run["tasks"]))
 
 
@@ -93,7 +96,7 @@ def until(calls: Mapping[str, Any]) -> float:
 def begin_round(run: Item, root: str, *, now: float, lease: float, by: str, capacity: str) -> None:
     """Record that the missing tasks are about to be requested on this capacity, by a function that has until `lease`
     for it."""
-    calls = run["open"][root]["retry"] if root else run["launch"]
+    calls = run["open"][root]["calls"] if root else run["launch"]
     calls |= {"round": calls["round"] + 1, "asked": missing(run, root), "open": True, "began": now}
     calls |= {"lease": lease, "by": by, "capacity": capacity}
     calls.pop("late", None)
@@ -109,7 +112,7 @@ def close_round(run: Item, root: str, tasks: Sequence[str], *, now: float, still
     calls["open"] = still_open
     if root:
         if tasks:
-            retried(run, root, tasks[0], calls["capacity"])
+            launched(run, root, tasks[0], calls["capacity"])
         return
     for task in tasks:
         add_task(run, task, calls["capacity"], now=now)
@@ -126,12 +129,20 @@ def release(run: Item, root: str, failures: Sequence[Mapping[str, Any]], *, now:
     again = calls["open"] or any(it["retryable"] for it in failures)
     if root:
         entry = run["open"][root]
-        if not calls["open"] and (not again or now > entry["failed"]["at"] + RETRY_SECONDS):
+        if "failed" not in entry and not calls["open"]:
+            from . import arrays
+
+            arrays.put_back(run, root)
+        elif not calls["open"] and (not again or now > entry["failed"]["at"] + RETRY_SECONDS):
             reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in failures)
             entry["failed"]["reason"] += f"; it could not be retried: {reasons}"
             conclude(run, root, entry["failed"])
         else:
-            calls["next"] = now + min(LONGEST_WAIT_SECONDS, SWEEP_SECONDS * 2 ** min(calls["round"], 10))
+            wait = SWEEP_SECONDS * 2 ** min(calls["round"], 10)
+            if "array" in run:
+                # The number of a round is the wave's; a wait as long as the time since the end doubles that time.
+                wait = max(SWEEP_SECONDS, now - entry.get("failed", {}).get("at", now))
+            calls["next"] = now + min(LONGEST_WAIT_SECONDS, wait)
         return
     run["failures"] = [dict(it) for it in failures]
     calls["closed"] = not calls["open"] and not (again and missing(run, "") and run["redelivered"])
@@ -168,12 +179,12 @@ def reopen(run: Item) -> None:
     run["launch"]["closed"] = False
 
 
-def retried(run: Item, root: str, task: str, capacity: str) -> None:
-    """Record the task of a retry."""
+def launched(run: Item, root: str, task: str, capacity: str) -> None:
+    """Record the task that the calls of a lineage launched: of a retry, or of an index of an array."""
     entry = run["open"][root]
-    entry |= {"task": task, "attempt": entry["attempt"] + 1, "since": entry["retry"]["began"]}
-    del entry["retry"]
-    entry.pop("failed")
+    entry |= {"task": task, "attempt": entry["attempt"] + 1, "since": entry["calls"]["began"]}
+    del entry["calls"]
+    entry.pop("failed", None)
     run["attempts"] += 1
     run["capacityUsed"][capacity] = run["capacityUsed"].get(capacity, 0) + 1
 
@@ -183,6 +194,10 @@ def conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
     del run["open"][root]
     counted = {"succeeded": "succeeded", "stopped": "stopped"}.get(last["outcome"], "failed")
     run[counted] += 1
+    if "array" in run:
+        from . import arrays
+
+        arrays.concluded(run, root, counted)
     if counted != "succeeded" or "last" not in run:
         run["last"] = dict(last)
 
@@ -198,8 +213,13 @@ def add_token(run: Item, token: str, *, now: float) -> None:
 
 def stop_retries(run: Item) -> None:
     """Cancel the retries of a run that is being stopped."""
-    for root in [root for root, entry in run["open"].items() if "retry" in entry and not entry["retry"]["open"]]:
-        conclude(run, root, run["open"][root]["failed"])
+    for root in [root for root, entry in run["open"].items() if "calls" in entry and not entry["calls"]["open"]]:
+        if "failed" in run["open"][root]:
+            conclude(run, root, run["open"][root]["failed"])
+        else:
+            from . import arrays
+
+            arrays.put_back(run, root)
 
 
 # What follows from the facts.
@@ -211,12 +231,13 @@ def follow(run: Item, *, now: float, told_by: float = 0) -> None:
     `told_by`: seconds until somebody else has to tell an end that this version brings; 0: nobody is telling it.
     """
     launch = run["launch"]
-    if run["state"] not in ENDED and launch["closed"] and not run["open"]:
+    if run["state"] not in ENDED and launch["closed"] and not run["open"] and _over(run):
         run["state"] = _end_state(run)
         run["endedAt"], run["ends"] = at(now), run["ends"] + 1
         run["reserved"] = 0
         run["tell"] = now + told_by
         run.pop("waiting", None)
+        run.get("array", {}).pop("paused", None)
     elif run["state"] == "LAUNCHING" and launch["closed"]:
         run["state"] = "RUNNING"
     run["expires"] = int(now) + 86400 * run["keepDays"]
@@ -227,6 +248,14 @@ def follow(run: Item, *, now: float, told_by: float = 0) -> None:
         run |= {"duty": DUE, "due": int(when) + 1}
 
 
+def _over(run: Item) -> bool:
+    if "array" not in run:
+        return True
+    from . import arrays
+
+    return arrays.over(run)
+
+
 def _end_state(run: Item) -> str:
     if run["succeeded"] >= run["requested"]:
         return "SUCCEEDED"
@@ -234,7 +263,12 @@ def _end_state(run: Item) -> str:
         return "FAILED"
     if "stopping" in run:
         return "STOPPED"
-    if not run["tasks"] and run["failures"] and not any(it["retryable"] for it in run["failures"]):
+    if (
+        not run["tasks"]
+        and not run["succeeded"]
+        and run["failures"]
+        and not any(it["retryable"] for it in run["failures"])
+    ):
         return "REJECTED"
     return "FAILED" if len(run["tasks"]) < run["requested"] else "STOPPED"
 
@@ -251,10 +285,19 @@ def _next(run: Item, now: float) -> float | None:
         times.append(settled_at(launch) if launch["open"] else launch["lease"] or until(launch))
     if "stopping" in run and run["open"]:
         times.append(now if not run["stopping"].get("begun") else now + SWEEP_SECONDS)
+    paused = False
+    if "array" in run:
+        from . import arrays
+
+        times += arrays.looked_at(run, now, SWEEP_SECONDS)
+        paused = "paused" in run["array"] or "stopping" in run
     policy = run["policy"]
     for entry in run["open"].values():
-        if "retry" in entry:
-            times.append(max(entry["retry"]["next"], entry["retry"]["lease"]))
+        if "calls" in entry:
+            if not paused:
+                times.append(max(entry["calls"]["next"], entry["calls"]["lease"]))
+            elif entry["calls"]["open"]:
+                times.append(settled_at(entry["calls"]))
             continue
         times.append(max(now, entry.get("seen", entry["since"])) + CHECK_SECONDS)
         if "started" in entry:

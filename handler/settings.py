@@ -20,6 +20,8 @@ HISTORY_INDEX: Final = "history"
 """The table's index of runs by job and time of launch."""
 DUE_INDEX: Final = "due"
 """The table's index of what is pending, by the time at which it is looked at."""
+SCHEDULES: Final = "schedules"
+"""The sort key of the item of a job that says which of its schedules are paused."""
 EXPIRES: Final = "expires"
 """The attribute by which DynamoDB deletes old items: seconds since 1970."""
 RUN_EVENTS_SOURCE: Final = "fargate-job-launcher"
@@ -47,6 +49,26 @@ class Overrides:
     """The most MiB of memory that a caller may request; 0 if it may not choose."""
     ephemeral_storage_gib: int
     """The most GiB of ephemeral storage that a caller may request; 0 if it may not choose."""
+    array_size: int
+    """The most indexes of an array; 0 if a caller may request none."""
+    array_parallelism: int
+    """The most indexes of an array that run at once, and as many as run if a caller names no number."""
+    at: bool
+    """Whether a caller may have the job launched at a later time."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scheduling:
+    """Where the schedules of launches at a later time are made."""
+
+    group: str
+    """Name of the stack's schedule group."""
+    role: str
+    """ARN of the role with which Scheduler invokes the launcher."""
+    prefix: str
+    """With this the names of the job's own one-off schedules begin."""
+    dead_letters: str
+    """ARN of the dead-letter queue."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,6 +162,10 @@ class Settings:
     """Whether a launch event may have the task token of a Step Functions execution."""
     result_prefix: str
     """`s3://bucket/prefix/` below which each task may leave a result; empty if the job has none."""
+    schedules: tuple[str, ...]
+    """Names of the job's schedules."""
+    scheduling: Scheduling | None
+    """None if no caller may have the job launched at a later time."""
 
     @property
     def family(self) -> str:
@@ -151,6 +177,9 @@ class Settings:
         """The settings in the function's environment. Raises KeyError or ValueError if they are not the component's."""
         given: dict[str, Any] = json.loads(environ[VARIABLE])
         overrides, prices, policy = given["overrides"], given["prices"], given["policy"]
+        # What is read with `get` is not in the settings of earlier versions, with which this code may run for a moment.
+        array: dict[str, Any] = overrides.get("array") or {}
+        scheduling = given.get("scheduling")
         return Settings(
             job=given["job"],
             cluster=given["cluster"],
@@ -177,6 +206,9 @@ class Settings:
                 cpu=int(overrides["cpu"]),
                 memory=int(overrides["memory"]),
                 ephemeral_storage_gib=int(overrides["ephemeralStorageGib"]),
+                array_size=int(array.get("maxSize", 0)),
+                array_parallelism=int(array.get("maxParallelism", 0)),
+                at=overrides.get("at", False),
             ),
             payload_prefix=given["payloadPrefix"],
             payload_key=given["payloadKey"],
@@ -188,7 +220,6 @@ class Settings:
                 vcpu_hour=float(prices["vcpuHour"]),
                 memory_gib_hour=float(prices["memoryGibHour"]),
                 storage_gib_hour=float(prices["storageGibHour"]),
-                # Version 0.1 does not write it, and this code may run with its settings for a moment.
                 public_ipv4_hour=float(prices.get("publicIpv4Hour", 0)),
             ),
             max_running=int(given["maxRunning"]),
@@ -210,4 +241,13 @@ class Settings:
             log_lines=int(given["logLines"]),
             callbacks=given["callbacks"],
             result_prefix=given["resultPrefix"],
+            schedules=tuple(given.get("schedules", ())),
+            scheduling=None
+            if scheduling is None
+            else Scheduling(
+                group=scheduling["group"],
+                role=scheduling["role"],
+                prefix=scheduling["prefix"],
+                dead_letters=scheduling["deadLetters"],
+            ),
         )

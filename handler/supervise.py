@@ -20,7 +20,7 @@ from typing import Any, Final, cast
 
 from botocore.exceptions import ClientError
 
-from . import ends, holders
+from . import arrays, ends, holders
 from . import run as runs
 from .attempt import Belongs, belongs, facts, lost, moment, retried
 from .awsjson import error_of
@@ -34,6 +34,9 @@ from .table import Changed, NotRecorded, Table
 DESCRIBED_AT_ONCE: Final = 100
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""
 SWEPT_AT_ONCE: Final = 100
+RECORDED_AT_ONCE: Final = 50
+"""Ends in one transaction, which has 100 items at most: one for each end, the run's and the job's.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
 FORGOTTEN_SECONDS: Final = 3600
 """How long ECS shows a task after its end."""
 UNTOLD_SECONDS: Final = 86400
@@ -57,6 +60,8 @@ class Supervisor:
     """How many messages wait in its queue or are being handled."""
     log: Any
     """Called with a level, a message, and facts and metrics by name."""
+    remind: Callable[[dict[str, Any], int], None] = lambda _message, _seconds: None
+    """Sends itself a message that comes after so many seconds."""
     own: int = 0
     """How many of these messages this very function handles: it has recorded what they tell."""
 
@@ -87,6 +92,11 @@ class Supervisor:
 
     def _record(self, run: Item, found: list[tuple[Belongs, dict[str, Any]]]) -> Item:
         """Record ends, and ask for what follows."""
+        for start in range(0, len(found), RECORDED_AT_ONCE):
+            run = self._record_some(run, found[start : start + RECORDED_AT_ONCE])
+        return run
+
+    def _record_some(self, run: Item, found: list[tuple[Belongs, dict[str, Any]]]) -> Item:
         kept: list[Item] = []
 
         def change(it: Item) -> list[Item]:
@@ -106,11 +116,40 @@ class Supervisor:
             self.log("INFO", f"attempt {it['attempt']} of {run['job']}: {it['reason']}", run=run["run"], **said)
         if kept:
             ended_now = {it["root"] for it in kept}
-            self._ask(after, [root for root in after["open"] if root in ended_now and "retry" in after["open"][root]])
+            self._ask(after, [root for root in after["open"] if root in ended_now and "calls" in after["open"][root]])
         return after
+
+    def reminded(self, pk: str, run_id: str, at: float) -> None:
+        """Ask for more of an array that Fargate's rate held back. Raises NotRecorded."""
+        run = self.records.read(pk, run_id)
+        if run is not None and run.get("array", {}).get("reminded") == at and run["state"] not in runs.ENDED:
+            self._more(run, again=True)
+
+    def _more(self, run: Item, *, again: bool = False) -> str:
+        """Ask for what is wanted of an array at this moment, and see to it that what Fargate's rate holds back is asked
+        for in time; `again`: this is the reminder. Why the launcher cannot be asked, or an empty text."""
+        now = self.records.clock()
+        if not again and run["array"].get("reminded", 0) + 2 * arrays.REMIND_SECONDS < now:
+            again = True
+        problem = self._invoke(run, {"nextOf": run["run"]}) if arrays.wanted(run, now) else ""
+        if again and arrays.held_back(run, now):
+            at = int(now) + arrays.REMIND_SECONDS
+
+            def reminded(it: Item) -> None:
+                it["array"]["reminded"] = at
+
+            try:
+                self.records.change(run, reminded)
+            except Gone:
+                return problem
+            self.remind({"remind": {"pk": run["pk"], "run": run["run"], "at": at}}, arrays.REMIND_SECONDS)
+        return problem
 
     def _ask(self, run: Item, retries: Iterable[str]) -> None:
         """Ask the job's launcher for retries, for the end if there is one, and for a launch that waits for room."""
+        if "array" in run and run["state"] not in runs.ENDED:
+            self._more(run)
+            retries = ()
         for root in retries:
             self._invoke(run, {"retryOf": {"run": run["run"], "root": root}})
         if run["state"] in runs.ENDED and "tell" in run:
@@ -209,20 +248,23 @@ class Supervisor:
             if not calls["closed"] and not calls["open"] and calls["lease"] <= now:
                 # A launch that waits goes on waiting; another's trigger delivers it again, or it was accepted.
                 calls["closed"] = "waiting" not in it and (not it["redelivered"] or runs.until(calls) <= now)
+            if "array" in it and arrays.wanted(it, now):
+                it["array"].setdefault("asked", now)
             if "stopping" in it:
                 it["stopping"]["begun"] = True
                 runs.stop_retries(it)
             for root, entry in it["open"].items():
-                state = states.get(entry["task"])
+                state = states.get(entry.get("task", ""))
                 entry["seen"] = now
-                if state is None and "retry" not in entry and now - entry["since"] > FORGOTTEN_SECONDS:
+                if state is None and "calls" not in entry and now - entry["since"] > FORGOTTEN_SECONDS:
                     entry.setdefault("missed", now)
                 if state is not None:
                     entry.pop("missed", None)
                     if state.get("startedAt"):
                         entry["started"] = moment(state["startedAt"]) or now
-                if "retry" in entry and max(entry["retry"]["next"], entry["retry"]["lease"]) <= now:
-                    entry["retry"]["next"] = now + runs.CLAIM_SECONDS
+                if "calls" in entry and max(entry["calls"]["next"], entry["calls"]["lease"]) <= now:
+                    if "array" not in it:
+                        entry["calls"]["next"] = now + runs.CLAIM_SECONDS
                     due.append(root)
 
         after = self.records.change(run, change, touch=True)
@@ -232,12 +274,24 @@ class Supervisor:
             after = self._record(after, found)
         if "accepted" in after and not after["launch"]["closed"] and after["launch"]["lease"] <= now:
             self._invoke(after, {"continueOf": after["run"]})
+        asked = self._more(after) if "array" in after and after["state"] not in runs.ENDED else ""
+        if asked.startswith("ResourceNotFound"):
+            self._halt(after, "its launcher no longer exists")
+        elif now - after.get("array", {}).get("asked", now) > 2 * runs.RETRY_SECONDS:
+            self._halt(after, "its launcher does not launch it")
         for root in due:
-            problem = self._invoke(after, {"retryOf": {"run": after["run"], "root": root}})
+            if root not in after["open"] or "calls" not in after["open"][root]:
+                continue
+            problem = asked
+            if "array" not in after:
+                problem = self._invoke(after, {"retryOf": {"run": after["run"], "root": root}})
             if problem.startswith("ResourceNotFound"):
                 self._give_up(after, root, "its launcher no longer exists")
-            elif now - after["open"][root]["failed"]["at"] > 2 * runs.RETRY_SECONDS:
+            elif now - after["open"][root].get("failed", {}).get("at", now) > 2 * runs.RETRY_SECONDS:
                 self._give_up(after, root, "its launcher does not launch it")
+
+    def _halt(self, run: Item, why: str) -> None:
+        self.records.change(run, lambda it: arrays.halt(it, why))
 
     def _give_up(self, run: Item, root: str, why: str) -> None:
         failure = {"reason": "LauncherGone", "detail": why, "retryable": False}
@@ -275,7 +329,7 @@ class Supervisor:
 
     def _described(self, run: Item) -> dict[str, dict[str, Any]]:
         """The run's open tasks by id, as ECS describes them."""
-        tasks = [entry["task"] for entry in run["open"].values() if "retry" not in entry]
+        tasks = [entry["task"] for entry in run["open"].values() if "calls" not in entry]
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(tasks), DESCRIBED_AT_ONCE):
             asked = {"cluster": run["cluster"], "tasks": tasks[start : start + DESCRIBED_AT_ONCE]}
@@ -305,7 +359,7 @@ class Supervisor:
         found: list[tuple[Belongs, dict[str, Any]]] = []
         stops: list[tuple[str, str]] = []
         for root, entry in run["open"].items():
-            if "retry" in entry:
+            if "calls" in entry:
                 continue
             task, state = entry["task"], states.get(entry["task"])
             of = Belongs(run["pk"], run["job"], run["run"], entry["attempt"], root)
@@ -375,11 +429,14 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     failed: list[str] = []
     tasks: dict[str, dict[str, Any]] = {}
     sweeps: list[str] = []
+    reminders: dict[str, dict[str, Any]] = {}
     for record in event["Records"]:
         try:
             body = json.loads(record["body"])
             if body == SWEEP:
                 sweeps.append(record["messageId"])
+            elif "remind" in body:
+                reminders[record["messageId"]] = body["remind"]
             else:
                 # Redriven from EventBridge's dead-letter queue, an event has its task in `detail`.
                 tasks[record["messageId"]] = body.get("detail", body)
@@ -393,6 +450,12 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         failed += tasks
         # What these events tell is not known, so they wait like any other.
         supervisor.own -= len(tasks)
+    for message, it in reminders.items():
+        try:
+            supervisor.reminded(it["pk"], it["run"], it["at"])
+        except NotRecorded as problem:
+            _log("WARN", f"SQS delivers the reminder again: {problem}", run=it["run"])
+            failed.append(message)
     if sweeps:
         # It does not come again: the next one comes in a minute, and the metric raises the alarm.
         try:
@@ -418,7 +481,12 @@ def _log(level: str, message: str, *, function: str = "", **told: Any) -> None:
 def _supervisor() -> Supervisor:
     settings: dict[str, Any] = json.loads(os.environ["SUPERVISOR_SETTINGS"])
     records = Records(Table.of(os.environ, settings["table"]))
-    return Supervisor(records, _client("ecs"), _client("lambda"), lambda: _backlog(settings["queue"]), _log)
+    queue = settings["queue"]
+
+    def remind(message: dict[str, Any], seconds: int) -> None:
+        _client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(message), DelaySeconds=seconds)
+
+    return Supervisor(records, _client("ecs"), _client("lambda"), lambda: _backlog(queue), _log, remind)
 
 
 def _backlog(queue_url: str) -> int:

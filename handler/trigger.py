@@ -37,6 +37,8 @@ class Delivery:
     """Why the delivery has no launch event; empty if it has one."""
     ignored: str = ""
     """Why the delivery needs no launch, and is no failure either; empty otherwise."""
+    schedule: str = ""
+    """Name of the job's schedule that delivers; empty for a launch at a later time, and for other triggers."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,7 +146,8 @@ def _eventbridge(given: dict[str, Any], request_id: str, namespace: Namespace) -
     if namespace == "schedule" and isinstance(resources, list) and resources and given.get("time"):
         # Scheduler sends a new id with each attempt, but the same schedule and time.
         key = f"{resources[0]}@{given['time']}"[-256:]
-    return Delivery(detail, key, namespace)
+    schedule = given.get("schedule") if namespace == "schedule" else None
+    return Delivery(detail, key, namespace, schedule=schedule if isinstance(schedule, str) else "")
 
 
 def _id(given: dict[str, Any], request_id: str) -> str:

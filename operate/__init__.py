@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .account import Account
+    from .arrays import ArrayRun, IndexTask, Progress
     from .catalogue import Found, Job, find, jobs
     from .errors import (
         AccessDenied,
         AmbiguousJob,
+        ArrayFailed,
         Conflict,
         CredentialsExpired,
         JobError,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         LauncherFailed,
         NoCredentials,
         NoSuchJob,
+        NoSuchRun,
+        NoSuchSchedule,
         NoSuchStack,
         NoSuchTask,
         NotLaunched,
@@ -33,43 +37,69 @@ if TYPE_CHECKING:
     )
     from .following import Change, End, Line, follow
     from .launching import Launch, launch, retry, stop
+    from .scheduling import (
+        LastRun,
+        Pause,
+        Schedule,
+        Scheduled,
+        WaitingLaunch,
+        cancel_launch,
+        pause_schedule,
+        resume_schedule,
+        scheduled,
+    )
     from .task import Task, tasks
 
 __all__ = [
     "AccessDenied",
     "Account",
     "AmbiguousJob",
+    "ArrayFailed",
+    "ArrayRun",
     "Change",
     "Conflict",
     "CredentialsExpired",
     "End",
     "Found",
+    "IndexTask",
     "Job",
     "JobError",
     "JobFailed",
+    "LastRun",
     "Launch",
     "LauncherFailed",
     "Line",
     "NoCredentials",
     "NoSuchJob",
+    "NoSuchRun",
+    "NoSuchSchedule",
     "NoSuchStack",
     "NoSuchTask",
     "NotLaunched",
+    "Pause",
+    "Progress",
     "Rejected",
+    "Schedule",
+    "Scheduled",
     "StillRunning",
     "Task",
     "Unreachable",
+    "WaitingLaunch",
     "WrongRegion",
+    "cancel_launch",
     "find",
     "follow",
     "jobs",
     "launch",
+    "pause_schedule",
+    "resume_schedule",
     "retry",
+    "scheduled",
     "stop",
     "tasks",
 ]
 
-_MODULES: Final = ("account", "catalogue", "errors", "following", "launching", "task")
+_MODULES: Final = ("account", "arrays", "catalogue", "errors", "following", "launching", "scheduling", "task")
 """The modules of the public names. They are loaded on first use, because terminal.py has to start without boto3."""
 
 

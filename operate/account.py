@@ -27,6 +27,7 @@ class Account:
         Raises NoCredentials for a profile that does not exist.
         """
         self._clients: dict[str, Any] = {}
+        self._caller: str | None = None
         with self.asking("?"):
             # boto3 reads only AWS_DEFAULT_REGION; AWS's other tools read AWS_REGION first.
             wanted = region or os.environ.get("AWS_REGION", "")
@@ -47,6 +48,17 @@ class Account:
             with self.asking(self.region):
                 self._clients[service] = self._session.client(service, region_name=self.region, config=config)
         return self._clients[service]
+
+    def caller(self) -> str:
+        """Who calls, from the ARN of the caller's identity: `user/ada`, `assumed-role/operator/ada`; empty if AWS does
+        not say. It takes no permission."""
+        if self._caller is None:
+            try:
+                arn = str(self.client("sts").get_caller_identity()["Arn"])
+            except (BotoCoreError, ClientError, KeyError):
+                arn = ""
+            self._caller = arn.split(":", 5)[-1]
+        return self._caller
 
     @contextmanager
     def asking(self, region: str = "") -> Generator[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from .commands import dead_letters, explain, launch, logs, retry, status, stop
+from .commands import dead_letters, explain, launch, logs, retry, runs, schedules, status, stop
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -27,6 +27,8 @@ for verb in (
     logs.logs,
     stop.stopping,
     retry.retrying,
+    runs.runs,
+    schedules.schedules,
     dead_letters.letters,
     explain.explain,
 ):

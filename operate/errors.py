@@ -79,6 +79,10 @@ class NoSuchTask(JobError):
     """The job has no such task, or ECS no longer shows it."""
 
 
+class NoSuchSchedule(JobError):
+    """The job has no schedule of this name, or no launch waits under this id of a run."""
+
+
 class NoSuchStack(JobError):
     """Pulumi knows no such stack, or it exports no jobs."""
 
@@ -138,6 +142,24 @@ class JobFailed(JobError):
         of = f" ({len(failed)} of {len(ended)} tasks)" if len(ended) > 1 else ""
         then = next((it.remedy for it in failed if it.remedy), "")
         super().__init__(f"{job} failed{of}: {said}", then or f"Its log: fargate-job logs {job} --task {failed[0].id}")
+
+
+class ArrayFailed(JobError):
+    """Not every index of an array succeeded; `progress` says how it ended."""
+
+    def __init__(self, job: str, progress: Any) -> None:
+        self.progress = progress
+        told = {"failed": progress.failed, "stopped": progress.stopped, "not started": progress.not_started}
+        said = "; ".join(f"{what}: {indexes}" for what, indexes in told.items() if indexes)
+        why = progress.halted or progress.reason
+        super().__init__(
+            f"{job}, run {progress.run}, is {progress.state}: {said}" + (f" ({why})" if why else ""),
+            f"To launch these indexes only: fargate-job runs resume {job} {progress.run}",
+        )
+
+
+class NoSuchRun(JobError):
+    """The job has no such run, or its table no longer has it."""
 
 
 class StillRunning(JobError):

@@ -9,24 +9,29 @@ import json
 import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, cast
 
 from fargate_job_launcher.handler.result import LaunchResult, launched_task
 
 from . import runs
 from .account import Account
+from .arrays import ArrayRun
 from .catalogue import Job, find
 from .errors import Conflict, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
 from .following import Change, End, Line, follow
 from .task import Task, describe
 
+_NONE_YET: Final = ("DRY_RUN", "WAITING", "SKIPPED", "SCHEDULED")
+"""Statuses of an answer that rightly has no tasks."""
 POLL_SECONDS: Final = 2.0
 """How often a run that waits for its launch is read."""
 
 
 class Launch:
-    """A run and its tasks. There are none yet while it waits (`result["status"]` is WAITING), and none at all if the
-    launcher skipped it because the job runs already (SKIPPED, where the job's `overlap` is `skip`)."""
+    """A run and its tasks. There are none yet while it waits (`result["status"]` is WAITING) or is launched at a later
+    time (SCHEDULED), and none at all if the launcher skipped it because the job runs already (SKIPPED, where the job's
+    `overlap` is `skip`)."""
 
     def __init__(self, job: Job, result: LaunchResult) -> None:
         self.job = job
@@ -39,8 +44,19 @@ class Launch:
         return self.result["run"]
 
     @property
+    def scheduled_for(self) -> datetime | None:
+        """When it will be launched, in UTC; None if it was launched now."""
+        at = self.result.get("scheduledFor")
+        return None if at is None else datetime.fromisoformat(at)
+
+    @property
+    def array(self) -> ArrayRun | None:
+        """The array that was launched: its indexes start one after the other. None for any other launch."""
+        return ArrayRun(self.job, self.run) if "array" in self.result else None
+
+    @property
     def task_arns(self) -> list[str]:
-        """ARNs of the tasks, in the order of the launch."""
+        """ARNs of the tasks, in the order of the launch; of an array, of those that ran when it was launched."""
         return [task["arn"] for task in self.result["tasks"]]
 
     def tasks(self) -> list[Task]:
@@ -51,8 +67,14 @@ class Launch:
         """This launch once its tasks are launched, if it waits until the job's running tasks have been stopped; at once
         otherwise.
 
-        Raises NotLaunched if its run ends with tasks missing, and StillRunning after `timeout_seconds`.
+        Raises NotLaunched if its run ends with tasks missing, and StillRunning after `timeout_seconds`, or at once for
+        a launch at a later time.
         """
+        if self.result["status"] == "SCHEDULED":
+            raise StillRunning(
+                f"{self.job.name} is launched at {self.result.get('scheduledFor')}",
+                f"Ask then: fargate-job status {self.job.name}; what waits: fargate-job schedules {self.job.name}",
+            )
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while self.result["status"] == "WAITING":
             run = runs.read(self.job, self.run)
@@ -66,30 +88,41 @@ class Launch:
                     f"It keeps waiting: fargate-job status {self.job.name}",
                 )
             self.result = _launched(self.job, self.result, run)
-            if self.result["launched"] < self.result["requested"]:
+            if "array" not in run and self.result["launched"] < self.result["requested"]:
                 raise NotLaunched(self.job.name, cast("dict[str, Any]", self.result))
         return self
 
     def events(self, *, lines: bool = True, timeout_seconds: float | None = None) -> Generator[Change | Line | End]:
-        """Yield each event of the tasks until all have ended; see `started` and `following.follow`."""
+        """Yield each event of the tasks until all have ended; see `started` and `following.follow`. Of an array, these
+        are the tasks that ran when it was launched: `array.follow` follows all."""
         begun = time.monotonic()
         self.started(timeout_seconds=timeout_seconds)
         left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - begun)
         yield from follow(self.job, self.task_arns, lines=lines, timeout_seconds=left)
 
     def wait(self, *, timeout_seconds: float | None = None, check: bool = True) -> list[Task]:
-        """Wait until every task has ended, and return the tasks: none if the launch was skipped.
+        """Wait until every task has ended, and return the tasks: none if the launch was skipped, and none of an array,
+        of which `array.wait` tells more.
 
-        `timeout_seconds`: None has no limit. Raises JobFailed if a task did not succeed, unless `check` is False,
-        StillRunning at the limit (the tasks then keep running), and NotLaunched as `started` does.
+        `timeout_seconds`: None has no limit. Raises JobFailed if a task did not succeed, or ArrayFailed, unless `check`
+        is False, StillRunning at the limit (the tasks then keep running), and NotLaunched as `started` does.
         """
+        if self.array is not None:
+            begun = time.monotonic()
+            self.started(timeout_seconds=timeout_seconds)
+            left = None if timeout_seconds is None else max(0.0, timeout_seconds - (time.monotonic() - begun))
+            self.array.wait(timeout_seconds=left, check=check)
+            return []
         ended = [it.task for it in self.events(lines=False, timeout_seconds=timeout_seconds) if isinstance(it, End)]
         if check and any(it.outcome != "succeeded" for it in ended):
             raise JobFailed(self.job.name, ended)
         return ended
 
     def stop(self, reason: str = "stopped by its caller") -> None:
-        """Ask ECS to end the tasks: SIGTERM, then SIGKILL. The supervisor does not retry a task that was stopped."""
+        """Ask ECS to end the tasks: SIGTERM, then SIGKILL. The supervisor does not retry a task that was stopped. An
+        array starts no further index either."""
+        if self.array is not None:
+            self.array.stop()
         for arn in self.task_arns:
             stop(self.job, arn, reason)
 
@@ -98,6 +131,9 @@ def launch(
     name: str,
     *,
     count: int | None = None,
+    array: int | None = None,
+    parallelism: int | None = None,
+    max_failed: int | None = None,
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] | None = None,
     cpu: int | None = None,
@@ -108,6 +144,8 @@ def launch(
     role: str | None = None,
     capacity: str | None = None,
     idempotency_key: str | None = None,
+    at: datetime | str | None = None,
+    zone: str | None = None,
     dry_run: bool = False,
     stack: str = "",
     account: Account | None = None,
@@ -116,11 +154,14 @@ def launch(
 
     A parameter that is left out is as the job's owner defined it; one that is set has to be declared under the job's
     `overrides`.
-    `count` is a number of tasks, `cpu` CPU units, `memory` MiB, `ephemeral_storage_gib` GiB; `payload` is any JSON but
-    null; `role` an alias; `capacity` one of on_demand, spot, spot_then_on_demand. The same `idempotency_key` launches
-    once, also when another caller repeats it (default: a new one); repeated after a lack of capacity, it launches what
-    is missing. `stack` is needed if two stacks of an account have a job of this name. `account` is the caller's own by
-    default.
+    `count` is a number of equal tasks; `array` the number of indexes of an array, of which at most `parallelism` run at
+    once, and which starts no more once more than `max_failed` have failed. `cpu` is CPU units, `memory` MiB,
+    `ephemeral_storage_gib` GiB; `payload` any JSON but null; `role` an alias; `capacity` one of on_demand, spot,
+    spot_then_on_demand. `at` launches later, at most 366 days ahead: a datetime or a text such as 2026-12-01T03:00,
+    whose time zone is its own or `zone` (default: UTC); see `Launch.scheduled_for`, `scheduled` and `cancel_launch`.
+    The same `idempotency_key` launches once, also when another caller repeats it (default: a new one); repeated after
+    a lack of capacity, it launches what is missing. `stack` is needed if two stacks of an account have a job of this
+    name. `account` is the caller's own by default.
 
     Raises Rejected, Conflict, NotLaunched, LauncherFailed, NoSuchJob, AccessDenied and the other errors of this
     package. A launch that waits or was skipped, as the job's `overlap` says, raises nothing: see `Launch`.
@@ -128,6 +169,7 @@ def launch(
     job = find(account or Account(), name, stack=stack)
     given: dict[str, Any] = {
         "count": count,
+        "array": array_of(array, parallelism, max_failed),
         "environment": None if environment is None else dict(environment),
         "command": None if command is None else list(command),
         "cpu": cpu,
@@ -138,9 +180,19 @@ def launch(
         "role": role,
         "capacity": capacity,
         "idempotencyKey": idempotency_key,
+        "at": at.isoformat(timespec="seconds") if isinstance(at, datetime) else at,
+        "zone": zone,
+        "requestedBy": (job.account.caller() or None) if at is not None else None,
         "dryRun": dry_run or None,
     }
     return invoke(job, {key: value for key, value in given.items() if value is not None})
+
+
+def array_of(size: int | None, parallelism: int | None, max_failed: int | None) -> dict[str, int] | None:
+    """The `array` of a launch event; None without a size."""
+    given = {"size": size, "parallelism": parallelism, "maxFailed": max_failed}
+    found = {key: value for key, value in given.items() if value is not None}
+    return found or None
 
 
 def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> Launch:
@@ -163,13 +215,16 @@ def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> La
         raise Rejected(job.name, [it["detail"] for it in result["failures"]])
     if result["status"] == "CONFLICT":
         raise Conflict(job.name, result)
-    if result["launched"] < result["requested"] and result["status"] not in ("DRY_RUN", "WAITING", "SKIPPED"):
+    begun = "array" in result and result["status"] in ("LAUNCHED", "DUPLICATE")
+    if result["launched"] < result["requested"] and not begun and result["status"] not in _NONE_YET:
         raise NotLaunched(job.name, result, repeatable=repeatable)
     return Launch(job, result)
 
 
 def _launched(job: Job, waited: LaunchResult, run: runs.Item) -> LaunchResult:
     """The answer about a launch that waited, once its run says how it ended."""
+    if "array" in run:
+        return {**waited, "status": "LAUNCHED", "state": run["state"]}
     tasks = [launched_task(job.settings, it) for it in run["tasks"]]
     failures: list[Any] = run["failures"]
     if "stopping" in run and not failures:

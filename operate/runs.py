@@ -16,7 +16,7 @@ from fargate_job_launcher.handler.settings import HISTORY_INDEX
 from fargate_job_launcher.handler.table import plain
 
 from .catalogue import Job
-from .errors import JobError, NoSuchTask
+from .errors import JobError, NoSuchRun, NoSuchTask
 from .task import Task
 
 SHOWN: Final = 20
@@ -29,6 +29,30 @@ def read(job: Job, run: str) -> Item | None:
     with job.account.asking():
         found = job.account.client("dynamodb").get_item(TableName=job.settings.runs_table, Key=key, ConsistentRead=True)
     return plain(found["Item"]) if "Item" in found else None
+
+
+def named(job: Job, beginning: str) -> Item:
+    """The run whose id begins so. Raises NoSuchRun for none, and for several."""
+    known = re.fullmatch(r"[0-9a-f]{4,32}", beginning)
+    found: list[Item] = []
+    if known:
+        first, last = sort_key(beginning), sort_key(f"{beginning}g")
+        while len(found) < 2:
+            # The attempts of a run come after it: its next sibling is behind all of them.
+            values = {":pk": {"S": job.family}, ":first": {"S": first}, ":last": {"S": last}}
+            page = _queried(
+                job, "pk = :pk AND sk BETWEEN :first AND :last", values, ConsistentRead=True,
+                PaginationConfig={"MaxItems": 1, "PageSize": 1},
+            )  # fmt: skip
+            if not page:
+                break
+            found += page
+            first = f"{sort_key(page[0]['run'])}$"
+    if len(found) == 1:
+        return found[0]
+    which = f"several runs of {job.name} begin" if found else f"no run of {job.name} begins"
+    then = "Write more of the id" if found else f"fargate-job status {job.name} shows its newest runs"
+    raise NoSuchRun(f"{which} with {beginning[:40]!r}", then if known or found else f"{then}; an id has 32 hex digits")
 
 
 def of_key(job: Job, namespace: str, key: str) -> str:
@@ -49,6 +73,22 @@ def newest(job: Job, most: int = SHOWN) -> list[Item]:
     values = {":pk": {"S": job.family}}
     asked = {"IndexName": HISTORY_INDEX, "ScanIndexForward": False, "PaginationConfig": {"MaxItems": most}}
     return _queried(job, "pk = :pk", values, **asked)
+
+
+def each_of(job: Job, most: int) -> Iterator[Item]:
+    """The runs that were launched last, at most so many, the newest first: a page at a time, as they are taken."""
+    with job.account.asking():
+        pages = job.account.client("dynamodb").get_paginator("query")
+        found = pages.paginate(
+            TableName=job.settings.runs_table,
+            IndexName=HISTORY_INDEX,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": job.family}},
+            ScanIndexForward=False,
+            PaginationConfig={"MaxItems": most, "PageSize": SHOWN},
+        )
+        for page in found:
+            yield from (plain(it) for it in page["Items"])
 
 
 def _queried(job: Job, condition: str, values: dict[str, Any], **asked: Any) -> list[Item]:
@@ -104,6 +144,8 @@ def retry_event(job: Job, task: Task) -> dict[str, Any]:
             f"the run of task {task.id} is not in the table {job.settings.runs_table}",
             f"Launch the job instead: fargate-job launch {job.name}",
         )
+    if "array" in run:
+        raise NoSuchTask(f"task {task.id} is of the array run {run['run']}, {_resumed(job, run)}")
     event: dict[str, Any] = json.loads(run["request"])
     event.pop("count", None)
     if "payload" in run:
@@ -133,16 +175,22 @@ def _root(run: Item, task: Task) -> str:
     return next((it for it in run["tasks"] if task.root and it.startswith(task.root)), task.id)
 
 
+def _resumed(job: Job, run: Item) -> str:
+    return f"whose failed indexes this launches again: fargate-job runs resume {job.name} {run['run']}"
+
+
 def taken_up(job: Job, task: Task) -> str:
     """The retry that does the work of a failed task or has done it, in words; empty without one. To launch the task
     again would do its work twice."""
     run = read(job, task.run) if task.run else None
     if run is None:
         return ""
+    if "array" in run:
+        return f"it is of an array, {_resumed(job, run)}"
     root = _root(run, task)
     entry = run["open"].get(root)
     if entry is not None:
-        if "retry" in entry:
+        if "calls" in entry:
             return f"attempt {entry['attempt'] + 1} is about to be launched"
         if entry["task"] != task.id:
             return f"attempt {entry['attempt']} is under way"

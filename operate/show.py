@@ -50,6 +50,11 @@ class Output:
         """Whether the output is text on a terminal."""
         return self._console.is_terminal and not self.json
 
+    @property
+    def width(self) -> int:
+        """The characters of a line of text output: those of the terminal, 60 to 120; 120 in a pipe."""
+        return min(max(self._console.width, 60), 120) if self._console.is_terminal else 120
+
     def fact(self, said: str | Text) -> None:
         """Print a line of text output."""
         if not self.json:
@@ -129,7 +134,7 @@ class Following:
         before = f"{event.task.id[:SHORT]}  " if self._several else ""
         if isinstance(event, Line):
             self._output.data(
-                {"type": "line", "task": event.task.id, "at": _moment(event.milliseconds), "text": event.text},
+                {"type": "line", "task": event.task.id, "at": moment(event.milliseconds), "text": event.text},
                 one_line=True,
             )
             self._output.fact(Text(before, style="dim").append(event.text, style="default not dim"))
@@ -171,15 +176,21 @@ _SAID: Final = {
 def launched(output: Output, job: str, result: Any) -> None:
     """Print a launch, from the launcher's answer."""
     cost, status = result["maxCostUsdPerHour"], result["status"]
+    if status == "SCHEDULED":
+        output.fact(Text(f"Scheduled {job}", style="bold"))
+        return
     missing = result["launched"] < result["requested"]
     count = f"{result['launched']} of {result['requested']}" if missing else result["launched"]
     of = "" if result["requested"] == 1 else f", {count} tasks"
+    if "array" in result:
+        array = result["array"]
+        of = f", an array of {array['size']}, {array['parallelism']} at once"
     upto = "" if cost is None else f", at most {cost:.4f} USD an hour"
     how = "" if status in ("WAITING", "SKIPPED") else f"{of}{upto}"
     output.fact(Text(f"{_SAID.get(status, 'Launched {}').format(job)}{how}", style="bold"))
-    for task in result["tasks"]:
+    for task in result["tasks"] if "array" not in result else []:
         output.fact(f"  task  {task['id']}")
-    if not result["tasks"]:
+    if not result["tasks"] or "array" in result:
         output.fact(f"  run   {result['run']}")
 
 
@@ -200,10 +211,17 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
+def clock(moment: datetime) -> str:
+    """A time as the clocks of its zone show it, with the day of the week and the offset from UTC."""
+    offset = f"{moment:%z}"
+    return f"{moment:%a %Y-%m-%d %H:%M} " + ("UTC" if str(moment.tzinfo) == "UTC" else f"{offset[:3]}:{offset[3:5]}")
+
+
 def ago(moment: datetime | None) -> str:
     """How long ago, in words."""
     return "" if moment is None else f"{duration((datetime.now(UTC) - moment).total_seconds())} ago"
 
 
-def _moment(milliseconds: int) -> str:
+def moment(milliseconds: int) -> str:
+    """A time of a log line, in UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 
 import yaml
 from fargate_job_launcher.checks.names import CONTAINER
+from fargate_job_launcher.handler import arrays
 from fargate_job_launcher.handler.attempt import belongs
 from fargate_job_launcher.handler.run import ENDED, sort_key
 from fargate_job_launcher.handler.settings import HISTORY_INDEX
@@ -125,6 +126,12 @@ class JobRun:
         return self.item["attempts"]
 
     @property
+    def array(self) -> Mapping[str, Any] | None:
+        """How an array stands: `size`, `parallelism`, and the indexes that `succeeded`, `failed`, were `stopped`, are
+        `running`, or `notStarted`, as ranges such as 0-41,43. None for any other run."""
+        return arrays.summary(dict(self.item)) if "array" in self.item else None
+
+    @property
     def reason(self) -> str:
         """Why the task that failed last failed, in words; empty if none failed."""
         return self.item.get("last", {}).get("reason", "")
@@ -174,10 +181,11 @@ class DeployedStack:
         is skipped, as the job's `overlap` says, returns no tasks: `runs` has its run."""
         return [Task(it) for it in jobs.launch(self.aws, jobs.find(self.deployment, job), dict(event or {})).tasks]
 
-    def script(self, job: str, *runs: Run) -> None:
-        """Set what the job's next tasks do, one `Run` for each task in order; no container runs. Without a `Run` a task
-        runs for five seconds and ends with exit code 0."""
-        self.aws.script(_family(self.launcher(job)), *runs)
+    def script(self, job: str, *runs: Run, indexes: Mapping[int, Run] | None = None) -> None:
+        """Set what the job's next tasks do, one `Run` for each task in order, and what each task of an array with one
+        of these `indexes` does; no container runs. Without a `Run` a task runs for five seconds and ends with exit code
+        0."""
+        self.aws.script(_family(self.launcher(job)), *runs, indexes=indexes)
 
     def stopped(self, task: Task, seconds: float = WAIT_SECONDS) -> Task:
         """Wait until the task has stopped and return it. Raises NotStopped after `seconds`."""

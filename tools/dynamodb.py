@@ -5,7 +5,6 @@ It speaks the JSON that handler/table.py sends. tests/sandbox holds the same cal
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from fargate_job_launcher.handler.table import plain
 
 def refused(code: str, operation: str, **more: Any) -> ClientError:
     """botocore's error of this code."""
-    error: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
+    status = 500 if code.startswith("Internal") else 400
+    error: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
     return ClientError(error, operation)
 
 
@@ -66,15 +66,15 @@ class Memory:
         return min(self._due.values(), default=None)
 
     def plain(self, kind: str = "") -> Iterator[Item]:
-        """The items as plain data: runs (`run`), attempts (`attempt`), jobs (`job`), or all."""
+        """The items as plain data: runs (`run`), attempts (`attempt`), jobs (`job`), pauses (`schedules`), or all."""
         for (_, sk), item in sorted(self.items.items()):
-            is_a = "job" if sk == "job" else "attempt" if "#task#" in sk else "run"
+            is_a = sk if sk in ("job", "schedules") else "attempt" if "#task#" in sk else "run"
             if kind in ("", is_a):
                 yield plain(item)
 
     def _get_item(self, request: dict[str, Any]) -> dict[str, Any]:
         item = self.items.get((request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]))
-        return {} if item is None else {"Item": copy.deepcopy(item)}
+        return {} if item is None else {"Item": item}
 
     def _holds(self, put: dict[str, Any]) -> bool:
         there = self.items.get((put["Item"]["pk"]["S"], put["Item"]["sk"]["S"]))
@@ -84,7 +84,8 @@ class Memory:
         return there is not None and there["version"] == put["ExpressionAttributeValues"][":read"]
 
     def _write(self, put: dict[str, Any]) -> None:
-        self.items[put["Item"]["pk"]["S"], put["Item"]["sk"]["S"]] = copy.deepcopy(put["Item"])
+        # Nobody changes it: handler/table.py makes each item's JSON anew, and plain data of what it reads.
+        self.items[put["Item"]["pk"]["S"], put["Item"]["sk"]["S"]] = put["Item"]
         self._index(put["Item"])
 
     def _index(self, item: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fargate_job_launcher.handler.again import Again
-from fargate_job_launcher.handler.calls import Calls
+from fargate_job_launcher.handler.calls import CALLS_AT_ONCE, Calls
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.request import LaunchRequest, parse
 from fargate_job_launcher.handler.result import LaunchResult
@@ -47,7 +47,16 @@ DECLARED: Final[dict[str, Any]] = {
         "cpu": 2048,
         "memory": 8192,
         "ephemeralStorageGib": 100,
+        "array": {"maxSize": 10_000, "maxParallelism": 1000},
+        "at": True,
     },
+    "scheduling": {
+        "group": "jobs-schedules",
+        "role": "arn:aws:iam::123456789012:role/import-schedule",
+        "prefix": "import-1234abcd-",
+        "deadLetters": "arn:aws:sqs:eu-west-1:123456789012:import-dead-letters",
+    },
+    "schedules": ["nightly", "weekly"],
     "payloadPrefix": "",
     "payloadKey": "",
     "deadLetterQueue": "",
@@ -87,7 +96,11 @@ CLOSED: Final[dict[str, Any]] = {
         "cpu": 0,
         "memory": 0,
         "ephemeralStorageGib": 0,
+        "array": None,
+        "at": False,
     },
+    "scheduling": None,
+    "schedules": [],
     "prices": None,
 }
 """Of a job whose callers may change nothing."""
@@ -120,6 +133,7 @@ class Launching:
     store: Callable[[str, bytes], None] | None = None
     stored: Callable[[str], bool] = lambda _: True
     clock: Callable[[], float] = time.time
+    at_once: int = CALLS_AT_ONCE
 
     @property
     def launcher(self) -> Again:
@@ -128,16 +142,24 @@ class Launching:
         def nowhere(uri: str, _: bytes) -> None:
             raise AssertionError(f"a payload was stored at {uri}")
 
-        calls = Calls(self.ecs, Budget(self.seconds), Pace(burst=float("inf")), self.settling, wait=lambda _: 0.0)
+        calls = Calls(
+            self.ecs, Budget(self.seconds), Pace(burst=float("inf")), self.settling, lambda _: 0.0, self.at_once
+        )
         records = Records(Table(self.table, "runs", wait=lambda _: None), clock=self.clock)
         return Again(self.of, calls, records, self.store or nowhere, self.stored, lambda: 60.0, FUNCTION)
 
     def launch(
-        self, event: object, key: str = "r-1", *, namespace: str = "call", redelivered: bool = False
+        self,
+        event: object,
+        key: str = "r-1",
+        *,
+        namespace: str = "call",
+        redelivered: bool = False,
+        schedule: str = "",
     ) -> LaunchResult:
         """Deliver an event."""
         request = asked(event, key, namespace=namespace, of=self.of)
-        return self.launcher.launch(request, trigger=namespace, redelivered=redelivered)
+        return self.launcher.launch(request, trigger=namespace, redelivered=redelivered, schedule=schedule)
 
     def run(self, result: LaunchResult) -> Item:
         """The item of a result's run."""

@@ -13,11 +13,11 @@ from typing import Any, Final, cast
 import pulumi
 import pulumi_aws as aws
 
+from fargate_job_launcher.handler.settings import SCHEDULES
+
 from .compact import compact
 from .roles import Runs
 
-SORT_KEY: Final = "schedules"
-"""Sort key of the item in which the launcher keeps which schedules of its job are paused."""
 LOOKUP: Final = "aws:dynamodb/getTableItem:getTableItem"
 _NO_ITEM: Final = ("empty result", "couldn't find resource")
 """Words of the data source's error for an item that is not there: nothing is paused.
@@ -43,7 +43,7 @@ def warn_about_paused(
 async def _paused(table: str, family: str, parent: pulumi.Resource) -> dict[str, Any]:
     """Each paused schedule of the job: when it was paused, and by whom. None if the table cannot be read: that is said,
     and a deployment does not fail for it."""
-    key = compact({"pk": {"S": family}, "sk": {"S": SORT_KEY}})
+    key = compact({"pk": {"S": family}, "sk": {"S": SCHEDULES}})
     try:
         found = await pulumi.runtime.invoke_async(
             LOOKUP, {"tableName": table, "key": key}, pulumi.InvokeOptions(parent=parent)

@@ -15,6 +15,8 @@ from typing import Any, Final, cast
 import pulumi
 import pulumi_aws as aws
 
+from fargate_job_launcher.handler.scheduled import AGE_SECONDS, RETRIES, SCHEDULED
+
 from . import iam
 from .arguments import Job, LaunchSchedule
 from .checks.scheduled import resource_name
@@ -24,20 +26,6 @@ from .resolving import resolved
 from .roles import Runs, attach
 from .triggers import Launchable
 
-RETRIES: Final = 10
-LONGEST_AGE_SECONDS: Final = 3600
-SCHEDULED: Final = {
-    "version": "0",
-    "id": "<aws.scheduler.execution-id>",
-    "source": "aws.scheduler",
-    "detail-type": "Scheduled Event",
-    "time": "<aws.scheduler.scheduled-time>",
-    "resources": ["<aws.scheduler.schedule-arn>"],
-}
-"""What Scheduler sends: EventBridge's own shape, with the schedule and its time, which make the idempotency key.
-
-https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-"""
 LONGEST_PREFIX_NAME: Final = 18
 """Characters of the job's name in the names of its one-off schedules: with a digest and a run's id (32 characters) they
 are at most 64, as Scheduler requires."""
@@ -139,7 +127,7 @@ def _schedule(
             "input": compact({**SCHEDULED, "schedule": name, "detail": json.loads(schedule.get("event", "{}"))}),
             "retry_policy": {
                 "maximum_retry_attempts": schedule.get("retries", RETRIES),
-                "maximum_event_age_in_seconds": schedule.get("max_age_seconds", LONGEST_AGE_SECONDS),
+                "maximum_event_age_in_seconds": schedule.get("max_age_seconds", AGE_SECONDS),
             },
             "dead_letter_config": {"arn": it.dead_letters.arn},
         },

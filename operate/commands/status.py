@@ -7,7 +7,9 @@ from typing import Final
 import click
 from fargate_job_launcher.handler.run import ENDED
 
+from ..arrays import Progress
 from ..parked import waiting
+from ..progress import summary
 from ..runs import newest
 from ..show import SHORT, TASK_COLUMNS, task_row
 from ..task import tasks
@@ -64,7 +66,11 @@ def status(context: Context, job: str) -> None:
     else:
         context.output.fact("No task in the last hour.")
     for it in its_runs:
-        if not it["tasks"] and it["state"] not in ENDED:
+        if "array" in it and it["state"] not in ENDED:
+            context.output.fact(
+                f"Array {summary(Progress.of(it))}: fargate-job runs show {found.name} {it['run'][:SHORT]}"
+            )
+        elif not it["tasks"] and it["state"] not in ENDED:
             context.output.fact(f"Run {it['run']} of {it['launchedAt']} is {it['state']} and has no task yet.")
     if dead:
         context.output.fact(f"fargate-job dead-letters show {found.name}")

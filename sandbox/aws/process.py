@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from hypercorn.asyncio import serve
@@ -17,7 +16,7 @@ from ministack.app import app
 from ministack.core import lambda_runtime
 from ministack.services import eventbridge, sts
 
-from . import asynchronous, simulation, task_tokens, wire
+from . import asynchronous, schedule_clock, simulation, task_tokens, wire
 from .connections import Whole, server_config
 from .gate import Gate
 
@@ -29,6 +28,7 @@ def _serve(descriptor: int, docker: str = "") -> None:
     lambda_runtime.execution_credentials = _execution_credentials
     asynchronous.install()
     simulation.install()
+    schedule_clock.install()
     task_tokens.install()
     mended = wire.install(cast("Any", app))
     events: Any = eventbridge
@@ -66,7 +66,7 @@ def _with_context(invoke: Callable[..., None]) -> Callable[..., None]:
             text = str(target["Input"])
             for name, value in {
                 "schedule-arn": event["Resources"][0],
-                "scheduled-time": datetime.fromtimestamp(int(event["Time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "scheduled-time": schedule_clock.scheduled_time(event, rule),
                 "execution-id": event["EventId"],
                 "attempt-number": "1",
             }.items():

@@ -19,6 +19,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, cast
@@ -182,18 +183,20 @@ class Emulator:
         with urllib.request.urlopen(f"{self.endpoint}/_gate/calls", timeout=ANSWER_SECONDS) as answer:  # noqa: S310
             return json.load(answer)
 
-    def script(self, family: str, *runs: Run) -> None:
-        """Define what the next tasks of this task definition's family do, one `Run` a task. A task without one runs
-        five seconds and ends with exit code 0. Raises EmulatorFailed with `docker`, where containers really run."""
+    def script(self, family: str, *runs: Run, indexes: Mapping[int, Run] | None = None) -> None:
+        """Define what the next tasks of this task definition's family do, one `Run` a task, and what every task of an
+        array with one of these indexes does. A task without either runs five seconds and ends with exit code 0. Raises
+        EmulatorFailed with `docker`, where containers really run."""
         if self._docker:
             raise EmulatorFailed("docker: True, so containers really run and cannot be scripted; leave out docker=True")
-        body = json.dumps({family: [run.as_json() for run in runs]}).encode()
+        of_indexes = {str(index): run.as_json() for index, run in (indexes or {}).items()}
+        body = json.dumps({family: {"next": [run.as_json() for run in runs], "indexes": of_indexes}}).encode()
         with urllib.request.urlopen(f"{self.endpoint}/_gate/runs", data=body, timeout=ANSWER_SECONDS):  # noqa: S310
             pass
 
     def pass_minutes(self, minutes: float) -> None:
         """Move the clock forward by so many minutes: each running task has run that much longer, and EventBridge and
-        Scheduler start what is due by then at a rate."""
+        Scheduler start what is due by then, at a rate or once."""
         body = json.dumps(minutes).encode()
         with urllib.request.urlopen(f"{self.endpoint}/_gate/lapse", data=body, timeout=30):  # noqa: S310
             pass

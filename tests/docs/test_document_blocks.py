@@ -298,7 +298,7 @@ def test_an_operator_needs_exactly_what_the_page_says(dev: Dev, monkeypatch: pyt
 
     monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
     for command in (
-        *("list", "status import", "launch import", "stop import --all", "retry import --follow"),
+        *("list", "schedules", "status import", "launch import", "stop import --all", "retry import --follow"),
         *("dead-letters show import", "dead-letters redrive import"),
     ):
         done = CliRunner().invoke(main, command.split(), prog_name="fargate-job", catch_exceptions=False)

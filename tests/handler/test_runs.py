@@ -625,8 +625,8 @@ def test_functions_that_do_not_run_for_a_while_lose_nothing(jobs: dict[str, Job]
 def overdue(job: Job, table: str, run: dict[str, Any]) -> None:
     """Make the pending retries of a run due now."""
     for entry in run["open"].values():
-        if "retry" in entry:
-            entry["retry"]["next"] = 0
+        if "calls" in entry:
+            entry["calls"]["next"] = 0
     run["due"] = 1
     item = typed({**run, "version": run["version"] + 1})
     job.aws.client("dynamodb").put_item(TableName=table, Item=item)

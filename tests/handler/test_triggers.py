@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +28,7 @@ from test_request import EVENTS
 from tools.dynamodb import Memory
 from tools.ecs_endpoint import Endpoint, ecs_endpoint
 from tools.launching import DECLARED, SETTINGS
+from tools.scheduler import Schedules
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:import-launcher"
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"
@@ -477,3 +479,67 @@ def test_the_function_answers_any_event(event: Any, function: Callable[..., Depl
     for call in deployed.ecs.calls:
         assert call["cluster"] == SETTINGS.cluster
         assert call["taskDefinition"] == SETTINGS.task_definition
+
+
+def test_a_launch_at_a_later_time_is_scheduled_and_cancelled(
+    function: Callable[..., Deployed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed, schedules = function(), Schedules()
+    monkeypatch.setattr(deployed.app, "_client", lambda service: {"scheduler": schedules}[service])
+    at = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    alias = f"{FUNCTION}:live"
+    told = deployed.invoke({"at": at, "environment": {"SOURCE": "a"}}, invoked_function_arn=alias)
+    assert (told["status"], told["scheduledFor"]) == ("SCHEDULED", f"{at}:00.000Z")
+    (line,) = deployed.lines()
+    assert (line["message"], line["scheduledFor"]) == ("launch SCHEDULED: 0 of 1", told["scheduledFor"])
+    metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    assert (line["LaunchesScheduled"], {"Name": "LaunchesScheduled", "Unit": "Count"} in metrics) == (1, True)
+    (made,) = schedules.made.values()
+    # Whatever alias was invoked: Scheduler does not wait for the answer.
+    assert made["Target"]["Arn"] == f"{FUNCTION}:async"
+    # A caller who does not wait is not told an error, and a message of the queue is done.
+    deployed.invoke({"at": at}, aws_request_id="request-2", invoked_function_arn=f"{FUNCTION}:async")
+    assert deployed.invoke(sqs(json.dumps({"at": at}))) == {"batchItemFailures": []}
+    assert len(schedules.made) == 3
+    assert deployed.ecs.calls == []
+    assert deployed.invoke({"cancelOf": told["run"]}) == {"done": True}
+    again = deployed.invoke({"cancelOf": told["run"]})
+    assert (again["done"], "no launch of this run waits" in again["problem"]) == (False, True)
+    # What Scheduler refuses has no value of the event, and is delivered again if that may help.
+    schedules.fault = lambda _: "ThrottlingException"
+    with pytest.raises(Exception, match="ThrottlingException") as raised:
+        deployed.invoke({"at": at, "environment": {"SOURCE": SECRET}}, invoked_function_arn=f"{FUNCTION}:async")
+    assert SECRET not in str(raised.value)
+    # A payload that a launch now would have stored in S3 is in the schedule.
+    schedules.fault = lambda _: SECRET
+    payload = {"text": "x" * 9000, "token": SECRET}
+    refused = deployed.invoke({"at": at, "payload": payload, "idempotencyKey": "p"})
+    assert (refused["status"], SECRET in refused["failures"][0]["detail"]) == ("FAILED", False)
+
+
+def test_a_person_pauses_a_schedule_whose_deliveries_are_skipped(function: Callable[..., Deployed]) -> None:
+    deployed = function()
+    wish: dict[str, Any] = {"name": "nightly", "paused": True, "requestedBy": "Ada"}
+    assert deployed.invoke({"scheduleOf": wish}) == {"done": True}
+    delivery = {
+        "source": "aws.scheduler",
+        "detail-type": "Scheduled Event",
+        "time": "2026-11-26T03:00:00Z",
+        "resources": ["arn:aws:scheduler:eu-west-1:1:schedule/g/n"],
+        "schedule": "nightly",
+        "detail": {},
+    }
+    assert deployed.invoke(delivery)["status"] == "SKIPPED"
+    assert (deployed.parked, deployed.ecs.calls) == ([], [])
+    assert deployed.invoke({"scheduleOf": {**wish, "paused": False}}) == {"done": True}
+    assert deployed.invoke({**delivery, "time": "2026-11-27T03:00:00Z"})["status"] == "LAUNCHED"
+    unknown = deployed.invoke({"scheduleOf": {**wish, "name": "hourly"}})
+    assert unknown == {"done": False, "problem": "import has no schedule of this name; its schedules: nightly, weekly"}
+
+
+def test_what_few_launches_need_is_not_imported_for_the_others(function: Callable[..., Deployed]) -> None:
+    lazy = [f"fargate_job_launcher.handler.{it}" for it in ("later", "local_time", "paused", "scheduled")]
+    for name in lazy:
+        sys.modules.pop(name, None)
+    function().invoke({})
+    assert [it for it in lazy if it in sys.modules] == []

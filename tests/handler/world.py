@@ -7,6 +7,7 @@ after it, or at which another step may run in between. `successors` tries them a
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -15,12 +16,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from fargate_job_launcher.handler import ranges
 from fargate_job_launcher.handler import run as runs
+from fargate_job_launcher.handler.array_changes import Refused, change
 from fargate_job_launcher.handler.ending import NotTold, Teller
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.handler.supervise import Supervisor
 from fargate_job_launcher.handler.table import NotRecorded, Table, plain
+from fargate_job_launcher.handler.waves import Waves
 
 from tools.dynamodb import Memory
 from tools.launching import DECLARED, Launching, asked, settings
@@ -51,6 +55,8 @@ class Budget:
     """How often the clock moves."""
     between: int = 1
     """How often a step runs in the middle of another."""
+    changes: int = 0
+    """How often an operator pauses, resumes, or changes the parallelism of, an array."""
     steps: tuple[float, ...] = STEPS
     """How far the clock may move at once."""
 
@@ -71,6 +77,8 @@ class State:
     ends: list[str] = field(default_factory=list[str])
     """Tasks whose end is told next by an event."""
     invoked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    reminders: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """What the supervisor has sent itself."""
     told: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
     """Run, state and number of each end, as an event told it."""
     running: list[str] = field(default_factory=list[str])
@@ -106,14 +114,18 @@ class State:
             sorted(self.ends),
         ]
         seen += [sorted(json.dumps(it) for it in self.invoked), sorted(self.told), vars(self.left), self.killed_telling]
+        seen += [timeless(self.reminders)]
         return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()
+
+
+CHANGES: Final[tuple[dict[str, Any], ...]] = ({"pause": True}, {"resume": True}, {"parallelism": 2}, {"stop": True})
 
 
 class World:
     """Runs steps on a state, along a script of choices."""
 
-    def __init__(self, state: State, of: Settings, count: int, script: list[int] | None = None) -> None:
-        self.state, self.of, self.count = state, of, count
+    def __init__(self, state: State, of: Settings, event: dict[str, Any], script: list[int] | None = None) -> None:
+        self.state, self.of, self.event = state, of, event
         self.script = script or []
         self.taken: list[tuple[int, int]] = []
         """Each choice that was made, and how many there were."""
@@ -239,6 +251,9 @@ class World:
         found += [("deliver", key) for key in sorted(set(state.deliveries))]
         found += [("end", task) for task in sorted(set(state.ends))]
         found += [("invoke", number) for number in range(len(state.invoked))]
+        found += [("remind", number) for number in range(len(state.reminders))]
+        if left.changes > 0:
+            found += [("change", (run, what)) for run in self._arrays() for what in CHANGES]
         if left.jumps or self._due():
             found += [("stops", (task, code)) for task in sorted(state.tasks) for code in (0, 1)
                       if state.tasks[task]["lastStatus"] == "RUNNING"]  # fmt: skip
@@ -247,6 +262,9 @@ class World:
         if left.jumps:
             found += [("time", it) for it in left.steps]
         return found
+
+    def _arrays(self) -> list[str]:
+        return [it["run"]["S"] for it in self.state.items.values() if "array" in it]
 
     def _due(self) -> bool:
         return any("due" in it and float(it["due"]["N"]) <= self.state.now for it in self.state.items.values())
@@ -259,7 +277,7 @@ class World:
         try:
             getattr(self, f"_{kind}")(of)
         except (Killed, NotRecorded, NotTold) as problem:
-            if kind in ("deliver", "end", "invoke") and isinstance(problem, Killed):
+            if kind in ("deliver", "end", "invoke", "remind") and isinstance(problem, Killed):
                 self._comes_again(kind, of)
         finally:
             state.running.pop()
@@ -269,10 +287,10 @@ class World:
             self.state.later.append(of)
         elif kind == "end":
             self.state.ends.append(of)
-        # An invocation may be lost: what it should have done is in the table.
+        # An invocation may be lost, and a reminder: what they should have done is in the table.
 
     def _launching(self) -> Launching:
-        return Launching(self, self.of, clock=lambda: self.state.now)
+        return Launching(self, self.of, clock=lambda: self.state.now, at_once=1)
 
     def _launcher(self) -> Any:
         launcher = self._launching().launcher
@@ -285,7 +303,7 @@ class World:
         if state.left.doubled and self.choose(2):
             state.left.doubled -= 1
             state.deliveries.append(key)
-        request = asked({"count": self.count}, key, of=self.of)
+        request = asked(self.event, key, of=self.of)
         result = self._launcher().launch(request, trigger="call", redelivered=True)
         if result["launched"] < result["requested"] and any(it["retryable"] for it in result["failures"]):
             state.later.append(key)
@@ -327,14 +345,29 @@ class World:
     def _invoked(self, event: dict[str, Any]) -> None:
         if "retryOf" in event:
             self._launcher().retry(event["retryOf"]["run"], event["retryOf"]["root"])
+        elif "nextOf" in event:
+            Waves(**vars(self._launcher())).next(event["nextOf"])
         elif "endOf" in event:
             teller = Teller(self.of, self.records(), lambda _: self, lambda: 60.0, lambda *_, **__: None)
             teller.tell("f", event["endOf"])
         else:
             self._launcher().again(event["continueOf"])
 
+    def _remind(self, number: int) -> None:
+        it = self.state.reminders.pop(number)
+        self._supervisor().reminded(it["pk"], it["run"], it["at"])
+
+    def _change(self, of: tuple[str, dict[str, Any]]) -> None:
+        run, what = of
+        self.state.left.changes -= 1
+        with contextlib.suppress(Refused):
+            change(Waves(**vars(self._launcher())), run, what)
+
     def _supervisor(self) -> Supervisor:
-        return Supervisor(self.records(), self, self, self._backlog, lambda *_, **__: None)
+        def remind(message: dict[str, Any], _: int) -> None:
+            self.call(lambda: self.state.reminders.append(message["remind"]))
+
+        return Supervisor(self.records(), self, self, self._backlog, lambda *_, **__: None, remind)
 
     def _backlog(self) -> int:
         """Events that wait, and those that are being recorded."""
@@ -359,13 +392,13 @@ def job(*, retries: int = 0, **changed: Any) -> Settings:
     return settings(policy=policy, capacity="on_demand", prices=None, **changed)
 
 
-def successors(state: State, of: Settings, count: int) -> Iterator[tuple[tuple[str, Any], State]]:
+def successors(state: State, of: Settings, event: dict[str, Any]) -> Iterator[tuple[tuple[str, Any], State]]:
     """Every state that one step leads to, whatever goes wrong in it."""
-    for what in World(state, of, count).steps():
+    for what in World(state, of, event).steps():
         scripts: list[list[int]] = [[]]
         while scripts:
             script = scripts.pop()
-            world = World(copy.deepcopy(state), of, count, script)
+            world = World(copy.deepcopy(state), of, event, script)
             world.step(what)
             yield what, world.state
             chosen = [it for it, _ in world.taken]
@@ -373,13 +406,13 @@ def successors(state: State, of: Settings, count: int) -> Iterator[tuple[tuple[s
                 scripts += [[*chosen[:at], other] for other in range(1, world.taken[at][1])]
 
 
-def finish(state: State, of: Settings, count: int) -> State:
+def finish(state: State, of: Settings, event: dict[str, Any]) -> State:
     """The state after everything that is under way has come to its end, and nothing more goes wrong: each task that
     still runs succeeds, and the clock moves while anything is pending."""
     state = copy.deepcopy(state)
-    state.left = Budget(0, 0, 0, 0, 0, 0)
+    state.left = Budget(0, 0, 0, 0, 0, 0, 0)
     for _ in range(200):
-        world = World(state, of, count)
+        world = World(state, of, event)
         steps = [it for it in world.steps() if it[0] != "stops"]
         if not steps:
             running = [task for task, it in state.tasks.items() if it["lastStatus"] == "RUNNING"]
@@ -387,16 +420,26 @@ def finish(state: State, of: Settings, count: int) -> State:
                 world.step(("stops", (running[0], 0)))
                 continue
             due = [float(it["due"]["N"]) for it in state.items.values() if "due" in it]
+            paused = [it["run"] for it in map(plain, state.items.values()) if "paused" in it.get("array", {})]
+            if not due and not state.later and paused:
+                world.step(("change", (paused[0], {"resume": True})))
+                continue
             if not due and not state.later:
                 return state
             state.left.jumps = 1
             world.step(("time", STEPS[0] if state.later else max(1.0, min(due) - state.now)))
             continue
         world.step(steps[0])
-    raise AssertionError("it never comes to an end")
+    steps = World(state, of, event).steps()
+    raise AssertionError(f"it never comes to an end: {steps} {[plain(it) for it in state.items.values()]}")
 
 
-def problems(state: State, of: Settings, count: int) -> list[str]:
+def wanted(event: dict[str, Any]) -> int:
+    """How many tasks an event requests."""
+    return event["array"]["size"] if "array" in event else event.get("count", 1)
+
+
+def problems(state: State, of: Settings, event: dict[str, Any]) -> list[str]:
     """What is wrong with a state, whatever comes next."""
     found: list[str] = []
     launched: dict[str, int] = defaultdict(int)
@@ -406,34 +449,37 @@ def problems(state: State, of: Settings, count: int) -> list[str]:
             launched[it["startedBy"]] += 1
         else:
             again.append(it["startedBy"])
+    count = wanted(event)
     if any(it > count for it in launched.values()):
         found.append(f"more than {count} tasks were launched: {dict(launched)}")
     if len(set(again)) != len(again):
-        found.append(f"a retry was launched twice: {again}")
+        found.append(f"a retry, or an index, was launched twice: {again}")
     if any(int(it.split("/")[2]) > of.policy.retries for it in again):
         found.append(f"more than {of.policy.retries} retries: {again}")
     ends = [(run, end) for run, _, end in state.told]
     if len(ends) - len(set(ends)) > state.killed_telling:
         found.append(f"an end was told twice: {state.told}")
     running = sum(it["lastStatus"] != "STOPPED" for it in state.tasks.values())
+    if "array" in event and running > max(event["array"]["parallelism"], *(it.get("parallelism", 0) for it in CHANGES)):
+        found.append(f"{running} indexes run at once")
     if of.max_running and running > of.max_running:
         found.append(f"{running} tasks run, at most {of.max_running} may")
     return found
 
 
-def finished_problems(state: State, of: Settings, count: int) -> list[str]:
+def finished_problems(state: State, of: Settings, event: dict[str, Any]) -> list[str]:
     """The problems of a state in which nothing is pending."""
-    found = problems(state, of, count)
+    found = problems(state, of, event)
     for (_, sk), item in state.items.items():
         if sk == runs.JOB:
             it = plain(item)
             found += [f"the count is not 0: {it}"] if it["holders"] or "waiting" in it else []
         elif "#task#" not in sk:
-            found += _of_run(state, plain(item), count)
+            found += _of_run(state, plain(item), event)
     return found
 
 
-def _of_run(state: State, run: dict[str, Any], count: int) -> list[str]:
+def _of_run(state: State, run: dict[str, Any], event: dict[str, Any]) -> list[str]:
     if run["state"] not in runs.ENDED or "tell" in run or run["open"]:
         return [f"the run is {run['state']}, with {run['open']} open, tell {run.get('tell')}"]
     tasks = {key: it for key, it in state.tasks.items() if it["startedBy"].split("/")[1] == run["run"]}
@@ -443,8 +489,26 @@ def _of_run(state: State, run: dict[str, Any], count: int) -> list[str]:
         found.append(f"the end was not told: {state.told}")
     if run["succeeded"] != succeeded:
         found.append(f"{run['succeeded']} succeeded, and in truth {succeeded} of {len(tasks)}")
+    count = wanted(event)
     if (run["state"] == "SUCCEEDED") != (succeeded == count):
         found.append(f"the run is {run['state']}, and {succeeded} of {count} succeeded")
+    if "array" in run:
+        return found + _of_array(run, tasks)
     if len(run["tasks"]) < count and run["state"] != "SKIPPED" and "stopping" not in run:
         found.append(f"{len(run['tasks'])} of {count} tasks were launched")
+    return found
+
+
+def _of_array(run: dict[str, Any], tasks: dict[str, dict[str, Any]]) -> list[str]:
+    array = run["array"]
+    sets = {key: set(ranges.numbers(array[key])) for key in ("succeeded", "failed", "stopped", "todo")}
+    found: list[str] = []
+    if sorted(it for one in sets.values() for it in one) != list(range(array["size"])):
+        found.append(f"an index is missing or twice: {sets}")
+    good = [int(it["startedBy"].split("/")[3][1:].partition("r")[0]) for it in tasks.values()
+            if it["containers"][0].get("exitCode") == 0]  # fmt: skip
+    if sorted(good) != sorted(sets["succeeded"]):
+        found.append(f"{good} succeeded in truth, {sets} are recorded")
+    if sets["todo"] and "halted" not in array and "stopping" not in run:
+        found.append(f"{sets['todo']} never started")
     return found

@@ -364,6 +364,7 @@ def remedies() -> str:
 
 COMMANDS: Final = (
     *([], ["launch"], ["list"], ["status"], ["logs"], ["stop"], ["retry"]),
+    *(["schedules"], ["schedules", "list"], ["schedules", "pause"], ["schedules", "resume"], ["schedules", "cancel"]),
     *(["dead-letters"], ["dead-letters", "show"], ["dead-letters", "redrive"], ["explain"]),
 )
 

@@ -305,4 +305,10 @@ ROWS: Final = (
         ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html",),
         held_by="sandbox/test_sandbox_triggers.py::test_a_schedule",
     ),
+    Shape(
+        "scheduler.CreateSchedule.once",
+        "The time of a schedule that runs once is in its own zone, and ActionAfterCompletion deletes the schedule then",
+        ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html",),
+        held_by="operate/test_operate_schedules.py::test_a_launch_at_a_later_time_is_made_at_that_time_and_only_once",
+    ),
 )

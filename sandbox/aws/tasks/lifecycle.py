@@ -55,13 +55,16 @@ class Lifecycle:
         """With `containers` the emulator runs them, and the tasks' states follow theirs."""
         self._containers = containers
         self._clock = clock
-        self._scripts: dict[str, list[Run]] = {}
+        self._scripts: dict[str, tuple[list[Run], dict[str, Run]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._published: set[str] = set()
 
-    def script(self, runs: Mapping[str, list[Record]]) -> None:
-        """Family → what its next tasks do, one after the other. Replaces what was defined before."""
-        self._scripts |= {family: [Run.of(run) for run in given] for family, given in runs.items()}
+    def script(self, runs: Mapping[str, Record]) -> None:
+        """Family → what its `next` tasks do, one after the other, and what those of these `indexes` of an array do.
+        Replaces what was defined before."""
+        for family, given in runs.items():
+            indexes = {index: Run.of(run) for index, run in given["indexes"].items()}
+            self._scripts[family] = ([Run.of(run) for run in given["next"]], indexes)
 
     def begin(self, task: Record) -> None:
         """Start a task that RunTask has just created, in the account and the region of this request. `task` is its
@@ -75,8 +78,9 @@ class Lifecycle:
         if self._containers:
             self._keep(self._follow(record, get_account_id(), get_region()))
             return
-        script = self._scripts.get(_family(record), [])
-        run = script.pop(0) if script else predicted(record, _definition(record)) or Run()
+        script, indexes = self._scripts.get(_family(record), ([], {}))
+        run = indexes.get(_variable(record, "JOB_INDEX")) or (script.pop(0) if script else None)
+        run = run or predicted(record, _definition(record)) or Run()
         unmounted = _unmounted(record)
         if unmounted:
             run = Run(exit_code=None, reason=unmounted, stop_code="TaskFailedToStart")
@@ -302,3 +306,9 @@ def _write(record: Record, run: Run) -> None:
         now = int(time.time() * 1000)
         events = [{"timestamp": now, "message": line} for line in run.lines or (note,)]
         _logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": events})
+
+
+def _variable(record: Record, name: str) -> str:
+    """An environment variable that the launch of a task has set; empty if it has not."""
+    variables = [it for one in record["overrides"].get("containerOverrides", []) for it in one.get("environment", [])]
+    return next((it["value"] for it in variables if it["name"] == name), "")

@@ -1,0 +1,153 @@
+"""`fargate-job schedules`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from datetime import UTC
+
+import click
+
+from ..catalogue import Job
+from ..errors import JobError
+from ..scheduling import (
+    Schedule,
+    Scheduled,
+    WaitingLaunch,
+    cancel_launch,
+    pause_schedule,
+    resume_schedule,
+    scheduled,
+)
+from ..show import ago, clock
+from .context import Context, common
+
+
+class _Listing(click.Group):
+    """Lists where no command is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("schedules", cls=_Listing)
+def schedules() -> None:
+    """Show what launches jobs by itself, and when; pause and resume it.
+
+    Without a command: `schedules [JOB]` lists.
+    """
+
+
+@schedules.command("list")
+@click.argument("job", required=False)
+@common
+def list_schedules(context: Context, job: str | None) -> None:
+    """List the schedules of JOB, or of every job, with their next five times and their last runs, and the launches that
+    wait for their time."""
+    found = [(it, scheduled(it)) for it in ([context.job(job)] if job else _jobs(context))]
+    context.output.data(
+        {
+            "schedules": [it.as_json() for _, its in found for it in its.schedules],
+            "waiting": [it.as_json() for _, its in found for it in its.waiting],
+        }
+    )
+    shown = [(it, its) for it, its in found if its.schedules or its.waiting]
+    for it, its in shown:
+        for line in _lines(it, its, width=context.output.width):
+            context.output.fact(line)
+    if not shown:
+        context.output.fact(f"{job or f'No job in {context.account.region}'} has {'no ' if job else ''}schedules")
+
+
+@schedules.command("pause")
+@click.argument("job")
+@click.argument("name")
+@common
+def pause(context: Context, job: str, name: str) -> None:
+    """Have the schedule NAME of JOB launch nothing until it is resumed. No deployment changes that; `pulumi up` says
+    it."""
+    found = context.job(job)
+    pause_schedule(found, name)
+    context.output.data({"job": found.name, "schedule": name, "paused": True})
+    context.output.fact(f"Paused {name} of {found.name}: it launches nothing until it is resumed")
+    context.output.fact(f"  next  fargate-job schedules resume {found.name} {name}")
+
+
+@schedules.command("resume")
+@click.argument("job")
+@click.argument("name")
+@common
+def resume(context: Context, job: str, name: str) -> None:
+    """Have the paused schedule NAME of JOB launch again, from its next time on. What it left out is not made up for."""
+    found = context.job(job)
+    resume_schedule(found, name)
+    context.output.data({"job": found.name, "schedule": name, "paused": False})
+    context.output.fact(f"Resumed {name} of {found.name}: it launches at its next time")
+
+
+@schedules.command("cancel")
+@click.argument("job")
+@click.argument("run")
+@common
+def cancel(context: Context, job: str, run: str) -> None:
+    """Cancel the launch of JOB that waits for its time, by the id of its RUN."""
+    found = context.job(job)
+    cancel_launch(found, run)
+    context.output.data({"job": found.name, "run": run, "cancelled": True})
+    context.output.fact(f"Cancelled the launch of {found.name}, run {run}")
+
+
+def _jobs(context: Context) -> Iterator[Job]:
+    """Every job. One that this version cannot read is told, and hides none of the others."""
+    for it in context.jobs():
+        try:
+            yield context.job(it.function)
+        except JobError as error:
+            context.output.note(f"{it.shown} is left out: {error}")
+
+
+def _lines(job: Job, its: Scheduled, *, width: int) -> Iterator[str]:
+    yield job.name
+    for it in its.schedules:
+        yield from _schedule_lines(it, width)
+    for it in its.waiting:
+        yield from _waiting_lines(it, width)
+
+
+def _schedule_lines(it: Schedule, width: int) -> Iterator[str]:
+    yield f"  {it.name}  {it.state}"
+    yield from _wrapped("when", [it.expression, it.zone], width)
+    if it.paused is not None:
+        by = [f"by {it.paused.by}"] if it.paused.by else []
+        yield from _wrapped("pause", [f"since {clock(it.paused.since.astimezone(UTC))}", *by], width)
+        yield f"    next  fargate-job schedules resume {it.job} {it.name}"
+    elif it.enabled:
+        yield from _wrapped("next", [clock(moment) for moment in it.next] or ["no further time"], width)
+    if it.last is not None:
+        why = [it.last.reason] if it.last.reason else []
+        yield from _wrapped("last", [f"{it.last.state} {ago(it.last.launched)}", f"run {it.last.run}", *why], width)
+
+
+def _waiting_lines(it: WaitingLaunch, width: int) -> Iterator[str]:
+    utc = [] if it.zone == "UTC" else [clock(it.at.astimezone(UTC))]
+    yield "  once  scheduled"
+    yield from _wrapped("when", [clock(it.at), it.zone, *utc], width)
+    yield f"    run   {it.run}"
+    if it.requested_by:
+        yield from _wrapped("by", [it.requested_by], width)
+    yield f"    next  fargate-job schedules cancel {it.job} {it.run}"
+
+
+def _wrapped(name: str, parts: list[str], width: int) -> list[str]:
+    """Parts with commas between, in lines of a width that break between two parts where they can."""
+    lines = [""]
+    for number, part in enumerate(parts, 1):
+        text = part + ("," if number < len(parts) else "")
+        if lines[-1] and len(lines[-1]) + 1 + len(text) > width - 10:
+            lines.append(text)
+        else:
+            lines[-1] = f"{lines[-1]} {text}".lstrip()
+    broken = [it for line in lines for it in textwrap.wrap(line, width - 10) or [""]]
+    return [f"    {name if number == 0 else '':<6}{line}" for number, line in enumerate(broken)]

@@ -1,0 +1,261 @@
+"""Arrays through the command and the calls, end to end against the sandbox; and how they are shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from fargate_job_launcher.handler import ranges
+from fargate_job_launcher.operate import (
+    Account,
+    ArrayFailed,
+    ArrayRun,
+    JobError,
+    NoSuchRun,
+    NoSuchTask,
+    Progress,
+    StillRunning,
+    find,
+    launch,
+)
+from fargate_job_launcher.operate.command import main
+from fargate_job_launcher.operate.progress import Rate, line, shortly, summary
+from fargate_job_launcher.operate.runs import named
+from fargate_job_launcher.operate.task import tasks
+from fargate_job_launcher.sandbox import Emulator, Run, deploy
+
+from tools.recording import PROGRAM, program
+
+PAGE = (PROGRAM / "docs" / "arrays.md").read_text()
+
+
+def block(name: str) -> str:
+    """A block of the page, by the name in the comment above it."""
+    found = re.search(rf"<!-- {name}: run by [^\n]+ -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    assert found
+    return found[1]
+
+
+SOURCE = f"""
+import pulumi_aws as aws
+cluster = aws.ecs.Cluster("c")
+subnet_ids = ["subnet-0123456789abcdef0"]
+security_group = aws.ec2.SecurityGroup("s", vpc_id="vpc-0123456789abcdef0")
+{block("a job with arrays")}
+""".replace(
+    '"supervision"',
+    '"prices": {"date": "2026-11-01", "vcpu_hour": 0.04, "memory_gib_hour": 0.004, "storage_gib_hour": 0.0001},\n'
+    '        "supervision"',
+)
+QUICK = Run(seconds=0.1, lines=("done",))
+WRONG = Run(exit_code=3, seconds=0.1, lines=("bad part",))
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(it) for it in self.out.splitlines()]
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    aws: Emulator
+
+    def run(self, *arguments: str) -> Ran:
+        done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
+        return Ran(done.exit_code, done.stdout, done.stderr)
+
+    def script(self, *runs: Run, **indexes: Run) -> None:
+        of = {int(it.removeprefix("i")): run for it, run in indexes.items()}
+        self.aws.script(find(Account(), "parts").family, *runs, indexes=of)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Emulator(region="eu-west-1") as aws, pytest.MonkeyPatch.context() as patch:
+        deploy(program(tmp_path_factory.mktemp("program"), SOURCE), aws)
+        for name in [it for it in os.environ if it.startswith(("AWS_", "FARGATE_JOB_"))]:
+            patch.delenv(name)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+        patch.setenv("AWS_REGION", aws.region)
+        yield Sandbox(aws)
+
+
+def test_an_array_is_launched_followed_and_resumed(sandbox: Sandbox) -> None:
+    sandbox.script(*40 * [QUICK], i3=WRONG, i7=WRONG)
+    done = sandbox.run("launch", "parts", "--array", "12", "--parallelism", "5", "--follow")
+    assert done.code == 3
+    assert "Launched parts, an array of 12, 5 at once, at most" in done.out
+    (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", done.out, re.MULTILINE)
+    assert re.search(r"^✗ parts, index \S+: .*exit code 3", done.out, re.MULTILINE)
+    assert re.search(
+        rf"^✗ parts is FAILED after .*: 10 of 12 indexes succeeded; failed: 3,7\. To launch these only: "
+        rf"fargate-job runs resume parts {run[:8]}$", done.out, re.MULTILINE,
+    )  # fmt: skip
+
+    shown = sandbox.run("runs", "show", "parts", run[:8]).out
+    assert re.search(r"^failed +3,7$", shown, re.MULTILINE)
+    assert re.search(r"^succeeded +0-2,4-6,8-11$", shown, re.MULTILINE)
+    assert re.search(r"^tasks +12 requested, 14 launched, retries included$", shown, re.MULTILINE)
+    assert json.loads(sandbox.run("runs", "show", "parts", run, "-o", "json").out)["array"]["failed"] == "3,7"
+
+    logs = sandbox.run("logs", "parts", "--run", run[:8], "--index", "2-3")
+    assert logs.out.splitlines() == ["2  done", "3  bad part"]
+    (event,) = sandbox.run("logs", "parts", "--index", "7", "-o", "json").events
+    assert (event["index"], event["text"]) == (7, "bad part")
+
+    # `retry` launches no array again for one of its tasks.
+    failed = next(it for it in tasks(find(Account(), "parts")) if it.outcome == "failed")
+    said = sandbox.run("retry", "parts", "--task", failed.id)
+    assert said.code == 125
+    assert f"fargate-job runs resume parts {run}" in said.err
+    assert "left out" in sandbox.run("retry", "parts").err
+
+    sandbox.script(*5 * [QUICK])
+    again = sandbox.run("runs", "resume", "parts", run[:8])
+    assert again.out.startswith("Resumed: its failed and unstarted indexes are launched; to follow it: ")
+    followed = sandbox.run("runs", "follow", "parts", run[:8], "-o", "json")
+    assert followed.code == 0
+    assert followed.events[-1] | {"state": "SUCCEEDED", "succeeded": "0-11", "failed": ""} == followed.events[-1]
+    assert followed.events[-1]["costUsd"] > 0
+    # Of each index the last attempt: that of the resumption.
+    assert sandbox.run("logs", "parts", "--run", run[:8], "--index", "3").out == "done\n"
+    refused = sandbox.run("runs", "resume", "parts", run[:8])
+    assert "every index of" in refused.err
+    assert "there is nothing to resume" in refused.err.lower()
+
+
+def test_an_array_is_changed_while_it_runs(sandbox: Sandbox) -> None:
+    sandbox.script(*40 * [Run(seconds=600)])
+    started = launch("parts", array=20, parallelism=2)
+    assert started.array is not None
+    run = started.run
+    with pytest.raises(StillRunning, match="It keeps running: fargate-job runs show parts"):
+        started.wait(timeout_seconds=0)
+    assert "Paused; to go on" in sandbox.run("runs", "pause", "parts", run).out
+    paused = started.array.progress()
+    assert (paused.state, bool(paused.paused), paused.running) == ("RUNNING", True, "0-1")
+    assert re.search(
+        rf"Array {run[:8]} is RUNNING: 0 of 20 done, 2 running, paused", sandbox.run("status", "parts").out
+    )
+    sandbox.run("runs", "resume", "parts", run)
+    assert "At most 6 indexes run at once." in sandbox.run("runs", "parallelism", "parts", run, "6").out
+    assert started.array.progress().running == "0-5"
+    too_many = sandbox.run("runs", "parallelism", "parts", run, "51")
+    assert (too_many.code, "from 1 to 50 is expected (overrides.array.max_parallelism)" in too_many.err) == (125, True)
+    assert "no further one starts" in sandbox.run("runs", "stop", "parts", run).out
+    sandbox.aws.pass_minutes(2)
+    with pytest.raises(ArrayFailed, match="stopped: 0-5; not started: 6-19") as failed:
+        started.array.wait()
+    assert f"fargate-job runs resume parts {run}" in str(failed.value)
+    assert started.array.wait(check=False).state == "STOPPED"
+
+
+def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
+    job = find(Account(), "parts")
+    sandbox.script(*5 * [QUICK])
+    array = launch("parts", array=3).array
+    assert array is not None
+    array.wait()
+    for wanted, said in (
+        ("0-3", "has the indexes 0-2, and not 0-3"),
+        ("1-999999999999", "has the indexes 0-2, and not 1-9"),
+        ("5-3", "names no indexes"),
+        ("x", "names no indexes"),
+        ("", "names no indexes"),
+    ):
+        with pytest.raises(NoSuchTask, match=said):
+            array.indexes(wanted)
+    with pytest.raises(NoSuchRun, match=r"no run of parts begins with 'ffff'\. fargate-job status parts"):
+        named(job, "ffff")
+    with pytest.raises(NoSuchRun, match="an id has 32 hex digits"):
+        named(job, "latest")
+    with pytest.raises(NoSuchRun, match="has no run"):
+        ArrayRun(job, "f" * 32).progress()
+    plain = launch("parts")
+    with pytest.raises(NoSuchRun, match="has no array"):
+        ArrayRun(job, plain.run).progress()
+    with pytest.raises(JobError, match="has no array"):
+        ArrayRun(job, plain.run).pause()
+    for arguments, said in (
+        (("launch", "parts", "--parallelism", "5"), "add --array SIZE"),
+        (("launch", "parts", "--array", "5", "--count", "2"), "exclude each other"),
+        (("logs", "parts", "--run", "abcd"), "--index names indexes of an array run"),
+    ):
+        done = sandbox.run(*arguments)
+        assert (done.code, said in done.err) == (2, True), done.err
+    rejected = sandbox.run("launch", "parts", "--array", "1001")
+    assert (rejected.code, "from 1 to 1000 is expected (overrides.array.max_size)" in rejected.err) == (125, True)
+
+
+def test_everything_on_the_page_works(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    sandbox.script(*70 * [QUICK], i17=Run(exit_code=2, seconds=0.1), i39=Run(seconds=8, lines=("the last",)))
+    lines = [shlex.split(it)[1:] for it in block("the way of an array").splitlines()]
+    launched = sandbox.run(*lines[0])
+    (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", launched.out, re.MULTILINE)
+    assert "39 of 40 indexes succeeded; failed: 17" in launched.out
+    assert sandbox.run(*lines[1]).out == "0  done\n1  done\n2  done\n"
+    assert "the last" in sandbox.run(*(it.replace("RUN", run[:8]) for it in lines[2])).out
+    sandbox.script(i17=Run(seconds=600))
+    codes: dict[str, int] = {}
+    for line in lines[3:]:
+        codes[line[1]] = sandbox.run(*(it.replace("RUN", run[:8]) for it in line)).code
+        if line[1] == "stop":
+            sandbox.aws.pass_minutes(2)
+    # It had ended, so there was nothing to change and to pause; then its failed index was resumed, and stopped.
+    assert codes == {"show": 0, "parallelism": 125, "pause": 125, "resume": 0, "stop": 0, "follow": 143}
+
+    sandbox.script(*70 * [QUICK], i5=Run(exit_code=2, seconds=0.1))
+    exec(compile(block("arrays from Python"), "docs/arrays.md", "exec"), {})
+    assert capsys.readouterr().out == "5\n"
+
+
+STANDS = Progress(
+    run="0123456789abcdef" * 2, state="RUNNING", size=500, parallelism=50, succeeded="0-99", failed="100-104",
+    stopped="", running="105-154", not_started="155-499", paused="", halted="", seconds=600, reason="exit code 1",
+    exit_code=1, cost_usd=1.5,
+)  # fmt: skip
+
+
+def test_a_bar_fits_into_every_terminal() -> None:
+    wide = line(STANDS, 2.5, 120).plain
+    assert wide == f"{'█' * 7}{'▒' * 3}{'·' * 20}  105/500  5 failed  50 running  2 min 38 s left  2.5/s"
+    for width in range(12, 130):
+        assert len(line(STANDS, 2.5, width).plain) <= width
+    assert line(STANDS, 0.0, 20).plain == "105/500  5 failed"
+    assert "paused" in line(replace(STANDS, paused="ana"), 0.0, 80).plain
+    assert "30.0/min" in line(STANDS, 0.5, 120).plain
+    assert line(replace(STANDS, succeeded="0-499", failed="", running=""), 1.0, 80).plain.startswith("█" * 30)
+    assert summary(STANDS) == "01234567 is RUNNING: 105 of 500 done, 5 failed, 50 running"
+
+
+def test_a_rate_is_that_of_the_last_two_minutes() -> None:
+    rate = Rate()
+    rate.seen(0, 0)
+    assert rate.per_second == 0
+    for second in range(1, 200):
+        rate.seen(second, 10 * second)
+    for second in range(200, 400):
+        rate.seen(second, 1990)
+    assert rate.per_second == 0
+
+
+def test_long_lists_of_indexes_are_cut_where_a_number_ends() -> None:
+    odd = ranges.of(range(1, 500, 2))
+    assert shortly("0-41,43") == "0-41,43"
+    assert len(shortly(odd)) < 85
+    assert re.fullmatch(r"1,3,(\d+,)+… \(250 in all\)", shortly(odd))
