@@ -368,6 +368,37 @@ def test_a_late_end_of_one_index_is_not_taken_for_another_whose_number_begins_th
     assert run == before
 
 
+def test_a_wave_that_is_under_way_is_left_to_the_function_that_makes_its_calls() -> None:
+    world = Clear(array(3, parallelism=3))
+    good = world.run_task
+
+    def meanwhile(**request: Any) -> Any:
+        world.run_task = good  # type: ignore[method-assign]
+        assert world.launching().launcher.next(world.of_run["run"]) is None
+        return good(**request)
+
+    world.run_task = meanwhile  # type: ignore[method-assign]
+    world.until(lambda: len(world.launches) == 3)
+    assert world.calls["RunTask"] == 3
+
+
+def test_a_function_that_outlived_its_lease_does_not_decide_about_the_calls_of_another() -> None:
+    world = Clear(array(1))
+    others = {"round": 7, "by": "another", "began": world.now}
+
+    def late(**_: Any) -> Any:
+        run = world.of_run
+        run["open"]["i0"]["calls"] |= others
+        world.records().table.put(run)
+        return {"tasks": [], "failures": [{"reason": "RESOURCE:CPU", "detail": "no capacity"}]}
+
+    world.run_task = late  # type: ignore[method-assign]
+    world.deliver("key")
+    calls = world.of_run["open"]["i0"]["calls"]
+    assert others.items() | {("open", True)} <= calls.items()
+    assert world.of_run["array"]["todo"] == ""
+
+
 def test_the_largest_item_fits_into_the_table() -> None:
     """Every index that may run at once waits for a retry with the longest reason, and the ranges are the longest."""
     run: Item = {"open": {}, "requested": 10_000, "array": arrays.new(10_000, arrays.MOST_AT_ONCE, None)}
