@@ -122,6 +122,11 @@ def error_of(error: ClientError) -> tuple[str, str, int]:
     return code, message, int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
 
 
+def code_of(error: Exception) -> str:
+    """Code of a service's error; empty for any other error."""
+    return error_of(error)[0] if isinstance(error, ClientError) else ""
+
+
 @cache
 def _session(timeout: tuple[float, float]) -> Any:
     """A pool of connections, one for all services: its TLS context takes time to make."""

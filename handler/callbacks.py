@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .awsjson import code_of
+
 LONGEST_CAUSE: Final = 32768
 """https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html"""
 _USELESS: Final = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
@@ -26,7 +28,7 @@ def answer(states: Any, token: str, detail: Mapping[str, Any]) -> bool:
             cause = cause if len(cause) <= LONGEST_CAUSE else json.dumps(short)[:LONGEST_CAUSE]
             states.send_task_failure(taskToken=token, error=f"JobRun{detail['state'].title()}", cause=cause)
     except Exception as error:
-        if str(getattr(error, "response", {}).get("Error", {}).get("Code", "")) not in _USELESS:
+        if code_of(error) not in _USELESS:
             raise
         return False
     return True

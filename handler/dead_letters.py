@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from .awsjson import code_of
 from .result import LaunchResult
 from .trigger import Delivery
 
@@ -45,8 +46,7 @@ class DeadLetters:
             self._client().send_message(QueueUrl=self._queue_url, MessageBody=body, MessageAttributes=attributes)
         except Exception as error:  # noqa: BLE001 - whatever it is, the trigger still has the event
             # Only the kind of error: SQS may repeat what it refuses.
-            response: Any = getattr(error, "response", {})
-            return _not_sent(response.get("Error", {}).get("Code") or type(error).__name__, delivery)
+            return _not_sent(code_of(error) or type(error).__name__, delivery)
         return True
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from . import arrays, callbacks, ranges, redact
 from . import run as runs
 from .attempt import moment, outcome_of
+from .awsjson import code_of
 from .outcome import OWN_WORDS
 from .records import Gone, Records
 from .remedy import remedy
@@ -162,9 +163,8 @@ class Teller:
         try:
             answer = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{LARGEST_RESULT}")
         except Exception as error:
-            code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
             # Without s3:ListBucket, S3 says AccessDenied of an object that is not there; an empty one has no range.
-            if code in ("NoSuchKey", "404", "AccessDenied", "InvalidRange"):
+            if code_of(error) in ("NoSuchKey", "404", "AccessDenied", "InvalidRange"):
                 return {"uri": uri, "bytes": 0}
             raise
         size = int(str(answer.get("ContentRange", "")).rpartition("/")[2] or answer["ContentLength"])

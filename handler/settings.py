@@ -24,6 +24,8 @@ SCHEDULES: Final = "schedules"
 """The sort key of the item of a job that says which of its schedules are paused."""
 EXPIRES: Final = "expires"
 """The attribute by which DynamoDB deletes old items: seconds since 1970."""
+SWEEP: Final = {"sweep": True}
+"""The message with which a rule has the supervisor look for what is due, every minute."""
 RUN_EVENTS_SOURCE: Final = "fargate-job-launcher"
 RUN_EVENT: Final = "Job Run State Change"
 """Source and detail type of the EventBridge event about the end of a run."""

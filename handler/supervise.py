@@ -11,166 +11,38 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, cast
 
 from botocore.exceptions import ClientError
 
-from . import arrays, ends, holders
+from . import arrays, holders
 from . import run as runs
-from .attempt import Belongs, belongs, facts, lost, moment, retried
+from .attempt import Belongs, facts, lost, moment
 from .awsjson import error_of
 from .calls import Origin
 from .outcome import NOT_STARTED, OURS, TIMED_OUT
-from .records import Gone, Records
+from .recorder import Recorder
+from .records import Records
 from .report import line_of
 from .run import Item
+from .settings import SWEEP
 from .table import Changed, NotRecorded, Table
 
 DESCRIBED_AT_ONCE: Final = 100
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""
 SWEPT_AT_ONCE: Final = 100
-RECORDED_AT_ONCE: Final = 50
-"""Ends in one transaction, which has 100 items at most: one for each end, the run's and the job's.
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
 FORGOTTEN_SECONDS: Final = 3600
 """How long ECS shows a task after its end."""
 UNTOLD_SECONDS: Final = 86400
 """How long the supervisor asks a launcher that does not let it."""
-SWEEP: Final = {"sweep": True}
-"""The message with which the rule has the supervisor look for what is due."""
 SPARE_SECONDS: Final = 15.0
 """How much of its time the function keeps when it looks for what is due."""
 
 
-@dataclass
-class Supervisor:
-    """Records ends, and asks launchers for what is pending."""
-
-    records: Records
-    ecs: Any
-    """A botocore client of ECS."""
-    functions: Any
-    """A botocore client of Lambda."""
-    backlog: Callable[[], int]
-    """How many messages wait in its queue or are being handled."""
-    log: Any
-    """Called with a level, a message, and facts and metrics by name."""
-    remind: Callable[[dict[str, Any], int], None] = lambda _message, _seconds: None
-    """Sends itself a message that comes after so many seconds."""
-    own: int = 0
-    """How many of these messages this very function handles: it has recorded what they tell."""
-
-    def _waiting(self) -> bool:
-        """Whether an event of an end may wait that nobody has recorded."""
-        return self.backlog() > self.own
-
-    def ended(self, tasks: Iterable[dict[str, Any]]) -> None:
-        """Record the ends of tasks. Raises NotRecorded."""
-        grouped: dict[tuple[str, str], list[tuple[Belongs, dict[str, Any]]]] = defaultdict(list)
-        for task in tasks:
-            of = belongs(task)
-            if of is not None and task.get("lastStatus") == "STOPPED":
-                grouped[of.pk, of.run].append((of, task))
-        if len(grouped) < 2:
-            for of_run, some in grouped.items():
-                self._ended(of_run, some)
-            return
-        with ThreadPoolExecutor(len(grouped)) as pool:
-            # Raises the first error of any: SQS then delivers the whole batch again, and recorded ends stay recorded.
-            list(pool.map(self._ended, grouped.keys(), grouped.values()))
-
-    def _ended(self, of_run: tuple[str, str], some: list[tuple[Belongs, dict[str, Any]]]) -> None:
-        run = self.records.read(*of_run)
-        # Otherwise it is a run of another stack in the same cluster.
-        if run is not None:
-            self._record(run, [(of, facts(task, of, run)) for of, task in some])
-
-    def _record(self, run: Item, found: list[tuple[Belongs, dict[str, Any]]]) -> Item:
-        """Record ends, and ask for what follows."""
-        for start in range(0, len(found), RECORDED_AT_ONCE):
-            run = self._record_some(run, found[start : start + RECORDED_AT_ONCE])
-        return run
-
-    def _record_some(self, run: Item, found: list[tuple[Belongs, dict[str, Any]]]) -> Item:
-        kept: list[Item] = []
-
-        def change(it: Item) -> list[Item]:
-            kept.clear()
-            for _, fact in found:
-                made = ends.ended(it, fact, now=self.records.clock(), retry=retried(fact, it["policy"]))
-                if made is not None:
-                    kept.append({**made, "expires": int(self.records.clock()) + 86400 * it["keepDays"]})
-            return kept
-
-        try:
-            after = self.records.change(run, change, told_by=runs.CLAIM_SECONDS)
-        except Gone:
-            return run
-        for it in kept:
-            said = {key: it[key] for key in ("task", "attempt", "outcome", "exitCode", "seconds") if key in it}
-            self.log("INFO", f"attempt {it['attempt']} of {run['job']}: {it['reason']}", run=run["run"], **said)
-        if kept:
-            ended_now = {it["root"] for it in kept}
-            self._ask(after, [root for root in after["open"] if root in ended_now and "calls" in after["open"][root]])
-        return after
-
-    def reminded(self, pk: str, run_id: str, at: float) -> None:
-        """Ask for more of an array that Fargate's rate held back. Raises NotRecorded."""
-        run = self.records.read(pk, run_id)
-        if run is not None and run.get("array", {}).get("reminded") == at and run["state"] not in runs.ENDED:
-            self._more(run, again=True)
-
-    def _more(self, run: Item, *, again: bool = False) -> str:
-        """Ask for what is wanted of an array at this moment, and see to it that what Fargate's rate holds back is asked
-        for in time; `again`: this is the reminder. Why the launcher cannot be asked, or an empty text."""
-        now = self.records.clock()
-        if not again and run["array"].get("reminded", 0) + 2 * arrays.REMIND_SECONDS < now:
-            again = True
-        problem = self._invoke(run, {"nextOf": run["run"]}) if arrays.wanted(run, now) else ""
-        if again and arrays.held_back(run, now):
-            at = int(now) + arrays.REMIND_SECONDS
-
-            def reminded(it: Item) -> None:
-                it["array"]["reminded"] = at
-
-            try:
-                self.records.change(run, reminded)
-            except Gone:
-                return problem
-            self.remind({"remind": {"pk": run["pk"], "run": run["run"], "at": at}}, arrays.REMIND_SECONDS)
-        return problem
-
-    def _ask(self, run: Item, retries: Iterable[str]) -> None:
-        """Ask the job's launcher for retries, for the end if there is one, and for a launch that waits for room."""
-        if "array" in run and run["state"] not in runs.ENDED:
-            self._more(run)
-            retries = ()
-        for root in retries:
-            self._invoke(run, {"retryOf": {"run": run["run"], "root": root}})
-        if run["state"] in runs.ENDED and "tell" in run:
-            self._invoke(run, {"endOf": run["run"]})
-        if run["maxRunning"] and run["state"] in runs.ENDED:
-            waiting = self.records.job(run["pk"]).get("waiting")
-            if waiting:
-                self._invoke(run, {"continueOf": waiting})
-
-    def _invoke(self, run: Item, event: dict[str, Any]) -> str:
-        """Ask a launcher without waiting for its answer: what it does is in the table. Why it cannot be asked, or an
-        empty text."""
-        try:
-            self.functions.invoke(
-                FunctionName=run["function"], InvocationType="Event", Payload=json.dumps(event).encode()
-            )
-        except Exception as error:  # noqa: BLE001 - the table keeps what is pending, and it is requested again
-            code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
-            self.log("WARN", f"{run['function']} cannot be invoked: {error}", run=run["run"])
-            return code or type(error).__name__
-        return ""
+class Supervisor(Recorder):
+    """Records ends, and looks for everything that is late."""
 
     def sweep(self, remaining: Any) -> dict[str, int]:
         """Do everything that is due, while `remaining()` seconds allow it; how much of what was done, and how much
@@ -353,10 +225,10 @@ class Supervisor:
 
     def _judged(
         self, run: Item, states: dict[str, dict[str, Any]]
-    ) -> tuple[list[tuple[Belongs, dict[str, Any]]], list[tuple[str, str]]]:
+    ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
         """The ends that nobody told, and which tasks are to be stopped, each with the reason."""
         now, policy = self.records.clock(), run["policy"]
-        found: list[tuple[Belongs, dict[str, Any]]] = []
+        found: list[dict[str, Any]] = []
         stops: list[tuple[str, str]] = []
         for root, entry in run["open"].items():
             if "calls" in entry:
@@ -366,9 +238,9 @@ class Supervisor:
             if state is None:
                 # Its event may still wait: a task is lost when none waits some time after it was first missed.
                 if now - entry.get("missed", now) >= runs.CHECK_SECONDS and not self._waiting():
-                    found.append((of, lost(task, of)))
+                    found.append(lost(task, of))
             elif state["lastStatus"] == "STOPPED":
-                found.append((of, facts(state, of, run)))
+                found.append(facts(state, of, run))
             elif state.get("desiredStatus") != "STOPPED":
                 reason = _late(state, policy, now)
                 if "stopping" in run:

@@ -14,11 +14,12 @@ import pulumi
 import pulumi_aws as aws
 
 from fargate_job_launcher.handler.report import NAMESPACE
-from fargate_job_launcher.handler.settings import SUPERVISOR_SECONDS
+from fargate_job_launcher.handler.settings import SUPERVISOR_SECONDS, SWEEP
 
 from . import iam
 from .alarms import PERIOD_SECONDS
 from .checks.queue import VISIBILITY_TIMEOUTS
+from .compact import compact
 from .function import RUNTIME, archive
 from .kept import Kept
 from .resolving import as_json, resolved
@@ -205,7 +206,7 @@ class Supervisor:
             f"{self._name}-sweep",
             rule=rule.name,
             arn=queue.arn,
-            input='{"sweep":true}',
+            input=compact(SWEEP),
             # The next one comes in a minute.
             retry_policy={"maximum_event_age_in_seconds": 60, "maximum_retry_attempts": 1},
             dead_letter_config={"arn": self.dead_letters.arn},

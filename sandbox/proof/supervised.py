@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from fargate_job_launcher.handler.run import sort_key
-from fargate_job_launcher.handler.settings import Settings
+from fargate_job_launcher.handler.settings import SWEEP, Settings
 
 from ..aws.admission import admitting
 from ..aws.server import Emulator
@@ -22,7 +22,7 @@ from ..aws.tasks.run import Run
 from ..engine.deployment import Resource
 from ..engine.jobs import launch
 
-SWEEPING: Final = json.dumps({"Records": [{"messageId": "sweep", "body": '{"sweep": true}'}]}).encode()
+SWEEPING: Final = json.dumps({"Records": [{"messageId": "sweep", "body": json.dumps(SWEEP)}]}).encode()
 """The message that its rule sends the supervisor every minute, as Lambda brings it from the queue."""
 WAIT_SECONDS: Final = 180
 
