@@ -77,7 +77,7 @@ class Again(Launcher):
             self._changed(run, lambda it: _given_up(it, problem or under_way()))
             return None
         try:
-            return self._of(request)._continued(request, run, redelivered=True)
+            return self._continued(request, run, redelivered=True)
         except TakenOver:
             return None
 

@@ -29,6 +29,7 @@ from .timing import Budget, Pace, jitter
 if TYPE_CHECKING:
     from .dead_letters import DeadLetters
     from .later import Later
+    from .waves import Waves
 
 SETTLING_SECONDS: Final = 20.0
 """A deploy starts new instances of the function. An instance younger than this retries a denied call, because IAM may
@@ -89,10 +90,7 @@ def _instructed(kind: instruction.Kind, run: str, more: Any, context: Context) -
         return _array(kind, run, more, context)
     if kind in ("pause", "resume", "cancelOf"):
         return _schedule(kind, run, more, context)
-    # Imported here, as all that a usual launch does without: every import makes a cold start longer.
-    from .again import Again
-
-    launcher = Again(**vars(_launcher(context)))
+    launcher = _waves(context)
     if kind == "retryOf":
         done = launcher.retry(run, more)
         if done:
@@ -127,9 +125,8 @@ def _schedule(kind: instruction.Kind, what: str, by: str, context: Context) -> d
 def _array(kind: instruction.Kind, run: str, asked: Any, context: Context) -> dict[str, Any]:
     """Launch more of an array, or change it; whether that was done, and otherwise why not."""
     from .array_changes import Refused, change
-    from .waves import Waves
 
-    launcher, began = Waves(**vars(_launcher(context))), time.monotonic()
+    launcher, began = _waves(context), time.monotonic()
     try:
         result = launcher.next(run) if kind == "nextOf" else change(launcher, run, asked)
     except Refused as refused:
@@ -183,7 +180,8 @@ def _launch(delivery: trigger.Delivery, kind: trigger.Kind, context: Context) ->
             if request.at is not None:
                 result = _later(context).schedule(request, cast("dict[str, Any]", delivery.event))
             else:
-                result = _launcher(context).launch(
+                launcher = _waves(context) if request.array else _launcher(context)
+                result = launcher.launch(
                     request, trigger=delivery.namespace, redelivered=kind != "direct", schedule=delivery.schedule
                 )
             if result["failures"]:
@@ -234,6 +232,13 @@ def _later(context: Context) -> Later:
     from .later import Later
 
     return Later(SETTINGS, RECORDS, lambda: _client("scheduler"), _function(context))
+
+
+def _waves(context: Context) -> Waves:
+    """The launcher with everything that a usual launch does without: every import makes a cold start longer."""
+    from .waves import Waves
+
+    return Waves(**vars(_launcher(context)))
 
 
 def _remaining(context: Context) -> Any:

@@ -93,11 +93,8 @@ def pending(run: Item, now: float) -> list[str]:
     """The lineages whose calls are to be made at this moment: retries, and calls whose function died."""
     if "paused" in run["array"] or "stopping" in run:
         return []
-    return [root for root, entry in run["open"].items() if "calls" in entry and _due(entry["calls"], now)]
-
-
-def _due(calls: Mapping[str, Any], now: float) -> bool:
-    return calls["lease"] <= now and (calls["round"] < 0 or calls["next"] <= now)
+    entries = {root: entry["calls"] for root, entry in run["open"].items() if "calls" in entry}
+    return [root for root, calls in entries.items() if calls["round"] < 0 or calls["next"] <= now]
 
 
 def wanted(run: Item, now: float) -> bool:

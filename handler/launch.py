@@ -39,7 +39,7 @@ class TakenOver(Exception):
 
 @dataclass(eq=False, repr=False)
 class Launcher:
-    """Launches runs of one job; again.py launches what the supervisor asks for."""
+    """Launches runs of one job; again.py launches what the supervisor asks for, waves.py arrays."""
 
     settings: Settings
     calls: Calls
@@ -68,23 +68,13 @@ class Launcher:
         not raised.
         """
         try:
-            launcher = self._of(request)
-            return launcher._launch(request, trigger=trigger, redelivered=redelivered, schedule=schedule)
+            return self._launch(request, trigger=trigger, redelivered=redelivered, schedule=schedule)
         except NotRecorded as problem:
             detail = f"the run could not be recorded: {problem}"
             failure: Failure = {"reason": "RunNotRecorded", "detail": detail, "retryable": True}
         except TakenOver:
             failure = under_way()
         return failed(self.settings, request, failure)
-
-    def _of(self, request: LaunchRequest) -> Launcher:
-        """The launcher of this kind of request."""
-        if request.array is None:
-            return self
-        # Imported here, as all that a usual launch does without.
-        from .waves import Waves
-
-        return Waves(**vars(self))
 
     def _launch(self, request: LaunchRequest, *, trigger: str, redelivered: bool, schedule: str) -> LaunchResult:
         if request.stored_payload is not None:

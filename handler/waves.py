@@ -29,7 +29,7 @@ LARGEST_WAVE: Final = fargate.LAUNCH_BURST
 
 
 class Waves(Again):
-    """The launcher of a job's arrays."""
+    """The launcher of a job, with its arrays."""
 
     retried = 0
     """How many retries this delivery has launched."""
@@ -71,6 +71,9 @@ class Waves(Again):
 
     def _unbegun(self, run: Item) -> None:
         """Of an array, the launch itself has no calls: each index has its own."""
+        if "array" not in run:
+            super()._unbegun(run)
+            return
         for root in list(run["open"]):
             arrays.put_back(run, root)
         run["array"].pop("rate", None)
@@ -78,13 +81,17 @@ class Waves(Again):
 
     def _begin(self, run: Item, request: LaunchRequest, root: str = "") -> None:
         """Begin an array that has waited, or a new one: its first wave."""
-        if "array" in run and not root:
+        if request.array is None or root:
+            super()._begin(run, request, root)
+        elif "array" in run:
             run["launch"]["closed"] = True
             self._take(run, request, max(1, self._admitted_now(run)))
 
     def _rounds(self, request: LaunchRequest, run: Item, origin: Origin) -> LaunchResult:
+        if "array" not in run:
+            return super()._rounds(request, run, origin)
         mine = [root for root, entry in run["open"].items() if entry.get("calls", {}).get("by") == self.by]
-        return super()._rounds(request, run, origin) if origin.root else self._waves(request, run, mine)
+        return self._waves(request, run, mine)
 
     # A wave.
 

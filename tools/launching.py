@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fargate_job_launcher.handler.again import Again
 from fargate_job_launcher.handler.calls import CALLS_AT_ONCE, Calls
 from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.request import LaunchRequest, parse
@@ -17,6 +16,7 @@ from fargate_job_launcher.handler.run import Item
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.handler.table import Table
 from fargate_job_launcher.handler.timing import Budget, Pace
+from fargate_job_launcher.handler.waves import Waves
 
 from .dynamodb import Memory
 
@@ -136,7 +136,7 @@ class Launching:
     at_once: int = CALLS_AT_ONCE
 
     @property
-    def launcher(self) -> Again:
+    def launcher(self) -> Waves:
         """The launcher of a new delivery."""
 
         def nowhere(uri: str, _: bytes) -> None:
@@ -146,7 +146,7 @@ class Launching:
             self.ecs, Budget(self.seconds), Pace(burst=float("inf")), self.settling, lambda _: 0.0, self.at_once
         )
         records = Records(Table(self.table, "runs", wait=lambda _: None), clock=self.clock)
-        return Again(self.of, calls, records, self.store or nowhere, self.stored, lambda: 60.0, FUNCTION)
+        return Waves(self.of, calls, records, self.store or nowhere, self.stored, lambda: 60.0, FUNCTION)
 
     def launch(
         self,

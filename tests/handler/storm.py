@@ -20,7 +20,6 @@ from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.handler.supervise import Supervisor
 from fargate_job_launcher.handler.table import NotRecorded, Table
-from fargate_job_launcher.handler.waves import Waves
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.tasks.tokens import Tokens
 
@@ -267,7 +266,7 @@ class Storm:
         if "retryOf" in event:
             self.launching().launcher.retry(event["retryOf"]["run"], event["retryOf"]["root"])
         elif "nextOf" in event:
-            result = Waves(**vars(self.launching().launcher)).next(event["nextOf"])
+            result = self.launching().launcher.next(event["nextOf"])
             self.seen["TasksLaunched"] += result["new"] if result else 0
         else:
             teller = Teller(self.of, self.records(), lambda _: self, lambda: 60.0, lambda *_, **__: None)

@@ -24,7 +24,6 @@ from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.settings import Settings
 from fargate_job_launcher.handler.supervise import Supervisor
 from fargate_job_launcher.handler.table import NotRecorded, Table, plain
-from fargate_job_launcher.handler.waves import Waves
 
 from tools.dynamodb import Memory
 from tools.launching import DECLARED, Launching, asked, settings
@@ -70,6 +69,8 @@ class State:
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """Every task that was ever launched, as ECS describes it."""
     tokens: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    refused: list[str] = field(default_factory=list[str])
+    """Tokens of calls that found no capacity."""
     deliveries: list[str] = field(default_factory=lambda: ["first"])
     """Keys of the launch events that are waiting."""
     later: list[str] = field(default_factory=list[str])
@@ -109,6 +110,7 @@ class State:
             timeless(items),
             timeless(self.tasks),
             timeless(self.tokens),
+            sorted(self.refused),
             sorted(self.deliveries),
             sorted(self.later),
             sorted(self.ends),
@@ -177,9 +179,13 @@ class World:
 
     def _run_task(self, request: dict[str, Any]) -> dict[str, Any]:
         state, token = self.state, request["clientToken"]
+        if token in state.refused:
+            # The same token gets the same answer, its failures included.
+            return {"tasks": [], "failures": [{"reason": "RESOURCE:CPU", "detail": "none"}]}
         if token not in state.tokens:
             if state.left.refused and self.choose(2):
                 state.left.refused -= 1
+                state.refused.append(token)
                 return {"tasks": [], "failures": [{"reason": "RESOURCE:CPU", "detail": "none"}]}
             ids = [f"{len(state.tasks) + number:032x}"[::-1] for number in range(request["count"])]
             for task in ids:
@@ -346,7 +352,7 @@ class World:
         if "retryOf" in event:
             self._launcher().retry(event["retryOf"]["run"], event["retryOf"]["root"])
         elif "nextOf" in event:
-            Waves(**vars(self._launcher())).next(event["nextOf"])
+            self._launcher().next(event["nextOf"])
         elif "endOf" in event:
             teller = Teller(self.of, self.records(), lambda _: self, lambda: 60.0, lambda *_, **__: None)
             teller.tell("f", event["endOf"])
@@ -361,7 +367,7 @@ class World:
         run, what = of
         self.state.left.changes -= 1
         with contextlib.suppress(Refused):
-            change(Waves(**vars(self._launcher())), run, what)
+            change(self._launcher(), run, what)
 
     def _supervisor(self) -> Supervisor:
         def remind(message: dict[str, Any], _: int) -> None:

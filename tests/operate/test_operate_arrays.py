@@ -212,9 +212,9 @@ def test_everything_on_the_page_works(sandbox: Sandbox, capsys: pytest.CaptureFi
     assert "the last" in sandbox.run(*(it.replace("RUN", run[:8]) for it in lines[2])).out
     sandbox.script(i17=Run(seconds=600))
     codes: dict[str, int] = {}
-    for line in lines[3:]:
-        codes[line[1]] = sandbox.run(*(it.replace("RUN", run[:8]) for it in line)).code
-        if line[1] == "stop":
+    for words in lines[3:]:
+        codes[words[1]] = sandbox.run(*(it.replace("RUN", run[:8]) for it in words)).code
+        if words[1] == "stop":
             sandbox.aws.pass_minutes(2)
     # It had ended, so there was nothing to change and to pause; then its failed index was resumed, and stopped.
     assert codes == {"show": 0, "parallelism": 125, "pause": 125, "resume": 0, "stop": 0, "follow": 143}
