@@ -109,8 +109,12 @@ def item_call(action: str, table: str, *leading: str) -> Call:
 
 def schedule_call(facts: Facts, action: str, name: str, group: str = "") -> Call:
     """A call for a schedule, in the group of the launcher's schedules unless another is named."""
-    own = (facts.scheduling or {"group": "jobs"})["group"]
-    return Call(f"scheduler:{action}", arns_of(facts)("scheduler", f"schedule/{group or own}/{name}"))
+    return Call(f"scheduler:{action}", arns_of(facts)("scheduler", f"schedule/{group or schedule_group(facts)}/{name}"))
+
+
+def schedule_group(facts: Facts) -> str:
+    """Name of the group of the launcher's schedules; of some other one where it makes none."""
+    return "jobs" if facts.settings.scheduling is None else facts.settings.scheduling.group
 
 
 def event_call(facts: Facts, source: str = RUN_EVENTS_SOURCE, bus: str = "default") -> Call:

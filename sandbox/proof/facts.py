@@ -73,12 +73,7 @@ class Facts:
     @property
     def settings(self) -> Settings:
         """The function's settings. The proof compares the role's policies with them."""
-        return Settings.read(self.function["Environment"]["Variables"])
-
-    @property
-    def scheduling(self) -> dict[str, str] | None:
-        """Where the function makes schedules, and with which role; None if it makes none."""
-        return _scheduling(self.function)
+        return _settings(self.function)
 
     @property
     def roles(self) -> list[Role]:
@@ -100,21 +95,21 @@ def read(clients: Clients, launcher_role_arn: str) -> Facts:
         if not arn:
             raise NotALauncher(f"{definition_arn} has no {kind} role")
     function = _function(clients, launcher.arn)
-    later = _scheduling(function)
+    later = _settings(function).scheduling
     return Facts(
         launcher=launcher,
         execution=read_role(clients, own[0]),
         task=read_role(clients, own[1]),
         choices=tuple(read_role(clients, arn) for arn in passed if arn not in own and "*" not in arn),
-        schedule=None if later is None else read_role(clients, later["role"]),
+        schedule=None if later is None else read_role(clients, later.role),
         cluster_arn=cluster,
         definition=definition,
         function=function,
     )
 
 
-def _scheduling(function: Document) -> dict[str, str] | None:
-    return json.loads(function["Environment"]["Variables"][VARIABLE]).get("scheduling")
+def _settings(function: Document) -> Settings:
+    return Settings.read(function["Environment"]["Variables"])
 
 
 def _function(clients: Clients, role_arn: str) -> Document:

@@ -74,7 +74,7 @@ def _run_needs(facts: Facts) -> Iterator[Need]:
 
 def _later_needs(facts: Facts) -> Iterator[Need]:
     """Calls for launches at a later time, each by a schedule of its own."""
-    later = facts.scheduling
+    later = facts.settings.scheduling
     if later is None:
         return
     for action, name in {
@@ -82,19 +82,20 @@ def _later_needs(facts: Facts) -> Iterator[Need]:
         "GetSchedule": "look a scheduled launch up",
         "DeleteSchedule": "cancel a scheduled launch",
     }.items():
-        yield Need(name, schedule_call(facts, action, f"{later['prefix']}0123"))
-    role = later["role"]
-    yield Need(f"hand {role.rpartition('/')[2]} to Scheduler", pass_role_call(role, SCHEDULER_SERVICE))
+        yield Need(name, schedule_call(facts, action, f"{later.prefix}0123"))
+    name = later.role.rpartition("/")[2]
+    yield Need(f"hand {name} to Scheduler", pass_role_call(later.role, SCHEDULER_SERVICE))
 
 
 def schedule_needs(facts: Facts) -> list[Need]:
     """What Scheduler does with the role of the launcher's schedules; none without such a role."""
-    if facts.schedule is None or facts.scheduling is None:
+    later = facts.settings.scheduling
+    if facts.schedule is None or later is None:
         return []
     alias = f"{facts.function['FunctionArn']}:{ASYNCHRONOUS_ALIAS}"
     return [
         Need("launch the job", Call("lambda:InvokeFunction", alias)),
-        Need("keep a launch that was not delivered", Call("sqs:SendMessage", facts.scheduling["deadLetters"])),
+        Need("keep a launch that was not delivered", Call("sqs:SendMessage", later.dead_letters)),
         *_key_needs(facts.schedule),
     ]
 

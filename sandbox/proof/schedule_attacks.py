@@ -15,15 +15,15 @@ from .calls import (
     pass_role_call,
     runs_table,
     schedule_call,
+    schedule_group,
 )
 from .facts import Facts
 
 
 def on_schedules(facts: Facts) -> Iterator[Attack]:
     """Other schedules than its own, and other roles than theirs."""
-    later = facts.scheduling
-    own = (later or {"prefix": "job.0123456789."})["prefix"]
-    group = (later or {"group": "jobs"})["group"]
+    later, group = facts.settings.scheduling, schedule_group(facts)
+    own = "job.0123456789." if later is None else later.prefix
     for name, (schedule, elsewhere) in {
         "a schedule of another job": ("another.0123456789.0123", ""),
         "a schedule whose name begins nearly like its own": (f"{own[:-1]}0", ""),
@@ -55,29 +55,31 @@ def _passing(facts: Facts) -> Iterator[Attack]:
     yield Attack(
         "hand an administrator's role to Scheduler, after somebody allowed everything", administrator, broad=True
     )
-    schedule = (facts.scheduling or {"role": f"{base}/schedule"})["role"]
+    later = facts.settings.scheduling
+    schedule = f"{base}/schedule" if later is None else later.role
     yield Attack("hand the role of schedules to ECS", pass_role_call(schedule))
     yield Attack("hand the role of schedules to Lambda", pass_role_call(schedule, "lambda.amazonaws.com"))
     yield Attack("hand the role of schedules to nobody in particular", Call("iam:PassRole", schedule))
     yield Attack(
         "hand a role to Scheduler whose name begins the same", pass_role_call(f"{schedule}-2", SCHEDULER_SERVICE)
     )
-    if facts.scheduling is None:
+    if later is None:
         yield Attack("hand the role of schedules to Scheduler", pass_role_call(schedule, SCHEDULER_SERVICE))
 
 
 def schedule_attacks(facts: Facts) -> list[Attack]:
     """What a schedule must not reach with its role; none without such a role."""
-    if facts.scheduling is None or facts.schedule is None:
+    later = facts.settings.scheduling
+    if later is None or facts.schedule is None:
         return []
-    place, function, queue = arns_of(facts), facts.function["FunctionArn"], facts.scheduling["deadLetters"]
+    place, function, queue = arns_of(facts), facts.function["FunctionArn"], later.dead_letters
     return [
         *(Attack(f"launch the job itself ({it.action} on {it.resource})", it) for it in launch_calls(facts)),
         Attack("invoke the launcher past its alias", Call("lambda:InvokeFunction", function)),
         Attack("invoke another function", Call("lambda:InvokeFunction", place("lambda", "function:another:async"))),
         Attack("send a message to another queue", Call("sqs:SendMessage", f"{queue}-2")),
         Attack("take the dead letters", Call("sqs:ReceiveMessage", queue)),
-        Attack("make a schedule", schedule_call(facts, "CreateSchedule", f"{facts.scheduling['prefix']}0123")),
+        Attack("make a schedule", schedule_call(facts, "CreateSchedule", f"{later.prefix}0123")),
         Attack("hand itself to Scheduler", pass_role_call(facts.schedule.arn, SCHEDULER_SERVICE)),
         Attack("read a run", item_call("GetItem", runs_table(facts), family_of(facts))),
     ]

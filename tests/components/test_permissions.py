@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,6 @@ and S3 and SQS to encrypt; no code of ours calls it."""
 LATER = {f"scheduler:{it}Schedule" for it in ("Create", "Delete", "Get")}
 """What the function does for a launch at a later time."""
 AFTERWARDS = {
-    *LATER,
     *("ecs:ListTasks", "events:PutEvents", "logs:GetLogEvents", "s3:GetObject", "sns:Publish"),
     *("states:SendTaskFailure", "states:SendTaskSuccess"),
 }
@@ -105,6 +105,21 @@ class Deployed:
         return read_role(self.aws.client, runs.outputs["supervisor_role_arn"])
 
 
+def later(aws: Emulator, function: str) -> None:
+    """Schedule a launch twice with one key, and cancel it."""
+
+    def invoked(event: dict[str, Any]) -> dict[str, Any]:
+        answer = aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        return json.loads(answer["Payload"].read())
+
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    event = {"at": f"{tomorrow:%Y-%m-%dT%H:%M:%S}", "idempotencyKey": "later"}
+    first, again = invoked(event), invoked(event)
+    assert (first["status"], again["status"]) == ("SCHEDULED", "SCHEDULED"), first
+    cancelled = invoked({"cancelOf": first["run"]})
+    assert cancelled["done"] is True, cancelled
+
+
 @pytest.fixture(scope="module", params=[*ENVIRONMENTS, FULL])
 def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     name = request.param
@@ -124,6 +139,8 @@ def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             # A large payload is stored in the bucket, and a refused event goes to the dead-letter queue.
             if facts[name].settings.overrides.payload and "KeepPayloads" in granted:
                 launch(aws, launcher, {"payload": "x" * 9000})
+            if facts[name].settings.scheduling is not None:
+                later(aws, launcher.outputs["function_name"])
             for choice in facts[name].settings.overrides.task_roles:
                 launch(aws, launcher, {"role": choice})
             if "ParkDeadLetters" in granted:
@@ -142,11 +159,12 @@ def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: De
             action for it in facts.launcher.statements if it["Effect"] == "Allow" for action in listed(it["Action"])
         }
         assert {it["action"] for it in made} - AFTERWARDS == granted - BY_LAMBDA_ITSELF - AFTERWARDS
-        assert (facts.scheduling is not None) is (granted >= LATER)
+        assert (facts.settings.scheduling is not None) is (granted >= LATER)
         assert {it["resource"] for it in made if it["action"] == "iam:PassRole"} == {
             facts.execution.arn,
             facts.task.arn,
             *(it.arn for it in facts.choices),
+            *([] if facts.schedule is None else [facts.schedule.arn]),
         }
         for it in made:
             call = Call(it["action"], it["resource"], it["context"])
@@ -166,10 +184,14 @@ def test_every_call_that_the_function_made_is_allowed_by_its_policy(deployed: De
 def test_what_the_proof_calls_needed_is_what_the_function_did(deployed: Deployed) -> None:
     for job, facts in deployed.facts.items():
         # An object is named after its content: its prefix is what matters.
-        did = {(it["action"], re.sub(r"/\w{64}\.json$", "/0123", it["resource"])) for it in deployed.calls[job]}
+        # So is a schedule after its run.
+        named = r"/\w{64}\.json$", r"(?<=\.)\w{32}$"
+        did = {
+            (it["action"], re.sub(named[1], "0123", re.sub(named[0], "/0123", it["resource"])))
+            for it in deployed.calls[job]
+        }
         needs = {(it.call.action, it.call.resource) for it in launcher_needs(facts)}
-        later = set[str]() if facts.scheduling is None else {facts.scheduling["role"]}
-        now = {it for it in needs if it[0] not in BY_LAMBDA_ITSELF | AFTERWARDS and it[1] not in later}
+        now = {it for it in needs if it[0] not in BY_LAMBDA_ITSELF | AFTERWARDS}
         assert now <= did <= needs
 
 

@@ -101,7 +101,12 @@ def _launch(account: Account, function: Resource, declared: Declared, keys: Mapp
         (launcher, list(_stored(account, function, "result")) if settings["resultPrefix"] else []),
         (execution, [(it.name, it.call) for it in execution_needs(facts)] + list(_decrypting(facts, keys))),
         (task, [(it.name, it.call) for it in task_needs(facts)] + list(_stored(account, function, "payload"))),
-        *([(facts.schedule, [(it.name, it.call) for it in schedule_needs(facts)])] if facts.schedule else []),
+        # Its policy names the alias, which is made after the function; no launch is due within that minute.
+        *(
+            [(facts.schedule, [(it.name, it.call) for it in schedule_needs(facts)])]
+            if facts.schedule is not None and facts.schedule.documents
+            else []
+        ),
     ):
         policies = role.policies
         yield from (f"{short} cannot {name}" for name, call in needs if not policies.decide(call).allowed)
@@ -219,6 +224,7 @@ def _function(made: Resource) -> dict[str, Any]:
     """A function as Lambda describes it."""
     traced, placed = made.get("tracingConfig") or {}, made.get("vpcConfig") or {}
     return {
+        "FunctionArn": made["arn"],
         "Environment": {"Variables": made["environment"]["variables"]},
         "TracingConfig": {"Mode": traced.get("mode", "PassThrough")},
         "VpcConfig": {"SubnetIds": placed.get("subnetIds", [])},
