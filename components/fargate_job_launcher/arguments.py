@@ -370,7 +370,8 @@ class FargateJobLauncherArgs(TypedDict):
     runs is stopped first. `allow`: there is no limit. Default: wait."""
     result: NotRequired[bool]
     """Whether a task may leave a result, an object in the `payload_bucket`, whose address it finds in
-    JOB_RESULT_S3_URI; needs `payload_bucket`, and one task for each launch. Default: false."""
+    JOB_RESULT_S3_URI; needs `payload_bucket`, and one task for each launch, or an array, each index of which has an
+    address of its own. Default: false."""
     callbacks: NotRequired[Sequence[pulumi.Input[str]]]
     """ARNs of the Step Functions state machines whose executions may launch the job with a task token and wait for the
     end of its run. Default: none, and a task token is rejected."""

@@ -283,10 +283,6 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
             {"overrides": {"array": {"max_size": 5}, "environment": ["JOB_COUNT"]}},
             "overrides.environment: 'JOB_COUNT' tells a task of an array how many tasks there are; choose another name",
         ),
-        (
-            {"overrides": {"array": {"max_size": 5}}, "result": True, "payload_bucket": "payloads"},
-            "result: is that of one task, but overrides.array allows more; leave one of the two out",
-        ),
         *(
             (
                 {**scheduled, "runs": KEPT},

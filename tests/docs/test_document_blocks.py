@@ -164,7 +164,8 @@ def test_each_document_is_one(block: Block) -> None:
     found = json.loads(block.code)
     if found.keys() <= set(KEYS):
         overrides = {**DECLARED["overrides"], "environment": list(found.get("environment", {}))}
-        assert parse(found, settings(overrides=overrides), key="k").count == found.get("count", 1)
+        size = found.get("array", {}).get("size", found.get("count", 1))
+        assert parse(found, settings(overrides=overrides), key="k").count == size
 
 
 def test_the_event_of_an_end_has_the_keys_and_kinds_of_values_that_the_page_shows() -> None:

@@ -110,6 +110,4 @@ def _result_problems(given: Mapping[str, Any]) -> list[str]:
         problems.append("result: needs payload_bucket, in which a task leaves it")
     if largest != 1:
         problems.append(f"result: is that of one task, but overrides.max_count is {largest}; leave that out")
-    if "array" in overrides:
-        problems.append("result: is that of one task, but overrides.array allows more; leave one of the two out")
     return problems
