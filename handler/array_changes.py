@@ -60,7 +60,7 @@ def change(launcher: Waves, run_id: str, asked: dict[str, Any]) -> LaunchResult 
 
 
 def _checked(asked: dict[str, Any], most: int) -> tuple[str, int, str]:
-    """What is asked for: an action or `parallelism`, the parallelism, and by whom. Raises Refused."""
+    """What is requested: an action or `parallelism`, the parallelism, and by whom. Raises Refused."""
     by: Any = asked.get("requestedBy", "")
     if not isinstance(by, str) or len(by) > LONGEST_NAME or not by.isprintable():
         raise Refused(f"requestedBy: a text of at most {LONGEST_NAME} printable characters is expected")

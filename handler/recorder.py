@@ -103,8 +103,8 @@ class Recorder:
             self._more(run, again=True)
 
     def _more(self, run: Item, *, again: bool = False) -> str:
-        """Ask for what is wanted of an array at this moment, and see to it that what Fargate's rate holds back is asked
-        for in time; `again`: this is the reminder. Why the launcher cannot be asked, or an empty text."""
+        """Ask for what is wanted of an array at this moment, and set a reminder of what Fargate's rate holds back;
+        `again`: this is the reminder. Why the launcher cannot be asked, or an empty text."""
         now = self.records.clock()
         if not again and run["array"].get("reminded", 0) + 2 * arrays.REMIND_SECONDS < now:
             again = True

@@ -84,7 +84,7 @@ class Memory:
         return there is not None and there["version"] == put["ExpressionAttributeValues"][":read"]
 
     def _write(self, put: dict[str, Any]) -> None:
-        # Nobody changes it: handler/table.py makes each item's JSON anew, and plain data of what it reads.
+        # Nobody changes it: handler/table.py makes new JSON for each write, and plain data of what it reads.
         self.items[put["Item"]["pk"]["S"], put["Item"]["sk"]["S"]] = put["Item"]
         self._index(put["Item"])
 
