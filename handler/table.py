@@ -153,7 +153,7 @@ def plain(item: Mapping[str, Any]) -> Item:
 def _plain(value: Mapping[str, Any]) -> Any:
     ((kind, it),) = value.items()
     if kind == "N":
-        return float(it) if re.search(r"[.eE]", it) else int(it)
+        return int(it) if it.lstrip("-").isdecimal() else float(it)
     if kind == "M":
         return plain(it)
     return [_plain(each) for each in it] if kind == "L" else it

@@ -178,21 +178,23 @@ def _ends(api: Any, dynamodb: Any) -> Row:
             """Lambda takes an event."""
 
     supervisor = Supervisor(records, None, Functions(), lambda: 0, lambda *_, **__: None)
-    took = _time(lambda: [supervisor.ended(tasks[at : at + 10]) for at in range(0, ENDS, 10)])
 
     def write(number: int) -> None:
         item = {"pk": {"S": "end"}, "sk": {"S": str(number)}, "version": {"N": "1"}}
         dynamodb.put_item(TableName="runs", Item=item, ConditionExpression="attribute_not_exists(pk)")
 
-    bare = _time(lambda: [write(number) for number in range(ENDS)])
-    return _row("an end recorded / a bare conditional write", [took], [bare], 2.0, "ms", 1000)
+    took, bare = list[float](), list[float]()
+    for at in range(0, ENDS, 10):
+        took.append(_time(lambda: supervisor.ended(tasks[at : at + 10])))  # noqa: B023 - called at once
+        bare.append(_time(lambda: [write(number) for number in range(at, at + 10)]))  # noqa: B023 - called at once
+    return _row("ten ends recorded / ten bare conditional writes", took, bare, 2.0, "ms", 1000)
 
 
 def size() -> Row:
-    """The archive, compressed as Pulumi uploads it: 82 KiB with its docstrings, the remedies, the supervisor and what
-    tells ends. The budget, a little more, reveals unintended growth; Lambda accepts 50 MB."""
+    """The archive, compressed as Pulumi uploads it: 107 KiB with its docstrings, the remedies, the supervisor, arrays,
+    and later launches. The budget, a little more, reveals unintended growth; Lambda accepts 50 MB."""
     kib = len(zipped(archive())) / 1024
-    return ("archive in KiB", kib, 86, f"{len(archive().assets)} modules")
+    return ("archive in KiB", kib, 110, f"{len(archive().assets)} modules")
 
 
 def _client(url: str) -> Ecs:
