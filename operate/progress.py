@@ -152,7 +152,8 @@ class Bar:
         new = ranges.of(set(ranges.numbers(it.failed)) - set(ranges.numbers(self._failed)))
         self._failed = it.failed
         if new:
-            said = f"{self._job}, index {shortly(new)}: {it.reason}"
+            which = "index" if new.isdecimal() else "indexes"
+            said = f"{self._job}, {which} {shortly(new)}: {it.reason}"
             log = f"Its log: fargate-job logs {self._job} --run {it.run[:8]} --index {shortly(new).partition(',')[0]}"
             self._output.fact(Text.assemble(("✗ ", "red"), f"{said}. {log}"))
 

@@ -130,7 +130,7 @@ def _lines(item: Item) -> list[tuple[str, Any]]:
         ("key", item["key"]),
         ("tasks", f"{item['requested']} requested, {item['attempts']} launched, retries included"),
         ("outcome", ", ".join(f"{item[key]} {key}" for key in ("succeeded", "failed", "stopped") if item[key])),
-        ("ran", duration(item["taskSeconds"]) if item["taskSeconds"] else ""),
+        ("billed", duration(item["taskSeconds"]) if item["taskSeconds"] else ""),
         ("cost", f"{item['costUsd']:.4f} USD" if "costUsd" in item else ""),
         ("last failure", last.get("reason") if failed else ""),
         ("not launched", why),

@@ -101,7 +101,7 @@ def test_an_array_is_launched_followed_and_resumed(sandbox: Sandbox) -> None:
     assert done.code == 3
     assert "Launched parts, an array of 12, 5 at once, at most" in done.out
     (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", done.out, re.MULTILINE)
-    assert re.search(r"^✗ parts, index \S+: .*exit code 3", done.out, re.MULTILINE)
+    assert re.search(r"^✗ parts, index(es)? \S+: .*exit code 3", done.out, re.MULTILINE)
     assert re.search(
         rf"^✗ parts is FAILED after .*: 10 of 12 indexes succeeded; failed: 3,7\. To launch these only: "
         rf"fargate-job runs resume parts {run[:8]}$", done.out, re.MULTILINE,
