@@ -161,6 +161,7 @@ class Waves(Again):
                 arrays.refused(it, failures, now=now, some=some or bool(launched))
             elif some or launched:
                 it["array"].pop("stuck", None)
+                it["failures"] = []
 
         return close
 
