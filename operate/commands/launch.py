@@ -57,7 +57,12 @@ def launch(context: Context, job: str, follow: bool, wait: bool, dry_run: bool, 
     """Launch JOB as it is defined, or with what its owner declared under `overrides`."""
     if dry_run and (follow or wait):
         raise click.UsageError("--dry-run launches nothing to --follow or --wait for")
-    when = _when(given.pop("at"), given.pop("after"), given.pop("zone"))
+    after = given.pop("after")
+    when = _when(given.pop("at"), after, given.pop("zone"))
+    if key == "":
+        raise click.BadParameter("an empty text is no key; leave --key out for a new one", param_hint="--key")
+    if key and after is not None:
+        raise click.UsageError("--key with --in asks for another time whenever it is repeated; name the time with --at")
     if when and (follow or wait):
         raise click.UsageError("--at and --in launch later: there is nothing to --follow or --wait for yet")
     event, found = {**_event(dry_run=dry_run, key=key, **given), **when}, context.job(job)
@@ -112,7 +117,7 @@ def _when(at: str | None, after: str | None, zone: str | None) -> dict[str, str]
 
 
 def _duration(given: str) -> timedelta:
-    found = re.fullmatch(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?", given)
+    found = re.fullmatch(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,7})m)?", given)
     if found is None or not given:
         raise click.BadParameter(
             f"{given!r}: days, hours and minutes are expected, such as 90m, 2h or 1d12h", param_hint="--in"

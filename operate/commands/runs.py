@@ -49,7 +49,8 @@ def show(context: Context, job: str, run: str) -> None:
 @click.argument("run")
 @common
 def follow(context: Context, job: str, run: str) -> int:
-    """Follow the array RUN until it has ended; exit with 0 if every index succeeded."""
+    """Follow the array RUN until it has ended; exit with 0 if every index succeeded, otherwise with the exit code of
+    the index that failed last, or with 125."""
     return follow_array(context, _array(context, job, run))
 
 
@@ -134,6 +135,7 @@ def _lines(item: Item) -> list[tuple[str, Any]]:
         ("cost", f"{item['costUsd']:.4f} USD" if "costUsd" in item else ""),
         ("last failure", last.get("reason") if failed else ""),
         ("not launched", why),
+        ("was", item.get("stopping", {}).get("reason")),
         ("skipped", item.get("skipped")),
         ("revision", item["taskDefinition"].rpartition("/")[2]),
     ]
