@@ -22,12 +22,12 @@ ACTIONS: Final = ("pause", "resume", "stop")
 
 
 _EXPECTED: Final = {
-    "retryOf": "an object with run and root, as the supervisor sends it",
-    "continueOf": "the id of a run, 32 hexadecimal digits",
-    "nextOf": "the id of a run, 32 hexadecimal digits",
-    "endOf": "the id of a run, 32 hexadecimal digits",
-    "cancelOf": "the id of a run, 32 hexadecimal digits",
-    "arrayOf": "an object with run, the id of an array run, and one change",
+    "retryOf": "an object with run and root, as the supervisor sends it,",
+    "continueOf": "the id of a run, 32 hexadecimal digits,",
+    "nextOf": "the id of a run, 32 hexadecimal digits,",
+    "endOf": "the id of a run, 32 hexadecimal digits,",
+    "cancelOf": "the id of a run, 32 hexadecimal digits,",
+    "arrayOf": "an object with run, the id of an array run, and one change,",
     "scheduleOf": "an object with name, that of a schedule, and paused, true or false,",
 }
 

@@ -40,7 +40,7 @@ def stopping(context: Context, job: str, named: tuple[str, ...], every: bool, re
     for task in some:
         stop(found, task.arn, reason)
         context.output.fact(f"Stopping {found.name}, task {task.id}")
-    context.output.data({"job": found.name, "stopped": [it.id for it in some], "arrays": arrays if every else []})
+    context.output.data({"job": found.name, "stopped": [it.id for it in some]})
     for run in arrays if not every else []:
         context.output.note(
             f"Run {run[:SHORT]} is an array and goes on; to stop all of it: fargate-job runs stop {found.name} "

@@ -446,7 +446,7 @@ def test_a_thousand_indexes_wait_for_capacity_within_the_largest_item_and_fargat
         return {"tasks": [], "failures": [{"reason": why, "detail": ""}]}
 
     world.run_task = none  # type: ignore[method-assign]
-    later = world.now + 5000
+    later = world.now + 1500
     world.until(lambda: world.now > later)
     assert len(world.of_run["failures"]) == 1
     assert world.largest < 400 * 1024
