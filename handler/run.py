@@ -212,7 +212,7 @@ def conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
 
 
 def _weight(last: Mapping[str, Any]) -> int:
-    """Which end a run tells of: that of a task that failed before one that was stopped, and that before a success."""
+    """Which end a run reports: that of a task that failed before one that was stopped, and that before a success."""
     return {"": 0, "succeeded": 0, "stopped": 1}.get(last.get("outcome", ""), 2)
 
 
@@ -317,7 +317,7 @@ def _next(run: Item, now: float) -> float | None:
             elif entry["calls"]["open"]:
                 times.append(settled_at(entry["calls"]))
             continue
-        # Whoever else writes the run does not put this off: the event of an end may be lost.
+        # Another write of the run does not put this off: the event of an end may be lost.
         times.append(entry.get("seen", entry["since"]) + CHECK_SECONDS)
         if "started" in entry:
             if policy["maxRuntimeMinutes"]:
