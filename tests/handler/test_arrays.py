@@ -448,7 +448,11 @@ def test_a_thousand_indexes_wait_for_capacity_within_the_largest_item_and_fargat
     world.run_task = none  # type: ignore[method-assign]
     later = world.now + 1500
     world.until(lambda: world.now > later)
-    assert len(world.of_run["failures"]) == 1
+    run = world.of_run
+    assert len(run["failures"]) == 1
+    resting = [it["calls"] for it in run["open"].values() if not it["calls"]["open"]]
+    assert len(resting) > 800
+    assert all("by" not in it for it in resting)
     assert world.largest < 400 * 1024
     assert rates(tried) <= 0
     world.run_task, world.code, world.seconds = good, lambda *_: 0, 100_000  # type: ignore[method-assign]
