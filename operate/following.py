@@ -127,7 +127,7 @@ class _Retries:
 
     def after(self, task: Task) -> Retry | None:
         """The retry that follows the end of a task; None if none does."""
-        run = runs.read(self._job, self._run) if self._run else None
+        run = runs.read(self._job, self._run) if self._run and task.outcome not in ("succeeded", "stopped") else None
         if run is None or "array" in run or "stopping" in run:
             return None
         policy: dict[str, Any] = run["policy"]

@@ -154,7 +154,7 @@ class Bar:
         if new:
             said = f"{self._job}, index {shortly(new)}: {it.reason}"
             log = f"Its log: fargate-job logs {self._job} --run {it.run[:8]} --index {shortly(new).partition(',')[0]}"
-            self._output.fact(Text.assemble(("✗ ", "red"), f"{said}. {log}"))
+            self._output.said(Text.assemble(("✗ ", "red"), f"{said}. {log}"))
 
     def _ended(self, it: Progress) -> None:
         good = it.state == "SUCCEEDED"
@@ -164,4 +164,4 @@ class Bar:
         then = "" if good else f". To launch these only: fargate-job runs resume {self._job} {it.run[:8]}"
         counted = f"{ranges.size(it.succeeded)} of {it.size} indexes succeeded"
         text = f"{self._job} is {it.state} after {duration(it.seconds)}: {counted}" + (f"; {said}" if said else "")
-        self._output.fact(Text.assemble(("✓ " if good else "✗ ", "green" if good else "red"), f"{text}{halted}{then}"))
+        self._output.said(Text.assemble(("✓ " if good else "✗ ", "green" if good else "red"), f"{text}{halted}{then}"))

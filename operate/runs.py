@@ -56,7 +56,7 @@ def named(job: Job, beginning: str) -> Item:
     if len(found) == 1:
         return found[0]
     which = f"several runs of {job.name} begin" if found else f"no run of {job.name} begins"
-    then = "Write more of the id" if found else f"fargate-job status {job.name} shows its newest runs"
+    then = "Write more of the id" if found else f"fargate-job history {job.name} shows its runs"
     raise NoSuchRun(f"{which} with {beginning[:40]!r}", then if known or found else f"{then}; an id has 32 hex digits")
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from .errors import JobError, sentences
 from .following import Change, End, Line, Retry
-from .tables import Columns, broken
+from .tables import Columns, broken, wrapped
 from .task import Task
 
 SHORT: Final = 8
@@ -79,9 +79,10 @@ class Output:
         """Print aligned columns, with colour on a terminal; `spare` and `below` as in `tables.Columns`."""
         self.rows(self.columns(names, spare=spare, below=below), rows)
 
-    def said(self, said: str) -> None:
+    def said(self, said: str | Text) -> None:
         """Print a text in words, broken between words where the terminal ends."""
-        for line in broken(said, self._console.width) if self._limited else [said]:
+        text = Text(said) if isinstance(said, str) else said
+        for line in wrapped(text, self._console.width) if self._limited else [text]:
             self.fact(line)
 
     def named(self, name: str, said: str) -> None:
@@ -96,8 +97,7 @@ class Output:
             said = {"error": {"kind": error.kind, "message": error.found, "next": error.then or None}}
             print(json.dumps(said), file=sys.stderr)
             return
-        errors = _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
-        errors.print(Text.assemble(("error: ", "bold red"), str(error)))
+        self._aside(Text.assemble(("error: ", "bold red"), str(error)))
 
     def interrupted(self, error: JobError) -> None:
         """Print what still runs after Ctrl-C. A command to paste gets no full stop."""
@@ -109,7 +109,14 @@ class Output:
     def note(self, said: str) -> None:
         """Print a remark to standard error."""
         if not self.json:
-            _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True).print(said)
+            self._aside(Text(said))
+
+    def _aside(self, said: Text) -> None:
+        """Print a text to standard error, broken between words where a terminal ends."""
+        errors = _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
+        limited = errors.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+        for line in wrapped(said, errors.width) if limited else [said]:
+            errors.print(line)
 
 
 class Following:
@@ -150,7 +157,7 @@ class Following:
             told = {"type": "retry", "task": event.task.id, "run": event.task.run}
             self._output.data({**told, "attempt": event.attempt, "most": event.most}, one_line=True)
             follows = f"{self._job}: attempt {event.attempt} of at most {event.most} follows"
-            self._output.fact(Text.assemble(before, ("↻ ", "yellow"), follows))
+            self._output.said(Text.assemble(before, ("↻ ", "yellow"), follows))
             self._draw()
             return
         self._states[event.task.id] = event.task.outcome or event.task.status
@@ -162,7 +169,7 @@ class Following:
             self._output.data({"type": "end", **event.task.as_json(), "remedy": event.advice or None}, one_line=True)
             unseen = not self._lines and event.task.started is not None and event.task.outcome != "succeeded"
             log = f"Its log: fargate-job logs {self._job} --task {event.task.id}" if unseen else ""
-            self._output.fact(ended(self._job, event.task, event.advice, log, before=before))
+            self._output.said(ended(self._job, event.task, event.advice, log, before=before))
         self._draw()
 
     def _draw(self) -> None:
@@ -201,7 +208,7 @@ def launched(output: Output, job: str, result: Any) -> None:
         of = f", an array of {array['size']}, {array['parallelism']} at once"
     upto = "" if cost is None else f", at most {cost:.4f} USD an hour"
     how = "" if status in ("WAITING", "SKIPPED") else f"{of}{upto}"
-    output.fact(Text(f"{_SAID.get(status, 'Launched {}').format(job)}{how}", style="bold"))
+    output.said(Text(f"{_SAID.get(status, 'Launched {}').format(job)}{how}", style="bold"))
     for task in result["tasks"] if "array" not in result else []:
         output.fact(f"  task  {task['id']}")
     if not result["tasks"] or "array" in result:

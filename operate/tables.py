@@ -6,7 +6,7 @@ the other; what is said about a row moves below it, broken between words. No cel
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -96,11 +96,34 @@ class Columns:
         return line
 
 
+def wrapped(said: Text, width: int) -> list[Text]:
+    """A text in lines of at most so many characters. No word is broken, and no command of ours, which is to be pasted:
+    a longer one has a line of its own."""
+    found = list[Text]()
+    for line in said.split("\n", allow_blank=True):
+        whole = _COMMAND.sub(lambda it: it[0].replace(" ", _KEPT), line.plain)
+        breaks, begin = list[int](), 0
+        for word in _WORD.finditer(whole):
+            if word.start() > begin and cell_len(whole[begin : word.end(1)]) > width:
+                begin = word.start()
+                breaks.append(begin)
+        found += line.divide(breaks) if breaks else [line]
+    for line in found:
+        line.rstrip()
+    return found
+
+
 def broken(said: str, width: int) -> list[str]:
-    """A text in lines of at most so many characters, broken between words only."""
-    return textwrap.wrap(said, max(1, width), break_long_words=False, break_on_hyphens=False) or [""]
+    """`wrapped`, without styles."""
+    return [it.plain for it in wrapped(Text(said), width)] or [""]
 
 
 def below(said: str, width: int, indent: int = INDENT) -> list[str]:
     """A text below a row."""
     return [f"{'':{indent}}{it}" for it in broken(said, width - indent)]
+
+
+_KEPT: Final = "\ue000"
+"""A character of no text, in place of a space at which no line is broken."""
+_WORD: Final = re.compile(r"(\S+)\s*")
+_COMMAND: Final = re.compile(r"fargate-job(?: (?!shows|has|makes)(?:--?)?[\w./@=:-]*[\w/-])+")

@@ -140,15 +140,22 @@ def follow_tasks(context: Context, job: Job, named: list[str], *, lines: bool, r
     """Follow tasks until all have ended, with `run` through the retries of their run. Returns the first exit code of
     their last attempts that is not 0."""
     again = back(job, run) if run else back_to_tasks(job, named)
-    return _followed(context, job, len(named), follow(job, named, lines=lines, run=run), again, lines=lines)
+    try:
+        return _followed(context, job, len(named), follow(job, named, lines=lines, run=run), again, lines=lines)
+    except NoSuchTask:
+        # ECS has forgotten them; the table has not.
+        known = runs.read(job, run) if run else None
+        if known is None:
+            raise
+        return follow_run(context, job, known, lines=lines)
 
 
-def follow_run(context: Context, job: Job, run: Item) -> int:
+def follow_run(context: Context, job: Job, run: Item, *, lines: bool = True) -> int:
     """Follow a run until it has ended. Returns 0 if it succeeded or was skipped, otherwise the exit code of a task."""
     code = 0
     if run["state"] not in ENDED:
-        events = follow_events(job, run["run"])
-        code = _followed(context, job, run["requested"], events, back(job, run["run"]), lines=True)
+        events = follow_events(job, run["run"], lines=lines)
+        code = _followed(context, job, run["requested"], events, back(job, run["run"]), lines=lines)
         run = runs.read(job, run["run"]) or run
     if run["state"] in ENDED:
         it = PastRun.of(run)

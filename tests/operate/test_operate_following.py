@@ -24,6 +24,7 @@ from fargate_job_launcher.operate import (
     StillRunning,
     find,
     follow_run,
+    following,
     launch,
     rerun,
 )
@@ -192,6 +193,20 @@ def test_a_run_that_has_ended_is_told_with_its_reason_and_exit_code(aws: Emulato
     assert list(follow_run(launched.job, launched.run)) == []
     with pytest.raises(NoSuchRun):
         list(follow_run(launched.job, "0" * 32))
+
+
+def test_a_launch_that_ecs_has_forgotten_ends_as_its_run_did(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(aws, FINAL)
+    first = launch("job", idempotency_key="once")
+    first.wait(check=False)
+    while item(first.run)["state"] not in ENDED:
+        time.sleep(0.1)
+    monkeypatch.setattr(following, "describe", lambda *_: [])
+    monkeypatch.setattr(following, "APPEAR_SECONDS", 0)
+    done = command("launch", "job", "--key", "once", "--wait")
+    assert (done.code, done.err) == (2, "")
+    assert done.out.startswith("Already launched with this key: job")
+    assert done.out.endswith(f"job, run {first.run[:8]}, is FAILED: it ended with exit code 2\n")
 
 
 def test_a_request_is_launched_once_more_with_changes(aws: Emulator) -> None:

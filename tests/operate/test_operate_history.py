@@ -23,7 +23,7 @@ from fargate_job_launcher.operate import Account, Launch, find, history, launch
 from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.past import FACTS, PastRun, Sums, percentile
 from fargate_job_launcher.operate.runs import each_of, read
-from fargate_job_launcher.operate.tables import Columns
+from fargate_job_launcher.operate.tables import Columns, broken
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 
 from tools.bench.bench_history import RUNS, history_endpoint
@@ -170,6 +170,20 @@ def test_a_run_is_shown_with_its_attempts_reasons_remedies_and_log(runs: list[An
     assert [(it["attempt"], it["status"], it["outcome"]) for it in going["tasks"]] == [(1, "RUNNING", None)] * 4
     retried = json.loads(command("runs", "show", "import", runs[1]["run"], "-o", "json").out)
     assert [(it["attempt"], it["exitCode"]) for it in retried["tasks"]] == [(1, 3), (2, 0)]
+
+
+@pytest.mark.usefixtures("runs")
+def test_status_says_a_state_and_an_outcome_once() -> None:
+    shown = command("status", "import").out
+    assert (shown.count("RUNNING"), shown.count("exit code")) == (4, 0)
+    assert len(re.findall(r"^\S+ +\S+ +failed +3 +", shown, re.MULTILINE)) == shown.count("failed")
+
+
+def test_no_word_is_broken_and_no_command_to_paste() -> None:
+    said = "job goes on all the same; to follow it again: fargate-job runs follow job 1f0d9a4b. Then more"
+    lines = ["job goes on all the same; to", "follow it again:", "fargate-job runs follow job 1f0d9a4b.", "Then more"]
+    assert broken(said, 30) == lines
+    assert " ".join(broken(said, 30)) == said
 
 
 def test_list_has_the_last_run_what_runs_now_and_the_next_time(runs: list[Any]) -> None:
