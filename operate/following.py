@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -16,7 +17,7 @@ from fargate_job_launcher.handler.run import ENDED
 
 from . import runs
 from .catalogue import Job
-from .errors import NoSuchRun, NoSuchTask, StillRunning
+from .errors import JobError, NoSuchRun, NoSuchTask, StillRunning
 from .task import Task, describe
 
 POLL_SECONDS: Final = 1.0
@@ -235,6 +236,19 @@ def follow_run(
     awaited = {root: it["attempt"] + 1 for root, it in item["open"].items() if "calls" in it}
     left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - begun)
     yield from follow(job, named, lines=lines, timeout_seconds=left, run=run, awaited=awaited)
+
+
+@contextmanager
+def going_on(job: Job, again: str) -> Generator[None]:
+    """Add to an error on the way, such as a lost connection or an expired login, that the job goes on, and how to come
+    back."""
+    try:
+        yield
+    except (NoSuchTask, StillRunning):
+        raise
+    except JobError as error:
+        error.also(f"{job.name} goes on all the same; to follow it again: {again}")
+        raise
 
 
 def last_of_each(ended: Iterable[Task]) -> list[Task]:

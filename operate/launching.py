@@ -19,7 +19,7 @@ from .account import Account
 from .arrays import ArrayRun
 from .catalogue import Job, find
 from .errors import Conflict, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
-from .following import Change, End, Line, Retry, follow, last_of_each
+from .following import Change, End, Line, Retry, follow, going_on, last_of_each
 from .task import Task, describe
 
 _NONE_YET: Final = ("DRY_RUN", "WAITING", "SKIPPED", "SCHEDULED")
@@ -102,7 +102,8 @@ class Launch:
         self.started(timeout_seconds=timeout_seconds)
         left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - begun)
         run = "" if attempt_only or self.array is not None else self.run
-        yield from follow(self.job, self.task_arns, lines=lines, timeout_seconds=left, run=run)
+        with going_on(self.job, f"fargate-job runs follow {self.job.name} {self.run[:8]}"):
+            yield from follow(self.job, self.task_arns, lines=lines, timeout_seconds=left, run=run)
 
     def wait(
         self, *, timeout_seconds: float | None = None, check: bool = True, attempt_only: bool = False

@@ -17,8 +17,8 @@ from fargate_job_launcher.handler.run import ENDED, Item
 from .. import runs
 from ..arrays import ArrayRun, Progress
 from ..catalogue import Job
-from ..errors import JobError, NoSuchTask, NotLaunched
-from ..following import Change, End, Line, Retry, follow, last_of_each
+from ..errors import NoSuchTask, NotLaunched
+from ..following import Change, End, Line, Retry, follow, going_on, last_of_each
 from ..following import follow_run as follow_events
 from ..launching import Launch
 from ..past import PastRun
@@ -181,14 +181,10 @@ def _followed(context: Context, job: Job, count: int, events: Iterable[Event], a
 def _going_on(job: Job, again: str) -> Generator[None]:
     """Say after Ctrl-C, and after an error on the way, that the job goes on, and how to come back."""
     try:
-        yield
+        with going_on(job, again):
+            yield
     except KeyboardInterrupt:
         raise Interrupted(f"{job.name} keeps running", f"To follow it again: {again}") from None
-    except NoSuchTask:
-        raise
-    except JobError as error:
-        error.also(f"{job.name} goes on all the same; to follow it again: {again}")
-        raise
 
 
 def back(job: Job, run: str) -> str:

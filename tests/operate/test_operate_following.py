@@ -19,9 +19,11 @@ from fargate_job_launcher.operate import (
     Account,
     JobError,
     JobFailed,
+    Launch,
     NoSuchRun,
     Rejected,
     StillRunning,
+    Unreachable,
     find,
     follow_run,
     following,
@@ -159,10 +161,14 @@ def test_the_call_returns_the_last_attempt_of_each_task(aws: Emulator) -> None:
 def test_an_endpoint_that_dies_on_the_way_says_that_the_job_goes_on_and_how_to_come_back(
     aws: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script(aws, Run(3, 4), WELL)
+    script(aws, WELL, Run(3, 4), WELL)
+    launched = launch("job")
+    launched.wait()
     with pytest.MonkeyPatch.context() as patch:
         failing(patch, "DescribeTasks", lambda: EndpointConnectionError(endpoint_url="https://ecs"), after=2)
         lost = command("launch", "job", "--follow")
+        with pytest.raises(Unreachable, match=r"job goes on all the same; to follow it again: fargate-job runs follow"):
+            Launch(find(Account(), "job"), launched.result).wait()
     found = re.search(
         r"\. job goes on all the same; to follow it again: fargate-job (runs follow job \S{8})\.$", lost.err
     )
