@@ -211,7 +211,7 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
         "task": f"{run['cluster'].replace(':cluster/', ':task/')}/{last['task']}" if last else None,
         "cluster": run["cluster"],
         "taskDefinition": run["taskDefinition"],
-        "links": {"logs": _logs_link(run, last.get("task", ""))},
+        "links": {"logs": logs_link(run, last.get("task", ""))},
         "logLines": lines,
     }
     if "array" in run:
@@ -274,7 +274,7 @@ def _metrics(run: Item) -> dict[str, Any]:
     return metrics
 
 
-def _logs_link(run: Item, task: str) -> str:
+def logs_link(run: Item, task: str) -> str:
     """Address of a task's log in CloudWatch's console; of the job's whole log without a task."""
     _, partition, _, region, *_ = run["cluster"].split(":")
     console = {

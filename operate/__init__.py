@@ -35,8 +35,10 @@ if TYPE_CHECKING:
         Unreachable,
         WrongRegion,
     )
-    from .following import Change, End, Line, follow
+    from .following import Change, End, Line, Retry, follow, follow_run
     from .launching import Launch, launch, retry, stop
+    from .past import PastRun, Sums, history
+    from .rerunning import rerun
     from .scheduling import (
         LastRun,
         Pause,
@@ -76,12 +78,15 @@ __all__ = [
     "NoSuchStack",
     "NoSuchTask",
     "NotLaunched",
+    "PastRun",
     "Pause",
     "Progress",
     "Rejected",
+    "Retry",
     "Schedule",
     "Scheduled",
     "StillRunning",
+    "Sums",
     "Task",
     "Unreachable",
     "WaitingLaunch",
@@ -89,9 +94,12 @@ __all__ = [
     "cancel_launch",
     "find",
     "follow",
+    "follow_run",
+    "history",
     "jobs",
     "launch",
     "pause_schedule",
+    "rerun",
     "resume_schedule",
     "retry",
     "scheduled",
@@ -99,7 +107,18 @@ __all__ = [
     "tasks",
 ]
 
-_MODULES: Final = ("account", "arrays", "catalogue", "errors", "following", "launching", "scheduling", "task")
+_MODULES: Final = (
+    "account",
+    "arrays",
+    "catalogue",
+    "errors",
+    "following",
+    "launching",
+    "past",
+    "rerunning",
+    "scheduling",
+    "task",
+)
 """The modules of the public names. They are loaded on first use, because terminal.py has to start without boto3."""
 
 

@@ -17,6 +17,14 @@ LONGEST_FUNCTION_SECONDS: Final = 900
 """A launcher answers within its own timeout, which is at most Lambda's.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
+LONGEST_CALLER: Final = 256
+"""Characters of `requestedBy` in a launch event; the path of a user may be longer."""
+_SPECIAL: Final[dict[str, dict[str, Any]]] = {
+    "lambda": {"read_timeout": LONGEST_FUNCTION_SECONDS + 10, "tcp_keepalive": True},
+    # Who calls is a claim, for which no launch waits: a network may have no way to STS.
+    "sts": {"retries": {"total_max_attempts": 1}, "connect_timeout": 2, "read_timeout": 2},
+}
+
 
 class Account:
     """Clients of one account and region, created on first use."""
@@ -40,11 +48,8 @@ class Account:
         if not self.region:
             raise WrongRegion("no AWS region is set", "Name the stack's region: --region or AWS_REGION")
         if service not in self._clients:
-            long = {"read_timeout": LONGEST_FUNCTION_SECONDS + 10, "tcp_keepalive": True}
-            more = long if service == "lambda" else {}
-            config = Config(
-                retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, **cast("Any", more)
-            )
+            more: dict[str, Any] = {"retries": {"mode": "standard", "total_max_attempts": 5}, "connect_timeout": 5}
+            config = Config(**(more | _SPECIAL.get(service, {})))
             with self.asking(self.region):
                 self._clients[service] = self._session.client(service, region_name=self.region, config=config)
         return self._clients[service]
@@ -57,7 +62,7 @@ class Account:
                 arn = str(self.client("sts").get_caller_identity()["Arn"])
             except (BotoCoreError, ClientError, KeyError):
                 arn = ""
-            self._caller = arn.split(":", 5)[-1]
+            self._caller = arn.split(":", 5)[-1][-LONGEST_CALLER:]
         return self._caller
 
     @contextmanager

@@ -143,7 +143,7 @@ class ArrayRun:
         found = runs.read(self.job, self.run)
         if found is None:
             raise NoSuchRun(
-                f"{self.job.name} has no run {self.run}", f"fargate-job status {self.job.name} shows its runs"
+                f"{self.job.name} has no run {self.run}", f"fargate-job history {self.job.name} shows its runs"
             )
         if "array" not in found:
             raise NoSuchRun(f"run {self.run} of {self.job.name} has no array", "fargate-job launch --array makes one")

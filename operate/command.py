@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import click
 
-from .commands import dead_letters, explain, launch, logs, retry, runs, schedules, status, stop
+from .commands import (
+    completing,
+    dead_letters,
+    explain,
+    history,
+    launch,
+    logs,
+    rerun,
+    retry,
+    runs,
+    schedules,
+    status,
+    stop,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,12 +37,16 @@ for verb in (
     launch.launch,
     status.listing,
     status.status,
+    history.history,
     logs.logs,
     stop.stopping,
     retry.retrying,
+    rerun.rerun,
     runs.runs,
     schedules.schedules,
     dead_letters.letters,
     explain.explain,
+    completing.completion,
 ):
     main.add_command(verb)
+completing.complete_names(main)

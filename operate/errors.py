@@ -41,6 +41,11 @@ class JobError(Exception):
         self.found, self.then = found, then
         super().__init__(sentences(found, then))
 
+    def also(self, then: str) -> None:
+        """Add to what to do next."""
+        self.then = f"{self.then}. {then}" if self.then else then
+        self.args = (sentences(self.found, self.then),)
+
     @property
     def kind(self) -> str:
         """The name of the error in JSON output."""

@@ -19,7 +19,7 @@ from .account import Account
 from .arrays import ArrayRun
 from .catalogue import Job, find
 from .errors import Conflict, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
-from .following import Change, End, Line, follow
+from .following import Change, End, Line, Retry, follow, going_on, last_of_each
 from .task import Task, describe
 
 _NONE_YET: Final = ("DRY_RUN", "WAITING", "SKIPPED", "SCHEDULED")
@@ -92,20 +92,28 @@ class Launch:
                 raise NotLaunched(self.job.name, cast("dict[str, Any]", self.result))
         return self
 
-    def events(self, *, lines: bool = True, timeout_seconds: float | None = None) -> Generator[Change | Line | End]:
-        """Yield each event of the tasks until all have ended; see `started` and `following.follow`. Of an array, these
-        are the tasks that ran when it was launched: `array.follow` follows all."""
+    def events(
+        self, *, lines: bool = True, timeout_seconds: float | None = None, attempt_only: bool = False
+    ) -> Generator[Change | Line | End | Retry]:
+        """Yield each event of the tasks, and of those that retry them unless `attempt_only`, until all have ended; see
+        `started` and `following.follow`. Of an array, these are the tasks that ran when it was launched:
+        `array.follow` follows all."""
         begun = time.monotonic()
         self.started(timeout_seconds=timeout_seconds)
         left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - begun)
-        yield from follow(self.job, self.task_arns, lines=lines, timeout_seconds=left)
+        run = "" if attempt_only or self.array is not None else self.run
+        with going_on(self.job, f"fargate-job runs follow {self.job.name} {self.run[:8]}"):
+            yield from follow(self.job, self.task_arns, lines=lines, timeout_seconds=left, run=run)
 
-    def wait(self, *, timeout_seconds: float | None = None, check: bool = True) -> list[Task]:
-        """Wait until every task has ended, and return the tasks: none if the launch was skipped, and none of an array,
-        of which `array.wait` tells more.
+    def wait(
+        self, *, timeout_seconds: float | None = None, check: bool = True, attempt_only: bool = False
+    ) -> list[Task]:
+        """Wait until the run has ended, retries included, and return the last attempt of each task: none if the launch
+        was skipped, and none of an array, of which `array.wait` tells more.
 
-        `timeout_seconds`: None has no limit. Raises JobFailed if a task did not succeed, or ArrayFailed, unless `check`
-        is False, StillRunning at the limit (the tasks then keep running), and NotLaunched as `started` does.
+        `timeout_seconds`: None has no limit. `attempt_only`: wait for the tasks of the launch, and not for their
+        retries. Raises JobFailed if a task did not succeed, or ArrayFailed, unless `check` is False, StillRunning at
+        the limit (the tasks then keep running), and NotLaunched as `started` does.
         """
         if self.array is not None:
             begun = time.monotonic()
@@ -113,7 +121,8 @@ class Launch:
             left = None if timeout_seconds is None else max(0.0, timeout_seconds - (time.monotonic() - begun))
             self.array.wait(timeout_seconds=left, check=check)
             return []
-        ended = [it.task for it in self.events(lines=False, timeout_seconds=timeout_seconds) if isinstance(it, End)]
+        events = self.events(lines=False, timeout_seconds=timeout_seconds, attempt_only=attempt_only)
+        ended = last_of_each(it.task for it in events if isinstance(it, End))
         if check and any(it.outcome != "succeeded" for it in ended):
             raise JobFailed(self.job.name, ended)
         return ended
@@ -182,7 +191,6 @@ def launch(
         "idempotencyKey": idempotency_key,
         "at": at.isoformat(timespec="seconds") if isinstance(at, datetime) else at,
         "zone": zone,
-        "requestedBy": (job.account.caller() or None) if at is not None else None,
         "dryRun": dry_run or None,
     }
     return invoke(job, {key: value for key, value in given.items() if value is not None})
@@ -196,12 +204,14 @@ def array_of(size: int | None, parallelism: int | None, max_failed: int | None) 
 
 
 def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> Launch:
-    """Invoke the launcher with a launch event. `repeatable`: whether the caller can repeat the event with its key.
+    """Invoke the launcher with a launch event, which says who the caller is unless it does already. `repeatable`:
+    whether the caller can repeat the event with its key.
 
     Raises Rejected, Conflict, NotLaunched or LauncherFailed.
     """
     # A call that is cut off may have launched. Because of the key, its repetition launches nothing more.
-    keyed = {"idempotencyKey": str(uuid.uuid4()), **event}
+    by = "" if "requestedBy" in event else job.account.caller()
+    keyed = {"idempotencyKey": str(uuid.uuid4()), **({"requestedBy": by} if by else {}), **event}
     with job.account.asking():
         answer = job.account.client("lambda").invoke(FunctionName=job.function, Payload=json.dumps(keyed).encode())
         result: Any = json.loads(answer["Payload"].read())

@@ -156,7 +156,7 @@ class Bar:
             which = "index" if new.isdecimal() else "indexes"
             said = f"{self._job}, {which} {shortly(new)}: {it.reason}"
             log = f"Its log: fargate-job logs {self._job} --run {it.run[:8]} --index {shortly(new).partition(',')[0]}"
-            self._output.fact(Text.assemble(("✗ ", "red"), f"{said}. {log}"))
+            self._output.said(Text.assemble(("✗ ", "red"), f"{said}. {log}"))
 
     def _ended(self, it: Progress) -> None:
         good = it.state == "SUCCEEDED"
@@ -167,4 +167,4 @@ class Bar:
         then = "" if good else f". To launch these only: fargate-job runs resume {self._job} {it.run[:8]}"
         counted = f"{ranges.size(it.succeeded)} of {it.size} indexes succeeded"
         text = f"{self._job} is {it.state} after {duration(it.seconds)}: {counted}" + (f"; {said}" if said else "")
-        self._output.fact(Text.assemble(("✓ " if good else "✗ ", "green" if good else "red"), f"{text}{halted}{then}"))
+        self._output.said(Text.assemble(("✓ " if good else "✗ ", "green" if good else "red"), f"{text}{halted}{then}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -21,6 +21,11 @@ from .task import Task
 
 SHOWN: Final = 20
 """How many of the newest runs are read for an overview."""
+PAGE: Final = 100
+"""How many runs are read at once."""
+SCANNED: Final = 1000
+"""How many are read at once if all are wanted, or only some states: DynamoDB counts those that it leaves out, and sends
+a mebibyte at the most."""
 
 
 def read(job: Job, run: str) -> Item | None:
@@ -52,7 +57,7 @@ def named(job: Job, beginning: str) -> Item:
     if len(found) == 1:
         return found[0]
     which = f"several runs of {job.name} begin" if found else f"no run of {job.name} begins"
-    then = "Write more of the id" if found else f"fargate-job status {job.name} shows its newest runs"
+    then = "Write more of the id" if found else f"fargate-job history {job.name} shows its runs"
     raise NoSuchRun(f"{which} with {beginning[:40]!r}", then if known or found else f"{then}; an id has 32 hex digits")
 
 
@@ -71,22 +76,42 @@ def attempts(job: Job, run: str) -> list[Item]:
 
 def newest(job: Job, most: int = SHOWN) -> list[Item]:
     """The runs that were launched last, the newest first."""
-    values = {":pk": {"S": job.family}}
-    asked = {"IndexName": HISTORY_INDEX, "ScanIndexForward": False, "PaginationConfig": {"MaxItems": most}}
-    return _queried(job, "pk = :pk", values, **asked)
+    return list(each_of(job, most))
 
 
-def each_of(job: Job, most: int) -> Iterator[Item]:
-    """The runs that were launched last, at most so many, the newest first: a page at a time, as they are taken."""
+def each_of(
+    job: Job, most: int | None = None, *, since: str = "", states: Collection[str] = (), facts: Sequence[str] = ()
+) -> Iterator[Item]:
+    """The runs that were launched last, at most so many, the newest first: a page at a time, as they are taken.
+
+    `most`: None for all. `since`: none that was launched earlier, as `handler.run.at` writes a time. `states`: those in
+    one of these states. `facts`: the attributes that are read, such as `state` or `array.size`; all by default.
+    """
+    values: dict[str, Any] = {":pk": {"S": job.family}}
+    asked: dict[str, Any] = {"KeyConditionExpression": "pk = :pk"}
+    named = {name for it in facts for name in it.split(".")} | ({"state"} if states else set[str]())
+    if since:
+        values[":since"] = {"S": since}
+        asked["KeyConditionExpression"] += " AND launchedAt >= :since"
+    if states:
+        wanted = {f":s{number}": {"S": it} for number, it in enumerate(sorted(states))}
+        values |= wanted
+        asked["FilterExpression"] = f"#state IN ({', '.join(wanted)})"
+    if facts:
+        asked["ProjectionExpression"] = ", ".join(".".join(f"#{name}" for name in it.split(".")) for it in facts)
+    if named:
+        # Some of the names are reserved words of DynamoDB.
+        asked["ExpressionAttributeNames"] = {f"#{it}": it for it in sorted(named)}
+    size = SCANNED if states or most is None else min(most, PAGE)
     with job.account.asking():
         pages = job.account.client("dynamodb").get_paginator("query")
         found = pages.paginate(
             TableName=job.settings.runs_table,
             IndexName=HISTORY_INDEX,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": job.family}},
+            ExpressionAttributeValues=values,
             ScanIndexForward=False,
-            PaginationConfig={"MaxItems": most, "PageSize": SHOWN},
+            PaginationConfig={"PageSize": size, **({} if most is None else {"MaxItems": most})},
+            **asked,
         )
         for page in found:
             yield from (plain(it) for it in page["Items"])
@@ -130,7 +155,7 @@ def _retried_first(run: Item, task: Task) -> str:
     """The task whose retries a task and everything that retries it belong to: the first of its lineage or, in a run
     that is itself a retry, the one that this retries."""
     retry = _RETRY.fullmatch(run["key"])
-    return retry[1] if retry and run["trigger"] == "call" else _root(run, task)
+    return retry[1] if retry and run["trigger"] == "call" else root_of(run, task)
 
 
 def retry_event(job: Job, task: Task) -> dict[str, Any]:
@@ -147,12 +172,19 @@ def retry_event(job: Job, task: Task) -> dict[str, Any]:
         )
     if "array" in run:
         raise NoSuchTask(f"task {task.id} is of the array run {run['run']}, {_resumed(job, run)}")
-    event: dict[str, Any] = json.loads(run["request"])
+    event = requested(job, run)
     event.pop("count", None)
-    if "payload" in run:
-        event["payload"] = _stored(job, run["payload"]["uri"])
     key = unused_key(job, _retries_of(_retried_first(run, task)), lambda it: bool(it["tasks"]) or it["state"] in ENDED)
     return {**event, "idempotencyKey": key}
+
+
+def requested(job: Job, run: Item, *, payload: bool = True) -> dict[str, Any]:
+    """What a run requested, as a launch event without a key; with `payload`, a payload that was stored in S3 is in it.
+    Raises JobError if that is gone."""
+    event: dict[str, Any] = json.loads(run["request"])
+    if payload and "payload" in run:
+        event["payload"] = _stored(job, run["payload"]["uri"])
+    return event
 
 
 def _stored(job: Job, uri: str) -> Any:
@@ -171,7 +203,7 @@ def _stored(job: Job, uri: str) -> Any:
     raise JobError(f"the payload of the run is gone, or you may not read it (s3:GetObject): {uri}", then)
 
 
-def _root(run: Item, task: Task) -> str:
+def root_of(run: Item, task: Task) -> str:
     """The first task of a task's lineage: the task itself, or the one that it retries."""
     return next((it for it in run["tasks"] if task.root and it.startswith(task.root)), task.id)
 
@@ -188,7 +220,7 @@ def taken_up(job: Job, task: Task) -> str:
         return ""
     if "array" in run:
         return f"it is of an array, {_resumed(job, run)}"
-    root = _root(run, task)
+    root = root_of(run, task)
     entry = run["open"].get(root)
     if entry is not None:
         if "calls" in entry:

@@ -132,8 +132,9 @@ class Scheduled:
     """In the order of their times."""
 
 
-def scheduled(job: Job, *, now: datetime | None = None) -> Scheduled:
+def scheduled(job: Job, *, now: datetime | None = None, last_runs: bool = True) -> Scheduled:
     """A job's schedules, by name, and its launches that wait for their time. `now`: the next times are those after it.
+    `last_runs`: whether the last run of each schedule is looked up.
 
     Raises AccessDenied with the missing statement (scheduler:ListSchedules, scheduler:GetSchedule, dynamodb:GetItem and
     dynamodb:Query), and AWS's other errors as a JobError.
@@ -142,7 +143,8 @@ def scheduled(job: Job, *, now: datetime | None = None) -> Scheduled:
         return Scheduled((), ())
     found = _schedules(job)
     names = [it["Input"].get("schedule") for it in found]
-    paused, last = _paused(job) if any(names) else {}, _last(job, {it for it in names if it})
+    paused = _paused(job) if any(names) else {}
+    last = _last(job, {it for it in names if it}) if last_runs else {}
     moment = now or datetime.now(UTC)
     regular = [_schedule(job, it, paused, last, moment) for it in found if it["Input"].get("schedule")]
     waiting = [_waiting(job, it) for it in found if not it["Input"].get("schedule")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -13,22 +14,15 @@ from typing import Any, Final
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from .errors import JobError, sentences
-from .following import Change, End, Line
+from .following import Change, End, Line, Retry
+from .tables import Columns, broken, wrapped
 from .task import Task
 
 SHORT: Final = 8
 """Characters of a task's id that tell tasks apart."""
-_COLOURS: Final = {
-    "succeeded": "green",
-    "SUCCEEDED": "green",
-    "RUNNING": "cyan",
-    "stopped": "yellow",
-    "interrupted": "yellow",
-}
 
 
 class _Console(Console):
@@ -53,7 +47,12 @@ class Output:
     @property
     def width(self) -> int:
         """The characters of a line of text output: those of the terminal, 60 to 120; 120 in a pipe."""
-        return min(max(self._console.width, 60), 120) if self._console.is_terminal else 120
+        return min(max(self._console.width, 60), 120) if self._limited else 120
+
+    @property
+    def _limited(self) -> bool:
+        # A pipe has no width, unless COLUMNS says one.
+        return self._console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
 
     def fact(self, said: str | Text) -> None:
         """Print a line of text output."""
@@ -65,21 +64,32 @@ class Output:
         if self.json:
             print(json.dumps(data, indent=None if one_line else 2), flush=True)
 
-    def table(self, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Print aligned columns: with colour on a terminal, without padding in a pipe."""
-        if self.json:
-            return
-        table = Table(*names, box=None, pad_edge=False, header_style="bold", show_header=True)
-        for column in table.columns:
-            column.no_wrap, column.overflow = True, "ignore"
-        for row in rows:
-            cells = ["" if it is None else str(it) for it in row]
-            table.add_row(*(Text(it, style=_COLOURS.get(it, "red" if it in _BAD else "")) for it in cells))
-        wide = Console(width=max(self._console.width, 400), highlight=False, file=sys.stdout)
-        for line in wide.render_lines(table, wide.options, pad=False):
-            text = Text.assemble(*((it.text, it.style or "") for it in line))
-            text.rstrip()
-            self._console.print(text)
+    def columns(self, names: Sequence[str], *, spare: Sequence[str] = (), below: bool = False) -> Columns:
+        """Columns that fit the terminal; in a pipe every column is there, and each row is one line."""
+        return Columns(names, width=self._console.width if self._limited else None, spare=spare, below=below)
+
+    def rows(self, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
+        """Print rows of text output."""
+        for line in [] if self.json else columns.lines(rows):
+            self._console.print(line)
+
+    def table(
+        self, names: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = (), below: bool = False
+    ) -> None:
+        """Print aligned columns, with colour on a terminal; `spare` and `below` as in `tables.Columns`."""
+        self.rows(self.columns(names, spare=spare, below=below), rows)
+
+    def said(self, said: str | Text) -> None:
+        """Print a text in words, broken between words where the terminal ends."""
+        text = Text(said) if isinstance(said, str) else said
+        for line in wrapped(text, self._console.width) if self._limited else [text]:
+            self.fact(line)
+
+    def named(self, name: str, said: str) -> None:
+        """Print a text behind its name, broken between words where the terminal ends."""
+        lines = broken(said, self._console.width - 13) if self._limited else [said]
+        for number, line in enumerate(lines):
+            self.fact(f"{'' if number else name:<12} {line}")
 
     def error(self, error: JobError) -> None:
         """Print an error in one line."""
@@ -87,8 +97,7 @@ class Output:
             said = {"error": {"kind": error.kind, "message": error.found, "next": error.then or None}}
             print(json.dumps(said), file=sys.stderr)
             return
-        errors = _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
-        errors.print(Text.assemble(("error: ", "bold red"), str(error)))
+        self._aside(Text.assemble(("error: ", "bold red"), str(error)))
 
     def interrupted(self, error: JobError) -> None:
         """Print what still runs after Ctrl-C. A command to paste gets no full stop."""
@@ -100,10 +109,14 @@ class Output:
     def note(self, said: str) -> None:
         """Print a remark to standard error."""
         if not self.json:
-            _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True).print(said)
+            self._aside(Text(said))
 
-
-_BAD: Final = frozenset({"FAILED", "failed", "never_started", "timed_out"})
+    def _aside(self, said: Text) -> None:
+        """Print a text to standard error, broken between words where a terminal ends."""
+        errors = _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
+        limited = errors.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+        for line in wrapped(said, errors.width) if limited else [said]:
+            errors.print(line)
 
 
 class Following:
@@ -129,7 +142,7 @@ class Following:
         if self._live is not None:
             self._live.stop()
 
-    def seen(self, event: Change | Line | End) -> None:
+    def seen(self, event: Change | Line | End | Retry) -> None:
         """Show an event."""
         before = f"{event.task.id[:SHORT]}  " if self._several else ""
         if isinstance(event, Line):
@@ -138,6 +151,14 @@ class Following:
                 one_line=True,
             )
             self._output.fact(Text(before, style="dim").append(event.text, style="default not dim"))
+            return
+        if isinstance(event, Retry):
+            self._states.pop(event.task.id, None)
+            told = {"type": "retry", "task": event.task.id, "run": event.task.run}
+            self._output.data({**told, "attempt": event.attempt, "most": event.most}, one_line=True)
+            follows = f"{self._job}: attempt {event.attempt} of at most {event.most} follows"
+            self._output.said(Text.assemble(before, ("↻ ", "yellow"), follows))
+            self._draw()
             return
         self._states[event.task.id] = event.task.outcome or event.task.status
         if isinstance(event, Change):
@@ -148,7 +169,7 @@ class Following:
             self._output.data({"type": "end", **event.task.as_json(), "remedy": event.advice or None}, one_line=True)
             unseen = not self._lines and event.task.started is not None and event.task.outcome != "succeeded"
             log = f"Its log: fargate-job logs {self._job} --task {event.task.id}" if unseen else ""
-            self._output.fact(ended(self._job, event.task, event.advice, log, before=before))
+            self._output.said(ended(self._job, event.task, event.advice, log, before=before))
         self._draw()
 
     def _draw(self) -> None:
@@ -187,21 +208,21 @@ def launched(output: Output, job: str, result: Any) -> None:
         of = f", an array of {array['size']}, {array['parallelism']} at once"
     upto = "" if cost is None else f", at most {cost:.4f} USD an hour"
     how = "" if status in ("WAITING", "SKIPPED") else f"{of}{upto}"
-    output.fact(Text(f"{_SAID.get(status, 'Launched {}').format(job)}{how}", style="bold"))
+    output.said(Text(f"{_SAID.get(status, 'Launched {}').format(job)}{how}", style="bold"))
     for task in result["tasks"] if "array" not in result else []:
         output.fact(f"  task  {task['id']}")
     if not result["tasks"] or "array" in result:
         output.fact(f"  run   {result['run']}")
 
 
-def task_row(task: Task, run: str) -> list[object]:
-    """A task as a row of a table; `run` is the state of its run."""
-    code = "" if task.exit_code is None else task.exit_code
-    took = "" if task.seconds is None else duration(task.seconds)
-    return [task.id, task.outcome or task.status, code, ago(task.created), took, task.attempt, run, task.reason]
-
-
-TASK_COLUMNS: Final = ("TASK", "STATE", "EXIT", "LAUNCHED", "RAN", "ATTEMPT", "RUN", "REASON")
+def beyond(reason: str, exit_code: int | None) -> str:
+    """What a reason says beyond the outcome and the exit code, which have columns of their own."""
+    for said in (f"it ended with exit code {exit_code}", "it never started"):
+        if reason == said:
+            return ""
+        if reason.startswith(f"{said}: "):
+            return reason.removeprefix(f"{said}: ")
+    return reason
 
 
 def duration(seconds: float) -> str:
@@ -209,6 +230,25 @@ def duration(seconds: float) -> str:
     whole = max(0, round(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def brief(seconds: float | None) -> str:
+    """A duration in few characters: 42s, 12m03s, 1h05m, 2d04h; empty without one."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if days:
+        return f"{days}d{hours % 24:02}h"
+    return f"{hours}h{minutes % 60:02}m" if hours else f"{minutes}m{whole % 60:02}s" if minutes else f"{whole}s"
+
+
+def stamp(moment: datetime | None) -> str:
+    """A time in UTC, in few characters: 11-26 17:50, or 2025-11-26 in another year; empty without one."""
+    if moment is None:
+        return ""
+    there = moment.astimezone(UTC)
+    return f"{there:%m-%d %H:%M}" if there.year == datetime.now(UTC).year else f"{there:%Y-%m-%d}"
 
 
 def clock(moment: datetime) -> str:

@@ -144,6 +144,11 @@ def tasks(job: Job, *, running_only: bool = False) -> list[Task]:
     return sorted(ours, key=lambda it: it.created or datetime.max.replace(tzinfo=UTC), reverse=True)
 
 
+def running(job: Job) -> int:
+    """How many tasks of the job run, or are starting."""
+    return sum(1 for _ in _listed(job, "RUNNING"))
+
+
 def _listed(job: Job, status: str) -> Iterator[str]:
     pages = job.account.client("ecs").get_paginator("list_tasks")
     with job.account.asking():

@@ -12,7 +12,7 @@ from ..runs import taken_up
 from ..show import SHORT
 from ..task import chosen, tasks
 from .context import Context, common
-from .staying import stay
+from .staying import Staying, stay, staying_options
 
 
 @click.command("retry")
@@ -20,17 +20,12 @@ from .staying import stay
 @click.option(
     "--task", "-t", "named", multiple=True, help="A task's id, or the beginning of it (the newest failed task)."
 )
-@click.option(
-    "--follow", "-f", is_flag=True, help="Print the output as it arrives; exit with the container's exit code."
-)
-@click.option(
-    "--wait", "-w", is_flag=True, help="Wait for the end without the output; exit with the container's exit code."
-)
+@staying_options
 @common
-def retrying(context: Context, job: str, named: tuple[str, ...], follow: bool, wait: bool) -> int:
+def retrying(context: Context, job: str, named: tuple[str, ...], follow: bool, wait: bool, attempt_only: bool) -> int:
     """Launch a task of JOB again with the same request, as a new run. A task that was already retried is left out,
     unless you name it."""
-    found = context.job(job)
+    staying, found = Staying(follow, wait, attempt_only), context.job(job)
     known = tasks(found)
     some, left_out = chosen(found, named, known), list[str]()
     for it in [] if named else [it for it in known if it.outcome not in ("", "succeeded")]:
@@ -46,5 +41,5 @@ def retrying(context: Context, job: str, named: tuple[str, ...], follow: bool, w
         context.output.note(said)
     code = 0
     for task in some:
-        code = stay(context, found, functools.partial(retry, found, task), follow=follow, wait=wait) or code
+        code = stay(context, found, functools.partial(retry, found, task), staying) or code
     return code

@@ -9,11 +9,13 @@ from fargate_job_launcher.handler.run import ENDED, Item
 
 from .. import runs as kept
 from ..arrays import ArrayRun, Progress
+from ..attempts import Attempt, attempts
 from ..catalogue import Job
+from ..past import PastRun, why
 from ..progress import shortly
-from ..show import duration
+from ..show import SHORT, Output, beyond, brief, duration
 from .context import Context, common
-from .staying import follow_array
+from .staying import follow_array, follow_run
 
 SHOWN: Final = (
     *("run", "job", "state", "trigger", "schedule", "key", "requestedBy", "launchedAt", "endedAt", "requested"),
@@ -21,11 +23,13 @@ SHOWN: Final = (
     *("failures", "stopping", "result"),
 )
 """What is shown of a run: neither values of its launch event nor task tokens."""
+ATTEMPTS: Final = 20
+"""How many attempts the text shows."""
 
 
 @click.group("runs")
 def runs() -> None:
-    """Show a run; change, pause, resume or stop an array run. RUN is a run's id, or the beginning of it."""
+    """Show or follow a run; change, pause, resume or stop an array run. RUN is a run's id, or the beginning of it."""
 
 
 @runs.command("show")
@@ -33,15 +37,54 @@ def runs() -> None:
 @click.argument("run")
 @common
 def show(context: Context, job: str, run: str) -> None:
-    """Show everything that is kept of RUN."""
+    """Show everything that is kept of RUN: how it ended, each attempt, why it failed and what to do, and its log."""
     found = context.job(job)
     item = kept.named(found, run)
     progress = Progress.of(item) if "array" in item else None
+    its = attempts(found, item)
     shown = {key: item[key] for key in SHOWN if key in item}
-    context.output.data({**shown, **({"array": progress.as_json()} if progress else {})})
+    array = {"array": progress.as_json()} if progress else {}
+    context.output.data({**shown, **array, "tasks": [it.as_json() for it in its]})
     for name, value in (*_lines(item), *(_of_array(progress) if progress else ())):
         if value not in ("", None):
-            context.output.fact(f"{name:<12} {value}")
+            context.output.named(name, str(value))
+    _attempts(context.output, its)
+    _links(context.output, found, item, its)
+
+
+def _attempts(output: Output, its: list[Attempt]) -> None:
+    """The attempts as a table, each remedy once; of many, those that did not succeed come first."""
+    if not its:
+        return
+    some = its if len(its) <= ATTEMPTS else sorted(its, key=lambda it: it.outcome == "succeeded")[:ATTEMPTS]
+    names = ("INDEX", "TRY", "TASK", "STATE", "EXIT", "RAN", "CAPACITY", "WHY")
+    rows = [
+        [
+            *(it.index, it.number, it.task[:SHORT], it.outcome or it.status),
+            *(it.exit_code, brief(it.seconds), it.capacity, beyond(it.reason, it.exit_code)),
+        ]
+        for it in some
+    ]
+    output.fact("")
+    output.table(names, rows, spare=("CAPACITY", "INDEX"), below=True)
+    if len(its) > len(some):
+        output.said(f"{len(its) - len(some)} more; -o json has all.")
+    for remedy in dict.fromkeys(it.remedy for it in some if it.remedy):
+        ids = ", ".join(it.task[:SHORT] for it in some if it.remedy == remedy)
+        output.said(f"{ids}: {remedy}.")
+
+
+def _links(output: Output, job: Job, item: Item, its: list[Attempt]) -> None:
+    run = item["run"][:SHORT]
+    wrong = [it for it in its if it.log and it.outcome != "succeeded"] or [it for it in its if it.log]
+    output.fact("")
+    if wrong:
+        output.fact(f"log   {wrong[-1].log}")
+    if item["state"] not in ENDED:
+        output.fact(f"next  fargate-job runs follow {job.name} {run}")
+    elif item["state"] not in ("SUCCEEDED", "SKIPPED"):
+        again = "runs resume" if "array" in item else "rerun"
+        output.fact(f"next  fargate-job {again} {job.name} {run}")
 
 
 @runs.command("follow")
@@ -49,9 +92,11 @@ def show(context: Context, job: str, run: str) -> None:
 @click.argument("run")
 @common
 def follow(context: Context, job: str, run: str) -> int:
-    """Follow the array RUN until it has ended; exit with 0 if every index succeeded, otherwise with the exit code of
-    the index that failed last, or with 125."""
-    return follow_array(context, _array(context, job, run))
+    """Follow RUN through its retries until it has ended; exit as it ends: with 0 if everything succeeded,
+    otherwise with the exit code of the task that failed last, or with 125."""
+    found = context.job(job)
+    item = kept.named(found, run)
+    return follow_array(context, ArrayRun(found, item["run"])) if "array" in item else follow_run(context, found, item)
 
 
 @runs.command("parallelism")
@@ -118,25 +163,23 @@ def _standing(job: Job, it: Progress) -> str:
 
 
 def _lines(item: Item) -> list[tuple[str, Any]]:
-    last: dict[str, Any] = item.get("last", {})
-    failed = last.get("outcome", "succeeded") != "succeeded"
     trigger = f"{item['trigger']} {item['schedule']}" if "schedule" in item else item["trigger"]
-    why = "; ".join(f"{it['reason']}: {it['detail']}" for it in item["failures"])
+    missing, reason = "; ".join(f"{it['reason']}: {it['detail']}" for it in item["failures"]), why(item)
     return [
         ("run", item["run"]),
         ("state", item["state"] + (", paused" if "paused" in item.get("array", {}) else "")),
         ("launched", f"{item['launchedAt']} ({trigger})"),
         ("ended", item.get("endedAt") if item["state"] in ENDED else ""),
-        ("asked by", item.get("requestedBy")),
+        ("asked by", f"{item['requestedBy']} (its own claim)" if "requestedBy" in item else ""),
         ("key", item["key"]),
         ("tasks", f"{item['requested']} requested, {item['attempts']} launched, retries included"),
         ("outcome", ", ".join(f"{item[key]} {key}" for key in ("succeeded", "failed", "stopped") if item[key])),
+        ("took", duration(PastRun.of(item).seconds) if item["state"] in ENDED else ""),
         ("billed", duration(item["taskSeconds"]) if item["taskSeconds"] else ""),
         ("cost", f"{item['costUsd']:.4f} USD" if "costUsd" in item else ""),
-        ("last failure", last.get("reason") if failed else ""),
-        ("not launched", why),
+        ("why", reason),
         ("was", item.get("stopping", {}).get("reason")),
-        ("skipped", item.get("skipped")),
+        ("not launched", missing if missing not in reason else ""),
         ("revision", item["taskDefinition"].rpartition("/")[2]),
     ]
 

@@ -299,7 +299,15 @@ def test_an_operator_needs_exactly_what_the_page_says(dev: Dev, monkeypatch: pyt
 
     monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
     for command in (
-        *("list", "schedules", "status import", "launch import", "stop import --all", "retry import --follow"),
+        *(
+            "list",
+            "schedules",
+            "history import",
+            "status import",
+            "launch import",
+            "stop import --all",
+            "retry import --follow",
+        ),
         *("dead-letters show import", "dead-letters redrive import"),
     ):
         done = CliRunner().invoke(main, command.split(), prog_name="fargate-job", catch_exceptions=False)
@@ -307,14 +315,17 @@ def test_an_operator_needs_exactly_what_the_page_says(dev: Dev, monkeypatch: pyt
         if command.startswith("stop "):
             # Until its end is recorded, the supervisor may still retry the task.
             ended(job, tasks(job)[0])
-    assert called == allowed
+    # It takes no permission.
+    assert called - {"sts:GetCallerIdentity"} == allowed
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The subject of a recording: the day of the requested report, and ECS's reason if the job's code never ran."""
+    """The subject of a recording: the day of the requested report, how far it is followed, and ECS's reason if the
+    job's code never ran."""
 
     day: str
+    options: str = "--follow"
     never: Run | None = None
 
     def run(self) -> Run:
@@ -329,7 +340,7 @@ RECORDED: Final = {
     "succeeds": Recording("2026-01-31"),
     "fails": Recording("2026-02-31"),
     "never starts": Recording(
-        "2026-01-31",
+        "2026-01-31", "--follow --attempt-only",
         Run(
             None, 0.1, stop_code="TaskFailedToStart",
             reason="CannotPullContainerError: public.ecr.aws/docker/library/python:3.31-slim: not found",
@@ -344,8 +355,9 @@ def test_each_recording_is_what_the_command_shows(name: str, dev: Dev, monkeypat
     for key, value in dev.environ.items():
         monkeypatch.setenv(key, value)
     job = find(Account(), "nightly-report")
-    dev.aws.script(job.family, RECORDED[name].run(), Run(0, 0.1))
-    command = f"fargate-job launch nightly-report --env REPORT_DATE={RECORDED[name].day} --follow"
+    its = RECORDED[name]
+    dev.aws.script(job.family, *3 * [its.run()])
+    command = f"fargate-job launch nightly-report --env REPORT_DATE={its.day} {its.options}"
     done = subprocess.run(
         shlex.split(command), env=dev.environ, capture_output=True, text=True, timeout=600, check=False
     )
@@ -353,6 +365,7 @@ def test_each_recording_is_what_the_command_shows(name: str, dev: Dev, monkeypat
     print(recording)  # what belongs into the page where it does not agree
     # The next recording's run is not for a retry after this one.
     ended(job, next(it for it in tasks(job) if it.id in done.stdout))
+    dev.aws.script(job.family)
     assert steady(shown.code) == steady(recording)
 
 

@@ -265,7 +265,7 @@ def test_a_launch_that_is_not_followed_names_the_command_for_it_and_its_settings
     assert (again.code, again.out) == (0, "first line\nsecond line\n")
     sandbox.next(WELL)
     said = sandbox.run("launch", "job", "--key", "once").out
-    assert re.search(r"^  next  fargate-job logs job --task \S{36} --follow$", said, re.MULTILINE)
+    assert re.search(r"^  next  fargate-job runs follow job [0-9a-f]{8}$", said, re.MULTILINE)
     assert sandbox.run("launch", "job", "--key", "once", "-o", "json").json["tasks"][0]["id"] in said
 
 
@@ -384,7 +384,8 @@ def test_an_unknown_job_is_answered_with_the_nearest_names_and_a_function_is_fou
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function = sandbox.deployment.launchers["job"].outputs["function_name"]
-    assert sandbox.run("list", "-o", "json").json == [{"job": "job", "stack": "other/dev", "function": function}]
+    (listed,) = sandbox.run("list", "-o", "json").json
+    assert (listed["job"], listed["stack"], listed["function"]) == ("job", "other/dev", function)
     assert find(Account(), function).name == find(Account(), "job", stack="dev").name == "job"
     missing = sandbox.run("status", "jop", "-o", "json")
     assert (missing.code, missing.out) == (125, "")
@@ -438,7 +439,7 @@ def test_one_call_from_python(sandbox: Sandbox) -> None:
     ):
         launch("job").wait()
     slow = launch("job")
-    with pytest.raises(StillRunning, match=r"It keeps running: fargate-job logs job --task \S+ --follow\.$"):
+    with pytest.raises(StillRunning, match=r"It keeps running: fargate-job runs follow job [0-9a-f]{8}\.$"):
         slow.wait(timeout_seconds=0.1)
     slow.stop()
     assert [it.outcome for it in slow.wait(check=False)] == ["stopped"]
@@ -516,7 +517,7 @@ def test_on_a_terminal_the_state_is_drawn_live_and_ctrl_c_leaves_the_job_running
         assert terminal.end() == 130
         terminal.until("To follow it again: ")
     shown = terminal.shown
-    found = re.search(r"job keeps running\. To follow it again: fargate-job (logs job --task \S+ --follow)", shown)
+    found = re.search(r"job keeps running\. To follow it again: fargate-job (runs follow job [0-9a-f]{8})\b", shown)
     assert found is not None, shown
     # Drawn over and over, on one line, and gone at the end.
     assert shown.count("Ctrl-C leaves it running") > 1
@@ -558,7 +559,7 @@ def test_ctrl_c_while_launching_says_how_to_find_out_and_before_it_says_nothing(
     pressed_at = "DescribeTasks"
     sandbox.next(WELL)
     data = sandbox.run("launch", "job", "--follow", "-o", "json")
-    assert json.loads(data.err)["error"]["next"].startswith("To follow it again: fargate-job logs job --task ")
+    assert json.loads(data.err)["error"]["next"].startswith("To follow it again: fargate-job runs follow job ")
 
 
 def test_ctrl_c_while_the_command_is_loaded_is_quiet(tmp_path: Path) -> None:

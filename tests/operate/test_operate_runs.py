@@ -176,9 +176,9 @@ def test_a_launch_that_waits_is_followed_once_its_tasks_are_there(aws: Emulator)
         replacing.wait(timeout_seconds=0)
     said = command("launch", "replacing")
     assert said.out.startswith("Not yet launched: replacing waits until its running tasks have stopped (`overlap`: rep")
-    assert said.out.endswith("\n  next  fargate-job status replacing\n")
+    assert re.search(r"\n  next  fargate-job runs follow replacing [0-9a-f]{8}\n$", said.out)
     shown = command("status", "replacing").out
-    assert re.search(r"\nRun \w{32} of \S+Z is LAUNCHING and has no task yet\.\n", shown)
+    assert re.search(r"\nRun \w{8} of \S+Z is LAUNCHING and has no task yet\.\n", shown)
     # The newest one replaces those that wait, too.
     third = newest(find(Account(), "replacing"))[0]["run"]
     with sweeping(aws):
@@ -209,7 +209,7 @@ def test_a_key_of_another_request_is_a_conflict_with_the_names_that_differ(aws: 
 def test_a_task_that_supervision_retries_is_left_out_and_launched_again_once_its_retry_failed(aws: Emulator) -> None:
     script(aws, "again", FAILING, LONG)
     first = launch("again")
-    first.wait(check=False)
+    first.wait(check=False, attempt_only=True)
     retried = eventually(lambda: next((it for it in tasks(find(Account(), "again")) if it.attempt == 2), None))
     assert (retried.run, retried.root) == (first.run, first.result["tasks"][0]["id"][:16])
     # The run knows of the second attempt before or after ECS shows it.

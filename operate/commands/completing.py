@@ -1,0 +1,112 @@
+"""`fargate-job completion`, and the names that a shell completes: of jobs, and of the newest runs of a job."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from .. import runs
+from ..account import Account
+from ..catalogue import find, jobs
+from ..errors import JobError
+from ..show import SHORT
+
+PROGRAM: Final = "fargate-job"
+VARIABLE: Final = "_FARGATE_JOB_COMPLETE"
+"""With this environment variable a shell asks the command what fits."""
+STARTUP: Final = {"bash": ".bashrc", "zsh": ".zshrc"}
+"""Shell → the file in the home folder that it reads when it starts. fish reads its completions by itself."""
+SHELLS: Final = (*STARTUP, "fish")
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS), required=False)
+@click.option("--print", "shown", is_flag=True, help="Print the script, and install nothing.")
+def completion(shell: str | None, shown: bool) -> None:
+    """Have SHELL (that of $SHELL) complete commands, options, names of jobs and ids of runs.
+
+    It writes a script below ~/.local/share, and a line into ~/.bashrc or ~/.zshrc that loads it; for fish a file in
+    ~/.config/fish/completions.
+    """
+    name = shell or Path(os.environ.get("SHELL", "")).name
+    kind = get_completion_class(name) if name in SHELLS else None
+    if kind is None:
+        raise click.UsageError(f"{name or 'no $SHELL'}: completion is for {', '.join(SHELLS)}; name one of them")
+    source = kind(click.get_current_context().find_root().command, {}, PROGRAM, VARIABLE).source()
+    if shown:
+        click.echo(source)
+        return
+    script = _script(name)
+    try:
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(source)
+        click.echo(f"Wrote {script}")
+        if name in STARTUP:
+            _load(Path.home() / STARTUP[name], script)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}; --print shows the script") from None
+    click.echo(f"Open a new {name}, type {PROGRAM} status and a space, and press Tab.")
+
+
+def _script(shell: str) -> Path:
+    if shell == "fish":
+        return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config", "fish/completions", f"{PROGRAM}.fish")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share", PROGRAM, f"completion.{shell}")
+
+
+def _load(startup: Path, script: Path) -> None:
+    """Have a shell load the script when it starts: one line, once."""
+    line = f'[ -f "{script}" ] && . "{script}"'
+    before = startup.read_text() if startup.exists() else ""
+    if line in before.splitlines():
+        return
+    startup.write_text(f"{before}{'' if not before or before.endswith(chr(10)) else chr(10)}{line}\n")
+    click.echo(f"Added to {startup}: {line}")
+
+
+Completer = Callable[[click.Context, str], list[CompletionItem]]
+
+
+def complete_names(command: click.Command) -> None:
+    """Have the arguments JOB and RUN of a command, and of those below it, complete names of what is deployed."""
+    for it in command.commands.values() if isinstance(command, click.Group) else ():
+        complete_names(it)
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument) and parameter.name in _NAMES:
+            parameter.shell_complete = functools.partial(_quietly, _NAMES[parameter.name])
+
+
+def _quietly(completer: Completer, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """A shell shows no errors: where nothing can be read, nothing is completed."""
+    try:
+        return [it for it in completer(ctx, incomplete) if str(it.value).startswith(incomplete)]
+    except (JobError, KeyError, TypeError):
+        return []
+
+
+def _account(ctx: click.Context) -> Account:
+    return Account(profile=ctx.params.get("profile") or "", region=ctx.params.get("region") or "")
+
+
+def _where(ctx: click.Context) -> dict[str, Any]:
+    return {"stack": ctx.params.get("stack") or "", "program": ctx.params.get("program")}
+
+
+def _jobs(ctx: click.Context, _incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(it.name, help=it.stack or None) for it in jobs(_account(ctx), **_where(ctx))]
+
+
+def _runs(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    job = find(_account(ctx), ctx.params["job"], **_where(ctx))
+    some = runs.each_of(job, runs.SHOWN, facts=("run", "state", "launchedAt"))
+    long = max(SHORT, len(incomplete))
+    return [CompletionItem(it["run"][:long], help=f"{it['state']} {it['launchedAt'][:16]}") for it in some]
+
+
+_NAMES: Final[dict[str, Completer]] = {"job": _jobs, "run": _runs}

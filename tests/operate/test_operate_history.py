@@ -1,0 +1,309 @@
+"""What ran, what runs and what will run: history, list, runs show; against the sandbox and a table of 100,000 runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner
+from fargate_job_launcher.handler.run import ENDED
+from fargate_job_launcher.handler.table import typed
+from fargate_job_launcher.operate import Account, Launch, find, history, launch
+from fargate_job_launcher.operate.command import main
+from fargate_job_launcher.operate.past import FACTS, PastRun, Sums, percentile
+from fargate_job_launcher.operate.runs import each_of, read
+from fargate_job_launcher.operate.tables import Columns, broken
+from fargate_job_launcher.sandbox import Emulator, Run, deploy
+
+from tools.bench.bench_history import RUNS, history_endpoint
+from tools.recording import program
+
+SOURCE = """
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher, JobRuns
+cluster = aws.ecs.Cluster("c")
+common = {
+    "image": "nginx",
+    "cluster_arn": cluster.arn,
+    "subnet_ids": ["subnet-0123456789abcdef0"],
+    "security_group_ids": ["sg-0123456789abcdef0"],
+    "runs": JobRuns("jobs", {"cluster_arns": [cluster.arn]}).shared,
+    "prices": {"date": "2026-11-01", "vcpu_hour": 0.04, "memory_gib_hour": 0.004, "storage_gib_hour": 0.0001},
+}
+FargateJobLauncher("import", {
+    **common, "supervision": {"retries": 1}, "max_running": 4, "overlap": "skip",
+    "schedules": {"nightly": {"expression": "cron(0 3 * * ? *)"}},
+    "overrides": {"max_count": 4, "array": {"max_size": 4, "max_parallelism": 4}},
+})
+FargateJobLauncher("idle", common)
+"""
+WELL, FAILING, LONG = Run(0, 0.1), Run(3, 0.1), Run(0, 3600)
+NEVER = Run(
+    None, 0.1, stop_code="TaskFailedToStart", reason="CannotPullContainerError: nginx:nope: not found", lines=()
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Exit code and output of the command."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(*arguments: str, width: int = 0) -> Ran:
+    """The command, in this process, for a terminal of this width; 0: in a pipe."""
+    columns = {"COLUMNS": str(width)} if width else {}
+    done = CliRunner(env=columns).invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
+    return Ran(done.exit_code, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(region="eu-west-1") as emulator, pytest.MonkeyPatch.context() as patch:
+        deploy(program(tmp_path_factory.mktemp("program"), SOURCE), emulator)
+        for name in [it for it in os.environ if it.startswith(("AWS_", "FARGATE_JOB_"))]:
+            patch.delenv(name)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+        patch.setenv("AWS_REGION", emulator.region)
+        yield emulator
+
+
+def ended(it: Launch) -> Any:
+    """The item of a run that has ended."""
+    deadline = time.monotonic() + 60
+    while (item := read(it.job, it.run) or {"state": ""})["state"] not in ENDED:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return item
+
+
+@pytest.fixture(scope="module")
+def runs(aws: Emulator) -> list[Any]:
+    """Runs of every kind, the oldest first: a success, a retried success, a failure, one that never starts, an array,
+    one that runs, and one that was skipped."""
+    family, found = find(Account(), "import").family, list[Any]()
+    for script in ([WELL], [FAILING, WELL], [FAILING, FAILING], [NEVER, NEVER]):
+        aws.script(family, *script)
+        found.append(ended(launch("import")))
+    aws.script(family, WELL, WELL, FAILING, FAILING)
+    found.append(ended(launch("import", array=3, parallelism=1)))
+    aws.script(family, LONG, LONG, LONG, LONG)
+    running, skipped = launch("import", count=4), launch("import")
+    return [*found, read(running.job, running.run), ended(skipped)]
+
+
+def test_history_has_the_outcome_of_every_run_the_newest_first_with_marks_and_sums(runs: list[Any]) -> None:
+    shown = json.loads(command("history", "import", "-o", "json").out)
+    assert [it["run"] for it in shown["runs"]] == [it["run"] for it in reversed(runs)]
+    states = ["SKIPPED", "RUNNING", "FAILED", "FAILED", "FAILED", "SUCCEEDED", "SUCCEEDED"]
+    assert [it["state"] for it in shown["runs"]] == states
+    assert [it["attempts"] for it in shown["runs"]] == [0, 4, 4, 2, 2, 2, 1]
+    assert [it["arraySize"] for it in shown["runs"]] == [None, None, 3, None, None, None, None]
+    assert shown["runs"][3]["reason"].startswith("it never started: CannotPullContainerError")
+    assert (shown["sums"]["successRate"], shown["sums"]["states"]["FAILED"]) == (0.4, 3)
+    assert shown["sums"]["costUsd"] == pytest.approx(sum(it["costUsd"] for it in runs), abs=1e-7)
+    text = command("history", "import").out
+    assert "\noldest ✓✓✗✗✗▶· newest\n" in text
+    assert re.search(r"\nsuccess rate 40\.0%, median \d+ s, 95 % within \d+ s, cost 0\.00\d\d USD\n$", text)
+
+
+def test_history_reads_what_is_wanted_and_no_more(runs: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    call, queries = BaseClient._make_api_call, list[Any]()  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+
+    def counted(client: Any, operation: str, parameters: Any) -> Any:
+        queries.extend([parameters] if operation == "Query" else [])
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", counted)
+    job = find(Account(), "import")
+    assert [it.run for it in history(job, most=2)] == [runs[-1]["run"], runs[-2]["run"]]
+    assert [it["Limit"] for it in queries] == [2]
+    assert "request" not in queries[0]["ExpressionAttributeNames"].values()
+    failed = list(history(job, states=["FAILED"], since=timedelta(hours=1)))
+    assert [it.state for it in failed] == ["FAILED"] * 3
+    assert list(history(job, since=timedelta(0))) == []
+    assert [it["run"] for it in each_of(job, 1)] == [runs[-1]["run"]]
+    said = command("history", "idle", "--since", "2h", "--state", "failed")
+    assert (said.code, said.out) == (0, "No failed run of idle in the last 2h.\n")
+    assert "'soon': days, hours and minutes are expected" in command("history", "import", "--since", "soon").err
+
+
+def test_every_table_fits_sixty_columns_and_breaks_no_word(runs: list[Any]) -> None:
+    for verb in (
+        ["history", "import"],
+        ["list"],
+        ["status", "import"],
+        *(["runs", "show", "import", it["run"]] for it in runs),
+    ):
+        shown = command(*verb, width=60).out
+        wide = [it for it in shown.splitlines() if len(it) > 60 and not it.startswith("log   https://")]
+        assert wide == [], verb
+        assert "\x1b" not in shown
+    whole, narrow = (command("runs", "show", "import", runs[3]["run"], width=it).out for it in (0, 60))
+    assert set(whole.replace("WHY", "").split()) <= set(narrow.split())
+
+
+def test_a_run_is_shown_with_its_attempts_reasons_remedies_and_log(runs: list[Any]) -> None:
+    never, array = (command("runs", "show", "import", it["run"][:8]).out for it in (runs[3], runs[4]))
+    assert never.count("CannotPullContainerError: nginx:nope: not found\n") == 3
+    assert never.count("There is no such image or tag: push it") == 1
+    assert "\nlog   " not in never
+    assert re.search(rf"\nnext  fargate-job rerun import {runs[3]['run'][:8]}\n$", never)
+    assert re.search(r"\nINDEX  TRY  TASK      STATE      EXIT  RAN +CAPACITY\n0 +1 +\S{8}  succeeded  0 ", array)
+    assert re.search(r"\nlog   https://eu-west-1\.console\.aws\.amazon\.com/cloudwatch/\S+\nnext  ", array)
+    going = json.loads(command("runs", "show", "import", runs[5]["run"], "-o", "json").out)
+    assert [(it["attempt"], it["status"], it["outcome"]) for it in going["tasks"]] == [(1, "RUNNING", None)] * 4
+    retried = json.loads(command("runs", "show", "import", runs[1]["run"], "-o", "json").out)
+    assert [(it["attempt"], it["exitCode"]) for it in retried["tasks"]] == [(1, 3), (2, 0)]
+
+
+@pytest.mark.usefixtures("runs")
+def test_status_says_a_state_and_an_outcome_once() -> None:
+    shown = command("status", "import").out
+    assert (shown.count("RUNNING"), shown.count("exit code")) == (4, 0)
+    assert len(re.findall(r"^\S+ +\S+ +failed +3 +", shown, re.MULTILINE)) == shown.count("failed")
+
+
+def test_no_word_is_broken_and_no_command_to_paste() -> None:
+    said = "job goes on all the same; to follow it again: fargate-job runs follow job 1f0d9a4b. Then more"
+    lines = ["job goes on all the same; to", "follow it again:", "fargate-job runs follow job 1f0d9a4b.", "Then more"]
+    assert broken(said, 30) == lines
+    assert " ".join(broken(said, 30)) == said
+
+
+def test_list_has_the_last_run_what_runs_now_and_the_next_time(runs: list[Any]) -> None:
+    idle, busy = json.loads(command("list", "-o", "json").out)
+    assert (idle["job"], idle["last"], idle["running"], idle["next"]) == ("idle", None, 0, None)
+    assert (busy["last"]["run"], busy["running"]) == (runs[-1]["run"], 4)
+    assert busy["next"].endswith("T03:00:00+00:00")
+    assert re.search(r"\nimport +SKIPPED +\d+s +4 +\d\d-\d\d 03:00 +other/dev\n$", command("list").out)
+
+
+@pytest.mark.usefixtures("runs")
+def test_list_shows_the_jobs_also_to_a_person_who_may_only_launch(monkeypatch: pytest.MonkeyPatch) -> None:
+    call: Any = BaseClient._make_api_call  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownMemberType]
+
+    def denied(client: Any, operation: str, parameters: Any) -> Any:
+        if operation in ("Query", "ListTasks", "ListSchedules"):
+            message = f"User: u is not authorized to perform: x:{operation} on resource: r"
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, operation)
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", denied)
+    done = command("list")
+    assert (done.code, re.findall(r"^(\w+) +(\?) ", done.out, re.MULTILINE)) == (0, [("idle", "?"), ("import", "?")])
+    assert done.err.count('"Action": "x:ListTasks"') == 1
+
+
+def test_the_first_page_of_a_hundred_thousand_runs_takes_no_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    with history_endpoint(RUNS) as endpoint:
+        for name, value in endpoint.environ.items():
+            monkeypatch.setenv(name, value)
+        began = time.perf_counter()
+        done = command("history", "import")
+        took = time.perf_counter() - began
+        assert done.code == 0
+        assert "\n50 runs: " in done.out
+        assert endpoint.read == 50
+        # Four times what it may take: this machine runs other tests at the same time. `make bench` measures it.
+        assert took < 4
+        found = json.loads(command("history", "import", "--since", "3d", "-o", "json").out)
+    assert 3 * 1440 - 2 <= len(found["runs"]) == found["sums"]["runs"] <= 3 * 1440
+
+
+def test_sums_leave_out_what_did_not_run() -> None:
+    def past(state: str, seconds: int, cost: float | None = 0.5) -> PastRun:
+        item = {"run": "r", "state": state, "trigger": "call", "launchedAt": "2026-11-26T03:00:00.000Z", "requested": 1}
+        item |= {"attempts": 1, "failures": [], "endedAt": f"2026-11-26T03:00:{seconds:02}.000Z"}
+        return PastRun.of({**item, **({"costUsd": cost} if cost else {})})
+
+    several = [past("SUCCEEDED", it) for it in range(1, 20)] + [past("FAILED", 50), past("SKIPPED", 0, None)]
+    sums = Sums.of(several)
+    assert (sums.success_rate, sums.median_seconds, sums.p95_seconds) == (0.95, 10, 19)
+    assert (sums.cost_usd, sums.runs) == (10.0, 21)
+    assert Sums.of([]).success_rate is None
+    assert (percentile([], 95), percentile([3], 95), percentile([1, 2], 50)) == (None, 3, 1)
+    assert {it.partition(".")[0] for it in FACTS} <= {*typed({it.partition(".")[0]: 1 for it in FACTS})}
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (None, ["A   B      WHY", "1   22     because of this and of that"]),
+        (24, ["A   B", "1   22", "    because of this and", "    of that"]),
+        (6, ["B", "22", "    because", "    of", "    this", "    and", "    of", "    that"]),
+        (70, ["A   B      WHY", "1   22     because of this and of that"]),
+    ],
+)
+def test_what_does_not_fit_is_left_out_or_moves_below(width: int | None, shown: list[str]) -> None:
+    columns = Columns(("A", "B", "WHY"), width=width, spare=("A",), below=True)
+    rows = [["1", "22", "because of this and of that"], ["12", "12345", ""]]
+    lines = [it.plain for it in columns.lines(rows)]
+    assert lines[:-1] == shown
+
+
+@pytest.mark.parametrize(
+    ("typed_words", "expected"),
+    [
+        (["status", "i"], ["idle", "import"]),
+        (["runs", "show", "im"], ["import"]),
+        (["status", "importer"], []),
+        (["status", "--region", "not a region", ""], []),
+        (["history", "import", "--sta"], ["--stack", "--state"]),
+        (["h"], ["history"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_names(
+    aws: Emulator, typed_words: list[str], expected: list[str]
+) -> None:
+    assert aws.endpoint
+    *words, incomplete = typed_words
+    assert completed(words, incomplete) == expected
+
+
+def completed(words: list[str], incomplete: str) -> list[str]:
+    """What the shell is offered."""
+    found = ShellComplete(main, {}, "fargate-job", "_FARGATE_JOB_COMPLETE").get_completions(words, incomplete)
+    return sorted(it.value for it in found if not it.value.startswith("-") or incomplete.startswith("-"))
+
+
+def test_a_shell_completes_the_newest_runs_of_a_job(runs: list[Any]) -> None:
+    run = runs[-1]["run"]
+    assert run[:8] in completed(["rerun", "import"], "")
+    assert completed(["rerun", "import"], run[:12]) == [run[:12]]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_installed_once_by_one_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", f"/usr/bin/{shell}")
+    startup = tmp_path / f".{shell}rc"
+    startup.write_text("alias a=b")
+    done = [command("completion"), command("completion")]
+    assert [it.code for it in done] == [0, 0]
+    (script,) = tmp_path.rglob("completion.*" if shell != "fish" else "*.fish")
+    assert "_FARGATE_JOB_COMPLETE" in script.read_text()
+    lines = startup.read_text().splitlines()
+    assert lines == ["alias a=b", *([f'[ -f "{script}" ] && . "{script}"'] if shell != "fish" else [])]
+    assert command("completion", "--print").out.strip() == script.read_text().strip()
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    assert "completion is for bash, zsh, fish; name one of them" in command("completion").err
