@@ -614,6 +614,8 @@ def _role_problems(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> li
 
 
 def _name_problems(name: Any) -> list[str]:
+    if output := shapes.output_in_name(name):
+        return output
     if isinstance(name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,39}", name):
         return []
     return [

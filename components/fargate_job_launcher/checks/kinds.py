@@ -21,9 +21,13 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRete
 """
 
 
-def outside(key: str, value: int, least: int, most: int) -> list[str]:
-    """The problem with a number outside its range; empty when it is inside."""
-    return [] if least <= value <= most else [f"{key}: {value} is not between {least} and {most}"]
+def outside(key: str, value: int, least: int, most: int, *, unlimited: str = "") -> list[str]:
+    """The problem with a number outside its range; empty when it is inside. `unlimited` says what there is without the
+    argument, for one whose 0 means that."""
+    if least <= value <= most:
+        return []
+    none = f"; for {unlimited}, leave it out" if value == 0 and unlimited else ""
+    return [f"{key}: {value} is not between {least} and {most}{none}"]
 
 
 def retention_problems(key: str, days: int) -> list[str]:
