@@ -53,9 +53,8 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         remedy = problem.rpartition("; ")[2]
         written = re.fullmatch(r"write (.+?)( or \S+|( for all of its defaults)?, or leave it out)?", remedy)
         if written is None:
-            assert re.match(r"give (one text|a number|a list|the object, not its|its JSON)|leave it out", remedy), (
-                problem
-            )
+            given = r"give (one (text|of)|a (number|list)|the object, not its|its JSON)|leave it out"
+            assert re.match(given, remedy), problem
         else:
             assert said(declared, path, ast.literal_eval(written[1])) == [], problem
 
@@ -114,6 +113,8 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         ("environment", "A=some words, and more", "write {'A': 'some words, and more'}"),
         ("task_policy", True, """give its JSON, such as '{"Version": "2012-10-17", "Statement": […]}'"""),
         ("image", True, "give one text"),
+        ("capacity", True, "give one of on_demand, spot, spot_then_on_demand"),
+        ("supervision.retry_on[0]", 1, "give one of failed, never_started, interrupted, timed_out"),
         ("schedule.expression", 5, "give one text"),
         ("user", 1000, "write '1000'"),
         ("cpu", "1 vCPU", "write 1024"),

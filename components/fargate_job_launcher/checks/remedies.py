@@ -14,6 +14,8 @@ from pulumi import Output
 
 from fargate_job_launcher.handler import fargate
 
+from . import choices
+
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
 _JSON: Final = re.compile(r"(^|\.)(task_?[pP]olicy|pattern|event)$")
@@ -54,6 +56,9 @@ def text(path: str, value: Any, shown: Callable[[Any], str] = repr) -> str:
         return f"give its JSON: json.dumps({written if len(written) <= LONGEST_SHOWN else '…'})"
     if _JSON.search(path):
         return f"give its JSON, such as {shown(example(path, str))}"
+    few = {**choices.OF_A_JOB, **choices.OF_A_NETWORK}.get(re.sub(r"\[\d+\]$", "", path.rpartition(".")[2]))
+    if few is not None:
+        return f"give one of {', '.join(few)}"
     if isinstance(value, bool | int | float) and _FREE.search(path):
         return f"write {shown(str(value).lower() if isinstance(value, bool) else str(value))}"
     if isinstance(value, list) and [type(it) for it in cast("list[Any]", value)] == [str]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from fargate_job_launcher.handler.outcome import KINDS
-
+from .choices import RETRYABLE
 from .kinds import outside, topic_problems
-
-RETRYABLE: Final = tuple(kind for kind in KINDS if kind not in ("succeeded", "stopped"))
 
 
 def supervision_problems(given: Mapping[str, Any]) -> list[str]:
