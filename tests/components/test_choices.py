@@ -1,4 +1,4 @@
-"""Arguments with few values: what a type checker reports for them in a program, and that their types have what is taken."""
+"""Arguments with few values: what a type checker reports in a program, and that the types have what is taken."""
 
 from __future__ import annotations
 
