@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         WrongRegion,
     )
     from .following import Change, End, Line, follow
+    from .importing import Imported, imported
     from .launching import Launch, launch, retry, stop
     from .scheduling import (
         LastRun,
@@ -61,6 +62,7 @@ __all__ = [
     "CredentialsExpired",
     "End",
     "Found",
+    "Imported",
     "IndexTask",
     "Job",
     "JobError",
@@ -89,6 +91,7 @@ __all__ = [
     "cancel_launch",
     "find",
     "follow",
+    "imported",
     "jobs",
     "launch",
     "pause_schedule",
@@ -99,7 +102,9 @@ __all__ = [
     "tasks",
 ]
 
-_MODULES: Final = ("account", "arrays", "catalogue", "errors", "following", "launching", "scheduling", "task")
+_MODULES: Final = (
+    *("account", "arrays", "catalogue", "errors", "following", "launching", "scheduling", "task", "importing"),
+)
 """The modules of the public names. They are loaded on first use, because terminal.py has to start without boto3."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from .commands import dead_letters, explain, launch, logs, retry, runs, schedules, status, stop
+from .commands import dead_letters, explain, importing, launch, logs, retry, runs, schedules, status, stop
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -31,5 +31,6 @@ for verb in (
     schedules.schedules,
     dead_letters.letters,
     explain.explain,
+    importing.importing,
 ):
     main.add_command(verb)
