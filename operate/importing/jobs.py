@@ -26,6 +26,8 @@ def imported(
     """
     document = Document(name, text)
     found = list(_jobs(document, environment, container))
+    if "config" not in document.content:
+        document.close()
     if job and len(found) > 1:
         found = [it for it in found if it[0] == job]
         if not found:

@@ -75,12 +75,23 @@ class Document:
             raise JobError(f"{name} is neither YAML nor JSON: {_where(error)}", _template(text)) from None
         self.name, self._lines = name, dict(_lines(node, ()))
         self.left: list[Left] = []
+        self._told: list[Path] = []
+        self.parts: list[Given] = []
+        """Every mapping that was looked into."""
         self.filled = re.compile(r"\{\{|<%")
         """What a tool fills in wherever it is in this file; a task's command may have ${…} for its own shell."""
+
+    def close(self) -> None:
+        """Say that everything that nobody took, anywhere in the file, is not carried over."""
+        told = {*self._told}
+        for it in self.parts:
+            if not any(it.path[:end] in told for end in range(1, len(it.path) + 1)):
+                it.rest()
 
     def leave(self, path: Path, why: str) -> None:
         """Say that the part at a path is not carried over."""
         whole = re.sub(r"\.\[", "[", ".".join(f"[{it}]" if isinstance(it, int) else it for it in path))
+        self._told.append(path)
         near = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self._lines), ())
         self.left.append(Left(self._lines.get(near, 0), whole, why))
 
@@ -94,6 +105,7 @@ class Given:
             at = ".".join(map(str, path))
             raise JobError(f"{document.name}: {at or 'the file'} is not a mapping of keys and values")
         self.document, self.path = document, path
+        document.parts.append(self)
         self._values: dict[str, Any] = {str(key): it for key, it in cast("Mapping[Any, Any]", value).items()}
 
     def __bool__(self) -> bool:

@@ -34,7 +34,8 @@ def read(document: Document, *, container: str = "") -> tuple[str, dict[str, Any
     """The family, and the arguments of the job. `container` names the job's own container among several."""
     content: Any = document.content
     wrapped = isinstance(content, dict) and "taskDefinition" in content
-    given = Given(document, ("taskDefinition",) if wrapped else (), content["taskDefinition"] if wrapped else content)
+    whole = Given(document, (), content)
+    given = whole.inside("taskDefinition") if wrapped else whole
     given.drop(*_COMPUTED)
     family = str(given.take("family", str) or "")
     entry: dict[str, Any] = {}
@@ -60,6 +61,10 @@ def read(document: Document, *, container: str = "") -> tuple[str, dict[str, Any
             sidecars.append(sidecar)
     entry |= {"sidecars": sidecars} if sidecars else {}
     _task(given, entry)
+    # A definition that ECS shows has its tags beside it.
+    pairs = [*given.items("tags"), *(whole.items("tags") if wrapped else [])]
+    tags = {str(it.take("key", str)): str(it.take("value", str) or "") for it in pairs}
+    entry |= {"tags": tags} if tags else {}
     for name, it in volumes.items():
         if it:
             it.leave(it.untaken()[0], f"no container mounts the volume {name!r} in a way that a job can")
@@ -108,8 +113,6 @@ def _task(given: Given, entry: dict[str, Any]) -> None:
         entry["taskRoleArn"] = role
     if given.take("executionRoleArn") is not None:
         given.leave("executionRoleArn", ROLE)
-    tags = {str(it.take("key", str)): str(it.take("value", str) or "") for it in given.items("tags")}
-    entry |= {"tags": tags} if tags else {}
 
 
 def _container(it: Given) -> dict[str, Any]:
@@ -164,7 +167,9 @@ def _mounts(it: Given, volumes: dict[str, Given], entry: dict[str, Any], *, alon
         if system is not None and point is not None:
             kept = {"fileSystemId": system, "accessPointId": point, "path": path}
             entry.setdefault("efsVolumes", []).append({**kept, **({"readOnly": True} if read_only else {})})
+            # A job's folder is always mounted encrypted and with the task role, and is the access point's.
             efs.drop("transitEncryption", "rootDirectory")
+            access.drop("iam")
             efs.rest()
         elif system is not None:
             mount.leave("sourceVolume", "is a file system without an access point; create one, and write efsVolumes")
@@ -183,4 +188,4 @@ def _log(it: Given, entry: dict[str, Any] | None) -> None:
     kept = {key: value for key, value in given.items() if value is not None}
     if entry is not None and kept:
         entry["logOptions"] = kept
-    log.leave("logDriver", "the launcher creates a log group of its own for every container")
+    it.leave("logConfiguration", "the launcher creates a log group of its own for every container")

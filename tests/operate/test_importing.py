@@ -301,7 +301,7 @@ def test_a_task_definition_becomes_an_entry_that_the_config_takes(tmp_path: Path
             f"{of_app}.environment[1].value",
             f"{of_app}.secrets[1].valueFrom",
             f"{of_app}.ulimits[1].name",
-            f"{of_app}.logConfiguration.logDriver",
+            f"{of_app}.logConfiguration",
             f"{of_app}.portMappings",
             f"{of_app}.linuxParameters",
         ]
@@ -357,6 +357,35 @@ def test_a_file_without_a_job_says_which_files_have_one(text: str, said: str) ->
     with pytest.raises(JobError) as raised:
         imported("file.yml", text, environment="prod" if "environments" in text else "")
     assert said in str(raised.value)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every mapping in a value."""
+    if isinstance(value, list):
+        return [found for number, it in enumerate(value) for found in places(it, (*path, number))]
+    if not isinstance(value, dict):
+        return []
+    return [path, *(found for key, it in value.items() for found in places(it, (*path, key)))]
+
+
+@pytest.mark.parametrize("kind", ["copilot", "ecschedule", "task definition"])
+def test_a_key_that_nobody_knows_is_named_wherever_it_is(kind: str) -> None:
+    text = ECSCHEDULE.replace("{{ must_env `DAY` }}", "x") if kind == "ecschedule" else COPILOT.replace("on:", "'on':")
+    whole: Any = DEFINITION if kind == "task definition" else yaml.safe_load(text)
+    if kind == "copilot":
+        del whole["environments"]
+    for path in places(whole):
+        given: Any = json.loads(json.dumps(whole))
+        holder = given
+        for step in path:
+            holder = holder[step]
+        holder["nobodyKnows"] = "it"
+        jobs, document = imported("file", json.dumps(given))
+        # Variables have any name; a part that is left as a whole is named as a whole.
+        within = ["[".join(it.path.split("[")) for it in document.left]
+        named = any("nobodyKnows" in it for it in within) or "nobodyKnows" in str([it.entry for it in jobs])
+        at = re.sub(r"\.\[", "[", ".".join(f"[{it}]" if isinstance(it, int) else it for it in path))
+        assert named or any(at == it or at.startswith((f"{it}.", f"{it}[")) for it in within), at
 
 
 def test_it_is_said_in_json_too_and_calls_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
