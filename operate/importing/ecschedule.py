@@ -80,10 +80,11 @@ def _capacity(rule: Given, entry: dict[str, Any]) -> None:
         if rule.take(key, str) not in (None, "FARGATE"):
             rule.leave(key, "the job runs on Fargate")
     for key in ("capacity_provider_strategy", "capacityProviderStrategy"):
-        providers = [
-            str(it.take("capacityProvider", str) or it.take("capacity_provider", str)) for it in rule.items(key)
-        ]
+        items = list(rule.items(key))
+        providers = [str(it.take("capacityProvider", str) or it.take("capacity_provider", str)) for it in items]
         if len(providers) == 1 and providers[0] in _CAPACITIES:
             entry["capacity"] = _CAPACITIES[providers[0]]
+            # Of one provider they say nothing.
+            items[0].drop("base", "weight")
         elif providers:
             rule.leave(key, "has no equal; choose capacity: on_demand, spot or spot_then_on_demand")

@@ -254,6 +254,7 @@ def test_each_rule_of_ecschedule_becomes_a_job(tmp_path: Path) -> None:
         "its sidecar",
     ):
         assert it in lines
+    assert not any("weight" in it for it in lines)
     jobs, _, _ = ran(tmp_path, "ecschedule.yaml", ECSCHEDULE, "--name", "weekly-sum")
     assert list(jobs) == ["weekly-sum"]
 
