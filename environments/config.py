@@ -13,6 +13,7 @@ from fargate_job_launcher.checks import remedies
 from fargate_job_launcher.checks.shapes import ConfigRefused, unknown
 from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_snake
 from pydantic_core import ErrorDetails
 
 from . import rules
@@ -20,7 +21,7 @@ from .model import StackConfig
 
 _WORDS: Final = {
     "missing": "is missing",
-    "string_type": "is not text; write it in quotes",
+    "string_type": "is not text",
     "int_type": "is not a whole number",
     "int_from_float": "is not a whole number",
     "float_type": "is not a number",
@@ -107,19 +108,65 @@ def _sentence(error: ErrorDetails) -> str:
     hidden = any(it in ("secrets", "secretValues", "environment") for it in loc) or isinstance(
         error["input"], dict | list
     )
-    remedy = "" if hidden else _remedy(".".join(str(it) for it in loc), kind, error["input"])
+    remedy = _remedy(loc, kind, error["input"], hidden=hidden)
     return f"{'(not shown)' if hidden else repr(error['input'])} {said}{remedy and f'; {remedy}'}"
 
 
-def _remedy(path: str, kind: str, value: Any) -> str:
-    """What to write instead, if the value shows it."""
+def _remedy(loc: tuple[int | str, ...], kind: str, value: Any, *, hidden: bool) -> str:
+    """What to write instead, from the value if it shows it; a hidden one is not repeated."""
+    path, shown = ".".join(to_snake(str(it)) for it in loc), None if hidden else value
+    if kind in ("dict_type", "model_type") or (kind == "list_type" and (hidden or not isinstance(value, str))):
+        return _structure(loc, shown)
     if kind == "list_type":
         return remedies.listed(path, value, remedies.yaml)
     if kind == "bool_type":
-        return remedies.flag(value, remedies.yaml)
+        return remedies.flag(shown, remedies.yaml)
     if kind in ("int_type", "int_from_float"):
-        return remedies.whole(path, value)
+        return remedies.whole(path, shown)
+    if kind == "float_type":
+        return "give a number such as 0.5, without quotes"
+    if kind == "string_type":
+        plain = isinstance(value, bool | int | float)
+        return "write it in quotes" if plain else remedies.text(path, shown, remedies.yaml)
     return ""
+
+
+def _structure(loc: tuple[int | str, ...], value: Any) -> str:
+    """What to write for a mapping or a list in place of a value; None stands for one that is not shown."""
+    kind, name = _declared(loc), to_snake(next(str(it) for it in reversed(loc) if isinstance(it, str)))
+    needed = len(loc) == 1 and next(it for it in StackConfig.model_fields.values() if it.alias == loc[0]).is_required()
+    if value is False and not needed and typing.get_origin(kind) is not list:
+        return "leave it out to have none"
+    only = _only_text(kind) if isinstance(value, str) and value else ""
+    example = {only: value} if only else _example(name, kind)
+    written = remedies.yaml(example)
+    out = "" if needed else ", or leave it out"
+    return f"write {written} for all of its defaults{out}" if example == {} else f"write {written}"
+
+
+def _only_text(kind: Any) -> str:
+    """The one required key of a mapping, if it is text."""
+    if typing.get_origin(kind) is not None or not issubclass(kind, BaseModel):
+        return ""
+    needed = [it for it in kind.model_fields.values() if it.is_required()]
+    return str(needed[0].alias) if len(needed) == 1 and cast("Any", needed[0].annotation) is str else ""
+
+
+def _example(name: str, kind: Any) -> Any:
+    """A value of a field's type, with no more than that needs; `name` is the field's in a component."""
+    kind, of = _plain(kind), typing.get_args(_plain(kind))
+    if name == "jobs":
+        return {"nightly-report": {"image": remedies.EXAMPLES["image"]}}
+    if name in remedies.EXAMPLES:
+        return remedies.EXAMPLES[name]
+    if typing.get_origin(kind) is dict:
+        return {"NAME": _example("", of[1])}
+    if typing.get_origin(kind) is list:
+        return [_example("", of[0])]
+    if issubclass(kind, BaseModel):
+        fields = {key: it for key, it in kind.model_fields.items() if it.is_required()}
+        return {str(it.alias): _example(key, it.annotation) for key, it in fields.items()}
+    return 1 if kind is int else "…"
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:
@@ -142,14 +189,24 @@ def _keys() -> list[str]:
 
 def _known(loc: tuple[int | str, ...]) -> list[str]:
     """The keys of the mapping that the last step of a path is in."""
+    return [str(it.alias) for it in _declared(loc[:-1]).model_fields.values()]
+
+
+def _declared(loc: tuple[int | str, ...]) -> Any:
+    """The type that the model declares at a path."""
     kind: Any = StackConfig
-    for step in loc[:-1]:
+    for step in loc:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             kind = next(it.annotation for it in kind.model_fields.values() if it.alias == step)
         else:
             kind = typing.get_args(kind)[-1]
-        kind = next((it for it in typing.get_args(kind) if it is not type(None)), kind) if _optional(kind) else kind
-    return [str(it.alias) for it in cast("type[BaseModel]", kind).model_fields.values()]
+        kind = _plain(kind)
+    return kind
+
+
+def _plain(kind: Any) -> Any:
+    """A type without None."""
+    return next((it for it in typing.get_args(kind) if it is not type(None)), kind) if _optional(kind) else kind
 
 
 def _optional(kind: Any) -> bool:
@@ -174,8 +231,7 @@ def _without(given: Mapping[str, Any], taken: list[tuple[int | str, ...]]) -> di
 
 def _snake(kind: Any, value: Any) -> Any:
     """A value in the components' spelling: the fields of a model, but not the keys that a job chose."""
-    if _optional(kind):
-        kind = next(it for it in typing.get_args(kind) if it is not type(None))
+    kind = _plain(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         if not isinstance(value, dict):
             return {}

@@ -46,9 +46,11 @@ def derived(
         if key in without:
             continue
         plain = _plain(f"{name}{to_camel(key)[0].upper()}{to_camel(key)[1:]}", hint, allowed or {})
-        # The description of a list names its values.
-        few = allowed is not None and key in allowed and typing.get_origin(plain) is not list
-        extra: dict[str, Any] = {"enum": list((allowed or {})[key])} if few else {}
+        few: dict[str, Any] = {"enum": list(allowed[key])} if allowed is not None and key in allowed else {}
+        # The items of a list are all text.
+        extra: dict[str, Any] = (
+            {"items": {"type": "string", **few}} if few and typing.get_origin(plain) is list else few
+        )
         needed = key in required and not optional
         fields[key] = (
             plain if needed else plain | None,

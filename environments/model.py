@@ -13,12 +13,7 @@ from fargate_job_launcher import (
     LaunchRuns,
     PayloadBucketArgs,
 )
-from fargate_job_launcher.arguments import CAPACITIES
-from fargate_job_launcher.checks.kinds import LOG_RETENTION_DAYS
-from fargate_job_launcher.checks.runs import OVERLAPS
-from fargate_job_launcher.cluster import CONTAINER_INSIGHTS
-from fargate_job_launcher.handler import fargate
-from fargate_job_launcher.network import NAT_GATEWAYS, SUBNETS
+from fargate_job_launcher.checks.choices import CONTAINER_INSIGHTS, LOG_RETENTION_DAYS, OF_A_JOB, OF_A_NETWORK
 from pydantic import ConfigDict, Field
 
 from .fields import Fields, derived, descriptions, spelt
@@ -44,15 +39,11 @@ INHERITED: Final = (
 )
 """Arguments of JobRuns that have the value of `defaults` where `runs` does not set them."""
 
-_ALLOWED: Final[dict[str, Any]] = {
-    **{"cpu": tuple(fargate.SIZES), "capacity": CAPACITIES, "log_retention_days": LOG_RETENTION_DAYS},
-    "overlap": OVERLAPS,
-}
 NetworkConfig = derived(
     "Network",
     JobNetworkArgs,
     without=("tags", "kms_key_arn"),
-    allowed={"subnets": SUBNETS, "nat_gateways": tuple(NAT_GATEWAYS), "flow_log_days": LOG_RETENTION_DAYS},
+    allowed=OF_A_NETWORK,
 )
 ClusterConfig = derived(
     "Cluster", JobClusterArgs, without=("tags",), allowed={"container_insights": CONTAINER_INSIGHTS}
@@ -73,14 +64,14 @@ class RunsConfig(_KeptRuns):  # pyright: ignore[reportUntypedBaseClass]
 
 PayloadsConfig = derived("Payloads", PayloadBucketArgs, without=("tags", "kms_key_arn"))
 # A job may leave out what the defaults set. If neither sets a required argument, the component reports it.
-JobConfig = derived("Job", FargateJobLauncherArgs, without=GIVEN, optional=True, allowed=_ALLOWED)
+JobConfig = derived("Job", FargateJobLauncherArgs, without=GIVEN, optional=True, allowed=OF_A_JOB)
 DefaultsConfig = derived(
     "Defaults",
     FargateJobLauncherArgs,
     # Tags of all jobs are under `tags`.
     without={*GIVEN, "tags"},
     optional=True,
-    allowed=_ALLOWED,
+    allowed=OF_A_JOB,
 )
 
 

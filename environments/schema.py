@@ -69,7 +69,7 @@ def _tidy(value: Any) -> Any:
     if "anyOf" in tidy:
         one = [it for it in tidy["anyOf"] if it != {"type": "null"}]
         if len(one) == 1:
-            return {**{key: it for key, it in tidy.items() if key != "anyOf"}, **one[0]}
+            return {**one[0], **{key: it for key, it in tidy.items() if key != "anyOf"}}
     return tidy
 
 

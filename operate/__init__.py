@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         WrongRegion,
     )
     from .following import Change, End, Line, Retry, follow, follow_run
+    from .importing import Imported, imported
     from .launching import Launch, launch, retry, stop
     from .past import PastRun, Sums, history
     from .rerunning import rerun
@@ -63,6 +64,7 @@ __all__ = [
     "CredentialsExpired",
     "End",
     "Found",
+    "Imported",
     "IndexTask",
     "Job",
     "JobError",
@@ -96,6 +98,7 @@ __all__ = [
     "follow",
     "follow_run",
     "history",
+    "imported",
     "jobs",
     "launch",
     "pause_schedule",
@@ -113,6 +116,7 @@ _MODULES: Final = (
     "catalogue",
     "errors",
     "following",
+    "importing",
     "launching",
     "past",
     "rerunning",

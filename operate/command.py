@@ -13,6 +13,7 @@ from .commands import (
     dead_letters,
     explain,
     history,
+    importing,
     launch,
     logs,
     rerun,
@@ -47,6 +48,7 @@ for verb in (
     dead_letters.letters,
     explain.explain,
     completing.completion,
+    importing.importing,
 ):
     main.add_command(verb)
 completing.complete_names(main)

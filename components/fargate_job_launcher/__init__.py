@@ -22,6 +22,21 @@ if TYPE_CHECKING:
         SignedCode,
         Supervision,
     )
+    from .checks.choices import (
+        Architecture,
+        Capacity,
+        ContainerInsights,
+        Cpu,
+        LogGroup,
+        LogMode,
+        LogRetentionDays,
+        NatGateways,
+        NetworkSubnets,
+        Overlap,
+        RetriedOutcome,
+        SidecarCondition,
+        SubnetRanges,
+    )
     from .cluster import JobCluster, JobClusterArgs
     from .container import EfsVolume, HealthCheck, LogOptions, Sidecar, Ulimit, Ulimits
     from .launcher import FargateJobLauncher
@@ -31,6 +46,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alarms",
+    "Architecture",
+    "Capacity",
+    "ContainerInsights",
+    "Cpu",
     "EfsVolume",
     "FargateJobLauncher",
     "FargateJobLauncherArgs",
@@ -49,19 +68,28 @@ __all__ = [
     "LaunchRuns",
     "LaunchSchedule",
     "LauncherFunction",
+    "LogGroup",
+    "LogMode",
     "LogOptions",
+    "LogRetentionDays",
+    "NatGateways",
+    "NetworkSubnets",
     "Notify",
+    "Overlap",
     "PayloadBucket",
     "PayloadBucketArgs",
+    "RetriedOutcome",
     "RunsAlarms",
     "Sidecar",
+    "SidecarCondition",
     "SignedCode",
+    "SubnetRanges",
     "Supervision",
     "Ulimit",
     "Ulimits",
 ]
 
-_ROOMS = ("arguments", "cluster", "container", "launcher", "network", "payload", "runs")
+_ROOMS = ("arguments", "checks.choices", "cluster", "container", "launcher", "network", "payload", "runs")
 
 
 def __getattr__(name: str) -> Any:

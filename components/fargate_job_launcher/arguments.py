@@ -17,6 +17,17 @@ from fargate_job_launcher.iam import Place
 
 from . import container, iam
 from .checks import shapes
+from .checks.choices import (
+    CAPACITIES,
+    LOG_GROUPS,
+    Architecture,
+    Capacity,
+    Cpu,
+    LogGroup,
+    LogRetentionDays,
+    Overlap,
+    RetriedOutcome,
+)
 from .checks.containers import WRITABLE_PATHS, container_problems
 from .checks.function import function_problems
 from .checks.kinds import boundary_problems, outside, policy_problems, retention_problems, role_path_problems
@@ -30,8 +41,6 @@ from .checks.supervision import supervision_problems
 from .checks.tags import LAUNCHER_TAGS, tag_problems
 from .checks.triggers import trigger_problems
 from .container import EfsVolume, HealthCheck, LogOptions, Sidecar, Ulimits
-
-CAPACITIES: Final = ("on_demand", "spot", "spot_then_on_demand")
 
 
 class LaunchArray(TypedDict):
@@ -55,7 +64,7 @@ class LaunchOverrides(TypedDict, total=False):
     """Whether a caller may replace the command. Default: false."""
     payload: bool
     """Whether a caller may send data, any JSON, which the job finds as JSON in JOB_PAYLOAD. Default: false."""
-    cpu: int
+    cpu: Cpu
     """The most CPU units that a caller may request. Default: a caller may request none."""
     memory: int
     """The most memory in MiB that a caller may request. Default: a caller may request none."""
@@ -68,7 +77,7 @@ class LaunchOverrides(TypedDict, total=False):
     at: bool
     """Whether a caller may have the job launched at a later time, by a schedule that the launcher creates for it.
     Default: false, and the launcher may create no schedule."""
-    capacity: Sequence[str]
+    capacity: Sequence[Capacity]
     """Capacities that a caller may choose besides the job's own. Default: none."""
     tags: Sequence[str]
     """Keys of tags that a caller may set on the tasks. Default: none."""
@@ -189,7 +198,7 @@ class Supervision(TypedDict, total=False):
     """Minutes after which a task is stopped, 1 to 20160. Default: no limit."""
     retries: int
     """How often a failed task is launched again, 0 to 10. Default: 0."""
-    retry_on: Sequence[str]
+    retry_on: Sequence[RetriedOutcome]
     """Which outcomes are retried: `failed`, `never_started`, `interrupted`, `timed_out`. Default: the first three."""
     start_timeout_minutes: int
     """Minutes after which a task that has not started is stopped, 1 to 1440; it counts as `never_started`. Default: no
@@ -294,7 +303,7 @@ class FargateJobLauncherArgs(TypedDict):
     repository_credentials_arn: NotRequired[pulumi.Input[str]]
     """ARN of the Secrets Manager secret with the user name and password of a private registry outside ECR.
     Default: none."""
-    architecture: NotRequired[str]
+    architecture: NotRequired[Architecture]
     """The processor that the image is built for: `x86_64` or `arm64`. Default: x86_64."""
     allow_exec: NotRequired[bool]
     """Whether `aws ecs execute-command` can open a shell in the job's tasks, for debugging. Default: false, and a
@@ -323,13 +332,13 @@ class FargateJobLauncherArgs(TypedDict):
     """IAM path of the roles that the launcher creates, such as /jobs/. Default: /."""
     permissions_boundary_arn: NotRequired[pulumi.Input[str]]
     """ARN of the permissions boundary of the roles that the launcher creates. Default: none."""
-    cpu: NotRequired[int]
+    cpu: NotRequired[Cpu]
     """CPU units (1024 are one vCPU): 256, 512, 1024, 2048, 4096, 8192, 16384 or 32768. Default: 256."""
     memory: NotRequired[int]
     """Memory in MiB, one of the sizes that Fargate has for `cpu`. Default: the smallest."""
     ephemeral_storage_gib: NotRequired[int]
     """Scratch space in GiB, 20 to 200. Default: 20, which every Fargate task has."""
-    capacity: NotRequired[str]
+    capacity: NotRequired[Capacity]
     """`on_demand`, on any cluster; `spot` (cheaper, may be interrupted) or `spot_then_on_demand` (on demand for tasks
     for which Spot has no capacity), on a cluster with the capacity provider FARGATE_SPOT, such as a JobCluster.
     Default: on_demand."""
@@ -364,7 +373,7 @@ class FargateJobLauncherArgs(TypedDict):
     max_running: NotRequired[int]
     """The most tasks of the job that run at once, 1 to 5000, of every trigger together. `overlap` says what happens to
     a launch beyond the limit. Default: no limit."""
-    overlap: NotRequired[str]
+    overlap: NotRequired[Overlap]
     """What happens to a launch that `max_running` does not admit. `wait`: it goes back to its trigger; a direct launch
     fails with the reason MaxRunning. `skip`: it is kept as a run that was skipped, and is no failure. `replace`: what
     runs is stopped first. `allow`: there is no limit. Default: wait."""
@@ -377,7 +386,7 @@ class FargateJobLauncherArgs(TypedDict):
     end of its run. Default: none, and a task token is rejected."""
     alarms: NotRequired[Alarms]
     """Alarms and a dashboard. Default: none."""
-    log_retention_days: NotRequired[int]
+    log_retention_days: NotRequired[LogRetentionDays]
     """How many days the log lines of the job and of the launcher are kept, one of the numbers that CloudWatch Logs
     accepts. Default: 30."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
@@ -390,7 +399,7 @@ class FargateJobLauncherArgs(TypedDict):
     the queues and the topic can change from one key to another while every message stays readable. Default: none."""
     keep_logs: NotRequired[bool]
     """Whether the two log groups and their lines are kept when the launcher is deleted. Default: false."""
-    adopt_logs: NotRequired[Sequence[str]]
+    adopt_logs: NotRequired[Sequence[LogGroup]]
     """Existing log groups of an earlier launcher of this name to import, with their lines: `job`, `launcher`. Remove
     this argument after the deployment. Default: none, and CloudWatch Logs refuses to create a log group that exists."""
     protect_logs: NotRequired[bool]
@@ -405,7 +414,7 @@ class FargateJobLauncherArgs(TypedDict):
 PUBLIC_IPV4_HOUR: Final = 0.005
 """US dollars. https://aws.amazon.com/vpc/pricing/ of 2026-11-01"""
 
-RETRIED: Final = ("failed", "never_started", "interrupted")
+RETRIED: Final[tuple[RetriedOutcome, ...]] = ("failed", "never_started", "interrupted")
 """The outcomes that are retried by default. A task that timed out would most likely do so again."""
 
 KEEP_DAYS: Final = 90
@@ -436,7 +445,7 @@ class Job:
     sidecars: Sequence[Sidecar] = ()
     efs_volumes: Sequence[EfsVolume] = ()
     repository_credentials_arn: pulumi.Input[str] | None = None
-    architecture: str = "x86_64"
+    architecture: Architecture = "x86_64"
     allow_exec: bool = False
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     not_secret: Sequence[str] = ()
@@ -447,10 +456,10 @@ class Job:
     execution_role_arn: pulumi.Input[str] | None = None
     role_path: str = "/"
     permissions_boundary_arn: pulumi.Input[str] | None = None
-    cpu: int = 256
+    cpu: Cpu = 256
     memory: int = 0
     ephemeral_storage_gib: int = fargate.EPHEMERAL_STORAGE_DEFAULT_GIB
-    capacity: str = "on_demand"
+    capacity: Capacity = "on_demand"
     overrides: LaunchOverrides = field(default_factory=LaunchOverrides)
     payload_bucket: pulumi.Input[str] | None = None
     prices: LaunchPrices | None = None
@@ -464,15 +473,15 @@ class Job:
     supervision: Supervision | None = None
     notify: Notify | None = None
     max_running: int = 0
-    overlap: str = "wait"
+    overlap: Overlap = "wait"
     result: bool = False
     callbacks: Sequence[pulumi.Input[str]] = ()
     alarms: Alarms | None = None
-    log_retention_days: int = 30
+    log_retention_days: LogRetentionDays = 30
     kms_key_arn: pulumi.Input[str] | None = None
     further_kms_key_arns: Sequence[pulumi.Input[str]] = ()
     keep_logs: bool = False
-    adopt_logs: Sequence[str] = ()
+    adopt_logs: Sequence[LogGroup] = ()
     protect_logs: bool = False
     protect_queues: bool = False
     tags: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
@@ -575,10 +584,6 @@ def examine(name: str, args: FargateJobLauncherArgs, *, place: Place | None = No
     return given, problems
 
 
-LOG_GROUPS: Final = ("job", "launcher")
-"""Log groups of a launcher."""
-
-
 def _adoption_problems(given: Mapping[str, Any]) -> list[str]:
     adopted = given.get("adopt_logs", [])
     problems = [
@@ -614,6 +619,8 @@ def _role_problems(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> li
 
 
 def _name_problems(name: Any) -> list[str]:
+    if output := shapes.output_in_name(name):
+        return output
     if isinstance(name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,39}", name):
         return []
     return [

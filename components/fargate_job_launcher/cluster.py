@@ -18,20 +18,20 @@ import pulumi_aws as aws
 from fargate_job_launcher.handler import fargate
 
 from .checks import shapes
+from .checks.choices import CONTAINER_INSIGHTS, ContainerInsights
 from .checks.later import checked_later
 from .checks.names import CLUSTER, name_problems
 from .checks.place import place_problems
 from .checks.tags import tag_problems
 from .draining import drained
 
-CONTAINER_INSIGHTS: Final = ("disabled", "enabled", "enhanced")
 CAPACITY_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")
 
 
 class JobClusterArgs(TypedDict, total=False):
     """Either the settings of a new cluster, or the ARN of an existing one."""
 
-    container_insights: str
+    container_insights: ContainerInsights
     """Metrics of every task: `disabled`, `enabled` or `enhanced`; CloudWatch charges for them. Default: disabled."""
     stop_tasks: bool
     """Whether deleting the cluster stops the tasks that run in it, with a function for this purpose. Otherwise a

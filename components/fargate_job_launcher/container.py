@@ -10,6 +10,7 @@ from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 
+from .checks.choices import LogMode, SidecarCondition
 from .checks.containers import STOP_SECONDS, WRITABLE_PATHS
 from .checks.kinds import LARGEST_DEFINITION
 from .checks.names import CONTAINER
@@ -44,7 +45,7 @@ class LogOptions(TypedDict, total=False):
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html
     """
 
-    mode: str
+    mode: LogMode
     """`non-blocking`: output waits in memory, and is lost if it does not fit; `blocking`: the program that writes it
     waits. Default: the account's defaultLogDriverMode, which is non-blocking unless it was changed."""
     max_buffer_size: str
@@ -104,7 +105,7 @@ class Sidecar(TypedDict):
     """Default: none."""
     stop_timeout_seconds: NotRequired[int]
     """As the job's. Default: 30."""
-    job_waits_for: NotRequired[str]
+    job_waits_for: NotRequired[SidecarCondition]
     """What the job waits for before it starts: `START`, `HEALTHY`, `SUCCESS` (exit code 0) or `COMPLETE` (any exit
     code). Default: HEALTHY if there is a health check, otherwise START."""
 

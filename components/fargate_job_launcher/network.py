@@ -13,7 +13,16 @@ import pulumi_awsx as awsx
 from fargate_job_launcher.handler import fargate
 
 from .checks import shapes
-from .checks.kinds import LOG_RETENTION_DAYS, outside, retention_problems
+from .checks.choices import (
+    LOG_RETENTION_DAYS,
+    SUBNET_RANGES,
+    SUBNETS,
+    LogRetentionDays,
+    NatGateways,
+    NetworkSubnets,
+    SubnetRanges,
+)
+from .checks.kinds import outside, retention_problems
 from .checks.later import checked_later
 from .checks.names import LOGGED_NETWORK, NETWORK, name_problems
 from .checks.place import place_problems
@@ -22,8 +31,7 @@ from .endpoints import GATEWAYS, endpoint_problems, endpoints
 from .flow_log import close_default_group, flow_log
 from .ranges import MOST_ZONES, addresses, subnet_ranges
 
-SUBNETS: Final = ("private", "public")
-NAT_GATEWAYS: Final = {
+NAT_GATEWAYS: Final[dict[NatGateways, awsx.ec2.NatGatewayStrategy]] = {
     "none": awsx.ec2.NatGatewayStrategy.NONE,
     "single": awsx.ec2.NatGatewayStrategy.SINGLE,
     "one_per_az": awsx.ec2.NatGatewayStrategy.ONE_PER_AZ,
@@ -36,7 +44,6 @@ SUBNET_TYPES: Final = {
 CIDR_BLOCK: Final = "10.0.0.0/16"
 PREFIXES: Final = (16, 24)
 """Prefix lengths of a new VPC: AWS allows no larger range, and a smaller one has too few addresses for each subnet."""
-SUBNET_RANGES: Final = ("fixed", "divided")
 AWSX_TAGS: Final = 2
 """Tags that awsx adds to a new VPC's subnets: their name and their type."""
 
@@ -44,16 +51,16 @@ AWSX_TAGS: Final = 2
 class JobNetworkArgs(TypedDict, total=False):
     """Either the shape of a new VPC, or the ids of an existing one."""
 
-    subnets: str
+    subnets: NetworkSubnets
     """`private`: tasks reach others through NAT gateways or VPC endpoints; `public`: tasks have public addresses,
     without NAT. Default: private."""
-    nat_gateways: str
+    nat_gateways: NatGateways
     """For private subnets: `single`, `one_per_az` (each costs by the hour), or `none` if tasks reach AWS only, through
     `endpoints`. Default: one_per_az."""
     endpoints: Sequence[str]
     """AWS services for which a new VPC gets endpoints, such as `s3` (free), `ecr.api`, `ecr.dkr`, `logs`,
     `secretsmanager` (each costs by the hour and zone). Default: none."""
-    flow_log_days: int
+    flow_log_days: LogRetentionDays
     """How many days the flow log of the new VPC is kept, one of the numbers that CloudWatch Logs accepts. Default: no
     flow log."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
@@ -63,7 +70,7 @@ class JobNetworkArgs(TypedDict, total=False):
     cidr_block: str
     """Address range of the new VPC, /16 to /24. Each subnet has a sixteenth of it: from 4,091 addresses of a /16 to 11
     of a /24, of which each interface endpoint uses one. Default: 10.0.0.0/16."""
-    subnet_ranges: str
+    subnet_ranges: SubnetRanges
     """`fixed`: the range of a subnet never changes, so that zones, `subnets` and `nat_gateways` can change. `divided`:
     the existing subnets divide the VPC's range, as in version 0.1; use it for a VPC of that version, whose zones,
     `subnets` and `nat_gateways` then cannot change. Default: fixed."""

@@ -10,25 +10,36 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from .arguments import CAPACITIES
-from .checks.containers import ARCHITECTURES, CONDITIONS
-from .checks.runs import OVERLAPS
-from .checks.supervision import RETRYABLE
-from .cluster import CONTAINER_INSIGHTS
-from .network import NAT_GATEWAYS, SUBNETS
+from .checks.choices import (
+    CAPACITIES,
+    CONDITIONS,
+    CONTAINER_INSIGHTS,
+    LOG_GROUPS,
+    LOG_MODES,
+    OVERLAPS,
+    RETRYABLE,
+    SUBNET_RANGES,
+    SUBNETS,
+)
+from .checks.containers import ARCHITECTURES
+from .network import NAT_GATEWAYS
 
 CHOICES: Final[dict[tuple[str, str], tuple[str, Sequence[str]]]] = {
     ("FargateJobLauncher", "capacity"): ("Capacity", CAPACITIES),
     ("LaunchOverrides", "capacity"): ("Capacity", CAPACITIES),
     ("FargateJobLauncher", "architecture"): ("Architecture", tuple(ARCHITECTURES)),
     ("Sidecar", "jobWaitsFor"): ("SidecarCondition", CONDITIONS),
+    ("LogOptions", "mode"): ("LogMode", LOG_MODES),
     ("Supervision", "retryOn"): ("RetriedOutcome", RETRYABLE),
     ("FargateJobLauncher", "overlap"): ("Overlap", OVERLAPS),
+    ("FargateJobLauncher", "adoptLogs"): ("LogGroup", LOG_GROUPS),
     ("JobCluster", "containerInsights"): ("ContainerInsights", CONTAINER_INSIGHTS),
     ("JobNetwork", "subnets"): ("NetworkSubnets", SUBNETS),
     ("JobNetwork", "natGateways"): ("NatGateways", tuple(NAT_GATEWAYS)),
+    ("JobNetwork", "subnetRanges"): ("SubnetRanges", SUBNET_RANGES),
 }
-"""Component or type, and its property → the enumeration's name, and its values."""
+"""Component or type, and its property → the enumeration's name, and its values. Numbers stay numbers: Go has no plain
+number in place of an enumeration's, and programs read `cpu` from their config."""
 
 GO_PATH: Final = "fargate-job-launcher/fargatejoblauncher"
 """Version of the Go package in an SDK that `pulumi package add` creates in a program's folder; nobody downloads it."""
@@ -84,4 +95,4 @@ def _spelt(text: str, names: Mapping[str, str]) -> str:
 
 def _title(value: str) -> str:
     """Name of an enumeration's member: SpotThenOnDemand for `spot_then_on_demand`, X86_64 for `x86_64`."""
-    return re.sub(r"_(?!\d)", "", "_".join(it.capitalize() for it in value.split("_")))
+    return re.sub(r"_(?!\d)", "", "_".join(it.capitalize() for it in re.split("[_-]", value)))

@@ -18,6 +18,7 @@ from fargate_job_launcher.handler.settings import DUE_INDEX, EXPIRES, HISTORY_IN
 from . import iam
 from .arguments import LaunchRuns
 from .checks import shapes
+from .checks.choices import LogRetentionDays
 from .checks.kinds import retention_problems
 from .checks.later import checked_later
 from .checks.names import RUNS, name_problems
@@ -50,7 +51,7 @@ class JobRunsArgs(TypedDict):
     topic, in the region of the clusters. Default: a new one."""
     alarms: NotRequired[RunsAlarms]
     """Alarms of the supervisor. Default: there are alarms, and the topic receives them."""
-    log_retention_days: NotRequired[int]
+    log_retention_days: NotRequired[LogRetentionDays]
     """How many days the supervisor's log lines are kept, one of the numbers that CloudWatch Logs accepts. Default:
     30."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
@@ -83,7 +84,7 @@ class ControlPlane:
     cluster_arns: Sequence[pulumi.Input[str]]
     topic_arn: pulumi.Input[str] | None = None
     alarms: RunsAlarms = field(default_factory=RunsAlarms)
-    log_retention_days: int = 30
+    log_retention_days: LogRetentionDays = 30
     kms_key_arn: pulumi.Input[str] | None = None
     further_kms_key_arns: Sequence[pulumi.Input[str]] = ()
     role_path: str = "/"

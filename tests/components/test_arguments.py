@@ -6,15 +6,24 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pulumi
 import pytest
-from fargate_job_launcher import FargateJobLauncherArgs, JobNetwork, JobNetworkArgs
-from fargate_job_launcher.arguments import Job, check
+from fargate_job_launcher import (
+    FargateJobLauncher,
+    FargateJobLauncherArgs,
+    JobCluster,
+    JobNetwork,
+    JobNetworkArgs,
+    JobRuns,
+    PayloadBucket,
+)
+from fargate_job_launcher.arguments import Job, check, examine
 from fargate_job_launcher.handler import fargate
 from pulumi.output import Unknown
 
+from tools.declared import nodes
 from tools.recording import program, record
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
@@ -448,6 +457,46 @@ def test_what_is_no_arguments_or_no_name_is_a_problem_too() -> None:
             check("report", cast("Any", nothing))
     with pytest.raises(pulumi.RunError, match="name: 5 is not a letter followed by"):
         check(cast("Any", 5), arguments())
+
+
+def test_an_output_in_a_name_or_formatted_into_a_text_is_told_in_one_line() -> None:
+    name = pulumi.Output.from_input("report")
+    formatted = f"job-{name}"
+    for component in (FargateJobLauncher, JobCluster, JobNetwork, JobRuns, PayloadBucket):
+        for given, said in (
+            (name, "name: is an output, known only while the stack is deployed, or a secret; a plain value is needed"),
+            (formatted, "name: is formatted from an output, whose value is known only while the stack is deployed; a "),
+        ):
+            with pytest.raises(pulumi.RunError) as raised:
+                component(cast("Any", given), cast("Any", arguments() if component is FargateJobLauncher else {}))
+            head, first, *_ = str(raised.value).splitlines()
+            assert head == f"{component.__name__} cannot be built:"
+            assert first.startswith(f"  - {said}")
+    said = refusal(image=formatted, user=formatted, environment={formatted: "a", "B": formatted})
+    assert said.splitlines()[1:] == [
+        "  - image: is formatted from an output, whose value is known only while the stack is deployed; write "
+        "pulumi.Output.format('{}…', OUTPUT) or pulumi.Output.concat(OUTPUT, '…')",
+        "  - user: is formatted from an output, whose value is known only while the stack is deployed; a plain text is "
+        "needed here, such as 'nightly-report' or pulumi.get_stack()",
+        "  - environment: a name is an output, or formatted from one; names are plain text",
+        "  - environment.B: is formatted from an output, whose value is known only while the stack is deployed; write "
+        "pulumi.Output.format('{}…', OUTPUT) or pulumi.Output.concat(OUTPUT, '…')",
+    ]
+
+
+NUMBERS: Final = [path for path, hint in nodes(FargateJobLauncherArgs) if hint is int]
+
+
+@pytest.mark.parametrize("path", NUMBERS)
+def test_a_number_outside_its_range_is_told_once_and_zero_says_how_to_have_no_limit(path: str) -> None:
+    for number in (-1, 0, 10**9):
+        value: Any = number
+        for step in reversed(path.replace("[0]", ".[0]").split(".")):
+            value = [value] if step == "[0]" else {step: value}
+        found = [it for it in examine("report", cast("Any", {**arguments(), **value}))[1] if it.startswith(f"{path}:")]
+        assert len(found) <= 1, found
+        if number == 0 and path in ("max_running", "supervision.max_runtime_minutes"):
+            assert found[0].endswith("; for no limit, leave it out")
 
 
 @pytest.mark.parametrize("within", [False, True])

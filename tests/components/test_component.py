@@ -231,7 +231,7 @@ def refused(component: str, args: Any) -> list[str]:
             {"container_insight": "enabled", "container_insights": "all", "cluster_arn": "shared", "tags": ["a"]},
             [
                 "container_insight: unknown; did you mean `container_insights`?",
-                "tags: ['a'] is not an object of names and values; leave it out, or give names and values in braces",
+                "tags: ['a'] is not an object of names and values; write {'NAME': '…'}, or leave it out",
                 "container_insights: 'all' is unknown; allowed: disabled, enabled, enhanced",
                 "container_insights: configures a new cluster, but cluster_arn adopts one; keep one of them",
                 "cluster_arn: 'shared' is not the ARN of an ECS cluster; it looks like "
@@ -244,7 +244,7 @@ def refused(component: str, args: Any) -> list[str]:
             [
                 "expire_day: unknown; did you mean `expire_days`?",
                 "kms_key_arn: 5 is not text; give one text",
-                "tags: the name 1 is not text",
+                "tags: the name 1 is not text; write '1'",
                 "expire_days: 0 is not a whole number of days from 1",
                 "tags.a: '<b>' is not a tag's value: up to 256 letters, digits, spaces and . : / = + - @ _",
             ],
@@ -261,7 +261,7 @@ def refused(component: str, args: Any) -> list[str]:
         (
             "PayloadBucket",
             {"expire_days": True},
-            ["expire_days: True is not a whole number; give one without quotes and without a fraction"],
+            ["expire_days: True is not a whole number; give a number such as 1, without quotes and without a fraction"],
         ),
         (
             "JobCluster",

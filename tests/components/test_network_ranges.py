@@ -97,9 +97,8 @@ def test_more_endpoints_than_addresses_are_refused_and_so_are_unknown_ranges() -
     fewer: Any = {**full, "endpoints": endpoints[:-1]}
     larger: Any = {**full, "cidr_block": "10.0.0.0/23"}
     assert [examine_network(it)[1] for it in (fewer, larger)] == [[], []]
-    assert examine_network({"subnet_ranges": "auto"})[1] == [
-        "subnet_ranges: 'auto' is unknown; allowed: fixed, divided"
-    ]
+    unknown: Any = {"subnet_ranges": "auto"}
+    assert examine_network(unknown)[1] == ["subnet_ranges: 'auto' is unknown; allowed: fixed, divided"]
     assert (
         "subnet_ranges: configures a new VPC, but vpc_id adopts one; keep one of them"
         in examine_network({"vpc_id": "vpc-1", "subnet_ids": ["subnet-1"], "subnet_ranges": "fixed"})[1]

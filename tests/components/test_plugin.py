@@ -313,6 +313,7 @@ def test_what_other_languages_read_has_their_names_and_is_no_code() -> None:
 WHERE: Final[dict[str, Any]] = {
     "LaunchOverrides": lambda name, it: {"overrides": {name: [it]}},
     "Supervision": lambda name, it: {"supervision": {name: [it]}},
+    "LogOptions": lambda name, it: {"log_options": {name: it}},
     "Sidecar": lambda name, it: {
         "sidecars": [{"name": "a", "image": "nginx", name: it, "health_check": {"command": ["CMD", "true"]}}]
     },
@@ -331,7 +332,10 @@ def test_a_choice_is_an_enumeration_of_what_the_component_takes(holder: str, nam
     given = usual if component.__name__ == "FargateJobLauncher" else {}
 
     def problems(value: str) -> list[str]:
-        args = {**given, **WHERE.get(holder, lambda name, it: {name: it})(python, value)}
+        args = {
+            **given,
+            **WHERE.get(holder, lambda name, it: {name: [it] if name == "adopt_logs" else it})(python, value),
+        }
         return [it for it in COMPONENTS[component]("job", args) if python in it and "allowed: " in it]
 
     assert [it for it in enumerated if problems(it)] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs
+from fargate_job_launcher import FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, JobRunsArgs, PayloadBucketArgs
 from fargate_job_launcher.checks import remedies, shapes
 from fargate_job_launcher.environments.config import validate
 from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, deploy
@@ -16,7 +16,7 @@ from fargate_job_launcher.sandbox import DeploymentFailed, Emulator, deploy
 from tools.declared import nodes
 from tools.recording import program
 
-COMPONENTS: Final = (FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs)
+COMPONENTS: Final = (FargateJobLauncherArgs, JobClusterArgs, JobNetworkArgs, PayloadBucketArgs, JobRunsArgs)
 VALUES: Final[tuple[Any, ...]] = (
     *("python x.py", "512", "yes", "A=1", "", True, False, 7, 1.5, [], ["a"], ["A=1"], ["a", 1], {}, {"a": "b"}),
     *([{"name": "A", "value": "1"}], "sh -c 'a b'", "it's", "a | b", "subnet-1, subnet-2"),
@@ -51,9 +51,10 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         assert ("not shown" in problem) is hidden
         assert hidden or problem.startswith(f"{path}: {value!r} is")
         remedy = problem.rpartition("; ")[2]
-        written = re.fullmatch(r"write (.+?)( or \S+| for all of its defaults, or leave it out)?", remedy)
+        written = re.fullmatch(r"write (.+?)( or \S+|( for all of its defaults)?, or leave it out)?", remedy)
         if written is None:
-            assert re.match(r"give (one|a list|names|an object|its JSON)|leave it out", remedy), problem
+            given = r"give (one (text|of)|a (number|list)|the object, not its|its JSON)|leave it out"
+            assert re.match(given, remedy), problem
         else:
             assert said(declared, path, ast.literal_eval(written[1])) == [], problem
 
@@ -74,7 +75,20 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         ("supervision", True, "write {} for all of its defaults, or leave it out"),
         ("supervision", False, "leave it out to have none"),
         ("schedule", "rate(1 hour)", "write {'expression': 'rate(1 hour)'}"),
-        ("schedule", True, "give an object with expression"),
+        ("schedule", True, "write {'expression': 'rate(1 day)'}"),
+        ("schedule", ["rate(1 hour)"], "write {'expression': 'rate(1 day)'}"),
+        ("schedules", "rate(1 hour)", "write {'NAME': {'expression': 'rate(1 day)'}}, or leave it out"),
+        (
+            "efs_volumes",
+            True,
+            "write [{'access_point_id': 'fsap-0123456789abcdef0', 'file_system_id': "
+            "'fs-0123456789abcdef0', 'path': '/data'}]",
+        ),
+        ("writable_paths", True, "write {'/tmp': 64}, or leave it out"),
+        ("tags", False, "leave it out to have none"),
+        ("callbacks", True, "write ['…']"),
+        ("not_secret", 5, "write ['5']"),
+        ("supervision.retry_exit_codes", 75, "write [75]"),
         ("environment", ["A=1", "B=x=y"], "write {'A': '1', 'B': 'x=y'}"),
         ("environment", [{"name": "A", "value": "1"}], "write {'A': '1'}"),
         ("environment.A", True, "write 'true'"),
@@ -87,7 +101,7 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         ("cpu", 0.3, "write 0 or 1"),
         ("overrides.cpu", "2", "write 2048 (1024 is one vCPU)"),
         ("memory", 0.5, "write 0 or 1"),
-        ("cpu", "half", "give one without quotes and without a fraction"),
+        ("cpu", "half", "give a number such as 1, without quotes and without a fraction"),
         ("image", ["nginx"], "write 'nginx'"),
         ("command", '["python", "x.py"]', "write ['python', 'x.py']"),
         ("subnet_ids", '["subnet-1", "subnet-2"]', "write ['subnet-1', 'subnet-2']"),
@@ -97,21 +111,23 @@ def test_each_argument_says_of_each_wrong_kind_what_to_write_and_then_takes_that
         ("environment", "A=1 B='x y'", "write {'A': '1', 'B': 'x y'}"),
         ("environment", "A=1,B=2", "write {'A': '1', 'B': '2'}"),
         ("environment", "A=some words, and more", "write {'A': 'some words, and more'}"),
-        ("task_policy", True, "give its JSON"),
+        ("task_policy", True, """give its JSON, such as '{"Version": "2012-10-17", "Statement": […]}'"""),
         ("image", True, "give one text"),
+        ("capacity", True, "give one of on_demand, spot, spot_then_on_demand"),
+        ("supervision.retry_on[0]", 1, "give one of failed, never_started, interrupted, timed_out"),
         ("schedule.expression", 5, "give one text"),
         ("user", 1000, "write '1000'"),
         ("cpu", "1 vCPU", "write 1024"),
-        ("cpu", ".25 vCPU", "give one without quotes and without a fraction"),
+        ("cpu", ".25 vCPU", "give a number such as 1, without quotes and without a fraction"),
         ("memory", "2 GB", "write 2048"),
         ("memory", "512MiB", "write 512"),
-        ("memory", "2 parsecs", "give one without quotes and without a fraction"),
+        ("memory", "2 parsecs", "give a number such as 1, without quotes and without a fraction"),
         ("ephemeral_storage_gib", "50GiB", "write 50"),
         ("stop_timeout_seconds", "1m", "write 60"),
         ("supervision.max_runtime_minutes", "1.5 h", "write 90"),
         ("log_retention_days", "2 weeks", "write 14"),
-        ("secrets", '{"A": "hunter2"}', "give names and values in braces"),
-        ("secrets", "A=hunter2", "give names and values in braces"),
+        ("secrets", '{"A": "hunter2"}', "write {'NAME': '…'}"),
+        ("secrets", "A=hunter2", "write {'NAME': '…'}"),
         ("secrets.A", 5, "give one text"),
     ],
 )
@@ -135,7 +151,7 @@ def test_no_value_however_large_or_odd_breaks_what_is_said_of_it() -> None:
     ):
         for path, _ in nodes(FargateJobLauncherArgs):
             assert all(len(it) < 5000 for it in said(FargateJobLauncherArgs, path, value))
-    assert remedies.whole("cpu", "1e400") == "give one without quotes and without a fraction"
+    assert remedies.whole("cpu", "1e400") == "give a number such as 1, without quotes and without a fraction"
 
 
 def test_a_config_says_it_as_yaml() -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 from fargate_job_launcher.checks.schedules import expression_problem, never_problem, schedule_problems
+from fargate_job_launcher.checks.unix_cron import from_unix
 from fargate_job_launcher.sandbox.aws.rows import Refused
 from fargate_job_launcher.sandbox.aws.schedules import hold_rule, hold_schedule
 
@@ -82,7 +83,11 @@ REFUSED: Final = (
     ("cron(0 3 ? * W *)", "'W' is not valid for day of week", PAGE),
     ("cron(*/60 * * * ? *)", "a step is 1 to 59", "https://github.com/aws/aws-sdk-js/issues/4212"),
     ("cron(0/0 3 * * ? *)", "a step is 1 to 59", NOT_SAID),
-    ("cron(*/1 * * * *)", "has 5 fields", "https://github.com/cds-snc/notification-terraform/pull/344"),
+    (
+        "cron(*/1 * * * *)",
+        "is Unix's cron; AWS's has six fields",
+        "https://github.com/cds-snc/notification-terraform/pull/344",
+    ),
     ("cron(0 50 0,6,12,18 * ? *)", "'50' is not valid for hours", "https://github.com/aws/aws-cdk/issues/32753"),
     ("cron(* 1 * * * *)", "has to be ?", "https://github.com/aws-cloudformation/cfn-lint/issues/1351"),
     ("cron(15 0 * * MON-FRI *)", "has to be ?", "https://github.com/aws/aws-cdk/issues/1181"),
@@ -199,3 +204,61 @@ def test_every_number_that_is_in_a_field_is_taken_there_and_no_other() -> None:
     for day, nth in product(range(10), range(8)):
         expression = f"cron(0 3 ? * {day}#{nth} *)"
         assert (expression_problem(expression) == "") is (1 <= day <= 7 and 1 <= nth <= 5)
+
+
+@pytest.mark.parametrize(
+    ("unix", "aws"),
+    [
+        ("0 3 * * *", ["cron(0 3 * * ? *)"]),
+        ("*/15 8-18 * * 1-5", ["cron(*/15 8-18 ? * MON-FRI *)"]),
+        ("0 3 1 * *", ["cron(0 3 1 * ? *)"]),
+        ("0 3 * * 0", ["cron(0 3 ? * SUN *)"]),
+        ("0 3 * * 7", ["cron(0 3 ? * SUN *)"]),
+        ("0 3 * * 5-7", ["cron(0 3 ? * SUN,FRI,SAT *)"]),
+        ("0 3 * * fri-mon", ["cron(0 3 ? * SUN,MON,FRI,SAT *)"]),
+        ("0 3 * * */2", ["cron(0 3 ? * SUN,TUE,THU,SAT *)"]),
+        ("0 3 * * 0-6", ["cron(0 3 * * ? *)"]),
+        ("0 3 * JAN mon,wed", ["cron(0 3 ? JAN MON,WED *)"]),
+        ("0 3 1,15 * 1", ["cron(0 3 1,15 * ? *)", "cron(0 3 ? * MON *)"]),
+        ("  0   3 * * *\t", ["cron(0 3 * * ? *)"]),
+        ("@daily", ["cron(0 0 * * ? *)"]),
+        ("@weekly", ["cron(0 0 ? * SUN *)"]),
+        ("@yearly", ["cron(0 0 1 1 ? *)"]),
+        ("@every 1h30m", ["rate(90 minutes)"]),
+        ("@every 1h", ["rate(1 hour)"]),
+        ("@every 30s", []),
+        ("@every ", []),
+        ("@reboot", []),
+        ("0 3 */2 * 1", []),
+        ("0 3 * * 8", []),
+        ("0 3 * * MON#1", []),
+        ("0 3 * * ? *", []),
+    ],
+)
+def test_a_schedule_of_unix_is_told_in_aws_terms(unix: str, aws: list[str]) -> None:
+    assert from_unix(unix) == aws
+    assert [it for it in aws if expression_problem(it)] == []
+    assert [it for it in aws if it not in expression_problem(unix)] == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "remedy"),
+    [
+        ("cron(0 3 * * *)", "is Unix's cron; AWS's has six fields ({}): write cron(0 3 * * ? *)"),
+        ("0 3 * * MON", "is Unix's cron; AWS's has six fields ({}): write cron(0 3 ? * MON *)"),
+        ("0 3 * * ? *", "is not a schedule; write cron(0 3 * * ? *)"),
+        ("1 hour", "is not a schedule; write rate(1 hour)"),
+        ("2026-01-31T03:00:00", "is not a schedule; write at(2026-01-31T03:00:00)"),
+        ("@every 5m", "is the form of other schedulers; write rate(5 minutes)"),
+        (
+            "cron(0 0 3 * * ? *)",
+            "has 7 fields, the first for seconds, which AWS's cron does not have: write cron(0 3 * * ? *)",
+        ),
+        ("cron(0 3 * * * *)", "exactly one of day of month and day of week has to be ?: write cron(0 3 * * ? *)"),
+        ("cron(0 3 * * MON *)", "exactly one of day of month and day of week has to be ?: write cron(0 3 ? * MON *)"),
+    ],
+)
+def test_an_expression_that_lacks_little_is_told_whole(expression: str, remedy: str) -> None:
+    fields = "minutes, hours, day of month, month, day of week, year"
+    assert expression_problem(expression) == remedy.format(fields)
+    assert expression_problem(remedy.rpartition("write ")[2]) == ""

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -388,8 +390,66 @@ def test_a_sidecar_names_a_secret_of_the_stack_as_the_job_does(tmp_path: Path) -
     assert "kms:Decrypt" in recorded.one("aws:iam/rolePolicy:RolePolicy", "nightly-report-execution").inputs["policy"]
 
 
+MODEL = StackConfig.model_json_schema(by_alias=True)
+
+
+def places(node: dict[str, Any], path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every key of a config, with `x` for a name and 0 for an item."""
+    while "$ref" in node or "anyOf" in node:
+        whole = next(it for it in node.get("anyOf", [node]) if it != {"type": "null"})
+        node = MODEL["$defs"][whole["$ref"].rpartition("/")[2]] if "$ref" in whole else whole
+    yield from [path] if path else []
+    for key, inner in node.get("properties", {}).items():
+        yield from places(inner, (*path, key))
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from places(node["additionalProperties"], (*path, "x"))
+    if node.get("type") == "array":
+        yield from places(node["items"], (*path, 0))
+
+
+def placed(holder: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """A copy with this value at a path."""
+    if not path:
+        return value
+    if path[0] == 0:
+        return [placed(None, path[1:], value)]
+    return {**(holder or {}), path[0]: placed((holder or {}).get(path[0]), path[1:], value)}
+
+
+@pytest.mark.parametrize("value", [True, False, None, "text", 5, ["a"], {"a": "b"}, [{"a": 1}]], ids=repr)
+def test_each_key_says_of_each_value_of_another_kind_what_to_write(value: Any) -> None:
+    wrong, beside = 0, defaultdict[tuple[Any, ...], list[Any]](list)
+    for path in places(MODEL):
+        beside[path[:-1]].append(path[-1])
+    for path, keys in beside.items():
+        given = placed(SMALLEST, path, [value] if keys == [0] else dict.fromkeys(keys, value))
+        for it in validate(given, secret={"secretValues"})[1]:
+            if re.search(r"is (not (a (mapping|list|number|whole number)|text)|neither true)\b", it):
+                wrong += 1
+                assert re.search(r"; (write|give|leave it out)", it), it
+                assert re.search(r": (\(not shown\)|True|False|None|\d|'\w+') is", it)
+    assert wrong > 100
+
+
+def test_what_to_write_in_place_of_a_value_is_a_whole_mapping_in_yaml() -> None:
+    assert problems(jobs=["report"]) == [
+        'jobs: (not shown) is not a mapping; write {"nightly-report": {"image": "REGISTRY/NAME:TAG"}}'
+    ]
+    wrong = {"schedule": "rate(1 hour)", "efsVolumes": True, "environment": "A=1", "supervision": True, "alarms": False}
+    assert problems(**job(**wrong)) == [
+        "jobs.report.alarms: False is not a mapping; leave it out to have none",
+        'jobs.report.efsVolumes: True is not a list; write [{"fileSystemId": "fs-0123456789abcdef0", "accessPointId": '
+        '"fsap-0123456789abcdef0", "path": "/data"}]',
+        'jobs.report.environment: (not shown) is not a mapping; write {"NAME": "…"}',
+        'jobs.report.schedule: \'rate(1 hour)\' is not a mapping; write {"expression": "rate(1 hour)"}',
+        "jobs.report.supervision: True is not a mapping; write {} for all of its defaults, or leave it out",
+    ]
+
+
 def test_a_mistake_causes_no_other_messages() -> None:
-    assert problems(jobs={"report": None}) == ["jobs.report: None is not a mapping"]
+    assert problems(jobs={"report": None}) == [
+        "jobs.report: None is not a mapping; write {} for all of its defaults, or leave it out"
+    ]
     sidecar = {"name": "proxy", "image": "nginx", "readOnlyRoot": True}
     assert problems(**job(sidecars=[sidecar]), protect="yes") == [
         "protect: 'yes' is neither true nor false; write true"

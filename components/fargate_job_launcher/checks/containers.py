@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fargate_job_launcher import iam
 
+from .choices import CONDITIONS, LOG_MODES, Architecture
 from .kinds import outside
 from .names import CONTAINER
 from .references import image_problems
@@ -20,11 +21,9 @@ LARGEST_TMPFS_MIB: Final = 65536
 STOP_SECONDS: Final = 30
 LONGEST_STOP_SECONDS: Final = 120
 """Seconds between SIGTERM and SIGKILL: Fargate's default and its maximum."""
-ARCHITECTURES: Final = {"x86_64": "X86_64", "arm64": "ARM64"}
-CONDITIONS: Final = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
+ARCHITECTURES: Final[Mapping[Architecture, str]] = {"x86_64": "X86_64", "arm64": "ARM64"}
 MOST_CONTAINERS: Final = 10
 """The most containers of a task definition. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html"""
-LOG_MODES: Final = ("blocking", "non-blocking")
 MOST_FILES: Final = 1048576
 """The most open files that Linux lets a process request (fs.nr_open)."""
 

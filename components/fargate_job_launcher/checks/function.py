@@ -15,7 +15,9 @@ def function_problems(function: Mapping[str, Any], max_count: int, queue: Mappin
     """Problems with `function`, which has to launch `max_count` tasks for an event, and for each message of a batch."""
     problems = outside("function.timeout_seconds", function.get("timeout_seconds", 60), 30, 900)
     problems += outside("function.memory_mib", function.get("memory_mib", 512), 128, 10240)
-    problems += outside("function.reserved_concurrency", function.get("reserved_concurrency", 1), 1, 1000)
+    problems += outside(
+        "function.reserved_concurrency", function.get("reserved_concurrency", 1), 1, 1000, unlimited="none reserved"
+    )
     least = seconds_to_launch(max_count, queue)
     if not problems and function.get("timeout_seconds", least) < least:
         batch = "" if queue is None else f" in a batch of {batch_size(queue, max_count)}"

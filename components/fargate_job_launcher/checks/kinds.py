@@ -9,21 +9,19 @@ from typing import Any, Final
 
 from fargate_job_launcher import iam
 
+from .choices import LOG_RETENTION_DAYS
+
 LARGEST_DEFINITION: Final = 65_536
 """The most bytes of a task definition. https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149"""
-LOG_RETENTION_DAYS: Final = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
-"""The retention periods that CloudWatch Logs accepts.
-
-https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-"""
 
 
-def outside(key: str, value: int, least: int, most: int) -> list[str]:
-    """The problem with a number outside its range; empty when it is inside."""
-    return [] if least <= value <= most else [f"{key}: {value} is not between {least} and {most}"]
+def outside(key: str, value: int, least: int, most: int, *, unlimited: str = "") -> list[str]:
+    """The problem with a number outside its range; empty when it is inside. `unlimited` says what there is without the
+    argument, for one whose 0 means that."""
+    if least <= value <= most:
+        return []
+    none = f"; for {unlimited}, leave it out" if value == 0 and unlimited else ""
+    return [f"{key}: {value} is not between {least} and {most}{none}"]
 
 
 def retention_problems(key: str, days: int) -> list[str]:

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .shapes import output_in_name
+
 CONTAINER: Final = "job"
 """Name of the job's own container, to which a launch's overrides apply."""
 PULUMI_ADDS: Final = 8
@@ -57,6 +59,8 @@ LOGGED_NETWORK: Final = Rule(
 
 def name_problems(name: Any, rule: Rule) -> list[str]:
     """The problem with a component's name; empty when AWS accepts every name that is made of it."""
+    if output := output_in_name(name):
+        return output
     if isinstance(name, str) and len(name) <= rule.longest and re.fullmatch(rule.shape, name, re.ASCII):
         return []
     size = f" ({len(name)} characters)" if isinstance(name, str) and len(name) > rule.longest else ""

@@ -8,13 +8,17 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
-from typing import Any, Final, Union, cast, get_args, get_origin, is_typeddict
+from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
+
+from pulumi import Output
 
 from fargate_job_launcher.handler import fargate
 
+from . import choices
+
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
-_JSON: Final = ("task_policy", "event_rule.pattern", "schedule.event")
+_JSON: Final = re.compile(r"(^|\.)(task_?[pP]olicy|pattern|event)$")
 """Arguments that are JSON text, for which a user may give the object itself."""
 _VCPU: Final = 1024
 """Units of `cpu` in one vCPU: Docker and Kubernetes count whole vCPUs."""
@@ -47,11 +51,14 @@ NOTHING: Final = object()
 
 def text(path: str, value: Any, shown: Callable[[Any], str] = repr) -> str:
     """What to write for a text; `shown` writes a value in the user's language."""
-    if path.endswith(_JSON) and isinstance(value, Mapping | list):
+    if _JSON.search(path) and isinstance(value, Mapping):
         written = shown(value)
         return f"give its JSON: json.dumps({written if len(written) <= LONGEST_SHOWN else '…'})"
-    if path.endswith(_JSON):
-        return "give its JSON"
+    if _JSON.search(path):
+        return f"give its JSON, such as {shown(example(path, str))}"
+    few = {**choices.OF_A_JOB, **choices.OF_A_NETWORK}.get(re.sub(r"\[\d+\]$", "", path.rpartition(".")[2]))
+    if few is not None:
+        return f"give one of {', '.join(few)}"
     if isinstance(value, bool | int | float) and _FREE.search(path):
         return f"write {shown(str(value).lower() if isinstance(value, bool) else str(value))}"
     if isinstance(value, list) and [type(it) for it in cast("list[Any]", value)] == [str]:
@@ -78,7 +85,7 @@ def whole(path: str, value: Any) -> str:
         return f"write {counted}"
     if isinstance(value, float) and abs(value) < 1e18:
         return f"write {int(value)} or {int(value) + 1}"
-    return "give one without quotes and without a fraction"
+    return "give a number such as 1, without quotes and without a fraction"
 
 
 def _number(value: Any) -> float:
@@ -99,11 +106,12 @@ def _counted(path: str, value: str) -> int:
 
 def listed(path: str, value: Any, shown: Callable[[Any], str] = repr, *, of: Any = str) -> str:
     """What to write for a list; `of` is the declared type of an item."""
-    if isinstance(value, Mapping) and is_typeddict(of):
-        written = shown([value])
-        return f"write {written}" if len(written) <= LONGEST_SHOWN else "give a list, in square brackets"
     if not isinstance(value, str):
-        return "give a list, in square brackets"
+        one = value if is_typeddict(of) == isinstance(value, Mapping) and value is not True else None
+        if one is not None and not is_typeddict(of):
+            one = _one(value, of)
+        written = shown(example(path, Sequence[of]) if one is None else [one])
+        return f"write {written}" if len(written) <= LONGEST_SHOWN else "give a list, in square brackets"
     given = _json(value)
     if isinstance(given, list):
         return f"write {shown(given)}" if len(value) <= LONGEST_SHOWN else "give the list, not its JSON"
@@ -112,6 +120,13 @@ def listed(path: str, value: Any, shown: Callable[[Any], str] = repr, *, of: Any
     if re.search(r"(^|\.)(command|entry_?[pP]oint)$", path):
         return f"write {shown(_words(value))}"
     return f"write {shown([it.strip() for it in value.split(',')] if value.strip() else [])}"
+
+
+def _one(value: Any, of: Any) -> Any:
+    """A number as the only item of a list of this type; None for anything else."""
+    if isinstance(value, int | float):
+        return value if of is int else str(value)
+    return None
 
 
 def _words(command: str) -> list[str]:
@@ -123,33 +138,68 @@ def _words(command: str) -> list[str]:
     return ["sh", "-c", command] if _SHELL.search(command) or not words else words
 
 
-def mapping(value: Any, hint: Any, shown: Callable[[Any], str] = repr) -> str:
+def mapping(path: str, value: Any, hint: Any, shown: Callable[[Any], str] = repr) -> str:
     """What to write for names and values; `hint` is their declared type."""
+    if value is False:
+        return "leave it out to have none"
     if is_typeddict(hint):
-        return _declared(value, hint, shown)
-    item = get_args(hint)[1] if len(get_args(hint)) > 1 else str
+        return _declared(path, value, hint, shown)
     given = _json(value)
     if isinstance(given, dict):
         return f"write {shown(given)}" if len(value) <= LONGEST_SHOWN else "give the object, not its JSON"
     pairs = _pairs(value)
-    if pairs is not None and item is not int:
+    if pairs is not None and get_args(hint)[1:] != (int,):
         return f"write {shown(pairs)}"
-    return "leave it out, or give names and values in braces"
+    return f"write {shown(example(path, hint))}, or leave it out"
 
 
-def _declared(value: Any, hint: Any, shown: Callable[[Any], str]) -> str:
+def _declared(path: str, value: Any, hint: Any, shown: Callable[[Any], str]) -> str:
     needed = sorted(hint.__required_keys__)
     given = _json(value)
     if isinstance(given, dict) and given.keys() <= hint.__annotations__.keys() and len(value) <= LONGEST_SHOWN:
         return f"write {shown(given)}"
-    if value is False:
-        return "leave it out to have none"
     if not needed:
         return f"write {shown({})} for all of its defaults, or leave it out"
     (first, *more) = needed
     if isinstance(value, str) and not more and _takes_text(hint.__annotations__[first]):
         return f"write {shown({first: value})}"
-    return f"give an object with {', '.join(needed)}"
+    return f"write {shown(example(path, hint))}"
+
+
+EXAMPLES: Final[Mapping[str, Any]] = {
+    **{"expression": "rate(1 day)", "date": "2026-01-31", "max_size": 100},
+    **{
+        "pattern": '{"source": ["orders"]}',
+        "event": "{}",
+        "task_policy": '{"Version": "2012-10-17", "Statement": […]}',
+    },
+    **{"image": "REGISTRY/NAME:TAG", "name": "NAME", "path": "/data", "bucket": "BUCKET", "key": "KEY"},
+    **{"file_system_id": "fs-0123456789abcdef0", "access_point_id": "fsap-0123456789abcdef0"},
+    **{"soft": 4096, "hard": 65536, "vcpu_hour": 0.04048},
+    "writable_paths": {"/tmp": 64},  # noqa: S108 - a path in the container
+    **{"memory_gib_hour": 0.004445, "storage_gib_hour": 0.000111},
+    **{"retry_exit_codes": [75], "never_retry_exit_codes": [2], "endpoints": ["s3"], "adopt_logs": ["job"]},
+    "pulumi:disable_default_providers": ["aws"],
+}
+"""Argument → a value of its kind."""
+
+
+def example(path: str, hint: Any) -> Any:
+    """A value of a declared type, with no more than that needs."""
+    name = path.rpartition(".")[2]
+    if name in EXAMPLES:
+        return EXAMPLES[name]
+    if is_typeddict(hint):
+        hints = get_type_hints(hint, localns={"Output": Output, "T": Any})
+        return {key: example(key, hints[key]) for key in sorted(hint.__required_keys__)}
+    kind, of = get_origin(hint), get_args(hint)
+    if kind is Mapping:
+        return {"NAME": example("", of[1])}
+    if kind is Sequence:
+        return [example("", of[0])]
+    if kind in (Union, UnionType):
+        return example("", of[0])
+    return 1 if hint is int else "…"
 
 
 def _takes_text(hint: Any) -> bool:

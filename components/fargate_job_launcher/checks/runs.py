@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from fargate_job_launcher import iam
 
+from .choices import OVERLAPS
 from .kinds import boundary_problems, outside, role_path_problems, topic_problems
 from .shapes import repeated
 
-OVERLAPS: Final = ("allow", "skip", "wait", "replace")
 MOST_CLUSTERS: Final = 10
 KEPT_DAYS: Final = (1, 3650)
 """The fewest and the most days for which a run is kept after its end."""

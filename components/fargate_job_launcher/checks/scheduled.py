@@ -51,7 +51,8 @@ def schedules_problems(job: Any, given: Mapping[str, Any]) -> Iterator[str]:
             "name, or leave the argument schedule out"
         )
     for path, schedule in schedules_of(given):
-        yield from outside(f"{path}.flexible_window_minutes", schedule.get("flexible_window_minutes", 1), 1, 1440)
+        window = schedule.get("flexible_window_minutes", 1)
+        yield from outside(f"{path}.flexible_window_minutes", window, 1, 1440, unlimited="none")
         yield from outside(f"{path}.retries", schedule.get("retries", 0), 0, 185)
         yield from outside(f"{path}.max_age_seconds", schedule.get("max_age_seconds", 60), 60, 86400)
         yield from schedule_problems(path, schedule)

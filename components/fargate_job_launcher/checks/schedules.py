@@ -17,6 +17,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
+from .unix_cron import from_unix
+
 
 @dataclass(frozen=True)
 class _Field:
@@ -56,6 +58,13 @@ _FIELDS: Final = (
     _Field("year", 1970, 2199),
 )
 
+_SHAPES: Final = {
+    "cron": re.compile(r"[^\s()]+( [^\s()]+){5}"),
+    "rate": re.compile(r"\d+ [a-z]+"),
+    "at": re.compile(r"\d{4}-[^\s()]+"),
+}
+"""What each kind of expression has in its brackets."""
+
 _LONGEST_MONTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 """Days of each month, in a leap year."""
 
@@ -85,11 +94,34 @@ def expression_problem(expression: str) -> str:
     """Why Scheduler does not accept an expression, with an example that it accepts; empty if it accepts it."""
     found = re.fullmatch(r"(rate|cron|at)\(([^()]+)\)", expression)
     if found is None:
-        return "is not a schedule, such as cron(0 3 * * ? *), rate(1 hour) or at(2026-01-31T03:00:00)"
+        return _unix_problem(expression) or _bare_problem(expression)
     kind, text = found.groups()
     if kind == "cron":
         return _cron_problem(text)
     return _rate_problem(text) if kind == "rate" else _time_problem(text)
+
+
+def _bare_problem(text: str) -> str:
+    """The problem with a text that is no schedule; with the whole expression if only its kind is missing."""
+    for kind in ("cron", "rate", "at"):
+        if _SHAPES[kind].fullmatch(text) and not expression_problem(f"{kind}({text})"):
+            return f"is not a schedule; write {kind}({text})"
+    return "is not a schedule, such as cron(0 3 * * ? *), rate(1 hour) or at(2026-01-31T03:00:00)"
+
+
+def _unix_problem(text: str) -> str:
+    """The problem with a schedule of Unix's, with the same in AWS's terms; empty for any other text."""
+    same = from_unix(text)
+    if not same or any(expression_problem(it) for it in same):
+        return ""
+    if len(same) > 1:
+        return (
+            f"is Unix's cron, which fires on the days of the month and on those of the week; in AWS these are two "
+            f"schedules: {' and '.join(same)}"
+        )
+    if same[0].startswith("rate"):
+        return f"is the form of other schedulers; write {same[0]}"
+    return f"is Unix's cron; AWS's has six fields ({', '.join(it.name for it in _FIELDS)}): write {same[0]}"
 
 
 def _rate_problem(text: str) -> str:
@@ -119,14 +151,18 @@ def _cron_problem(text: str) -> str:
         return f"write one blank between two fields, and none at the ends: cron({' '.join(text.split())})"
     given = text.split(" ")
     if len(given) != len(_FIELDS):
-        names = ", ".join(it.name for it in _FIELDS)
-        return f"has {len(given)} fields; AWS's cron has six: {names}"
+        names, quartz = ", ".join(it.name for it in _FIELDS), f"cron({' '.join(given[1:])})"
+        if len(given) == len(_FIELDS) + 1 and given[0] == "0" and not expression_problem(quartz):
+            return f"has 7 fields, the first for seconds, which AWS's cron does not have: write {quartz}"
+        return _unix_problem(text) or f"has {len(given)} fields; AWS's cron has six: {names}"
     for part, field in zip(given, _FIELDS, strict=True):
         problem = _field_problem(part, field)
         if problem:
             return f"{part!r} is not valid for {field.name}: {problem}"
     if [given[2], given[4]].count("?") != 1:
-        return "exactly one of day of month and day of week has to be ?"
+        said = "exactly one of day of month and day of week has to be ?"
+        likely = [*given[:4], "?", given[5]] if given[4] == "*" else [*given[:2], "?", *given[3:]]
+        return f"{said}: write cron({' '.join(likely)})" if "*" in (given[2], given[4]) else said
     return ""
 
 

@@ -25,11 +25,12 @@ _KINDS: Final[dict[Any, tuple[type, str]]] = {
 
 LONGEST: Final = 1000
 """The most characters of a value that a problem shows."""
-_GIVEN: Final = "give names and values in braces"
 _NAMES: Final = {"Output": pulumi.Output, "T": Any}
 """Names that pulumi.Input has in quotes."""
 
-_OUTPUT: Final = "is an output, known only while the stack is deployed, or a secret; a plain value is needed here"
+OUTPUT: Final = "is an output, known only while the stack is deployed, or a secret; a plain value is needed here"
+_PRINTED: Final = "Calling __str__ on an Output[T] is not supported"
+"""Begins the text that Pulumi's SDK makes of an output that a program formats as a plain value."""
 
 _NOTHING: Final = object()
 """Result for a value of the wrong type, whose problem has been reported."""
@@ -41,7 +42,7 @@ def read(path: str, given: Any, declared: Any, problems: list[str]) -> dict[str,
     if not isinstance(given, Mapping):
         output = isinstance(given, pulumi.Output)
         shown = _shown(path, given)
-        said = _OUTPUT if output else f"{shown} is not an object of names and values; {_object(path, given, declared)}"
+        said = OUTPUT if output else f"{shown} is not an object of names and values; {_object(path, given, declared)}"
         problems.append(f"{path.rstrip('.') or 'args'}: {said}")
         return {}
     entries = cast("Mapping[Any, Any]", given)
@@ -63,7 +64,29 @@ def refuse(component: str, name: str, problems: Sequence[str]) -> None:
     """Raises pulumi.RunError, naming every problem at once, where there is one."""
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise pulumi.RunError(f"{component} {name!r} cannot be built:\n{listed}")
+        named = component if output_in_name(name) else f"{component} {name!r}"
+        raise pulumi.RunError(f"{named} cannot be built:\n{listed}")
+
+
+def output_in_name(name: Any) -> list[str]:
+    """The problem with a component's name that is an output, or was formatted from one; empty for any other."""
+    if isinstance(name, pulumi.Output):
+        return [f"name: {OUTPUT}, such as 'nightly-report' or pulumi.get_stack()"]
+    return [f"name: {_formatted(plain=True)}"] if _is_formatted(name) else []
+
+
+def _is_formatted(value: Any) -> bool:
+    return isinstance(value, str) and _PRINTED in value
+
+
+def _formatted(*, plain: bool) -> str:
+    """The problem with a text in which a program formatted an output; `plain`: an output is no remedy there."""
+    instead = (
+        "a plain text is needed here, such as 'nightly-report' or pulumi.get_stack()"
+        if plain
+        else "write pulumi.Output.format('{}…', OUTPUT) or pulumi.Output.concat(OUTPUT, '…')"
+    )
+    return f"is formatted from an output, whose value is known only while the stack is deployed; {instead}"
 
 
 @cache
@@ -89,9 +112,15 @@ def _value(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
         plain = [it for it in of if get_origin(it) not in (Awaitable, pulumi.Output)]
         if isinstance(value, pulumi.Output | Awaitable | Unknown) or len(plain) != 1:
             return value
+        if _is_formatted(value):
+            problems.append(f"{path}: {_formatted(plain=False)}")
+            return _NOTHING
         return _value(path, value, plain[0], problems)
+    if _is_formatted(value):
+        problems.append(f"{path}: {_formatted(plain=True)}")
+        return _NOTHING
     if hint is not Any and isinstance(value, pulumi.Output):
-        problems.append(f"{path}: {_OUTPUT}")
+        problems.append(f"{path}: {OUTPUT}")
         return _NOTHING
     if hint is int:
         return _whole(path, value, problems)
@@ -122,9 +151,16 @@ def _list(path: str, value: Any, hint: Any, problems: list[str]) -> Any:
 
 
 def _map(path: str, value: Mapping[Any, Any], hint: Any, problems: list[str]) -> dict[str, Any]:
-    problems += [f"{path}: the name {key!r} is not text" for key in value if not isinstance(key, str)]
-    entries = {key: _value(f"{path}.{key}", it, hint, problems) for key, it in value.items() if isinstance(key, str)}
+    problems += [f"{path}: {_not_a_name(key)}" for key in value if not isinstance(key, str) or _is_formatted(key)]
+    texts = {key: it for key, it in value.items() if isinstance(key, str) and not _is_formatted(key)}
+    entries = {key: _value(f"{path}.{key}", it, hint, problems) for key, it in texts.items()}
     return {key: it for key, it in entries.items() if it is not _NOTHING}
+
+
+def _not_a_name(key: Any) -> str:
+    if isinstance(key, pulumi.Output) or _is_formatted(key):
+        return "a name is an output, or formatted from one; names are plain text"
+    return f"the name {key!r} is not text; write {str(key)!r}"
 
 
 def _whole(path: str, value: Any, problems: list[str]) -> Any:
@@ -140,14 +176,12 @@ def _not_an_object(value: Any) -> str:
 
 
 def _object(path: str, value: Any, hint: Any) -> str:
-    return _GIVEN if _hidden(path) else _short(remedies.mapping(value, hint), _GIVEN)
+    example = f"write {remedies.example(path, hint)!r}"
+    return example if _hidden(path) else _short(remedies.mapping(path, value, hint), example)
 
 
 def _listed(path: str, value: Any, hint: Any) -> str:
-    plain = [it for it in get_args(hint) if get_origin(it) not in (Awaitable, pulumi.Output)]
-    return _short(
-        remedies.listed(path, value, of=plain[0] if len(plain) == 1 else hint), "give a list, in square brackets"
-    )
+    return _short(remedies.listed(path, value, of=hint), f"write {remedies.example(path, Sequence[hint])!r}")
 
 
 def _text(path: str, value: Any) -> str:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from fargate_job_launcher.handler.outcome import KINDS
-
+from .choices import RETRYABLE
 from .kinds import outside, topic_problems
-
-RETRYABLE: Final = tuple(kind for kind in KINDS if kind not in ("succeeded", "stopped"))
 
 
 def supervision_problems(given: Mapping[str, Any]) -> list[str]:
     """Problems with `supervision`, `notify`, `max_running` and `alarms`."""
     supervision, notify, alarms = (given.get(it, {}) for it in ("supervision", "notify", "alarms"))
     problems = [
-        *outside("supervision.max_runtime_minutes", supervision.get("max_runtime_minutes", 1), 1, 20160),
-        *outside("supervision.start_timeout_minutes", supervision.get("start_timeout_minutes", 1), 1, 1440),
+        *_limit_problems("supervision.max_runtime_minutes", supervision, 20160),
+        *_limit_problems("supervision.start_timeout_minutes", supervision, 1440),
         *outside("supervision.retries", supervision.get("retries", 0), 0, 10),
         *_exit_code_problems(supervision),
         *outside("notify.log_lines", notify.get("log_lines", 0), 0, 50),
-        *outside("max_running", given.get("max_running", 1), 1, 5000),
-        *outside("alarms.max_job_minutes", alarms.get("max_job_minutes", 1), 1, 20160),
+        *_limit_problems("max_running", given, 5000),
+        *outside("alarms.max_job_minutes", alarms.get("max_job_minutes", 1), 1, 20160, unlimited="no such alarm"),
     ]
     for kind in supervision.get("retry_on", []):
         if kind not in RETRYABLE:
@@ -30,11 +27,17 @@ def supervision_problems(given: Mapping[str, Any]) -> list[str]:
     problems += topic_problems("notify.topic_arn", notify.get("topic_arn"))
     problems += topic_problems("alarms.topic_arn", alarms.get("topic_arn"))
     largest = given.get("overrides", {}).get("max_count", 1)
-    if given.get("max_running", largest) < largest:
+    if 0 < given.get("max_running", largest) < largest:
         problems.append(
-            f"max_running: {given['max_running']} is less than overrides.max_count {largest}: such a launch never runs"
+            f"max_running: {given['max_running']} is less than overrides.max_count {largest}: such a launch never "
+            "runs; raise the one or lower the other"
         )
     return problems
+
+
+def _limit_problems(path: str, given: Mapping[str, Any], most: int) -> list[str]:
+    """Problems with a limit that a job may do without."""
+    return outside(path, given.get(path.rpartition(".")[2], 1), 1, most, unlimited="no limit")
 
 
 def _exit_code_problems(supervision: Mapping[str, Any]) -> list[str]:

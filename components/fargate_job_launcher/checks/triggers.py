@@ -16,7 +16,9 @@ def trigger_problems(given: Mapping[str, Any]) -> list[str]:
     queue, rule = (given.get(key, {}) for key in ("queue", "event_rule"))
     problems = [
         *outside("queue.batch_size", queue.get("batch_size", 1), 1, 10),
-        *outside("queue.maximum_concurrency", queue.get("maximum_concurrency", 2), 2, 1000),
+        *outside(
+            "queue.maximum_concurrency", queue.get("maximum_concurrency", 2), 2, 1000, unlimited="Lambda's own limit"
+        ),
         *outside("queue.max_receive_count", queue.get("max_receive_count", 5), FEWEST_DELIVERIES, MOST_DELIVERIES),
     ]
     if isinstance(rule.get("pattern"), str):
