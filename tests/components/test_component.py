@@ -13,6 +13,7 @@ import fargate_job_launcher
 import pulumi
 import pytest
 from fargate_job_launcher import JobCluster, JobNetwork, PayloadBucket
+from fargate_job_launcher.checks import choices
 from fargate_job_launcher.provider import COMPONENTS
 from fargate_job_launcher.task_definition import family
 from hypothesis import given
@@ -166,8 +167,10 @@ def test_whoever_writes_typed_arguments_finds_the_type_of_each_part_in_the_packa
     public = {name: getattr(fargate_job_launcher, name) for name in fargate_job_launcher.__all__}
     assert [it.__name__ for it in found if public.get(it.__name__) is not it] == []
     assert [it.__name__ for it in COMPONENTS if public.get(it.__name__) is not it] == []
-    # Nothing public is left behind by a component that is gone.
-    assert set(public.values()) == found | COMPONENTS.keys()
+    # Nothing public is left behind by a component that is gone. The type of a choice is plain at run time.
+    few = {name for name, it in vars(choices).items() if it in (str, int)}
+    assert few <= public.keys()
+    assert {it for name, it in public.items() if name not in few} == found | COMPONENTS.keys()
 
 
 def test_two_launchers_never_make_a_resource_of_the_same_name() -> None:
