@@ -61,7 +61,10 @@ class LaunchIncomplete(Exception):
 
 def handle(event: object, context: Context) -> Any:
     """Launch what the event requests; the result, or SQS's answer for a batch. Raises LaunchIncomplete."""
-    asked = instruction.read(event)
+    try:
+        asked = instruction.read(event)
+    except instruction.Malformed as malformed:
+        return {"done": False, "problem": str(malformed)}
     if asked is not None:
         return _instructed(*asked, context)
     identified = trigger.identify(

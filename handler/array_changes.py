@@ -36,18 +36,19 @@ def change(launcher: Waves, run_id: str, asked: dict[str, Any]) -> LaunchResult 
 
     def apply(it: Item) -> None:
         if action == "resume":
-            _resume(it)
-            it["maxRunning"] = launcher.settings.max_running
+            _resume(it, launcher, now)
             return
         if it["state"] in runs.ENDED:
-            raise Refused(
-                f"run: {run_id} is {it['state']}; `resume` launches the indexes that failed or were never started"
-            )
+            left = "" if it["state"] == "SUCCEEDED" else "; `resume` launches what failed or was never started"
+            raise Refused(f"run: {run_id} is {it['state']}{left}")
+        if "stopping" in it:
+            raise Refused(f"run: {run_id} is being stopped; `resume` launches the rest when it has ended")
         if action == "pause":
             it["array"].setdefault("paused", {"at": runs.at(now), **({"by": by} if by else {})})
         elif action == "stop":
             it.setdefault("stopping", {"reason": f"stopped by {by}" if by else "stopped"})
             it["array"].pop("paused", None)
+            it["launch"]["closed"] = True
             runs.stop_retries(it)
         else:
             it["array"]["parallelism"] = parallelism
@@ -77,7 +78,7 @@ def _checked(asked: dict[str, Any], most: int) -> tuple[str, int, str]:
     return what, cast("int", asked[what]), by
 
 
-def _resume(run: Item) -> None:
+def _resume(run: Item, launcher: Waves, now: float) -> None:
     array = run["array"]
     if run["state"] not in runs.ENDED:
         if "stopping" in run:
@@ -90,4 +91,9 @@ def _resume(run: Item) -> None:
         raise Refused(f"run: every index of {run['run']} succeeded: there is nothing to resume")
     runs.reopen(run)
     run["launch"]["closed"] = True
-    run.pop("last", None)
+    run["resumedAt"] = runs.at(now)
+    # It goes on as the job is now.
+    run |= launcher.of_job()
+    hourly = launcher.hourly(run)
+    if hourly is not None:
+        run["usdPerHour"] = hourly

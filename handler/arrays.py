@@ -7,6 +7,7 @@ once, and they start at Fargate's rate, which `rate` counts as a token bucket.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 900
 STUCK_SECONDS: Final = 2 * 3600
 """How long an array tries to start its next index while AWS refuses it, for want of capacity for example."""
+FAILURES_KEPT: Final = 5
+"""The most failures of a wave that are kept: each kind once, as the calls of a wave differ in the index only."""
 LONGEST_REASON: Final = 60
 """Characters of the reason that is kept with an index that is retried: a thousand of them share one item. The item of
 the attempt has all of it."""
@@ -41,6 +44,11 @@ def new(size: int, parallelism: int, max_failed: int | None) -> Item:
 def index_of(root: str) -> int:
     """The index of a lineage: `i17`, or `i17r2` after two resumptions."""
     return int(root[1:].partition("r")[0])
+
+
+def is_root(root: str) -> bool:
+    """Whether this is the name of an index's lineage; others are named by the id of a task."""
+    return re.fullmatch(r"i[0-9]{1,4}(r[0-9]+)?", root) is not None
 
 
 def resumed(root: str) -> int:
@@ -125,9 +133,10 @@ def take(run: Item, *, now: float, lease: float, by: str, most: int, capacity: C
     taken: list[str] = []
     for root in pending(run, now):
         calls = run["open"][root]["calls"]
-        # Another round of the same launch goes to the other capacity, which has a rate of its own.
-        price = 1 if calls["round"] < 0 and not calls["open"] else 0
-        if price > left:
+        # A repeated call launches nothing more, and the other capacity has a rate of its own.
+        free = calls["open"] or (calls["round"] >= 0 and calls["capacity"] != capacity(run["open"][root]))
+        price = 0 if free else 1
+        if price > left or len(taken) >= fargate.LAUNCH_BURST:
             continue
         left -= price
         taken.append(root)
@@ -136,7 +145,8 @@ def take(run: Item, *, now: float, lease: float, by: str, most: int, capacity: C
         else:
             _begin(run["open"][root], array["wave"], now, lease, by, capacity)
     if held_until(run) <= now:
-        indexes, array["todo"] = ranges.first(array["todo"], min(room(run), int(max(0, left)), most))
+        few = min(room(run), int(max(0, left)), most, fargate.LAUNCH_BURST - len(taken))
+        indexes, array["todo"] = ranges.first(array["todo"], few)
         for index in indexes:
             entry: Item = {"attempt": 0, "since": now, "calls": {"round": -1, "open": False}}
             run["open"][_root(array, index)] = entry
@@ -155,6 +165,13 @@ def _begin(entry: Item, wave: int, now: float, lease: float, by: str, capacity: 
     calls.pop("late", None)
 
 
+def rest(calls: Item) -> None:
+    """Keep of calls that are not being made only what the next ones need: a thousand of them share one item."""
+    for key in ("asked", "began", "by", "late"):
+        calls.pop(key, None)
+    calls["lease"] = 0
+
+
 def put_back(run: Item, root: str) -> None:
     """Record that an index was not launched after all: it waits to be started again."""
     del run["open"][root]
@@ -164,10 +181,10 @@ def put_back(run: Item, root: str) -> None:
 def refused(run: Item, failures: Sequence[Mapping[str, Any]], *, now: float, some: bool) -> None:
     """Record why indexes of a wave were not launched, and when the next one is tried; `some`: others were."""
     array = run["array"]
-    run["failures"] = [dict(it) for it in failures]
+    run["failures"] = list({(it["reason"], it["detail"]): dict(it) for it in failures}.values())[:FAILURES_KEPT]
     before = {} if some else array.get("stuck", {})
     since, times = before.get("since", now), before.get("times", 0)
-    reasons = "; ".join(dict.fromkeys(f"{it['reason']}: {it['detail']}" for it in failures))
+    reasons = "; ".join(f"{it['reason']}: {it['detail']}" for it in run["failures"])
     if not any(it["retryable"] for it in failures) or now - since > STUCK_SECONDS:
         halt(run, f"no further index could be launched: {reasons}")
         return
@@ -200,9 +217,10 @@ def resume(run: Item) -> int:
         array["resumes"] += 1
     array |= {"failed": "", "stopped": ""}
     run |= {"failed": 0, "stopped": 0, "failures": []}
-    for key in ("paused", "halted", "stuck", "full"):
+    for key in ("paused", "halted", "stuck", "full", "asked"):
         array.pop(key, None)
-    run.pop("stopping", None)
+    for key in ("stopping", "last"):
+        run.pop(key, None)
     return ranges.size(array["todo"])
 
 

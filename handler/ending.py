@@ -181,7 +181,7 @@ class Teller:
 
 def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
     """The detail of the event about a run's end. It has no value of the launch event, and no task token."""
-    began, ended = moment(run["launchedAt"]) or 0.0, moment(run["endedAt"]) or 0.0
+    began, ended = moment(runs.began(run)) or 0.0, moment(run["endedAt"]) or 0.0
     last = run.get("last", {})
     outcome, reason, advised = _why(run)
     # AWS may have repeated a value of the launch event.
@@ -233,6 +233,8 @@ def _why(run: Item) -> tuple[str, str, str]:
     if run["state"] == "SKIPPED":
         return "skipped", run.get("skipped", "the job runs already, and its overlap is skip"), ""
     of_array = f"; {_counted(run)}" if "array" in run else ""
+    if run["state"] == "STOPPED" and "stopping" in run:
+        return "stopped", f"it was {run['stopping']['reason']}{of_array}", ""
     if run["failed"] or (run["state"] == "STOPPED" and "last" in run):
         last = run["last"]
         return last["outcome"], f"{last['reason']}{of_array}", outcome_of(last).remedy
@@ -242,8 +244,6 @@ def _why(run: Item) -> tuple[str, str, str]:
         first = run["failures"][0]
         said += f": {first['reason']}: {first['detail']}"
         return "not_launched", f"{said}{of_array}", remedy(said)
-    if "stopping" in run:
-        return "stopped", f"it was {run['stopping']['reason']}{of_array}", ""
     return "not_launched", f"{said}{of_array}", ""
 
 
@@ -270,7 +270,7 @@ def _metrics(run: Item) -> dict[str, Any]:
     named = {"SUCCEEDED": "RunsSucceeded", "STOPPED": "RunsStopped", "SKIPPED": "RunsSkipped"}
     metrics: dict[str, Any] = {named.get(run["state"], "RunsFailed"): 1}
     if run["state"] != "SKIPPED":
-        metrics["RunSeconds"] = round((moment(run["endedAt"]) or 0) - (moment(run["launchedAt"]) or 0), 3)
+        metrics["RunSeconds"] = round((moment(run["endedAt"]) or 0) - (moment(runs.began(run)) or 0), 3)
     return metrics
 
 

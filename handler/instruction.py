@@ -21,9 +21,24 @@ ACTIONS: Final = ("pause", "resume", "stop")
 """What can be done to an array, besides changing its parallelism."""
 
 
+_EXPECTED: Final = {
+    "retryOf": "an object with run and root, as the supervisor sends it,",
+    "continueOf": "the id of a run, 32 hexadecimal digits,",
+    "nextOf": "the id of a run, 32 hexadecimal digits,",
+    "endOf": "the id of a run, 32 hexadecimal digits,",
+    "cancelOf": "the id of a run, 32 hexadecimal digits,",
+    "arrayOf": "an object with run, the id of an array run, and one change,",
+    "scheduleOf": "an object with name, that of a schedule, and paused, true or false,",
+}
+
+
+class Malformed(Exception):
+    """The event asks for something, but not in the form that it has; the message says what is expected."""
+
+
 def read(event: object) -> tuple[Kind, str, Any] | None:
     """Kind, run, and of a retry the lineage's first task, of an array the whole change; of a pause or a resumption the
-    schedule's name and who asks. None for any other event.
+    schedule's name and who asks. None for any other event. Raises Malformed.
 
     What the supervisor asks for has no authority of its own: the launcher does only what the table says is pending, for
     any caller. To change an array is to launch more or fewer of its tasks, as anyone may who may invoke the launcher.
@@ -31,6 +46,15 @@ def read(event: object) -> tuple[Kind, str, Any] | None:
     if not isinstance(event, dict) or len(cast("dict[str, Any]", event)) != 1:
         return None
     ((kind, asked),) = cast("dict[str, Any]", event).items()
+    if kind not in _EXPECTED:
+        return None
+    found = _read(kind, asked)
+    if found is None:
+        raise Malformed(f"{kind}: {_EXPECTED[kind]} is expected")
+    return found
+
+
+def _read(kind: str, asked: object) -> tuple[Kind, str, Any] | None:
     if kind == "retryOf" and isinstance(asked, dict):
         retry = cast("dict[str, Any]", asked)
         run, root = retry.get("run"), retry.get("root")

@@ -284,8 +284,21 @@ class Launcher:
 
             self._changed(found, stop)
 
+    def of_job(self) -> Item:
+        """What a run keeps of its job: the function that launches it, where its tasks run, and its policy."""
+        return {
+            "function": self.function,
+            "cluster": self.settings.cluster,
+            "container": self.settings.container,
+            "logGroup": self.settings.log_group,
+            "taskDefinition": self.settings.task_definition,
+            "policy": self.settings.policy.as_json(),
+            "maxRunning": self.settings.max_running,
+            "keepDays": self.settings.keep_days,
+        }
+
     def _new(self, request: LaunchRequest, *, trigger: str, redelivered: bool) -> Item:
-        now, policy = self.records.clock(), self.settings.policy
+        now = self.records.clock()
         made: Item = {
             "pk": self.family,
             "sk": runs.sort_key(request.run),
@@ -297,14 +310,7 @@ class Launcher:
             "launchedAt": runs.at(now),
             "requested": request.count,
             "request": json.dumps(request.asked, separators=(",", ":"), sort_keys=True),
-            "function": self.function,
-            "cluster": self.settings.cluster,
-            "container": self.settings.container,
-            "logGroup": self.settings.log_group,
-            "taskDefinition": self.settings.task_definition,
-            "policy": policy.as_json(),
-            "maxRunning": self.settings.max_running,
-            "keepDays": self.settings.keep_days,
+            **self.of_job(),
             "redelivered": redelivered,
             "launch": {"round": -1, "closed": False},
             "reserved": 0,

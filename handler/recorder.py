@@ -39,6 +39,8 @@ class Recorder:
     """Called with a level, a message, and facts and metrics by name."""
     remind: Callable[[dict[str, Any], int], None] = lambda _message, _seconds: None
     """Sends itself a message that comes after so many seconds."""
+    at_once: int = 10
+    """How many tasks it stops at the same time."""
     own: int = 0
     """How many of these messages this very function handles: it has recorded what they tell."""
 

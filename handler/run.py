@@ -113,6 +113,10 @@ def close_round(run: Item, root: str, tasks: Sequence[str], *, now: float, still
     if root:
         if tasks:
             launched(run, root, tasks[0], calls["capacity"])
+        elif "array" in run and not still_open:
+            from . import arrays
+
+            arrays.rest(calls)
         return
     for task in tasks:
         add_task(run, task, calls["capacity"], now=now)
@@ -172,6 +176,11 @@ def _reopen(run: Item) -> None:
         run.pop(key, None)
 
 
+def began(run: Item) -> str:
+    """When the run was launched, or resumed after its last end."""
+    return str(run.get("resumedAt", run["launchedAt"]))
+
+
 def reopen(run: Item) -> None:
     """Begin again with a run that ended with tasks missing, because its event came again."""
     if run["state"] in ENDED:
@@ -198,8 +207,13 @@ def conclude(run: Item, root: str, last: Mapping[str, Any]) -> None:
         from . import arrays
 
         arrays.concluded(run, root, counted)
-    if counted != "succeeded" or "last" not in run:
+    if _weight(last) >= _weight(run.get("last", {})):
         run["last"] = dict(last)
+
+
+def _weight(last: Mapping[str, Any]) -> int:
+    """Which end a run reports: that of a task that failed before one that was stopped, and that before a success."""
+    return {"": 0, "succeeded": 0, "stopped": 1}.get(last.get("outcome", ""), 2)
 
 
 def add_token(run: Item, token: str, *, now: float) -> None:
@@ -241,6 +255,9 @@ def follow(run: Item, *, now: float, told_by: float = 0) -> None:
     elif run["state"] == "LAUNCHING" and launch["closed"]:
         run["state"] = "RUNNING"
     run["expires"] = int(now) + 86400 * run["keepDays"]
+    if run["state"] not in ENDED and "paused" in run.get("array", {}):
+        # Nobody looks at it until somebody resumes it: it is kept until then.
+        del run["expires"]
     when = _next(run, now)
     run.pop("duty", None)
     run.pop("due", None)
@@ -263,14 +280,15 @@ def _end_state(run: Item) -> str:
         return "FAILED"
     if "stopping" in run:
         return "STOPPED"
-    if (
-        not run["tasks"]
-        and not run["succeeded"]
-        and run["failures"]
-        and not any(it["retryable"] for it in run["failures"])
-    ):
+    launched = len(run["tasks"])
+    if "array" in run:
+        from . import arrays
+
+        launched = arrays.launched(run)
+    never = not (run["attempts"] if "array" in run else launched)
+    if never and run["failures"] and not any(it["retryable"] for it in run["failures"]):
         return "REJECTED"
-    return "FAILED" if len(run["tasks"]) < run["requested"] else "STOPPED"
+    return "FAILED" if launched < run["requested"] else "STOPPED"
 
 
 def _next(run: Item, now: float) -> float | None:
@@ -299,7 +317,8 @@ def _next(run: Item, now: float) -> float | None:
             elif entry["calls"]["open"]:
                 times.append(settled_at(entry["calls"]))
             continue
-        times.append(max(now, entry.get("seen", entry["since"])) + CHECK_SECONDS)
+        # Another write of the run does not put this off: the event of an end may be lost.
+        times.append(entry.get("seen", entry["since"]) + CHECK_SECONDS)
         if "started" in entry:
             if policy["maxRuntimeMinutes"]:
                 times.append(entry["started"] + 60 * policy["maxRuntimeMinutes"])

@@ -12,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Final, cast
 
@@ -33,6 +34,8 @@ from .table import Changed, NotRecorded, Table
 DESCRIBED_AT_ONCE: Final = 100
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""
 SWEPT_AT_ONCE: Final = 100
+SETTLED_AT_ONCE: Final = 50
+"""How many open rounds of one run are settled in one look: each takes two calls. The others come in a minute."""
 FORGOTTEN_SECONDS: Final = 3600
 """How long ECS shows a task after its end."""
 UNTOLD_SECONDS: Final = 86400
@@ -140,8 +143,7 @@ class Supervisor(Recorder):
                     due.append(root)
 
         after = self.records.change(run, change, touch=True)
-        for task, reason in stops:
-            self._stop(after, task, reason)
+        self._stop_all(after, stops)
         if found:
             after = self._record(after, found)
         if "accepted" in after and not after["launch"]["closed"] and after["launch"]["lease"] <= now:
@@ -159,7 +161,7 @@ class Supervisor(Recorder):
                 problem = self._invoke(after, {"retryOf": {"run": after["run"], "root": root}})
             if problem.startswith("ResourceNotFound"):
                 self._give_up(after, root, "its launcher no longer exists")
-            elif now - after["open"][root].get("failed", {}).get("at", now) > 2 * runs.RETRY_SECONDS:
+            elif now - _waits_since(after["open"][root]) > 2 * runs.RETRY_SECONDS:
                 self._give_up(after, root, "its launcher does not launch it")
 
     def _halt(self, run: Item, why: str) -> None:
@@ -170,6 +172,8 @@ class Supervisor(Recorder):
 
         def change(it: Item) -> None:
             runs.release(it, root, [failure], now=self.records.clock())
+            if "array" in it:
+                arrays.halt(it, why)
 
         self.records.change(run, change)
 
@@ -177,6 +181,7 @@ class Supervisor(Recorder):
         """The tasks of each round that a function left open, by root (the launch itself has none); None for a round of
         which only events can tell now, while such events may still come."""
         now, found = self.records.clock(), dict[str, list[str] | None]()
+        asked = 0
         for root in ("", *run["open"]):
             calls = runs.calls_of(run, root)
             if calls is None or not calls["open"] or runs.settled_at(calls) > now:
@@ -184,7 +189,8 @@ class Supervisor(Recorder):
             late = now - calls["began"] > runs.LISTED_SECONDS
             if late and ("late" not in calls or self._waiting()):
                 found[root] = None
-            else:
+            elif asked < SETTLED_AT_ONCE:
+                asked += 1
                 found[root] = self._listed(
                     run, Origin(run["run"], root, run["open"][root]["attempt"] + 1 if root else 1)
                 )
@@ -248,6 +254,14 @@ class Supervisor(Recorder):
                 stops += [(task, reason)] if reason else []
         return found, stops
 
+    def _stop_all(self, run: Item, stops: list[tuple[str, str]]) -> None:
+        if len(stops) < 2 or self.at_once < 2:
+            for task, reason in stops:
+                self._stop(run, task, reason)
+            return
+        with ThreadPoolExecutor(self.at_once) as pool:
+            list(pool.map(lambda it: self._stop(run, *it), stops))
+
     def _stop(self, run: Item, task: str, reason: str) -> None:
         try:
             self.ecs.stop_task(cluster=run["cluster"], task=task, reason=reason)
@@ -279,6 +293,11 @@ class Supervisor(Recorder):
         if wrong:
             self.log("ERROR", said, RunningCorrected=1)
         return int(wrong)
+
+
+def _waits_since(entry: Item) -> float:
+    """Since when a lineage waits for its launch."""
+    return float(entry["failed"]["at"] if "failed" in entry else entry["since"])
 
 
 def _late(task: dict[str, Any], policy: dict[str, Any], now: float) -> str:

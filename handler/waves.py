@@ -18,7 +18,7 @@ from .calls import ON_DEMAND, SPOT, Origin, Round
 from .launch import TakenOver
 from .records import WRITES, Full
 from .request import LaunchRequest
-from .result import LaunchResult, of_run
+from .result import LaunchResult, cost_per_hour, of_run
 from .run import Item
 from .table import NotRecorded
 
@@ -57,6 +57,11 @@ class Waves(Again):
         taken: list[str] = []
         run = self._taken(request, run, taken)
         return self._waves(request, run, taken) if taken else None
+
+    def hourly(self, run: Item) -> float | None:
+        """What a task of a run costs per hour as the job is now, in US dollars; None without prices."""
+        request, _ = self._recorded(run)
+        return None if request is None else cost_per_hour(self.settings, request, 1)
 
     # The launch itself, as launch.py does it.
 
@@ -125,7 +130,8 @@ class Waves(Again):
         for root in taken:
             entry = run["open"][root]
             origin = Origin(run["run"], root, entry["attempt"] + 1)
-            settled = self._settled(entry["calls"], origin)
+            # Each takes two calls, one after the other: what there is no time for stays open.
+            settled = self._settled(entry["calls"], origin) if self.calls.budget.allows() else Round(open=True)
             if settled is not None:
                 done[root] = settled
                 continue
@@ -161,6 +167,7 @@ class Waves(Again):
                 arrays.refused(it, failures, now=now, some=some or bool(launched))
             elif some or launched:
                 it["array"].pop("stuck", None)
+                it["failures"] = []
 
         return close
 
@@ -175,6 +182,8 @@ class Waves(Again):
             if most < 1:
                 it["array"]["full"] = self._now() + runs.SWEEP_SECONDS
             taken.extend(self._take(it, request, most))
+            # A deployment may have replaced the function meanwhile.
+            it["function"] = self.function
 
         for _ in range(WRITES):
             try:

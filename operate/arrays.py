@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from fargate_job_launcher.handler import arrays, ranges
 from fargate_job_launcher.handler.run import ENDED, Item
+from fargate_job_launcher.handler.run import began as began_at
 
 from . import runs
 from .catalogue import Job
@@ -43,8 +44,10 @@ class Progress:
     """Who paused it, or when; empty if it is not paused."""
     halted: str
     """Why no further index starts; empty otherwise."""
+    stopping: str
+    """Why it is being stopped, or was, such as `stopped by` and a name; empty otherwise."""
     seconds: float
-    """Since its launch, or how long it took."""
+    """Since its launch, or since it was resumed after its last end; or how long that took."""
     reason: str
     """Why the index that failed last failed, or why nothing was launched; empty without a failure."""
     exit_code: int | None
@@ -56,7 +59,7 @@ class Progress:
     def of(run: Item) -> Progress:
         """From the run's item."""
         it, last = arrays.summary(run), run.get("last", {})
-        began = datetime.fromisoformat(run["launchedAt"])
+        began = datetime.fromisoformat(began_at(run))
         ended = datetime.fromisoformat(run["endedAt"]) if "endedAt" in run else datetime.now(UTC)
         paused: dict[str, str] = it.get("paused") or {}
         why = "; ".join(f"{one['reason']}: {one['detail']}" for one in run["failures"])
@@ -72,6 +75,7 @@ class Progress:
             not_started=it["notStarted"],
             paused=paused.get("by", paused.get("at", "")),
             halted=it.get("halted", ""),
+            stopping=run.get("stopping", {}).get("reason", ""),
             seconds=(ended - began).total_seconds(),
             reason=last["reason"] if last.get("outcome", "succeeded") != "succeeded" else why,
             exit_code=last.get("exitCode"),
@@ -102,6 +106,7 @@ class Progress:
             "notStarted": self.not_started,
             "paused": self.paused or None,
             "halted": self.halted or None,
+            "stopping": self.stopping or None,
             "seconds": round(self.seconds, 3),
             "reason": self.reason or None,
             "costUsd": self.cost_usd,

@@ -70,8 +70,9 @@ class Rate:
 
 def line(it: Progress, rate: float, width: int) -> Text:
     """The bar with its counts, in at most `width` characters: the least important are left out first."""
-    left = duration((it.size - it.done) / rate) if rate and not it.ended else ""
-    speed = f"{rate:.1f}/s" if rate >= 1 else f"{60 * rate:.1f}/min" if rate else ""
+    goes_on = rate and not it.ended and not it.paused
+    left = duration((it.size - it.done) / rate) if goes_on else ""
+    speed = (f"{rate:.1f}/s" if rate >= 1 else f"{60 * rate:.1f}/min") if goes_on else ""
     counts = dict(_counts(it))
     parts = [
         (f"{it.done}/{it.size}", ""),
@@ -152,7 +153,8 @@ class Bar:
         new = ranges.of(set(ranges.numbers(it.failed)) - set(ranges.numbers(self._failed)))
         self._failed = it.failed
         if new:
-            said = f"{self._job}, index {shortly(new)}: {it.reason}"
+            which = "index" if new.isdecimal() else "indexes"
+            said = f"{self._job}, {which} {shortly(new)}: {it.reason}"
             log = f"Its log: fargate-job logs {self._job} --run {it.run[:8]} --index {shortly(new).partition(',')[0]}"
             self._output.said(Text.assemble(("✗ ", "red"), f"{said}. {log}"))
 
@@ -160,7 +162,8 @@ class Bar:
         good = it.state == "SUCCEEDED"
         told = {"failed": it.failed, "stopped": it.stopped, "not started": it.not_started}
         said = "; ".join(f"{what}: {shortly(indexes)}" for what, indexes in told.items() if indexes)
-        halted = f" ({it.halted})" if it.halted else ""
+        why = it.halted or (f"it was {it.stopping}" if it.stopping else "")
+        halted = f" ({why})" if why else ""
         then = "" if good else f". To launch these only: fargate-job runs resume {self._job} {it.run[:8]}"
         counted = f"{ranges.size(it.succeeded)} of {it.size} indexes succeeded"
         text = f"{self._job} is {it.state} after {duration(it.seconds)}: {counted}" + (f"; {said}" if said else "")

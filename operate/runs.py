@@ -38,7 +38,8 @@ def read(job: Job, run: str) -> Item | None:
 
 def named(job: Job, beginning: str) -> Item:
     """The run whose id begins so. Raises NoSuchRun for none, and for several."""
-    known = re.fullmatch(r"[0-9a-f]{4,32}", beginning)
+    beginning = beginning.lower()
+    known = re.fullmatch(r"[0-9a-f]{1,32}", beginning)
     found: list[Item] = []
     if known:
         first, last = sort_key(beginning), sort_key(f"{beginning}g")

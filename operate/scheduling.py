@@ -7,6 +7,7 @@ job's launcher.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -166,13 +167,27 @@ def resume_schedule(job: Job, name: str) -> None:
 
 
 def cancel_launch(job: Job, run: str) -> None:
-    """Cancel a launch that waits for its time. Raises NoSuchSchedule if none waits under this id of a run."""
+    """Cancel a launch that waits for its time, by the id of its run, or by the beginning of it. Raises NoSuchSchedule
+    if none waits under this id, or several."""
+    if not re.fullmatch(r"[0-9a-f]{32}", run):
+        run = _waiting_as(job, run)
     answer = instruct(job, {"cancelOf": run})
     if not answer.get("done"):
         raise NoSuchSchedule(
             f"run {run} of {job.name} was not cancelled: {answer.get('problem', 'the launcher gives no reason')}",
             f"What waits: fargate-job schedules {job.name}; to stop what runs: fargate-job stop {job.name}",
         )
+
+
+def _waiting_as(job: Job, beginning: str) -> str:
+    """The run of the launch that waits, whose id begins so."""
+    some = [
+        it.run for it in scheduled(job, last_runs=False).waiting if beginning and it.run.startswith(beginning.lower())
+    ]
+    if len(some) == 1:
+        return some[0]
+    which = f"{len(some)} launches of {job.name} wait whose run begins" if some else "no launch waits whose run begins"
+    raise NoSuchSchedule(f"{which} with {beginning[:40]!r}", f"What waits: fargate-job schedules {job.name}")
 
 
 def _change(job: Job, name: str, *, paused: bool) -> None:

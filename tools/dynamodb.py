@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 from fargate_job_launcher.handler.run import Item
@@ -20,6 +20,24 @@ def refused(code: str, operation: str, **more: Any) -> ClientError:
     status = 500 if code.startswith("Internal") else 400
     error: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
     return ClientError(error, operation)
+
+
+LARGEST_ITEM: Final = 400 * 1024
+
+
+def size(value: Any) -> int:
+    """Bytes of an item, or of a value in it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    if "M" in value and len(value) == 1:
+        return 3 + size(value["M"])
+    if "L" in value and len(value) == 1:
+        return 3 + sum(1 + size(it) for it in value["L"])
+    if len(value) == 1 and {"S", "N", "BOOL"} & value.keys():
+        ((kind, text),) = value.items()
+        return len(text) if kind == "S" else 1 if kind == "BOOL" else len(text) // 2 + 2
+    return sum(1 + len(key) + size(it) for key, it in value.items())
 
 
 @dataclass
@@ -84,6 +102,8 @@ class Memory:
         return there is not None and there["version"] == put["ExpressionAttributeValues"][":read"]
 
     def _write(self, put: dict[str, Any]) -> None:
+        if size(put["Item"]) > LARGEST_ITEM:
+            raise refused("ValidationException", "PutItem")
         # Nobody changes it: handler/table.py makes new JSON for each write, and plain data of what it reads.
         self.items[put["Item"]["pk"]["S"], put["Item"]["sk"]["S"]] = put["Item"]
         self._index(put["Item"])

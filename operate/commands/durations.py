@@ -14,7 +14,7 @@ DURATION: Final = "DURATION"
 
 def duration_of(given: str, option: str) -> timedelta:
     """Days, hours and minutes. Raises BadParameter that names the option."""
-    found = re.fullmatch(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?", given)
+    found = re.fullmatch(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,7})m)?", given)
     if found is None or not given:
         raise click.BadParameter(
             f"{given!r}: days, hours and minutes are expected, such as 90m, 2h or 1d12h", param_hint=option

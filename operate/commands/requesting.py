@@ -79,6 +79,10 @@ def event_of(given: Mapping[str, Any], *, of_array: bool = False) -> dict[str, A
             raise click.BadParameter(f"{given['command']!r}: {error}", param_hint="--command") from None
     if given["payload"] is not None:
         event["payload"] = _payload(given["payload"])
+    if given["key"] == "":
+        raise click.BadParameter("an empty text is no key; leave --key out for a new one", param_hint="--key")
+    if given["key"] and given["after"] is not None:
+        raise click.UsageError("--key with --in asks for another time whenever it is repeated; name the time with --at")
     if given["key"]:
         event["idempotencyKey"] = given["key"]
     if given["dry_run"]:

@@ -92,7 +92,8 @@ def _links(output: Output, job: Job, item: Item, its: list[Attempt]) -> None:
 @click.argument("run")
 @common
 def follow(context: Context, job: str, run: str) -> int:
-    """Follow RUN through its retries until it has ended; exit as it ends, with 0 if everything succeeded."""
+    """Follow RUN through its retries until it has ended; exit with 0 if everything succeeded, otherwise with the exit
+    code of its last attempt (of an array: of the index that failed last), or with 125."""
     found = context.job(job)
     item = kept.named(found, run)
     return follow_array(context, ArrayRun(found, item["run"])) if "array" in item else follow_run(context, found, item)
@@ -178,6 +179,7 @@ def _lines(item: Item) -> list[tuple[str, Any]]:
         ("cost", f"{item['costUsd']:.4f} USD" if "costUsd" in item else ""),
         ("why", reason),
         ("not launched", missing if missing not in reason else ""),
+        ("was", item.get("stopping", {}).get("reason")),
         ("revision", item["taskDefinition"].rpartition("/")[2]),
     ]
 

@@ -92,7 +92,7 @@ def resume(context: Context, job: str, name: str) -> None:
 @click.argument("run")
 @common
 def cancel(context: Context, job: str, run: str) -> None:
-    """Cancel the launch of JOB that waits for its time, by the id of its RUN."""
+    """Cancel the launch of JOB that waits for its time, by the id of its RUN, or the beginning of it."""
     found = context.job(job)
     cancel_launch(found, run)
     context.output.data({"job": found.name, "run": run, "cancelled": True})

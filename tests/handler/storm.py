@@ -254,7 +254,9 @@ class Storm:
                 seconds, lambda: self.function(lambda: self.supervisor().reminded(it["pk"], it["run"], it["at"]))
             )
 
-        return Supervisor(self.records(), self, self, lambda: self.ends_waiting, lambda *_, **__: None, remind)
+        return Supervisor(
+            self.records(), self, self, lambda: self.ends_waiting, lambda *_, **__: None, remind, at_once=1
+        )
 
     def invoked(self, event: dict[str, Any]) -> None:
         told = sum(self.told.values())

@@ -17,13 +17,14 @@ import pytest
 from fargate_job_launcher.handler import arrays, fargate, ranges
 from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.array_changes import Refused, change
+from fargate_job_launcher.handler.ending import described
 from fargate_job_launcher.handler.ends import ended
 from fargate_job_launcher.handler.event import Rejected
 from fargate_job_launcher.handler.run import Item
 from fargate_job_launcher.handler.table import typed
-from storm import Storm
+from storm import Killed, Storm
 
-from tools.dynamodb import refused
+from tools.dynamodb import refused, size
 from tools.launching import CLOSED, DECLARED, asked, settings
 from tools.recording import PROGRAM
 
@@ -60,7 +61,7 @@ class Clear(Storm):
             "startedBy": request["startedBy"], "taskDefinitionArn": request["taskDefinition"],
             "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "createdAt": runs.at(self.now),
             "pullStartedAt": runs.at(self.now), "startedAt": runs.at(self.now), "launchType": "FARGATE",
-            "containers": [{"name": "job"}], "overrides": request["overrides"],
+            "containers": [{"name": "job"}], "overrides": request.get("overrides", {}),
         }  # fmt: skip
         self.by.setdefault(request["startedBy"], []).append(task)
         self.launches.append(self.now)
@@ -72,8 +73,8 @@ class Clear(Storm):
     def ends(self, task: str) -> None:
         if self.tasks[task]["lastStatus"] == "STOPPED":
             return
-        _, _, retry, root = self.tasks[task]["startedBy"].split("/")
-        code = self.code(arrays.index_of(root), int(retry) + 1)
+        _, _, *lineage = self.tasks[task]["startedBy"].split("/")
+        code = self.code(arrays.index_of(lineage[1]), int(lineage[0]) + 1) if lineage else 0
         self.tasks[task] |= {
             "lastStatus": "STOPPED", "desiredStatus": "STOPPED", "stoppedAt": runs.at(self.now), "ended": self.now,
             "stopCode": "EssentialContainerExited", "containers": [{"name": "job", "exitCode": code}],
@@ -399,6 +400,125 @@ def test_a_function_that_outlived_its_lease_does_not_decide_about_the_calls_of_a
     assert world.of_run["array"]["todo"] == ""
 
 
+def test_a_lost_end_is_found_while_ecs_still_knows_the_task_however_busy_the_array_is() -> None:
+    world = Clear(array(400, parallelism=5))
+    lost: list[str] = []
+    told = world.told_later
+
+    def lose(task: str) -> None:
+        if lost:
+            told(task)
+        else:
+            lost.append(task)
+            world.running -= 1
+
+    world.told_later = lose  # type: ignore[method-assign]
+    world.until(lambda: len(world.launches) > 0)
+    world.until(lambda: "i0" not in world.of_run["open"])
+    assert world.now - world.launches[0] < 1100
+    assert (world.end()["state"], world.indexes()) == ("SUCCEEDED", Counter(range(400)))
+
+
+def test_a_waiting_array_that_is_stopped_ends() -> None:
+    world = Clear(array(4, parallelism=1), seconds=10_000, maxRunning=1, overlap="replace")
+    world.launching().launch({}, "other")
+    stop_task, world.stop_task = world.stop_task, lambda **_: None  # type: ignore[method-assign]
+    world.until(lambda: bool(world.table.items) and any(it["key"] == "key" for it in world.table.plain("run")))
+    assert world.of_run["waiting"]
+    world.change(stop=True)
+    assert (world.of_run["state"], world.of_run["array"]["todo"], world.launches) == (
+        "STOPPED",
+        "0-3",
+        [world.launches[0]],
+    )
+    world.stop_task = stop_task  # type: ignore[method-assign]
+
+
+def test_a_thousand_indexes_wait_for_capacity_within_the_largest_item_and_fargates_rate() -> None:
+    world = Clear(array(1000, parallelism=1000), policy={**DECLARED["policy"], "retries": 1, "retryOn": ["failed"]})
+    world.seconds, world.code = 2000, lambda *_: 1
+    world.until(lambda: len(world.launches) == 1000)
+    good, tried = world.run_task, list[float]()
+
+    def none(**_: Any) -> Any:
+        tried.append(world.now)
+        why = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+        return {"tasks": [], "failures": [{"reason": why, "detail": ""}]}
+
+    world.run_task = none  # type: ignore[method-assign]
+    later = world.now + 1500
+    world.until(lambda: world.now > later)
+    assert len(world.of_run["failures"]) == 1
+    assert world.largest < 400 * 1024
+    assert rates(tried) <= 0
+    world.run_task, world.code, world.seconds = good, lambda *_: 0, 100_000  # type: ignore[method-assign]
+    world.until(lambda: len(world.launches) == 2000)
+    assert rates(world.launches[1000:]) <= 0
+
+
+def test_a_resumed_array_goes_on_as_the_job_is_now() -> None:
+    world = Clear(array(6, parallelism=6))
+    world.code = lambda index, _: int(index < 2)
+    world.end()
+    world.now += 30 * 86400
+    cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster/other"
+    revision = "arn:aws:ecs:eu-west-1:123456789012:task-definition/f:9"
+    world.changed = {"policy": {**DECLARED["policy"], "retries": 1, "retryOn": ["failed"]}, "cluster": cluster}
+    world.changed["taskDefinition"] = revision
+    world.change(resume=True)
+    run = world.of_run
+    assert (run["cluster"], run["taskDefinition"], run["policy"]["retries"]) == (cluster, revision, 1)
+    run = world.end()
+    assert (run["failed"], world.indexes()[0], world.indexes()[2]) == (2, 3, 1)
+    assert described(run, lines=[])["seconds"] < 500
+
+
+def test_an_array_ends_whose_launcher_cannot_be_invoked_any_more() -> None:
+    world = Clear(array(3, parallelism=3))
+
+    def killed(**_: Any) -> Any:
+        raise Killed
+
+    world.run_task = killed  # type: ignore[method-assign]
+    world.invoke = lambda **_: (_ for _ in ()).throw(refused("AccessDeniedException", "Invoke"))  # type: ignore[method-assign]
+    world.deliver("key")
+    world.pending.clear()
+    later = world.now + 86400
+    world.until(lambda: world.now > later)
+    assert (world.of_run["state"], world.of_run["array"]["todo"]) == ("FAILED", "0-2")
+    assert "its launcher does not launch it" in world.of_run["array"]["halted"]
+
+
+def test_the_end_of_an_array_says_what_happened() -> None:
+    """What failed before what was stopped, and who stopped it; a refused resumption is no rejected launch."""
+    world = Clear(array(4, parallelism=4), seconds=1000)
+    world.until(lambda: len(world.launches) == 4)
+    for task in list(world.tasks):
+        world.stop_task(task=task, reason="by hand")
+    run = world.end()
+    assert (run["state"], described(run, lines=[])["outcome"]) == ("STOPPED", "stopped")
+
+    world = Clear(array(9, parallelism=3))
+    world.code = lambda index, _: int(index == 1)
+    world.until(lambda: len(world.launches) == 6)
+    world.change(stop=True, requestedBy="ana")
+    run = world.end()
+    assert (run["state"], run["last"]["exitCode"]) == ("FAILED", 1)
+    world.run_task = denied  # type: ignore[method-assign]
+    world.change(resume=True)
+    run = world.of_run
+    assert (run["state"], ranges.size(run["array"]["todo"])) == ("FAILED", 7)
+
+    world = Clear(array(9, parallelism=3))
+    world.until(lambda: len(world.launches) == 3)
+    world.change(pause=True)
+    assert "expires" not in world.of_run
+    world.until(lambda: world.of_run["succeeded"] == 3)
+    world.change(stop=True, requestedBy="ana")
+    run = world.of_run
+    assert described(run, lines=[])["reason"] == "it was stopped by ana; of 9 indexes 3 succeeded, 6 never started"
+
+
 def test_the_largest_item_fits_into_the_table() -> None:
     """Every index that may run at once waits for a retry with the longest reason, and the ranges are the longest."""
     run: Item = {"open": {}, "requested": 10_000, "array": arrays.new(10_000, arrays.MOST_AT_ONCE, None)}
@@ -417,18 +537,6 @@ def test_the_largest_item_fits_into_the_table() -> None:
 
 
 NOW: Final = 1795690033.523
-
-
-def size(value: Any) -> int:
-    """Bytes of an item's attributes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
-    if "M" in value and len(value) == 1:
-        return 3 + size(value["M"])
-    if "L" in value and len(value) == 1:
-        return 3 + sum(1 + size(it) for it in value["L"])
-    if len(value) == 1 and {"S", "N", "BOOL"} & value.keys():
-        ((kind, text),) = value.items()
-        return len(text) if kind == "S" else 1 if kind == "BOOL" else len(text) // 2 + 2
-    return sum(1 + len(key) + size(it) for key, it in value.items())
 
 
 def test_each_index_finds_its_own_number_and_the_others_nothing() -> None:

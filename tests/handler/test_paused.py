@@ -181,17 +181,43 @@ RUN = "0123456789abcdef" * 2
         ({"scheduleOf": {"name": "nightly", "paused": True}}, ("pause", "nightly", "")),
         ({"scheduleOf": {"name": "n", "paused": False, "requestedBy": "Ada"}}, ("resume", "n", "Ada")),
         ({"cancelOf": RUN}, ("cancelOf", RUN, "")),
-        ({"scheduleOf": {"name": "nightly", "paused": 1}}, None),
-        ({"scheduleOf": {"name": "nightly"}}, None),
-        ({"scheduleOf": {"name": "Nightly", "paused": True}}, None),
-        ({"scheduleOf": {"name": "nightly", "paused": True, "more": 1}}, None),
-        ({"scheduleOf": {"name": "nightly", "paused": True, "requestedBy": "a\nb"}}, None),
-        ({"scheduleOf": {"name": "nightly", "paused": True, "requestedBy": "a" * 257}}, None),
-        ({"scheduleOf": {"name": "nightly", "paused": True, "requestedBy": None}}, None),
-        ({"scheduleOf": "nightly"}, None),
-        ({"cancelOf": "../x"}, None),
         ({"cancelOf": RUN, "more": 1}, None),
     ],
 )
 def test_what_a_person_asks_for_is_read_whole_or_not_at_all(event: object, read: object) -> None:
     assert instruction.read(event) == read
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"scheduleOf": {"name": "nightly", "paused": 1}}, "name, that of a schedule, and paused, true or false"),
+        ({"scheduleOf": {"name": "nightly"}}, "name, that of a schedule, and paused, true or false"),
+        ({"scheduleOf": {"name": "Nightly", "paused": True}}, "name, that of a schedule, and paused, true or false"),
+        (
+            {"scheduleOf": {"name": "nightly", "paused": True, "more": 1}},
+            "name, that of a schedule, and paused, true or false",
+        ),
+        (
+            {"scheduleOf": {"name": "nightly", "paused": True, "requestedBy": "a\nb"}},
+            "name, that of a schedule, and paused, true or false",
+        ),
+        (
+            {"scheduleOf": {"name": "nightly", "paused": True, "requestedBy": "a" * 257}},
+            "name, that of a schedule, and paused, true or false",
+        ),
+        (
+            {"scheduleOf": {"name": "nightly", "paused": True, "requestedBy": None}},
+            "name, that of a schedule, and paused, true or false",
+        ),
+        ({"scheduleOf": "nightly"}, "name, that of a schedule, and paused, true or false"),
+        ({"cancelOf": "../x"}, "cancelOf: the id of a run, 32 hexadecimal digits, is expected"),
+        ({"nextOf": 5}, "nextOf: the id of a run"),
+        ({"arrayOf": {"run": "x", "pause": True}}, "arrayOf: an object with run, the id of an array run"),
+        ({"retryOf": {"run": RUN}}, "retryOf: an object with run and root"),
+    ],
+)
+def test_what_is_wrong_with_such_a_request_is_said(event: object, said: str) -> None:
+    with pytest.raises(instruction.Malformed) as malformed:
+        instruction.read(event)
+    assert said in str(malformed.value)

@@ -373,7 +373,7 @@ class World:
         def remind(message: dict[str, Any], _: int) -> None:
             self.call(lambda: self.state.reminders.append(message["remind"]))
 
-        return Supervisor(self.records(), self, self, self._backlog, lambda *_, **__: None, remind)
+        return Supervisor(self.records(), self, self, self._backlog, lambda *_, **__: None, remind, at_once=1)
 
     def _backlog(self) -> int:
         """Events that wait, and those that are being recorded."""

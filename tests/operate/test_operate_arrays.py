@@ -101,7 +101,7 @@ def test_an_array_is_launched_followed_and_resumed(sandbox: Sandbox) -> None:
     assert done.code == 3
     assert "Launched parts, an array of 12, 5 at once, at most" in done.out
     (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", done.out, re.MULTILINE)
-    assert re.search(r"^✗ parts, index \S+: .*exit code 3", done.out, re.MULTILINE)
+    assert re.search(r"^✗ parts, index(es)? \S+: .*exit code 3", done.out, re.MULTILINE)
     assert re.search(
         rf"^✗ parts is FAILED after .*: 10 of 12 indexes succeeded; failed: 3,7\. To launch these only: "
         rf"fargate-job runs resume parts {run[:8]}$", done.out, re.MULTILINE,
@@ -165,6 +165,22 @@ def test_an_array_is_changed_while_it_runs(sandbox: Sandbox) -> None:
     assert started.array.wait(check=False).state == "STOPPED"
 
 
+def test_stop_says_that_an_array_goes_on_and_stops_it_with_all(sandbox: Sandbox) -> None:
+    sandbox.script(*40 * [Run(seconds=600)])
+    array = launch("parts", array=20, parallelism=2).array
+    assert array is not None
+    job = find(Account(), "parts")
+    one = next(it for it in tasks(job, running_only=True) if it.run == array.run)
+    said = sandbox.run("stop", "parts", "--task", one.id)
+    assert f"Run {array.run[:8]} is an array and goes on; to stop all of it: fargate-job runs stop parts" in said.err
+    assert f"array run {array.run}" in sandbox.run("stop", "parts", "--all").out
+    sandbox.aws.pass_minutes(2)
+    ended = array.wait(check=False)
+    assert (ended.state, ended.stopping.startswith("stopped")) == ("STOPPED", True)
+    assert ranges.size(ended.not_started) >= 17
+    assert re.search(r"^was +stopped", sandbox.run("runs", "show", "parts", array.run).out, re.MULTILINE)
+
+
 def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
     job = find(Account(), "parts")
     sandbox.script(*5 * [QUICK])
@@ -180,8 +196,9 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
     ):
         with pytest.raises(NoSuchTask, match=said):
             array.indexes(wanted)
-    with pytest.raises(NoSuchRun, match=r"no run of parts begins with 'ffff'\. fargate-job status parts"):
+    with pytest.raises(NoSuchRun, match=r"no run of parts begins with 'ffff'\. fargate-job history parts"):
         named(job, "ffff")
+    assert named(job, array.run[:6].upper())["run"] == array.run
     with pytest.raises(NoSuchRun, match="an id has 32 hex digits"):
         named(job, "latest")
     with pytest.raises(NoSuchRun, match="has no run"):
@@ -195,6 +212,8 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
         (("launch", "parts", "--parallelism", "5"), "add --array SIZE"),
         (("launch", "parts", "--array", "5", "--count", "2"), "exclude each other"),
         (("logs", "parts", "--run", "abcd"), "--index names indexes of an array run"),
+        (("launch", "parts", "--key", ""), "an empty text is no key"),
+        (("launch", "parts", "--key", "k", "--in", "2h"), "name the time with --at"),
     ):
         done = sandbox.run(*arguments)
         assert (done.code, said in done.err) == (2, True), done.err
@@ -226,8 +245,8 @@ def test_everything_on_the_page_works(sandbox: Sandbox, capsys: pytest.CaptureFi
 
 STANDS = Progress(
     run="0123456789abcdef" * 2, state="RUNNING", size=500, parallelism=50, succeeded="0-99", failed="100-104",
-    stopped="", running="105-154", not_started="155-499", paused="", halted="", seconds=600, reason="exit code 1",
-    exit_code=1, cost_usd=1.5,
+    stopped="", running="105-154", not_started="155-499", paused="", halted="", stopping="", seconds=600,
+    reason="exit code 1", exit_code=1, cost_usd=1.5,
 )  # fmt: skip
 
 
@@ -237,7 +256,7 @@ def test_a_bar_fits_into_every_terminal() -> None:
     for width in range(12, 130):
         assert len(line(STANDS, 2.5, width).plain) <= width
     assert line(STANDS, 0.0, 20).plain == "105/500  5 failed"
-    assert "paused" in line(replace(STANDS, paused="ana"), 0.0, 80).plain
+    assert line(replace(STANDS, paused="ana"), 9.0, 80).plain.endswith("  105/500  5 failed  paused")
     assert "30.0/min" in line(STANDS, 0.5, 120).plain
     assert line(replace(STANDS, succeeded="0-499", failed="", running=""), 1.0, 80).plain.startswith("█" * 30)
     assert summary(STANDS) == "01234567 is RUNNING: 105 of 500 done, 5 failed, 50 running"
