@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from fargate_job_launcher.handler.run import ENDED, Item, at
+from fargate_job_launcher.handler.run import ENDED, Item, at, began
 
 from . import runs
 from .catalogue import Job
 
 FACTS: Final = (
-    *("run", "state", "trigger", "schedule", "requestedBy", "launchedAt", "endedAt", "requested", "attempts"),
-    *("succeeded", "failed", "stopped", "costUsd", "last", "failures", "skipped", "array.size"),
+    *("run", "state", "trigger", "schedule", "requestedBy", "launchedAt", "resumedAt", "endedAt", "requested"),
+    *("attempts", "succeeded", "failed", "stopped", "costUsd", "last", "failures", "skipped", "array.size"),
 )
 """What is read of each run."""
 MARKS: Final = {
@@ -44,6 +44,8 @@ class PastRun:
     requested_by: str
     """Who asked for it, as the caller said and nobody checked; empty if it said nothing."""
     launched: datetime
+    began: datetime
+    """When it was launched, or resumed after its last end."""
     ended: datetime | None
     """None as long as it has not ended."""
     requested: int
@@ -71,6 +73,7 @@ class PastRun:
             schedule=item.get("schedule", ""),
             requested_by=item.get("requestedBy", ""),
             launched=datetime.fromisoformat(item["launchedAt"]),
+            began=datetime.fromisoformat(began(item)),
             ended=datetime.fromisoformat(item["endedAt"]) if over else None,
             requested=item["requested"],
             attempts=0 if state in ("SKIPPED", "REJECTED") else item["attempts"],
@@ -82,8 +85,8 @@ class PastRun:
 
     @property
     def seconds(self) -> float:
-        """From its launch to its end, retries included; to now if it has not ended."""
-        return ((self.ended or datetime.now(UTC)) - self.launched).total_seconds()
+        """From its launch or its resumption to its end, retries included; to now if it has not ended."""
+        return ((self.ended or datetime.now(UTC)) - self.began).total_seconds()
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""

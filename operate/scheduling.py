@@ -181,7 +181,9 @@ def cancel_launch(job: Job, run: str) -> None:
 
 def _waiting_as(job: Job, beginning: str) -> str:
     """The run of the launch that waits, whose id begins so."""
-    some = [it.run for it in scheduled(job).waiting if beginning and it.run.startswith(beginning.lower())]
+    some = [
+        it.run for it in scheduled(job, last_runs=False).waiting if beginning and it.run.startswith(beginning.lower())
+    ]
     if len(some) == 1:
         return some[0]
     which = f"{len(some)} launches of {job.name} wait whose run begins" if some else "no launch waits whose run begins"

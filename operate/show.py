@@ -31,6 +31,22 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+WIDTH: Final = "FARGATE_JOB_COLUMNS"
+"""The environment variable with a width for text output, in place of the terminal's. COLUMNS is not asked: where a
+program exports it, the output in a pipe would depend on it."""
+
+
+def _columns(console: Console) -> int | None:
+    """How many characters fit on a line; None in a pipe, which has no limit."""
+    wanted = os.environ.get(WIDTH, "")
+    return int(wanted) if wanted.isdecimal() else console.width if console.is_terminal else None
+
+
+def _lines(said: Text, console: Console) -> list[Text]:
+    columns = _columns(console)
+    return [said] if columns is None else wrapped(said, columns)
+
+
 class Output:
     """Where a command writes: results to standard output, errors to standard error."""
 
@@ -47,12 +63,7 @@ class Output:
     @property
     def width(self) -> int:
         """The characters of a line of text output: those of the terminal, 60 to 120; 120 in a pipe."""
-        return min(max(self._console.width, 60), 120) if self._limited else 120
-
-    @property
-    def _limited(self) -> bool:
-        # A pipe has no width, unless COLUMNS says one.
-        return self._console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+        return min(max(_columns(self._console) or 120, 60), 120)
 
     def fact(self, said: str | Text) -> None:
         """Print a line of text output."""
@@ -66,7 +77,7 @@ class Output:
 
     def columns(self, names: Sequence[str], *, spare: Sequence[str] = (), below: bool = False) -> Columns:
         """Columns that fit the terminal; in a pipe every column is there, and each row is one line."""
-        return Columns(names, width=self._console.width if self._limited else None, spare=spare, below=below)
+        return Columns(names, width=_columns(self._console), spare=spare, below=below)
 
     def rows(self, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
         """Print rows of text output."""
@@ -82,12 +93,13 @@ class Output:
     def said(self, said: str | Text) -> None:
         """Print a text in words, broken between words where the terminal ends."""
         text = Text(said) if isinstance(said, str) else said
-        for line in wrapped(text, self._console.width) if self._limited else [text]:
+        for line in _lines(text, self._console):
             self.fact(line)
 
     def named(self, name: str, said: str) -> None:
         """Print a text behind its name, broken between words where the terminal ends."""
-        lines = broken(said, self._console.width - 13) if self._limited else [said]
+        columns = _columns(self._console)
+        lines = [said] if columns is None else broken(said, columns - 13)
         for number, line in enumerate(lines):
             self.fact(f"{'' if number else name:<12} {line}")
 
@@ -114,8 +126,7 @@ class Output:
     def _aside(self, said: Text) -> None:
         """Print a text to standard error, broken between words where a terminal ends."""
         errors = _Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
-        limited = errors.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
-        for line in wrapped(said, errors.width) if limited else [said]:
+        for line in _lines(said, errors):
             errors.print(line)
 
 

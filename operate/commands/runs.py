@@ -92,8 +92,8 @@ def _links(output: Output, job: Job, item: Item, its: list[Attempt]) -> None:
 @click.argument("run")
 @common
 def follow(context: Context, job: str, run: str) -> int:
-    """Follow RUN through its retries until it has ended; exit as it ends: with 0 if everything succeeded,
-    otherwise with the exit code of the task that failed last, or with 125."""
+    """Follow RUN through its retries until it has ended; exit with 0 if everything succeeded, otherwise with the exit
+    code of its last attempt (of an array: of the index that failed last), or with 125."""
     found = context.job(job)
     item = kept.named(found, run)
     return follow_array(context, ArrayRun(found, item["run"])) if "array" in item else follow_run(context, found, item)

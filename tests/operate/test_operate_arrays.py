@@ -196,7 +196,7 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
     ):
         with pytest.raises(NoSuchTask, match=said):
             array.indexes(wanted)
-    with pytest.raises(NoSuchRun, match=r"no run of parts begins with 'ffff'\. fargate-job status parts"):
+    with pytest.raises(NoSuchRun, match=r"no run of parts begins with 'ffff'\. fargate-job history parts"):
         named(job, "ffff")
     assert named(job, array.run[:6].upper())["run"] == array.run
     with pytest.raises(NoSuchRun, match="an id has 32 hex digits"):

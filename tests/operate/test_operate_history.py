@@ -65,7 +65,7 @@ class Ran:
 
 def command(*arguments: str, width: int = 0) -> Ran:
     """The command, in this process, for a terminal of this width; 0: in a pipe."""
-    columns = {"COLUMNS": str(width)} if width else {}
+    columns = {"FARGATE_JOB_COLUMNS": str(width)} if width else {}
     done = CliRunner(env=columns).invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
     return Ran(done.exit_code, done.stdout, done.stderr)
 
