@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from botocore.exceptions import ClientError
 from fargate_job_launcher.handler.table import plain, typed
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from fargate_job_launcher.sandbox.engine.deployment import Deployment, Resource
-from fargate_job_launcher.sandbox.engine.jobs import launch
+from fargate_job_launcher.sandbox.engine.jobs import LaunchFailed, launch
 from fargate_job_launcher.sandbox.proof.supervised import SWEEPING, mailbox
 
 from tools.recording import program
@@ -100,9 +101,16 @@ class Job:
         self.aws.script(f"other-dev-{self.launcher.name}", *runs)
 
     def launch(self, **event: Any) -> str:
-        """Launch; the beginning of the tasks' startedBy."""
-        result: dict[str, Any] = launch(self.aws, self.launcher, event).result
-        return result["startedBy"]
+        """Launch; the beginning of the tasks' startedBy. If the emulator's process of the function dies, the launch is
+        repeated with its key, as a caller does after an answer that was lost."""
+        keyed = {"idempotencyKey": uuid.uuid4().hex, **event}
+        for _ in range(2):
+            try:
+                return str(launch(self.aws, self.launcher, keyed).result["startedBy"])
+            except LaunchFailed as failed:
+                if "Worker process" not in str(failed):
+                    raise
+        return str(launch(self.aws, self.launcher, keyed).result["startedBy"])
 
     def tasks(self, started_by: str) -> list[dict[str, Any]]:
         ecs, cluster = self.aws.client("ecs"), self.aws.client("ecs").list_clusters()["clusterArns"][0]
