@@ -21,12 +21,12 @@ MOST_AT_ONCE: Final = 1000
 retry; an item has 400 KB at most."""
 REMIND_SECONDS: Final = fargate.LAUNCH_BURST // fargate.LAUNCHES_PER_SECOND
 """How often the supervisor asks for more while Fargate's rate holds an array back: a whole burst is there again."""
+FAILURES_KEPT: Final = 5
+"""The most failures of a wave that are kept: each kind once, as the calls of a wave differ in the index only."""
 FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 900
 STUCK_SECONDS: Final = 2 * 3600
 """How long an array tries to start its next index while AWS refuses it, for want of capacity for example."""
-FAILURES_KEPT: Final = 5
-"""The most failures of a wave that are kept: each kind once, as the calls of a wave differ in the index only."""
 LONGEST_REASON: Final = 60
 """Characters of the reason that is kept with an index that is retried: a thousand of them share one item. The item of
 the attempt has all of it."""

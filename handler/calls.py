@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -25,6 +25,9 @@ SPOT: Final = "FARGATE_SPOT"
 CALLS_AT_ONCE: Final = 10
 DENIED_TRIES: Final = 4
 """How often a call is tried that IAM denies just after a deploy: IAM knows a new policy within seconds."""
+
+
+Wanted = TypeVar("Wanted")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,18 +134,15 @@ class Calls:
     def round(self, settings: Settings, request: LaunchRequest, origin: Origin, *, asked: int, number: int) -> Round:
         """Request so many tasks. Errors of ECS and of the network are in the answer and are not raised."""
 
-        def one(chunk: int, count: int) -> Round:
+        def one(it: tuple[int, int]) -> Round:
+            chunk, count = it
             parameters = run_task_request(settings, request, origin, count=count, number=number, chunk=chunk)
             return self._chunk(parameters)
 
         counts = chunks(asked)
         if len(counts) == 1:
-            return one(0, counts[0])
-        # Imported here: most launches have one chunk, and every import makes a cold start longer.
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(self.at_once) as pool:
-            parts = list(pool.map(one, range(len(counts)), counts))
+            return one((0, counts[0]))
+        parts = self._together(one, list(enumerate(counts)))
         return Round(
             [task for it in parts for task in it.tasks],
             [failure for it in parts for failure in it.failures],
@@ -158,8 +158,13 @@ class Calls:
             request, origin, number = it
             return self.round(settings, request, origin, asked=1, number=number)
 
+        return self._together(one, wanted)
+
+    def _together(self, one: Callable[[Wanted], Round], wanted: Sequence[Wanted]) -> list[Round]:
+        """The rounds of all these, `at_once` at the same time, in order."""
         if len(wanted) < 2 or self.at_once < 2:
             return [one(it) for it in wanted]
+        # Imported here: most launches have one call, and every import makes a cold start longer.
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(self.at_once) as pool:

@@ -198,7 +198,7 @@ def described(run: Item, *, lines: list[str]) -> dict[str, Any]:
         "remedy": advised,
         **({"exitCode": last["exitCode"]} if "exitCode" in last else {}),
         "requested": run["requested"],
-        "launched": arrays.launched(run) if "array" in run else len(run["tasks"]),
+        "launched": runs.how_many(run),
         **{key: run[key] for key in ("succeeded", "failed", "stopped", "attempts")},
         "launchedAt": run["launchedAt"],
         "endedAt": run["endedAt"],
@@ -238,8 +238,7 @@ def _why(run: Item) -> tuple[str, str, str]:
     if run["failed"] or (run["state"] == "STOPPED" and "last" in run):
         last = run["last"]
         return last["outcome"], f"{last['reason']}{of_array}", outcome_of(last).remedy
-    launched = arrays.launched(run) if "array" in run else len(run["tasks"])
-    said = f"{launched} of {run['requested']} tasks were launched"
+    said = f"{runs.how_many(run)} of {run['requested']} tasks were launched"
     if run["failures"]:
         first = run["failures"][0]
         said += f": {first['reason']}: {first['detail']}"

@@ -174,7 +174,7 @@ class Launcher:
                 # The calls were made: the caller gets their tasks, and the table is told by the next delivery or by
                 # the events of the tasks.
                 found = runs.copied(known)
-                runs.close_round(found, root, _ids(done.tasks), now=self.records.clock())
+                runs.close_round(found, root, ids_of(done.tasks), now=self.records.clock())
                 unrecorded: Failure = {"reason": "RunNotRecorded", "detail": str(problem), "retryable": True}
                 return of_run(self.settings, request, found, failures=[unrecorded], calls=made)
             if not more or not runs.calls_of(run, root) or not runs.missing(run, root):
@@ -204,7 +204,7 @@ class Launcher:
     def _closed(self, run: Item, request: LaunchRequest | None, root: str, done: Round, *, more: bool = False) -> None:
         """Record the result of a round; begin the next one, or let go."""
         now = self.records.clock()
-        runs.close_round(run, root, _ids(done.tasks), now=now, still_open=done.open)
+        runs.close_round(run, root, ids_of(done.tasks), now=now, still_open=done.open)
         if runs.calls_of(run, root) is None:
             return
         if more and request is not None and runs.missing(run, root):
@@ -357,7 +357,8 @@ def differences(run: Item, request: LaunchRequest) -> list[str]:
     return found + (["payload"] if run.get("payload", {}).get("sha256", "") != digest else [])
 
 
-def _ids(arns: Sequence[str]) -> list[str]:
+def ids_of(arns: Sequence[str]) -> list[str]:
+    """The ids of tasks by their ARNs."""
     return [it.rpartition("/")[2] for it in arns]
 
 

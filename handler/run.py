@@ -154,6 +154,15 @@ def release(run: Item, root: str, failures: Sequence[Mapping[str, Any]], *, now:
         calls["until"] = now + PATIENCE_SECONDS
 
 
+def how_many(run: Item) -> int:
+    """How many of the requested tasks have been launched; of an array since it was begun or resumed."""
+    if "array" not in run:
+        return len(run["tasks"])
+    from . import arrays
+
+    return arrays.launched(run)
+
+
 def add_task(run: Item, task: str, capacity: str, *, now: float) -> None:
     """Record a task of the launch itself, once."""
     if task in run["tasks"]:
@@ -280,11 +289,7 @@ def _end_state(run: Item) -> str:
         return "FAILED"
     if "stopping" in run:
         return "STOPPED"
-    launched = len(run["tasks"])
-    if "array" in run:
-        from . import arrays
-
-        launched = arrays.launched(run)
+    launched = how_many(run)
     never = not (run["attempts"] if "array" in run else launched)
     if never and run["failures"] and not any(it["retryable"] for it in run["failures"]):
         return "REJECTED"

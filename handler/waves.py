@@ -15,7 +15,7 @@ from . import run as runs
 from .again import Again
 from .answers import Failure
 from .calls import ON_DEMAND, SPOT, Origin, Round
-from .launch import TakenOver
+from .launch import TakenOver, ids_of
 from .records import WRITES, Full
 from .request import LaunchRequest
 from .result import LaunchResult, cost_per_hour, of_run
@@ -155,7 +155,7 @@ class Waves(Again):
                     some = some or bool(one.tasks)
                     continue
                 on = calls["capacity"]
-                runs.close_round(it, root, _ids(one), now=now, still_open=one.open)
+                runs.close_round(it, root, ids_of(one.tasks), now=now, still_open=one.open)
                 if runs.calls_of(it, root) is None:
                     launched.append(it["open"][root]["attempt"])
                 elif one.again and not one.open and request.capacity == "spot_then_on_demand" and on == SPOT:
@@ -225,7 +225,3 @@ def _distinct(done: Mapping[str, Round]) -> list[Failure]:
         for it in one.failures:
             found.setdefault((it["reason"], it["detail"]), it)
     return list(found.values())
-
-
-def _ids(one: Round) -> list[str]:
-    return [it.rpartition("/")[2] for it in one.tasks]

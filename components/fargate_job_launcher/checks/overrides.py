@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fargate_job_launcher.handler import fargate
+from fargate_job_launcher.handler import arrays, fargate
 
 from .kinds import outside
 from .tags import is_tag_key
 
-LARGEST_ARRAY: Final = 10_000
-"""The most tasks of one array."""
-LARGEST_PARALLELISM: Final = 1000
-"""The most tasks of one array that run at once."""
 ARRAY_VARIABLES: Final = ("JOB_INDEX", "JOB_COUNT")
 """Environment variables that tell a task of an array which one it is."""
 PARALLELISM: Final = 100
@@ -84,9 +80,9 @@ def _array_problems(overrides: Mapping[str, Any], environment: Mapping[str, Any]
     array = overrides.get("array")
     if array is None:
         return []
-    size, at_once = array.get("max_size", LARGEST_ARRAY), array.get("max_parallelism", 1)
-    problems = outside("overrides.array.max_size", size, 1, LARGEST_ARRAY)
-    problems += outside("overrides.array.max_parallelism", at_once, 1, LARGEST_PARALLELISM)
+    size, at_once = array.get("max_size", arrays.LARGEST), array.get("max_parallelism", 1)
+    problems = outside("overrides.array.max_size", size, 1, arrays.LARGEST)
+    problems += outside("overrides.array.max_parallelism", at_once, 1, arrays.MOST_AT_ONCE)
     if not problems and at_once > size:
         problems.append(
             f"overrides.array.max_parallelism: {at_once} is more than max_size, {size}: no array has as many tasks; "

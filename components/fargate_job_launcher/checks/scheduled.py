@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from fargate_job_launcher.handler.arrays import LARGEST
 from fargate_job_launcher.handler.event import Rejected
 from fargate_job_launcher.handler.request import parse
 from fargate_job_launcher.handler.settings import VARIABLE, Settings
 
 from .kinds import json_object, outside
 from .names import CONTAINER, PULUMI_ADDS
-from .overrides import LARGEST_ARRAY, override_settings
+from .overrides import override_settings
 from .schedules import schedule_problems
 
 ONLY_SCHEDULE: Final = "schedule"
@@ -91,7 +92,7 @@ def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that the function will have, as far as a launch event is checked by them."""
     overrides: dict[str, Any] = {**given.get("overrides", {})}
     if "array" in overrides:
-        overrides["array"] = {"max_size": LARGEST_ARRAY, **overrides["array"]}
+        overrides["array"] = {"max_size": LARGEST, **overrides["array"]}
     # Only an alias can be in an event; its role may not be known yet.
     overrides["task_roles"] = dict.fromkeys(overrides.get("task_roles", {}), "")
     texts = ("job", "cluster", "taskDefinition", "executionRole", "taskRole", "logGroup", "deadLetterQueue")
