@@ -9,11 +9,10 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from click.testing import CliRunner
 from fargate_job_launcher.environments.config import validate
-from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.errors import JobError
 from fargate_job_launcher.operate.importing import imported
+from shell import block, command
 
 COPILOT: Final = """\
 name: invoice-run
@@ -146,10 +145,10 @@ DEFINITION: Final[dict[str, Any]] = {
 def ran(folder: Path, name: str, text: str, *options: str) -> tuple[dict[str, Any], list[str], str]:
     """The entries that the command prints, its lines about the rest, and both as they are."""
     (folder / name).write_text(text)
-    result = CliRunner().invoke(main, ["import", str(folder / name), *options])
-    assert result.exit_code == 0, result.output
-    lines = [it.strip() for it in result.stderr.splitlines() if it.startswith("  ")]
-    return yaml.safe_load(result.stdout), lines, result.output
+    done = command("import", str(folder / name), *options)
+    assert done.code == 0, done
+    lines = [it.strip() for it in done.err.splitlines() if it.startswith("  ")]
+    return yaml.safe_load(done.out), lines, done.out + done.err
 
 
 def config_of(jobs: dict[str, Any], **more: Any) -> list[str]:
@@ -392,19 +391,14 @@ def test_a_key_that_nobody_knows_is_named_wherever_it_is(kind: str) -> None:
 def test_it_is_said_in_json_too_and_calls_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     (tmp_path / "ecschedule.yaml").write_text(ECSCHEDULE)
-    result = CliRunner().invoke(main, ["import", str(tmp_path / "ecschedule.yaml"), "-o", "json"])
-    said = json.loads(result.stdout)
+    said = command("import", str(tmp_path / "ecschedule.yaml"), "-o", "json").json
     assert set(said["jobs"]) == set(said["problems"]) == {"nightly-sum", "weekly-sum"}
     assert {"line": 1, "path": "region", "why": "is the stack's: aws:region"} in said["left"]
     assert said["problems"]["weekly-sum"] == ["image: is missing"]
 
 
 def test_the_page_shows_what_is_printed(tmp_path: Path) -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "importing.md").read_text(encoding="utf-8")
-    manifest, printed = (
-        re.findall(rf"<!-- copilot {it}: .*? -->\n```\w+\n(.*?)```", page, re.DOTALL)[0]
-        for it in ("manifest", "import")
-    )
+    manifest, printed = (block("importing", f"copilot {it}") for it in ("manifest", "import"))
     (tmp_path / "manifest.yml").write_text(manifest)
-    result = CliRunner().invoke(main, ["import", str(tmp_path / "manifest.yml")])
-    assert result.stdout + result.stderr == printed
+    done = command("import", str(tmp_path / "manifest.yml"))
+    assert done.out + done.err == printed

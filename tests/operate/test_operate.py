@@ -18,7 +18,6 @@ from typing import Any, cast
 
 import pytest
 from botocore.client import BaseClient
-from click.testing import CliRunner
 from fargate_job_launcher.handler.settings import JOB_TAG, STACK_TAG, VARIABLE
 from fargate_job_launcher.handler.table import typed
 from fargate_job_launcher.operate import (
@@ -32,12 +31,12 @@ from fargate_job_launcher.operate import (
     find,
     launch,
 )
-from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.runs import read
 from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
 from fargate_job_launcher.sandbox.aws.tasks.run import Run
 from fargate_job_launcher.sandbox.engine.jobs import launch as sandbox_launch
 from fargate_job_launcher.sandbox.proof.supervised import supervise
+from shell import command, leading_to
 
 from tools.docs.documents import SOURCE
 from tools.recording import program
@@ -56,36 +55,12 @@ ARGUMENTS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Ran:
-    """Exit code and output of the command."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its standard output."""
-        return json.loads(self.out)
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """Its standard output, one JSON document in each line."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-@dataclass(frozen=True)
 class Sandbox:
     """A deployed job, and the environment variables that lead to it."""
 
     aws: Emulator
     deployment: Deployment
     environ: dict[str, str]
-
-    def run(self, *arguments: str) -> Ran:
-        """The command, in this process."""
-        done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
-        return Ran(done.exit_code, done.stdout, done.stderr)
 
     def next(self, *runs: Run) -> None:
         """What the job's next tasks do."""
@@ -107,24 +82,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     )
     source = source.replace('FargateJobLauncher("job"', 'job = FargateJobLauncher("job"')
     source += 'pulumi.export("jobs", {"job": {"functionArn": job.function_arn}})\n'
-    with Emulator(region="eu-west-1") as aws, pytest.MonkeyPatch.context() as patch:
-        environ = {
-            "AWS_ENDPOINT_URL": aws.endpoint,
-            "AWS_REGION": aws.region,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
-        for name in [it for it in os.environ if it.startswith(("AWS_", "FARGATE_JOB_"))]:
-            patch.delenv(name)
-        for name, value in environ.items():
-            patch.setenv(name, value)
+    with Emulator(region="eu-west-1") as aws, leading_to(aws):
         deployed = deploy(program(tmp_path_factory.mktemp("program"), source), aws)
         yield Sandbox(aws, deployed, {**os.environ})
 
 
 def test_following_a_job_shows_its_lines_and_ends_with_its_exit_code(sandbox: Sandbox) -> None:
     sandbox.next(WELL, FAILING, NEVER)
-    good, bad, never = (sandbox.run("launch", "job", "--follow") for _ in range(3))
+    good, bad, never = (command("launch", "job", "--follow") for _ in range(3))
     assert (good.code, bad.code, never.code) == (0, 3, 125)
     assert re.search(r"\nfirst line\nsecond line\n✓ job after \d s: it ended with exit code 0\n$", good.out)
     assert re.search(r"\nabout to fail\n✗ job after \d s: it ended with exit code 3\n$", bad.out)
@@ -138,7 +103,7 @@ def test_following_a_job_shows_its_lines_and_ends_with_its_exit_code(sandbox: Sa
 def test_a_failed_job_that_was_waited_for_names_its_log_and_ends_no_sentence_twice(sandbox: Sandbox) -> None:
     reason = "Your Spot Task was interrupted."
     sandbox.next(FAILING, NEVER, Run(None, 0.1, stop_code="SpotInterruption", reason=reason))
-    failed, never, interrupted = (sandbox.run("launch", "job", "--wait") for _ in range(3))
+    failed, never, interrupted = (command("launch", "job", "--wait") for _ in range(3))
     log = r"Its log: fargate-job logs job --task \S{36}\.\n$"
     assert re.search(r"\n✗ job after \d s: it ended with exit code 3\. " + log, failed.out)
     assert "Its log" not in never.out
@@ -180,13 +145,13 @@ def test_the_tasks_of_a_partial_launch_are_shown_and_followed_before_the_error(
 ) -> None:
     partly(monkeypatch, 1)
     sandbox.next(WELL, WELL)
-    done = sandbox.run("launch", "job", "--count", "3", "--key", "a b", "--follow")
+    done = command("launch", "job", "--count", "3", "--key", "a b", "--follow")
     assert (done.code, done.out.count("second line"), done.out.count("✓ job")) == (125, 2, 2)
     assert done.out.startswith("Launched job, 2 of 3 tasks")
     assert done.err.startswith("error: job: 2 of 3 tasks launched: RESOURCE:FARGATE. AWS has no such capacity now")
     assert done.err.endswith(". To launch only what is missing, repeat the launch with --key 'a b'.\n")
     sandbox.next(WELL, WELL)
-    plain = sandbox.run("launch", "job", "--count", "3", "-o", "json")
+    plain = command("launch", "job", "--count", "3", "-o", "json")
     assert (plain.code, plain.json["status"], len(plain.json["tasks"])) == (125, "PARTIAL", 2)
     said = json.loads(plain.err)["error"]
     assert said["kind"] == "NotLaunched"
@@ -197,27 +162,28 @@ def test_the_tasks_of_a_partial_launch_are_shown_and_followed_before_the_error(
     assert raised.value.then.endswith("with --key k")
 
 
+@pytest.mark.usefixtures("sandbox")
 def test_a_launch_that_failed_for_lack_of_capacity_can_be_repeated_with_its_key(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         partly(patch, 1)
-        failed = sandbox.run("launch", "job", "--key", "again")
+        failed = command("launch", "job", "--key", "again")
     assert (failed.code, failed.out) == (125, "")
     asked = re.search(r"(--key again)\.$", failed.err)
     assert asked is not None, failed.err
-    assert sandbox.run("launch", "job", *asked[1].split()).code == 0
+    assert command("launch", "job", *asked[1].split()).code == 0
     # A retry is repeated as it is.
-    (newest, *_) = sandbox.run("status", "job", "-o", "json").json["tasks"]
-    sandbox.run("stop", "job", "--all")
+    (newest, *_) = command("status", "job", "-o", "json").json["tasks"]
+    command("stop", "job", "--all")
     partly(monkeypatch, 1)
-    said = sandbox.run("retry", "job", "--task", newest["id"]).err
+    said = command("retry", "job", "--task", newest["id"]).err
     assert ("AWS has no such capacity now" in said, "--key" in said) == (True, False)
 
 
 def test_following_as_json_prints_a_document_in_each_line(sandbox: Sandbox) -> None:
     sandbox.next(FAILING, Run(255, 0.1, lines=("exec /bin/job: exec format error",)))
-    done = sandbox.run("launch", "job", "--count", "2", "--follow", "-o", "json")
+    done = command("launch", "job", "--count", "2", "--follow", "-o", "json")
     first, *events = done.events
     assert (done.code, first["type"], first["status"], first["launched"]) == (3, "launch", "LAUNCHED", 2)
     ends = {it["exitCode"]: it for it in events if it["type"] == "end"}
@@ -251,7 +217,7 @@ def test_following_as_json_prints_a_document_in_each_line(sandbox: Sandbox) -> N
 def test_a_launch_that_is_not_followed_names_the_command_for_it_and_its_settings_arrive(sandbox: Sandbox) -> None:
     sandbox.next(WELL)
     given = ("-e", "A=b c", "--command", "sh -c 'echo $A'", "--cpu", "512", "--memory", "1024", "--payload", '{"a": 1}')
-    done = sandbox.run("launch", "job", *given, "-o", "json")
+    done = command("launch", "job", *given, "-o", "json")
     (task,) = done.json["tasks"]
     ecs = sandbox.aws.client("ecs")
     (record,) = ecs.describe_tasks(cluster=task["arn"].split("/")[1], tasks=[task["arn"]])["tasks"]
@@ -259,50 +225,51 @@ def test_a_launch_that_is_not_followed_names_the_command_for_it_and_its_settings
     assert (record["overrides"]["cpu"], record["overrides"]["memory"]) == ("512", "1024")
     assert container["command"] == ["sh", "-c", "echo $A"]
     assert {it["name"]: it["value"] for it in container["environment"]} == {"A": "b c", "JOB_PAYLOAD": '{"a":1}'}
-    waited = sandbox.run("logs", "job", "--task", task["id"][:13], "--follow")
+    waited = command("logs", "job", "--task", task["id"][:13], "--follow")
     assert (waited.code, "second line" in waited.out) == (0, True)
-    again = sandbox.run("logs", "job", "--task", task["id"])
+    again = command("logs", "job", "--task", task["id"])
     assert (again.code, again.out) == (0, "first line\nsecond line\n")
     sandbox.next(WELL)
-    said = sandbox.run("launch", "job", "--key", "once").out
+    said = command("launch", "job", "--key", "once").out
     assert re.search(r"^  next  fargate-job runs follow job [0-9a-f]{8}$", said, re.MULTILINE)
-    assert sandbox.run("launch", "job", "--key", "once", "-o", "json").json["tasks"][0]["id"] in said
+    assert command("launch", "job", "--key", "once", "-o", "json").json["tasks"][0]["id"] in said
 
 
-def test_a_dry_run_launches_nothing(sandbox: Sandbox) -> None:
-    before = len(sandbox.run("status", "job", "-o", "json").json["tasks"])
-    done = sandbox.run("launch", "job", "--dry-run", "-o", "json")
+@pytest.mark.usefixtures("sandbox")
+def test_a_dry_run_launches_nothing() -> None:
+    before = len(command("status", "job", "-o", "json").json["tasks"])
+    done = command("launch", "job", "--dry-run", "-o", "json")
     assert (done.code, done.json["status"], len(done.json["dryRun"]["runTask"])) == (0, "DRY_RUN", 1)
-    assert "Would launch job" in sandbox.run("launch", "job", "--dry-run").out
-    assert len(sandbox.run("status", "job", "-o", "json").json["tasks"]) == before
-    assert sandbox.run("launch", "job", "--dry-run", "--wait").code == 2
+    assert "Would launch job" in command("launch", "job", "--dry-run").out
+    assert len(command("status", "job", "-o", "json").json["tasks"]) == before
+    assert command("launch", "job", "--dry-run", "--wait").code == 2
 
 
 def test_status_stop_and_retry(sandbox: Sandbox) -> None:
     sandbox.next(NEVER, NEVER, Run(0, 3600), WELL)
-    sandbox.run("launch", "job", "--count", "2", "--wait")
+    command("launch", "job", "--count", "2", "--wait")
     # The sandbox's times are whole seconds, and tasks of one second have no order.
     time.sleep(1.1)
-    task = sandbox.run("launch", "job", "-e", "A=kept", "-o", "json").json["tasks"][0]["id"]
-    assert "1 running, 0 dead letters  (other-dev-job" in sandbox.run("status", "job").out
-    assert sandbox.run("retry", "job", "--task", task).code == 125
-    stopped = sandbox.run("stop", "job", "-o", "json")
+    task = command("launch", "job", "-e", "A=kept", "-o", "json").json["tasks"][0]["id"]
+    assert "1 running, 0 dead letters  (other-dev-job" in command("status", "job").out
+    assert command("retry", "job", "--task", task).code == 125
+    stopped = command("stop", "job", "-o", "json")
     assert stopped.json == {"job": "job", "stopped": [task]}
-    newest = sandbox.run("status", "job", "-o", "json").json["tasks"][0]
+    newest = command("status", "job", "-o", "json").json["tasks"][0]
     assert (newest["id"], newest["outcome"], newest["exitCode"]) == (task, "stopped", 143)
     assert newest["reason"] == "somebody stopped it: stopped with fargate-job"
-    shown = sandbox.run("status", "job").out
+    shown = command("status", "job").out
     assert "somebody stopped it" in shown
     # A task that a person stopped needs no remedy; of the tasks before, each distinct remedy is printed once.
-    known = sandbox.run("status", "job", "-o", "json").json["tasks"]
+    known = command("status", "job", "-o", "json").json["tasks"]
     remedies = {it["remedy"] for it in known if it["remedy"]}
     assert remedies
     for remedy in remedies:
         ids = ", ".join(it["id"][:8] for it in known if it["remedy"] == remedy)
         assert shown.count(f"\n{ids}: {remedy}.\n") == 1
-    assert sandbox.run("stop", "job").err == "error: job has no running task. fargate-job status job shows its tasks.\n"
+    assert command("stop", "job").err == "error: job has no running task. fargate-job status job shows its tasks.\n"
 
-    done = sandbox.run("retry", "job", "--wait", "-o", "json")
+    done = command("retry", "job", "--wait", "-o", "json")
     assert (done.code, done.events[0]["status"]) == (0, "LAUNCHED")
     end = done.events[-1]
     assert (end["startedBy"], end["attempt"]) == (f"job/{end['run']}", 1)
@@ -313,10 +280,10 @@ def test_status_stop_and_retry(sandbox: Sandbox) -> None:
 
 def test_several_running_tasks_are_not_stopped_by_mistake(sandbox: Sandbox) -> None:
     sandbox.next(*[Run(0, 3600)] * 3)
-    sandbox.run("launch", "job", "--count", "3")
-    one = sandbox.run("stop", "job")
+    command("launch", "job", "--count", "3")
+    one = command("stop", "job")
     assert (one.code, one.err.startswith("error: job has 3 running tasks: ")) == (125, True)
-    assert len(sandbox.run("stop", "job", "--all", "-o", "json").json["stopped"]) == 3
+    assert len(command("stop", "job", "--all", "-o", "json").json["stopped"]) == 3
 
 
 def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: Sandbox) -> None:
@@ -327,7 +294,7 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
     )
     # Lambda's record of an event after its last attempt: two of three tasks were launched.
     sandbox.next(*[Run(0, 3600)] * 3)
-    begun = sandbox.run(*("launch", "job", "--count", "3", "--env", "A=rest", "--key", "r-1", "-o", "json")).json
+    begun = command(*("launch", "job", "--count", "3", "--env", "A=rest", "--key", "r-1", "-o", "json")).json
     sandbox.forget(begun["run"], 1)
     failure = {"reason": "RESOURCE:CPU", "detail": "none left", "retryable": True}
     result = {"status": "PARTIAL", "launched": 2, "failures": [failure]}
@@ -349,7 +316,7 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
     sqs.send_message(QueueUrl=queue, MessageBody="poison")
     shown = list[dict[str, Any]]()
     for _ in range(20):
-        shown = sandbox.run("dead-letters", "show", "job", "-o", "json").json
+        shown = command("dead-letters", "show", "job", "-o", "json").json
         if len(shown) == 4:
             break
     by = {it["reasons"]: it for it in shown}
@@ -359,24 +326,24 @@ def test_dead_letters_are_shown_and_launched_again_and_none_is_lost(sandbox: San
     (undeclared,) = (it for it in shown if it["status"] == "REJECTED")
     assert undeclared["run"] is None
     assert undeclared["body"] == '{"environment":{"NOT_DECLARED":"1"}}'
-    told = sandbox.run("dead-letters", "show", "job").out
+    told = command("dead-letters", "show", "job").out
     assert "MESSAGE" in told
     # As it was sent: the key that it is launched again with is ours.
     assert '{"environment": {"A": "d"}}\n' in told
     assert "redrive of" not in told
 
     sandbox.next(WELL, WELL)
-    done = sandbox.run("dead-letters", "redrive", "job", "-o", "json")
+    done = command("dead-letters", "redrive", "job", "-o", "json")
     assert done.code == 125
     assert sorted(it["launched"] for it in done.json) == [False, False, True, True]
-    left = sandbox.run("dead-letters", "show", "job", "-o", "json").json
+    left = command("dead-letters", "show", "job", "-o", "json").json
     assert sorted(it["body"] for it in left) == sorted(["poison", undeclared["body"]])
     # What the run lacked was launched, and nothing else of it.
     launched = {it["id"]: it["tasks"] for it in done.json}[rest["id"]]
     assert {task["id"] for task in begun["tasks"][:2]} < set(launched)
-    known = sandbox.run("status", "job", "-o", "json").json["tasks"]
+    known = command("status", "job", "-o", "json").json["tasks"]
     assert len([it for it in known if it["run"] == begun["run"]]) == 4
-    sandbox.run("stop", "job", "--all")
+    command("stop", "job", "--all")
     sqs.purge_queue(QueueUrl=queue)
 
 
@@ -384,19 +351,19 @@ def test_an_unknown_job_is_answered_with_the_nearest_names_and_a_function_is_fou
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function = sandbox.deployment.launchers["job"].outputs["function_name"]
-    (listed,) = sandbox.run("list", "-o", "json").json
+    (listed,) = command("list", "-o", "json").json
     assert (listed["job"], listed["stack"], listed["function"]) == ("job", "other/dev", function)
     assert find(Account(), function).name == find(Account(), "job", stack="dev").name == "job"
-    missing = sandbox.run("status", "jop", "-o", "json")
+    missing = command("status", "jop", "-o", "json")
     assert (missing.code, missing.out) == (125, "")
     said = {"kind": "NoSuchJob", "message": "region eu-west-1 has no job 'jop'", "next": "Did you mean job?"}
     assert json.loads(missing.err) == {"error": said}
-    elsewhere = sandbox.run("status", "job", "--region", "us-east-1")
+    elsewhere = command("status", "job", "--region", "us-east-1")
     assert "region us-east-1 has no launchers. Check the region" in elsewhere.err
     arn = sandbox.deployment.launchers["job"].outputs["function_arn"]
-    other = sandbox.run("status", arn, "--region", "us-east-1")
+    other = command("status", arn, "--region", "us-east-1")
     assert other.err.endswith("is in region eu-west-1, not in us-east-1. Add --region eu-west-1.\n")
-    nostack = sandbox.run("status", "job", "--stack", "prod")
+    nostack = command("status", "job", "--stack", "prod")
     assert "Stacks with jobs here: other/dev" in nostack.err
 
     tagged, code = sandbox.aws.client("lambda"), io.BytesIO()
@@ -426,8 +393,8 @@ def test_an_unknown_job_is_answered_with_the_nearest_names_and_a_function_is_fou
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     (tmp_path / "Pulumi.yaml").write_text("name: other\nruntime: python\n")
     at = ("--program", str(tmp_path))
-    assert sandbox.run("list", "--stack", "dev", *at, "-o", "json").json[0]["function"] == function
-    assert "no stack named 'x' found. pulumi stack ls" in sandbox.run("list", "--stack", "x", *at).err
+    assert command("list", "--stack", "dev", *at, "-o", "json").json[0]["function"] == function
+    assert "no stack named 'x' found. pulumi stack ls" in command("list", "--stack", "x", *at).err
 
 
 def test_one_call_from_python(sandbox: Sandbox) -> None:
@@ -522,10 +489,10 @@ def test_on_a_terminal_the_state_is_drawn_live_and_ctrl_c_leaves_the_job_running
     # Drawn over and over, on one line, and gone at the end.
     assert shown.count("Ctrl-C leaves it running") > 1
     assert "\x1b[2K" in shown
-    (running,) = (it for it in sandbox.run("status", "job", "-o", "json").json["tasks"] if it["status"] == "RUNNING")
+    (running,) = (it for it in command("status", "job", "-o", "json").json["tasks"] if it["status"] == "RUNNING")
     with Terminal(sandbox, *found[1].split()) as back:
         back.until("it is under way")
-        sandbox.run("stop", "job", "--task", running["id"])
+        command("stop", "job", "--task", running["id"])
         assert back.end() == 143
         back.until("somebody stopped it")
 
@@ -543,7 +510,7 @@ def test_ctrl_c_while_launching_says_how_to_find_out_and_before_it_says_nothing(
 
     monkeypatch.setattr(BaseClient, "_make_api_call", pressed)
     pressed_at = "Invoke"
-    text, data = sandbox.run("launch", "job"), sandbox.run("launch", "job", "-o", "json")
+    text, data = command("launch", "job"), command("launch", "job", "-o", "json")
     assert (text.code, text.err) == (
         130,
         "\ninterrupted while launching. To see whether it launched: fargate-job status job\n",
@@ -553,12 +520,12 @@ def test_ctrl_c_while_launching_says_how_to_find_out_and_before_it_says_nothing(
         "To see whether it launched: fargate-job status job",
     )
     pressed_at = "GetFunctionConfiguration"
-    text, data = sandbox.run("launch", "job"), sandbox.run("launch", "job", "-o", "json")
+    text, data = command("launch", "job"), command("launch", "job", "-o", "json")
     assert (text.code, text.err) == (130, "")
     assert (data.code, json.loads(data.err)["error"]["kind"]) == (130, "Interrupted")
     pressed_at = "DescribeTasks"
     sandbox.next(WELL)
-    data = sandbox.run("launch", "job", "--follow", "-o", "json")
+    data = command("launch", "job", "--follow", "-o", "json")
     assert json.loads(data.err)["error"]["next"].startswith("To follow it again: fargate-job runs follow job ")
 
 
@@ -583,21 +550,21 @@ def test_a_reader_who_leaves_is_no_error(sandbox: Sandbox, shape: str) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_a_function_that_cannot_be_explained_is_reported_as_every_other_error(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    explained = sandbox.run("explain", "job", "-o", "json")
+@pytest.mark.usefixtures("sandbox")
+def test_a_function_that_cannot_be_explained_is_reported_as_every_other_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    explained = command("explain", "job", "-o", "json")
     role = find(Account(), "job").role.rpartition("/")[2]
     assert (explained.code, explained.json["launcher"]) == (0, role)
-    assert sandbox.run("explain", "job", "--format", "mermaid").out.startswith("flowchart LR\n")
-    assert "Who may hand which role" in sandbox.run("explain", "job").out
-    assert "without RunOnlyThisTask:" in sandbox.run("explain", "job", "--format", "mutations").out
+    assert command("explain", "job", "--format", "mermaid").out.startswith("flowchart LR\n")
+    assert "Who may hand which role" in command("explain", "job").out
+    assert "without RunOnlyThisTask:" in command("explain", "job", "--format", "mutations").out
     monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:9")
-    gone = sandbox.run("explain", "job", "-o", "json")
+    gone = command("explain", "job", "-o", "json")
     assert (gone.code, gone.out, json.loads(gone.err)["error"]["kind"]) == (125, "", "Unreachable")
 
 
-def test_a_launcher_of_another_version_is_reported_as_one(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("sandbox")
+def test_a_launcher_of_another_version_is_reported_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     call = cast("Any", BaseClient)._make_api_call
 
     def older(client: Any, operation: str, parameters: Any) -> Any:
@@ -610,9 +577,9 @@ def test_a_launcher_of_another_version_is_reported_as_one(sandbox: Sandbox, monk
 
     monkeypatch.setattr(BaseClient, "_make_api_call", older)
     found = "the launcher of job of stack other/dev was deployed by another version of this package"
-    done = sandbox.run("status", "job")
+    done = command("status", "job")
     assert (done.code, done.err) == (125, f"error: {found}. Run pulumi up with this version.\n")
-    data = sandbox.run("status", "job", "-o", "json")
+    data = command("status", "job", "-o", "json")
     assert (data.code, json.loads(data.err)["error"]["message"]) == (125, found)
 
 

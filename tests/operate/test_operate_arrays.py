@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from fargate_job_launcher.handler import ranges
 from fargate_job_launcher.operate import (
     Account,
@@ -25,30 +22,20 @@ from fargate_job_launcher.operate import (
     find,
     launch,
 )
-from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.progress import Rate, line, shortly, summary
 from fargate_job_launcher.operate.runs import named
 from fargate_job_launcher.operate.task import tasks
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
+from shell import block, command, leading_to
 
-from tools.recording import PROGRAM, program
-
-PAGE = (PROGRAM / "docs" / "arrays.md").read_text()
-
-
-def block(name: str) -> str:
-    """A block of the page, by the name in the comment above it."""
-    found = re.search(rf"<!-- {name}: run by [^\n]+ -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
-    assert found
-    return found[1]
-
+from tools.recording import program
 
 SOURCE = f"""
 import pulumi_aws as aws
 cluster = aws.ecs.Cluster("c")
 subnet_ids = ["subnet-0123456789abcdef0"]
 security_group = aws.ec2.SecurityGroup("s", vpc_id="vpc-0123456789abcdef0")
-{block("a job with arrays")}
+{block("arrays", "a job with arrays")}
 """.replace(
     '"supervision"',
     '"prices": {"date": "2026-11-01", "vcpu_hour": 0.04, "memory_gib_hour": 0.004, "storage_gib_hour": 0.0001},\n'
@@ -59,23 +46,8 @@ WRONG = Run(exit_code=3, seconds=0.1, lines=("bad part",))
 
 
 @dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(it) for it in self.out.splitlines()]
-
-
-@dataclass(frozen=True)
 class Sandbox:
     aws: Emulator
-
-    def run(self, *arguments: str) -> Ran:
-        done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
-        return Ran(done.exit_code, done.stdout, done.stderr)
 
     def script(self, *runs: Run, **indexes: Run) -> None:
         of = {int(it.removeprefix("i")): run for it, run in indexes.items()}
@@ -84,20 +56,14 @@ class Sandbox:
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Emulator(region="eu-west-1") as aws, pytest.MonkeyPatch.context() as patch:
+    with Emulator(region="eu-west-1") as aws, leading_to(aws):
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), aws)
-        for name in [it for it in os.environ if it.startswith(("AWS_", "FARGATE_JOB_"))]:
-            patch.delenv(name)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
-        patch.setenv("AWS_REGION", aws.region)
         yield Sandbox(aws)
 
 
 def test_an_array_is_launched_followed_and_resumed(sandbox: Sandbox) -> None:
     sandbox.script(*40 * [QUICK], i3=WRONG, i7=WRONG)
-    done = sandbox.run("launch", "parts", "--array", "12", "--parallelism", "5", "--follow")
+    done = command("launch", "parts", "--array", "12", "--parallelism", "5", "--follow")
     assert done.code == 3
     assert "Launched parts, an array of 12, 5 at once, at most" in done.out
     (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", done.out, re.MULTILINE)
@@ -107,34 +73,34 @@ def test_an_array_is_launched_followed_and_resumed(sandbox: Sandbox) -> None:
         rf"fargate-job runs resume parts {run[:8]}$", done.out, re.MULTILINE,
     )  # fmt: skip
 
-    shown = sandbox.run("runs", "show", "parts", run[:8]).out
+    shown = command("runs", "show", "parts", run[:8]).out
     assert re.search(r"^failed +3,7$", shown, re.MULTILINE)
     assert re.search(r"^succeeded +0-2,4-6,8-11$", shown, re.MULTILINE)
     assert re.search(r"^tasks +12 requested, 14 launched, retries included$", shown, re.MULTILINE)
-    assert json.loads(sandbox.run("runs", "show", "parts", run, "-o", "json").out)["array"]["failed"] == "3,7"
+    assert json.loads(command("runs", "show", "parts", run, "-o", "json").out)["array"]["failed"] == "3,7"
 
-    logs = sandbox.run("logs", "parts", "--run", run[:8], "--index", "2-3")
+    logs = command("logs", "parts", "--run", run[:8], "--index", "2-3")
     assert logs.out.splitlines() == ["2  done", "3  bad part"]
-    (event,) = sandbox.run("logs", "parts", "--index", "7", "-o", "json").events
+    (event,) = command("logs", "parts", "--index", "7", "-o", "json").events
     assert (event["index"], event["text"]) == (7, "bad part")
 
     # `retry` launches no array again for one of its tasks.
     failed = next(it for it in tasks(find(Account(), "parts")) if it.outcome == "failed")
-    said = sandbox.run("retry", "parts", "--task", failed.id)
+    said = command("retry", "parts", "--task", failed.id)
     assert said.code == 125
     assert f"fargate-job runs resume parts {run}" in said.err
-    assert "left out" in sandbox.run("retry", "parts").err
+    assert "left out" in command("retry", "parts").err
 
     sandbox.script(*5 * [QUICK])
-    again = sandbox.run("runs", "resume", "parts", run[:8])
+    again = command("runs", "resume", "parts", run[:8])
     assert again.out.startswith("Resumed: its failed and unstarted indexes are launched; to follow it: ")
-    followed = sandbox.run("runs", "follow", "parts", run[:8], "-o", "json")
+    followed = command("runs", "follow", "parts", run[:8], "-o", "json")
     assert followed.code == 0
     assert followed.events[-1] | {"state": "SUCCEEDED", "succeeded": "0-11", "failed": ""} == followed.events[-1]
     assert followed.events[-1]["costUsd"] > 0
     # Of each index the last attempt: that of the resumption.
-    assert sandbox.run("logs", "parts", "--run", run[:8], "--index", "3").out == "done\n"
-    refused = sandbox.run("runs", "resume", "parts", run[:8])
+    assert command("logs", "parts", "--run", run[:8], "--index", "3").out == "done\n"
+    refused = command("runs", "resume", "parts", run[:8])
     assert "every index of" in refused.err
     assert "there is nothing to resume" in refused.err.lower()
 
@@ -146,18 +112,16 @@ def test_an_array_is_changed_while_it_runs(sandbox: Sandbox) -> None:
     run = started.run
     with pytest.raises(StillRunning, match="It keeps running: fargate-job runs show parts"):
         started.wait(timeout_seconds=0)
-    assert "Paused; to go on" in sandbox.run("runs", "pause", "parts", run).out
+    assert "Paused; to go on" in command("runs", "pause", "parts", run).out
     paused = started.array.progress()
     assert (paused.state, bool(paused.paused), paused.running) == ("RUNNING", True, "0-1")
-    assert re.search(
-        rf"Array {run[:8]} is RUNNING: 0 of 20 done, 2 running, paused", sandbox.run("status", "parts").out
-    )
-    sandbox.run("runs", "resume", "parts", run)
-    assert "At most 6 indexes run at once." in sandbox.run("runs", "parallelism", "parts", run, "6").out
+    assert re.search(rf"Array {run[:8]} is RUNNING: 0 of 20 done, 2 running, paused", command("status", "parts").out)
+    command("runs", "resume", "parts", run)
+    assert "At most 6 indexes run at once." in command("runs", "parallelism", "parts", run, "6").out
     assert started.array.progress().running == "0-5"
-    too_many = sandbox.run("runs", "parallelism", "parts", run, "51")
+    too_many = command("runs", "parallelism", "parts", run, "51")
     assert (too_many.code, "from 1 to 50 is expected (overrides.array.max_parallelism)" in too_many.err) == (125, True)
-    assert "no further one starts" in sandbox.run("runs", "stop", "parts", run).out
+    assert "no further one starts" in command("runs", "stop", "parts", run).out
     sandbox.aws.pass_minutes(2)
     with pytest.raises(ArrayFailed, match="stopped: 0-5; not started: 6-19") as failed:
         started.array.wait()
@@ -171,14 +135,14 @@ def test_stop_says_that_an_array_goes_on_and_stops_it_with_all(sandbox: Sandbox)
     assert array is not None
     job = find(Account(), "parts")
     one = next(it for it in tasks(job, running_only=True) if it.run == array.run)
-    said = sandbox.run("stop", "parts", "--task", one.id)
+    said = command("stop", "parts", "--task", one.id)
     assert f"Run {array.run[:8]} is an array and goes on; to stop all of it: fargate-job runs stop parts" in said.err
-    assert f"array run {array.run}" in sandbox.run("stop", "parts", "--all").out
+    assert f"array run {array.run}" in command("stop", "parts", "--all").out
     sandbox.aws.pass_minutes(2)
     ended = array.wait(check=False)
     assert (ended.state, ended.stopping.startswith("stopped")) == ("STOPPED", True)
     assert ranges.size(ended.not_started) >= 17
-    assert re.search(r"^was +stopped", sandbox.run("runs", "show", "parts", array.run).out, re.MULTILINE)
+    assert re.search(r"^was +stopped", command("runs", "show", "parts", array.run).out, re.MULTILINE)
 
 
 def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
@@ -215,31 +179,31 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
         (("launch", "parts", "--key", ""), "an empty text is no key"),
         (("launch", "parts", "--key", "k", "--in", "2h"), "name the time with --at"),
     ):
-        done = sandbox.run(*arguments)
+        done = command(*arguments)
         assert (done.code, said in done.err) == (2, True), done.err
-    rejected = sandbox.run("launch", "parts", "--array", "1001")
+    rejected = command("launch", "parts", "--array", "1001")
     assert (rejected.code, "from 1 to 1000 is expected (overrides.array.max_size)" in rejected.err) == (125, True)
 
 
 def test_everything_on_the_page_works(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     sandbox.script(*70 * [QUICK], i17=Run(exit_code=2, seconds=0.1), i39=Run(seconds=8, lines=("the last",)))
-    lines = [shlex.split(it)[1:] for it in block("the way of an array").splitlines()]
-    launched = sandbox.run(*lines[0])
+    lines = [shlex.split(it)[1:] for it in block("arrays", "the way of an array").splitlines()]
+    launched = command(*lines[0])
     (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", launched.out, re.MULTILINE)
     assert "39 of 40 indexes succeeded; failed: 17" in launched.out
-    assert sandbox.run(*lines[1]).out == "0  done\n1  done\n2  done\n"
-    assert "the last" in sandbox.run(*(it.replace("RUN", run[:8]) for it in lines[2])).out
+    assert command(*lines[1]).out == "0  done\n1  done\n2  done\n"
+    assert "the last" in command(*(it.replace("RUN", run[:8]) for it in lines[2])).out
     sandbox.script(i17=Run(seconds=600))
     codes: dict[str, int] = {}
     for words in lines[3:]:
-        codes[words[1]] = sandbox.run(*(it.replace("RUN", run[:8]) for it in words)).code
+        codes[words[1]] = command(*(it.replace("RUN", run[:8]) for it in words)).code
         if words[1] == "stop":
             sandbox.aws.pass_minutes(2)
     # It had ended, so there was nothing to change and to pause; then its failed index was resumed, and stopped.
     assert codes == {"show": 0, "parallelism": 125, "pause": 125, "resume": 0, "stop": 0, "follow": 143}
 
     sandbox.script(*70 * [QUICK], i5=Run(exit_code=2, seconds=0.1))
-    exec(compile(block("arrays from Python"), "docs/arrays.md", "exec"), {})
+    exec(compile(block("arrays", "arrays from Python"), "docs/arrays.md", "exec"), {})
     assert capsys.readouterr().out == "5\n"
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from fargate_job_launcher.handler.outcome import classify
 from fargate_job_launcher.operate import AccessDenied, CredentialsExpired, NotLaunched
-from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.errors import explained, missing_statement, nearest
+from shell import command
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/developer/me"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:job-launcher-1"
@@ -71,10 +70,10 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def error_of(*arguments: str) -> str:
     """The error message of the command."""
-    done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
-    assert (done.exit_code, done.stdout) == (125, ""), done.output
-    assert done.stderr.count("\n") == 1
-    return done.stderr.removeprefix("error: ").removesuffix("\n")
+    done = command(*arguments)
+    assert (done.code, done.out) == (125, ""), done
+    assert done.err.count("\n") == 1
+    return done.err.removeprefix("error: ").removesuffix("\n")
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
-from click.testing import CliRunner
 from fargate_job_launcher.handler.run import ENDED, Item
 from fargate_job_launcher.operate import (
     Account,
@@ -30,9 +27,9 @@ from fargate_job_launcher.operate import (
     launch,
     rerun,
 )
-from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.runs import newest, read
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
+from shell import command, leading_to
 
 from tools.recording import program
 
@@ -58,35 +55,10 @@ FargateJobLauncher("job", {
 WELL, FAILING, FINAL, LONG = Run(0, 0.1), Run(3, 0.1, lines=("about to fail",)), Run(2, 0.1), Run(0, 3600)
 
 
-@dataclass(frozen=True)
-class Ran:
-    """Exit code and output of the command."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(it) for it in self.out.splitlines()]
-
-
-def command(*arguments: str) -> Ran:
-    """The command, in this process."""
-    done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
-    return Ran(done.exit_code, done.stdout, done.stderr)
-
-
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(region="eu-west-1") as emulator, pytest.MonkeyPatch.context() as patch:
+    with Emulator(region="eu-west-1") as emulator, leading_to(emulator):
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), emulator)
-        for name in [it for it in os.environ if it.startswith(("AWS_", "FARGATE_JOB_"))]:
-            patch.delenv(name)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        patch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
-        patch.setenv("AWS_REGION", emulator.region)
         yield emulator
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from click.shell_completion import ShellComplete
-from click.testing import CliRunner
 from fargate_job_launcher.handler.run import ENDED
 from fargate_job_launcher.handler.table import typed
 from fargate_job_launcher.operate import Account, Launch, find, history, launch
@@ -25,6 +22,7 @@ from fargate_job_launcher.operate.past import FACTS, PastRun, Sums, percentile
 from fargate_job_launcher.operate.runs import each_of, read
 from fargate_job_launcher.operate.tables import Columns, broken
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
+from shell import command, leading_to
 
 from tools.bench.bench_history import RUNS, history_endpoint
 from tools.recording import program
@@ -54,32 +52,10 @@ NEVER = Run(
 )
 
 
-@dataclass(frozen=True)
-class Ran:
-    """Exit code and output of the command."""
-
-    code: int
-    out: str
-    err: str
-
-
-def command(*arguments: str, width: int = 0) -> Ran:
-    """The command, in this process, for a terminal of this width; 0: in a pipe."""
-    columns = {"FARGATE_JOB_COLUMNS": str(width)} if width else {}
-    done = CliRunner(env=columns).invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
-    return Ran(done.exit_code, done.stdout, done.stderr)
-
-
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(region="eu-west-1") as emulator, pytest.MonkeyPatch.context() as patch:
+    with Emulator(region="eu-west-1") as emulator, leading_to(emulator):
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), emulator)
-        for name in [it for it in os.environ if it.startswith(("AWS_", "FARGATE_JOB_"))]:
-            patch.delenv(name)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        patch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
-        patch.setenv("AWS_REGION", emulator.region)
         yield emulator
 
 

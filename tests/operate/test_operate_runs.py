@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
-import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from fargate_job_launcher.handler.run import ENDED
 from fargate_job_launcher.handler.table import typed
 from fargate_job_launcher.operate import (
@@ -29,12 +25,12 @@ from fargate_job_launcher.operate import (
     retry,
     tasks,
 )
-from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.parked import DeadLetter, queue_url, read, redrive
 from fargate_job_launcher.operate.runs import newest, retry_event
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from fargate_job_launcher.sandbox.proof.supervised import SWEEPING, supervisor_of
+from shell import command, eventually, leading_to
 
 from tools.recording import program
 
@@ -61,31 +57,6 @@ FargateJobLauncher("job", {
 })
 """
 WELL, FAILING, LONG = Run(0, 0.1), Run(3, 0.1), Run(0, 3600)
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Ran:
-    """Exit code and output of the command."""
-
-    code: int
-    out: str
-    err: str
-
-
-def command(*arguments: str) -> Ran:
-    """The command, in this process."""
-    done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
-    return Ran(done.exit_code, done.stdout, done.stderr)
-
-
-def eventually(look: Callable[[], Found | None]) -> Found:
-    """What is found sooner or later."""
-    deadline = time.monotonic() + 120
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
 
 
 def state(job: str, run: str) -> str:
@@ -122,16 +93,7 @@ def sweeping(aws: Emulator) -> Generator[None]:
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(region="eu-west-1") as emulator, pytest.MonkeyPatch.context() as patch:
-        for name in [it for it in os.environ if it.startswith(("AWS_", "FARGATE_JOB_"))]:
-            patch.delenv(name)
-        for name, value in {
-            "AWS_ENDPOINT_URL": emulator.endpoint,
-            "AWS_REGION": emulator.region,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }.items():
-            patch.setenv(name, value)
+    with Emulator(region="eu-west-1") as emulator, leading_to(emulator):
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), emulator)
         events = emulator.client("events")
         # A test says when the supervisor looks.

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner
 from fargate_job_launcher.handler.run import ENDED
 from fargate_job_launcher.operate import (
     AccessDenied,
@@ -30,29 +26,19 @@ from fargate_job_launcher.operate import (
     resume_schedule,
     scheduled,
 )
-from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.operate.runs import newest
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
+from shell import block, command, eventually, leading_to
 
-from tools.recording import PROGRAM, program
-
-PAGE = (PROGRAM / "docs" / "schedules.md").read_text()
-
-
-def block(name: str) -> str:
-    """A block of the page, by the name in the comment above it."""
-    found = re.search(rf"<!-- {name}: run by [^\n]+ -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
-    assert found
-    return found[1]
-
+from tools.recording import program
 
 SOURCE = f"""
 import pulumi_aws as aws
 cluster = aws.ecs.Cluster("c")
 subnet_ids = ["subnet-0123456789abcdef0"]
 security_group = aws.ec2.SecurityGroup("s", vpc_id="vpc-0123456789abcdef0")
-{block("a job with schedules")}
+{block("schedules", "a job with schedules")}
 common = {{
     "image": "nginx",
     "cluster_arn": cluster.arn,
@@ -63,22 +49,6 @@ common = {{
 FargateJobLauncher("report-old", {{**common, "schedule": {{"expression": "rate(365 days)"}}}})
 FargateJobLauncher("plain", common)
 """
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Ran:
-    """Exit code and output of the command."""
-
-    code: int
-    out: str
-    err: str
-
-
-def command(*arguments: str) -> Ran:
-    """The command, in this process."""
-    done = CliRunner().invoke(main, list(arguments), prog_name="fargate-job", catch_exceptions=False)
-    return Ran(done.exit_code, done.stdout, done.stderr)
 
 
 def listed(*arguments: str) -> dict[str, Any]:
@@ -88,27 +58,9 @@ def listed(*arguments: str) -> dict[str, Any]:
     return json.loads(done.out)
 
 
-def eventually(look: Callable[[], Found | None]) -> Found:
-    """What is found sooner or later."""
-    deadline = time.monotonic() + 120
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
-
-
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(region="eu-west-1") as emulator, pytest.MonkeyPatch.context() as patch:
-        for name in [it for it in os.environ if it.startswith(("AWS_", "FARGATE_JOB_"))]:
-            patch.delenv(name)
-        for name, value in {
-            "AWS_ENDPOINT_URL": emulator.endpoint,
-            "AWS_REGION": emulator.region,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }.items():
-            patch.setenv(name, value)
+    with Emulator(region="eu-west-1") as emulator, leading_to(emulator):
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), emulator)
         yield emulator
 
@@ -315,13 +267,14 @@ def test_a_paused_schedule_launches_nothing_until_it_is_resumed(aws: Emulator) -
 
 @pytest.mark.usefixtures("aws")
 def test_the_commands_of_the_page_work() -> None:
+    later = f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}"
     for name in ("the list", "pausing", "later"):
-        for line in block(name).splitlines():
+        for line in block("schedules", name).splitlines():
             # The page's own date comes near one day.
-            wanted = line.replace("2027-07-01", f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}")
+            wanted = line.replace("2027-07-01", later)
             done = command(*shlex.split(wanted)[1:])
             assert (done.code, done.err) == (0, ""), line
-    exec(block("from Python").replace("2027-07-01", f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}"), {})
+    exec(block("schedules", "from Python").replace("2027-07-01", later), {})
     command("schedules", "resume", "report", "often")
     for it in scheduled(find(Account(), "report")).waiting:
         cancel_launch(find(Account(), "report"), it.run)
