@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final, cast
@@ -35,6 +36,7 @@ class Account:
         Raises NoCredentials for a profile that does not exist.
         """
         self._clients: dict[str, Any] = {}
+        self._making = threading.RLock()
         self._caller: str | None = None
         with self.asking("?"):
             # boto3 reads only AWS_DEFAULT_REGION; AWS's other tools read AWS_REGION first.
@@ -47,11 +49,13 @@ class Account:
         """A client. Raises WrongRegion when no region is set."""
         if not self.region:
             raise WrongRegion("no AWS region is set", "Name the stack's region: --region or AWS_REGION")
-        if service not in self._clients:
-            more: dict[str, Any] = {"retries": {"mode": "standard", "total_max_attempts": 5}, "connect_timeout": 5}
-            config = Config(**(more | _SPECIAL.get(service, {})))
-            with self.asking(self.region):
-                self._clients[service] = self._session.client(service, region_name=self.region, config=config)
+        # boto3 must not make two clients of a session at the same moment.
+        with self._making:
+            if service not in self._clients:
+                more: dict[str, Any] = {"retries": {"mode": "standard", "total_max_attempts": 5}, "connect_timeout": 5}
+                config = Config(**(more | _SPECIAL.get(service, {})))
+                with self.asking(self.region):
+                    self._clients[service] = self._session.client(service, region_name=self.region, config=config)
         return self._clients[service]
 
     def caller(self) -> str:

@@ -22,6 +22,7 @@ from .commands import (
     schedules,
     status,
     stop,
+    ui,
 )
 
 
@@ -49,6 +50,7 @@ for verb in (
     explain.explain,
     completing.completion,
     importing.importing,
+    ui.ui,
 ):
     main.add_command(verb)
 completing.complete_names(main)

@@ -17,8 +17,6 @@ from .task import running
 
 AT_ONCE: Final = 8
 """How many jobs are asked about at the same time."""
-SERVICES: Final = ("lambda", "dynamodb", "ecs", "scheduler")
-"""Their clients are made before: boto3 must not make two at the same moment."""
 Answer = TypeVar("Answer")
 
 
@@ -49,8 +47,6 @@ class Overview:
 
 def overview(account: Account, found: Sequence[Found]) -> list[Overview]:
     """How these jobs stand. A job that cannot be read hides none of the others."""
-    for service in SERVICES if found else ():
-        account.client(service)
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return list(threads.map(lambda it: _of(account, it), found))
 

@@ -179,14 +179,20 @@ def percentile(values: Sequence[float], percent: int) -> float | None:
 
 
 def history(
-    job: Job, *, since: datetime | timedelta | None = None, states: Collection[str] = (), most: int | None = None
+    job: Job,
+    *,
+    since: datetime | timedelta | None = None,
+    until: datetime | None = None,
+    states: Collection[str] = (),
+    most: int | None = None,
 ) -> Iterator[PastRun]:
     """The runs of a job, the newest first, read from the table a page at a time as they are taken.
 
-    `since`: none that was launched earlier, or longer ago. `states`: those in one of these states; all by default.
+    `since`: none that was launched earlier, or longer ago; `until`: none that was launched later. `states`: those in
+    one of these states; all by default.
     `most`: at most so many; all that the table keeps by default. Raises AWS's error as a JobError.
     """
     begin = datetime.now(UTC) - since if isinstance(since, timedelta) else since
-    earliest = "" if begin is None else at(begin.timestamp())
-    for item in runs.each_of(job, most, since=earliest, states=states, facts=FACTS):
+    earliest, latest = ("" if it is None else at(it.timestamp()) for it in (begin, until))
+    for item in runs.each_of(job, most, since=earliest, until=latest, states=states, facts=FACTS):
         yield PastRun.of(item)

@@ -80,19 +80,28 @@ def newest(job: Job, most: int = SHOWN) -> list[Item]:
 
 
 def each_of(
-    job: Job, most: int | None = None, *, since: str = "", states: Collection[str] = (), facts: Sequence[str] = ()
+    job: Job,
+    most: int | None = None,
+    *,
+    since: str = "",
+    until: str = "",
+    states: Collection[str] = (),
+    facts: Sequence[str] = (),
 ) -> Iterator[Item]:
     """The runs that were launched last, at most so many, the newest first: a page at a time, as they are taken.
 
-    `most`: None for all. `since`: none that was launched earlier, as `handler.run.at` writes a time. `states`: those in
-    one of these states. `facts`: the attributes that are read, such as `state` or `array.size`; all by default.
+    `most`: None for all. `since`: none that was launched earlier, as `handler.run.at` writes a time; `until`: none that
+    was launched later. `states`: those in one of these states. `facts`: the attributes that are read, such as `state` or
+    `array.size`; all by default.
     """
     values: dict[str, Any] = {":pk": {"S": job.family}}
     asked: dict[str, Any] = {"KeyConditionExpression": "pk = :pk"}
     named = {name for it in facts for name in it.split(".")} | ({"state"} if states else set[str]())
-    if since:
-        values[":since"] = {"S": since}
-        asked["KeyConditionExpression"] += " AND launchedAt >= :since"
+    if since or until:
+        values |= {f":{name}": {"S": it} for name, it in (("since", since), ("until", until)) if it}
+        asked["KeyConditionExpression"] += " AND launchedAt " + (
+            "BETWEEN :since AND :until" if since and until else ">= :since" if since else "<= :until"
+        )
     if states:
         wanted = {f":s{number}": {"S": it} for number, it in enumerate(sorted(states))}
         values |= wanted

@@ -31,7 +31,8 @@ class Context:
 
     def __init__(self, *, stack: str, program: Path | None, profile: str, region: str, output: str) -> None:
         self.output = Output(output)
-        self._stack, self._program, self._profile, self._region = stack, program, profile, region
+        self.stack, self.program = stack, program
+        self._profile, self._region = profile, region
 
     @functools.cached_property
     def account(self) -> Account:
@@ -40,11 +41,11 @@ class Context:
 
     def job(self, name: str) -> Job:
         """The job of this name."""
-        return find(self.account, name, stack=self._stack, program=self._program)
+        return find(self.account, name, stack=self.stack, program=self.program)
 
     def jobs(self) -> list[Any]:
         """All jobs."""
-        return jobs(self.account, stack=self._stack, program=self._program)
+        return jobs(self.account, stack=self.stack, program=self.program)
 
 
 def common(command: Command) -> Command:

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from ..errors import JobError
+from ..explaining import facts_of
 from .context import Context, common
 
 
@@ -21,17 +21,10 @@ from .context import Context, common
 @common
 def explain(context: Context, job: str, shape: str | None) -> None:
     """Show which role may be passed to which service for JOB, and what breaks without each statement."""
-    found = context.job(job)
-    try:
-        # Only this command needs the extra `sandbox`.
-        from fargate_job_launcher.sandbox.proof import explanations, facts
-    except ModuleNotFoundError as error:
-        raise JobError(f"{error.name} is not installed", "pip install 'fargate-job-launcher[sandbox]'") from None
-    with context.account.asking():
-        try:
-            its = facts.read(context.account.client, found.role)
-        except facts.NotALauncher as error:
-            raise JobError(str(error)) from None
+    its = facts_of(context.job(job))
+    # Only installed with the extra `sandbox`, which facts_of asks for.
+    from fargate_job_launcher.sandbox.proof import explanations
+
     wanted = shape or ("json" if context.output.json else "text")
     if wanted == "mutations":
         click.echo(explanations.mutation_table(its))

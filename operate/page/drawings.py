@@ -1,0 +1,135 @@
+"""What the pages draw, as shapes with places: strips of runs, a day's timeline, the map of an array. Pure.
+
+The templates turn shapes into SVG. A shape's class is the state of what it shows, its title says it in words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from fargate_job_launcher.handler import ranges
+
+from ..arrays import Progress
+from ..past import PastRun
+from ..show import brief, stamp
+
+BAR: Final = 7
+"""The width of a run's bar in a strip."""
+GAP: Final = 2
+"""The space after it."""
+HIGH: Final = 30
+"""The height of the longest run."""
+LEAST: Final = 4
+"""The height of the shortest run."""
+DAY_WIDE: Final = 1440
+"""A day is as wide as it has minutes."""
+LANE: Final = 14
+"""The height of a job's line in the timeline."""
+LEAST_WIDE: Final = 3
+"""The width of a short run in the timeline."""
+CELLS: Final = 100
+"""The most cells of an array's map; in a larger array a cell stands for several indexes."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    state: str
+    """Its class: a state or an outcome, in lower case."""
+    title: str
+    run: str = ""
+    """The run that it leads to; empty if to none."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Shapes, and the room that they need."""
+
+    width: float
+    height: float
+    label: str
+    """The whole in words, for those who do not see it."""
+    shapes: tuple[Shape, ...]
+
+
+def strip(newest_first: Sequence[PastRun]) -> Drawing:
+    """The last runs, the oldest on the left: state as colour, duration as height, cost in the title."""
+    shown = list(reversed(newest_first))
+    longest = max((it.seconds for it in shown if it.attempts), default=0.0)
+    shapes = list[Shape]()
+    for number, it in enumerate(shown):
+        high = _height(it, longest)
+        shapes.append(Shape(number * (BAR + GAP), HIGH - high, BAR, high, it.state.lower(), told(it), it.run))
+    return Drawing(max(1, len(shown)) * (BAR + GAP) - GAP, HIGH, counted(shown), tuple(shapes))
+
+
+def _height(it: PastRun, longest: float) -> float:
+    """On a logarithmic scale, so that a run of a minute is seen beside one of a day."""
+    if not it.attempts or longest <= 0:
+        return LEAST
+    return round(LEAST + (HIGH - LEAST) * math.log1p(max(0.0, it.seconds)) / math.log1p(longest), 1)
+
+
+def told(it: PastRun) -> str:
+    """A run in a line."""
+    cost = "" if it.cost_usd is None or not it.attempts else f"{it.cost_usd:.4f} USD"
+    took = "" if not it.attempts else brief(it.seconds)
+    return ", ".join(part for part in (stamp(it.launched), it.state, took, cost, it.reason) if part)
+
+
+def counted(runs: Sequence[PastRun]) -> str:
+    """How many runs are in which state."""
+    if not runs:
+        return "no runs"
+    states = dict.fromkeys(it.state for it in runs)
+    parts = (f"{sum(it.state == state for it in runs)} {state.lower()}" for state in states)
+    return f"last {len(runs)} runs: {', '.join(parts)}"
+
+
+def lane(runs: Iterable[PastRun], day: datetime, now: datetime) -> Drawing:
+    """A job's runs on one day, which begins at `day` in UTC, a minute a unit."""
+    end, shapes = day + timedelta(days=1), list[Shape]()
+    for it in sorted(runs, key=lambda one: one.launched):
+        begins, ends = max(it.began, day), min(it.ended or now, end)
+        if begins >= end or ends < day:
+            continue
+        x = (begins - day).total_seconds() / 60
+        wide = max(LEAST_WIDE, (ends - begins).total_seconds() / 60)
+        shapes.append(
+            Shape(round(min(x, DAY_WIDE - wide), 1), 1, round(wide, 1), LANE - 2, it.state.lower(), told(it), it.run)
+        )
+    words = "no runs" if not shapes else f"{len(shapes)} run{'' if len(shapes) == 1 else 's'} on {day:%Y-%m-%d}"
+    return Drawing(DAY_WIDE, LANE, words, tuple(shapes))
+
+
+def array(it: Progress) -> Drawing:
+    """The indexes of an array in order: what each has come to. A cell that stands for several indexes has that of their
+    states that matters most."""
+    each = max(1, math.ceil(it.size / CELLS))
+    states = [
+        (name, set(ranges.numbers(value)))
+        for name, value in (
+            *(("failed", it.failed), ("running", it.running), ("stopped", it.stopped)),
+            *(("waiting", it.not_started), ("succeeded", it.succeeded)),
+        )
+    ]
+    cells = math.ceil(it.size / each)
+    columns = min(cells, 50)
+    shapes = list[Shape]()
+    for cell in range(cells):
+        first, last = cell * each, min(it.size, (cell + 1) * each) - 1
+        here = set(range(first, last + 1))
+        state = next((name for name, numbers in states if numbers & here), "waiting")
+        what = f"index {first}" if first == last else f"indexes {first}-{last}"
+        shapes.append(Shape(cell % columns * 12, cell // columns * 12, 10, 10, state, f"{what}: {state}"))
+    label = ", ".join(f"{len(numbers)} {name}" for name, numbers in states if numbers)
+    return Drawing(columns * 12 - 2, math.ceil(cells / columns) * 12 - 2, f"{it.size} indexes: {label}", tuple(shapes))

@@ -1,0 +1,139 @@
+"""Admits a request only from the person who was given the address, and only from the page itself.
+
+The page can launch and stop jobs, and every program and every web page on this machine can reach 127.0.0.1. So:
+
+- The address that is opened has a key. It is exchanged for a cookie at once, so that it does not stay in the address
+  bar, in the history or in a Referer. Without the cookie there is no answer but 403.
+- A browser sends the cookies of 127.0.0.1 to every port there. The cookie's path is therefore a random folder, below
+  which all pages are: no other server of this machine is ever asked for it, and so none is sent the cookie.
+- `Host` is the address that was opened: a foreign name that resolves to 127.0.0.1 (DNS rebinding) is refused.
+- What changes something is a POST whose `Origin` is the page's own. The cookie is SameSite=Strict besides, and
+  HttpOnly.
+- Only the page's own files are loaded and run: no inline script or style, no other origin, no frame, no form to
+  another origin.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE: Final = "fargate-job"
+READING: Final = ("GET", "HEAD")
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP"""
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Of every answer."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one page is served, and the secrets of its address."""
+
+    port: int
+    folder: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Random; the first part of every path."""
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    """Of the address that is opened."""
+    cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    """What the browser gets for the key."""
+
+    @property
+    def host(self) -> str:
+        """As browsers send it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def root(self) -> str:
+        """The path above all pages."""
+        return f"/{self.folder}"
+
+    @property
+    def address(self) -> str:
+        """What is opened: the key is in it."""
+        return f"http://{self.host}{self.root}/?key={self.key}"
+
+
+class Guard:
+    """Refuses everything else in front of an application."""
+
+    def __init__(self, app: ASGIApp, place: Place, *, read_only: bool, seen: Callable[[], None]) -> None:
+        """`seen` is called at each request that is admitted."""
+        self._app, self._place, self._read_only, self._seen = app, place, read_only, seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is None:
+            self._seen()
+        await (refusal or self._app)(scope, receive, sending)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """The answer to a request that is not admitted, or that brings the key."""
+        headers, place = Headers(scope=scope), self._place
+        if headers.get("host") != place.host:
+            return _refused(f"This page is at {place.host} only.")
+        path: str = scope["path"]
+        if not path.startswith(f"{place.root}/"):
+            return _refused("Open the address that fargate-job ui printed.")
+        key = QueryParams(scope["query_string"]).get("key", "")
+        if key and scope["method"] in READING:
+            return self._exchanged(key, path)
+        if not self._known(headers):
+            return _refused("Open the address that fargate-job ui printed.")
+        if scope["method"] in READING:
+            return None
+        if self._read_only:
+            return _refused("This page only shows: fargate-job ui was started with --read-only.")
+        # Browsers send Origin with every POST. One that is absent or foreign is not of this page.
+        if headers.get("origin") != f"http://{place.host}":
+            return _refused("Only a form of this page may send this.")
+        return None
+
+    def _exchanged(self, key: str, path: str) -> Response:
+        """The cookie for the right key, and the way to the same page without it."""
+        if not _same(key, self._place.key):
+            return _refused("The key is not that of this page. Open the address that fargate-job ui printed.")
+        answer = RedirectResponse(path, 303)
+        answer.set_cookie(COOKIE, self._place.cookie, path=self._place.root, httponly=True, samesite="strict")
+        return answer
+
+    def _known(self, headers: Headers) -> bool:
+        sent = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        return sent is not None and _same(sent.value, self._place.cookie)
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _refused(why: str) -> Response:
+    return PlainTextResponse(f"{why}\n", 403)

@@ -1,0 +1,292 @@
+"""The pages: each path asks the board and fills in a template. What is asked for by a page that is open is a fragment.
+
+Handlers are plain functions, which Starlette runs in threads: boto3 waits for its answers.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from itertools import dropwhile
+from pathlib import Path
+from typing import Any, Final
+
+from fargate_job_launcher.handler.run import ENDED
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+
+from .. import runs as kept
+from ..arrays import Progress
+from ..attempts import attempts
+from ..catalogue import Job
+from ..errors import JobError, NoSuchJob, NoSuchRun
+from ..explaining import facts_of
+from ..past import PastRun, Sums, history
+from ..scheduling import Scheduled, scheduled
+from . import drawings
+from .board import LONG_STRIP, Board, name_of, page_of, weeks
+from .rendering import Pages
+
+GROUP: Final = 25
+"""How many jobs are asked about together, when they come into view."""
+OLDER: Final = 25
+"""How many runs a job's page shows, and how many more at each request."""
+LATEST_ATTEMPTS: Final = 200
+"""How many attempts a run's page shows; those that failed come first."""
+FILES: Final = {
+    **{name: Path(__file__).parent / "static" / name for name in ("icon.svg", "page.css", "page.js")},
+    "htmx.js": Path(str(files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js")),
+}
+"""What the pages load."""
+Handler = Callable[["Site", Request], Response]
+
+
+def _page(handler: Handler) -> Callable[[Site, Request], Response]:
+    """A handler whose JobError is shown as a page, or in the place of a fragment."""
+
+    @functools.wraps(handler)
+    def answered(site: Site, request: Request) -> Response:
+        try:
+            return handler(site, request)
+        except JobError as problem:
+            return site.problem(request, problem)
+
+    return answered
+
+
+class Site:
+    """The pages of a board."""
+
+    def __init__(self, board: Board, root: str, *, read_only: bool) -> None:
+        """`root`: the path above all pages."""
+        self.board, self.read_only = board, read_only
+        self.pages = Pages(root, read_only=read_only, stack=board.stack, region=board.account.region)
+
+    def app(self, root: str) -> Starlette:
+        """The application, with every page below `root`."""
+        job = "/jobs/{function}"
+        run = f"{job}/runs/{{run}}"
+        shown: dict[str, Callable[[Request], Response]] = {
+            "/": self.overview,
+            "/rows": self.rows,
+            "/day": self.day,
+            "/day/lanes": self.lanes,
+            "/costs": self.costs,
+            "/costs/rows": self.cost_rows,
+            job: self.job,
+            f"{job}/now": self.now,
+            f"{job}/runs": self.older,
+            f"{job}/times": self.times,
+            f"{job}/permissions": self.permissions,
+            run: self.run,
+            f"{run}/now": self.run_now,
+            "/alive": self.alive,
+            "/files/{name}": self.file,
+        }
+        routes = [Route(path, handler, methods=["GET"]) for path, handler in shown.items()]
+        return Starlette(
+            routes=[Mount(root, routes=routes)],
+            exception_handlers={HTTPException: self.nothing, Exception: self.fault},
+        )
+
+    @_page
+    def overview(self, request: Request) -> Response:
+        """Every job, in groups that are filled in as they come into view."""
+        wanted = request.query_params.get("q", "")
+        found = self.board.named(wanted)
+        groups = [(at, found[at : at + GROUP]) for at in range(0, len(found), GROUP)]
+        name = "jobs_body.html" if _fragment(request) else "jobs.html"
+        return self.pages.page(name, groups=groups, count=len(found), wanted=wanted, everything=len(self.board.jobs()))
+
+    @_page
+    def rows(self, request: Request) -> Response:
+        """A group of the list, filled in."""
+        wanted, begin = request.query_params.get("q", ""), _number(request, "from")
+        some = self.board.named(wanted)[begin : begin + GROUP]
+        return self.pages.page("rows.html", rows=self.board.rows(some), begin=begin, wanted=wanted)
+
+    @_page
+    def job(self, request: Request) -> Response:
+        """A job: its last runs, what runs now, its next times, its dead letters."""
+        job = self._job(request)
+        recent = self.board.recent(job, LONG_STRIP)
+        return self.pages.page(
+            "job.html", job=job, recent=recent, sums=Sums.of(recent), letters=self._letters(job), **_now(recent)
+        )
+
+    @_page
+    def now(self, request: Request) -> Response:
+        """A job's strip, sums and what runs now."""
+        job = self._job(request)
+        recent = self.board.recent(job, LONG_STRIP)
+        return self.pages.page("job_now.html", job=job, recent=recent, sums=Sums.of(recent), **_now(recent))
+
+    @_page
+    def older(self, request: Request) -> Response:
+        """Rows of a job's runs, after one of them."""
+        job, asked = self._job(request), request.query_params
+        states = [it for it in (asked.get("state", "").upper(),) if it]
+        until, after = _moment(asked.get("until", "")), asked.get("after", "")
+        # Several runs can be launched in the same millisecond: those up to the last that was shown are left out.
+        some = dropwhile(lambda it: it.launched == until and it.run != after, history(job, until=until, states=states))
+        shown, more = page_of((it for it in some if it.run != after), OLDER)
+        return self.pages.page("run_rows.html", job=job, runs=shown, more=more, state=asked.get("state", ""))
+
+    @_page
+    def times(self, request: Request) -> Response:
+        """A job's schedules, and its launches that wait for their time."""
+        job = self._job(request)
+        its: Scheduled = scheduled(job, last_runs=False)
+        return self.pages.page("times.html", job=job, its=its)
+
+    @_page
+    def run(self, request: Request) -> Response:
+        """A run with its attempts, or the ranges of an array."""
+        job, item = self._run(request)
+        return self.pages.page("run.html", **self._of_run(job, item))
+
+    @_page
+    def run_now(self, request: Request) -> Response:
+        """How a run stands now."""
+        job, item = self._run(request)
+        return self.pages.page("run_now.html", **self._of_run(job, item))
+
+    def _of_run(self, job: Job, item: kept.Item) -> dict[str, Any]:
+        its = sorted(attempts(job, item), key=lambda it: it.outcome == "succeeded")
+        progress = Progress.of(item) if "array" in item else None
+        return {
+            "job": job,
+            "item": item,
+            "run": PastRun.of(item),
+            "over": item["state"] in ENDED,
+            "attempts": its[:LATEST_ATTEMPTS],
+            "left_out": len(its) - LATEST_ATTEMPTS,
+            "array": progress,
+            "drawing": drawings.array(progress) if progress else None,
+        }
+
+    @_page
+    def permissions(self, request: Request) -> Response:
+        """What a job's roles may do, and what breaks without each statement."""
+        job = self._job(request)
+        its = facts_of(job)
+        from fargate_job_launcher.sandbox.proof.explain import explain
+
+        return self.pages.page("permissions.html", job=job, its=explain(its))
+
+    @_page
+    def day(self, request: Request) -> Response:
+        """A day across all jobs."""
+        day, jobs = _day(request), self.board.jobs()
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        groups = [(at, jobs[at : at + GROUP]) for at in range(0, len(jobs), GROUP)]
+        before, after = day - timedelta(days=1), day + timedelta(days=1)
+        return self.pages.page(
+            "day.html", day=day, groups=groups, before=before, after=after if after <= today else None
+        )
+
+    @_page
+    def lanes(self, request: Request) -> Response:
+        """A group of a day's jobs."""
+        day, begin = _day(request), _number(request, "from")
+        some = self.board.jobs()[begin : begin + GROUP]
+        now = datetime.now(UTC)
+        lanes = [(it, drawings.lane(it.runs, day, now)) for it in self.board.lanes(some, day)]
+        return self.pages.page(
+            "lanes.html", lanes=lanes, day=day, begin=begin, live=day <= now < day + timedelta(days=1)
+        )
+
+    @_page
+    def costs(self, request: Request) -> Response:  # noqa: ARG002
+        """Costs by job and week."""
+        jobs = self.board.jobs()
+        groups = [(at, jobs[at : at + GROUP]) for at in range(0, len(jobs), GROUP)]
+        return self.pages.page("costs.html", groups=groups, weeks=weeks())
+
+    @_page
+    def cost_rows(self, request: Request) -> Response:
+        """The costs of a group of jobs."""
+        begin = _number(request, "from")
+        return self.pages.page("cost_rows.html", rows=self.board.costs(self.board.jobs()[begin : begin + GROUP]))
+
+    def alive(self, request: Request) -> Response:  # noqa: ARG002
+        """What an open page asks for, so that the server knows of it, and the page of the server."""
+        return Response(status_code=204)
+
+    def file(self, request: Request) -> Response:
+        """A script or a style of the pages."""
+        path = FILES.get(request.path_params["name"])
+        if path is None:
+            raise HTTPException(404)
+        return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+
+    def problem(self, request: Request, problem: JobError) -> Response:
+        """An error of AWS or of the request, in words: as a page, or in the place of a fragment."""
+        if _fragment(request):
+            # A fragment with another status would not be put into the page.
+            return self.pages.page("problem_inside.html", problem=problem)
+        missing = isinstance(problem, NoSuchJob | NoSuchRun)
+        return self.pages.page("problem.html", problem=problem, status=404 if missing else 502)
+
+    def nothing(self, request: Request, problem: Exception) -> Response:
+        """A path or a method that no page has."""
+        status = problem.status_code if isinstance(problem, HTTPException) else 404
+        return self.problem_of(status, f"there is no page {request.url.path}")
+
+    def fault(self, request: Request, problem: Exception) -> Response:  # noqa: ARG002
+        """An error of this program."""
+        return self.problem_of(500, f"{type(problem).__name__}; the terminal of fargate-job ui has more")
+
+    def problem_of(self, status: int, said: str) -> Response:
+        """A page with an error."""
+        return self.pages.page(
+            "problem.html", problem=JobError(said, "The list of jobs is the first page"), status=status
+        )
+
+    def _job(self, request: Request) -> Job:
+        return self.board.job(request.path_params["function"])
+
+    def _run(self, request: Request) -> tuple[Job, kept.Item]:
+        job = self._job(request)
+        return job, kept.named(job, request.path_params["run"])
+
+    def _letters(self, job: Job) -> int | JobError | None:
+        try:
+            return self.board.letters(job)
+        except JobError as problem:
+            return problem
+
+
+def _now(recent: list[PastRun]) -> dict[str, Any]:
+    return {"strip": drawings.strip(recent), "running": [it for it in recent if it.state not in ENDED]}
+
+
+def _fragment(request: Request) -> bool:
+    """Whether a page that is open asks for a part of itself."""
+    return request.headers.get("hx-request") == "true"
+
+
+def _number(request: Request, name: str) -> int:
+    given = request.query_params.get(name, "0")
+    return int(given) if given.isdecimal() and len(given) < 9 else 0
+
+
+def _moment(given: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _day(request: Request) -> datetime:
+    moment = _moment(request.query_params.get("on", "")) or datetime.now(UTC)
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+__all__ = ["FILES", "Site", "name_of"]
