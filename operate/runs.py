@@ -91,8 +91,8 @@ def each_of(
     """The runs that were launched last, at most so many, the newest first: a page at a time, as they are taken.
 
     `most`: None for all. `since`: none that was launched earlier, as `handler.run.at` writes a time; `until`: none that
-    was launched later. `states`: those in one of these states. `facts`: the attributes that are read, such as `state` or
-    `array.size`; all by default.
+    was launched later. `states`: those in one of these states. `facts`: the attributes that are read, such as `state`
+    or `array.size`; all by default.
     """
     values: dict[str, Any] = {":pk": {"S": job.family}}
     asked: dict[str, Any] = {"KeyConditionExpression": "pk = :pk"}

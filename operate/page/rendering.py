@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -33,19 +33,11 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters |= _FILTERS
-        self._environment.globals.update(
-            {
-                "link": self.link,
-                "read_only": read_only,
-                "stack": stack,
-                "region": region,
-                "marks": MARKS,
-                "states": STATES,
-                "name_of": name_of,
-                "strip_of": drawings.strip,
-                "told": drawings.told,
-            }
-        )
+        shown: dict[str, Any] = {
+            **{"link": self.link, "name_of": name_of, "strip_of": drawings.strip},
+            **{"read_only": read_only, "stack": stack, "region": region, "marks": MARKS, "states": STATES},
+        }
+        cast("dict[str, Any]", self._environment.globals).update(shown)
 
     def link(self, *parts: str, **asked: Any) -> str:
         """The address of a page: its path, in parts, and its parameters; those that are empty are left out."""
