@@ -18,6 +18,7 @@ from .awsjson import code_of
 from .outcome import OWN_WORDS
 from .records import Gone, Records
 from .remedy import remedy
+from .result import log_stream
 from .run import Item
 from .settings import RUN_EVENT, RUN_EVENTS_SOURCE, Settings
 
@@ -140,11 +141,11 @@ class Teller:
         task = run.get("last", {}).get("task")
         if not self.settings.log_lines or not task or run["state"] != "FAILED":
             return []
-        logs, container = self.client("logs"), run["container"]
+        logs = self.client("logs")
         try:
             found = logs.get_log_events(
                 logGroupName=run["logGroup"],
-                logStreamName=f"{container}/{container}/{task}",
+                logStreamName=log_stream(run["container"], task),
                 limit=self.settings.log_lines,
                 startFromHead=False,
             )["events"]
@@ -283,8 +284,7 @@ def logs_link(run: Item, task: str) -> str:
     }.get(partition, "console.aws.amazon.com")
     group = f"https://{region}.{console}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
     group += _encoded_twice(run["logGroup"])
-    container = run["container"]
-    return f"{group}/log-events/{_encoded_twice(f'{container}/{container}/{task}')}" if task else group
+    return f"{group}/log-events/{_encoded_twice(log_stream(run['container'], task))}" if task else group
 
 
 def _encoded_twice(text: str) -> str:

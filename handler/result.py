@@ -199,5 +199,13 @@ def launched_task(settings: Settings, task_id: str) -> LaunchedTask:
         "arn": f"{settings.cluster.replace(':cluster/', ':task/')}/{task_id}",
         "id": task_id,
         "logGroup": settings.log_group,
-        "logStream": f"{container}/{container}/{task_id}",
+        "logStream": log_stream(container, task_id),
     }
+
+
+def log_stream(container: str, task_id: str) -> str:
+    """Name of the log stream of a task's container. The task definition gives each container its name as prefix.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+    """
+    return f"{container}/{container}/{task_id}"

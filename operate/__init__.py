@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         JobFailed,
         LauncherFailed,
         NoCredentials,
+        NoLog,
+        NoSuchContainer,
+        NoSuchDeadLetter,
         NoSuchJob,
         NoSuchRun,
         NoSuchSchedule,
@@ -35,9 +38,10 @@ if TYPE_CHECKING:
         Unreachable,
         WrongRegion,
     )
-    from .following import Change, End, Line, Retry, follow, follow_run
+    from .following import Change, End, Line, Reading, Retry, follow, follow_run
     from .importing import Imported, imported
     from .launching import Launch, launch, retry, stop
+    from .logs import Log, LogLine, log_lines, logs_of, silence
     from .past import PastRun, Sums, history
     from .rerunning import rerun
     from .scheduling import (
@@ -73,7 +77,12 @@ __all__ = [
     "Launch",
     "LauncherFailed",
     "Line",
+    "Log",
+    "LogLine",
     "NoCredentials",
+    "NoLog",
+    "NoSuchContainer",
+    "NoSuchDeadLetter",
     "NoSuchJob",
     "NoSuchRun",
     "NoSuchSchedule",
@@ -83,6 +92,7 @@ __all__ = [
     "PastRun",
     "Pause",
     "Progress",
+    "Reading",
     "Rejected",
     "Retry",
     "Schedule",
@@ -101,11 +111,14 @@ __all__ = [
     "imported",
     "jobs",
     "launch",
+    "log_lines",
+    "logs_of",
     "pause_schedule",
     "rerun",
     "resume_schedule",
     "retry",
     "scheduled",
+    "silence",
     "stop",
     "tasks",
 ]
@@ -118,6 +131,7 @@ _MODULES: Final = (
     "following",
     "importing",
     "launching",
+    "logs",
     "past",
     "rerunning",
     "scheduling",

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from fargate_job_launcher.handler import arrays, ranges
+from fargate_job_launcher.handler.result import log_stream
 from fargate_job_launcher.handler.run import ENDED, Item
 from fargate_job_launcher.handler.run import began as began_at
 
 from . import runs
 from .catalogue import Job
-from .errors import ArrayFailed, JobError, NoSuchRun, NoSuchTask, StillRunning
+from .errors import ArrayFailed, JobError, NoSuchRun, NoSuchTask, StillRunning, unknown
 from .instructions import instruct
 
 POLL_SECONDS: Final = 2.0
@@ -127,7 +128,7 @@ class IndexTask:
 
     def log_stream(self, job: Job) -> str:
         """Its log stream."""
-        return f"{job.settings.container}/{job.settings.container}/{self.task}"
+        return log_stream(job.settings.container, self.task)
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,7 @@ class ArrayRun:
         """The run as the table has it. Raises NoSuchRun if it has no such run, or one without an array."""
         found = runs.read(self.job, self.run)
         if found is None:
-            raise NoSuchRun(
-                f"{self.job.name} has no run {self.run}", f"fargate-job history {self.job.name} shows its runs"
-            )
+            raise unknown(self.job.name, "run", self.run)
         if "array" not in found:
             raise NoSuchRun(f"run {self.run} of {self.job.name} has no array", "fargate-job launch --array makes one")
         return found

@@ -9,8 +9,8 @@ import difflib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -86,6 +86,19 @@ class NoSuchTask(JobError):
 
 class NoSuchSchedule(JobError):
     """The job has no schedule of this name, or no launch waits under this id of a run."""
+
+
+class NoSuchDeadLetter(JobError):
+    """The job has no such dead letter."""
+
+
+class NoSuchContainer(JobError):
+    """A task of the job has no such container, or none that writes to CloudWatch Logs; the message names those that
+    there are."""
+
+
+class NoLog(JobError):
+    """There is no log to read, because nothing ran or its lines are gone; the message says why."""
 
 
 class NoSuchStack(JobError):
@@ -169,6 +182,45 @@ class NoSuchRun(JobError):
 
 class StillRunning(JobError):
     """The job has not ended within the time to wait."""
+
+
+Known = TypeVar("Known")
+
+_LISTED: Final[dict[str, tuple[type[JobError], str]]] = {
+    "run": (NoSuchRun, "fargate-job history {job} shows its runs"),
+    "array run": (NoSuchRun, "fargate-job history {job} shows its runs"),
+    "task": (
+        NoSuchTask,
+        "fargate-job status {job} shows its tasks of the last hour, fargate-job runs show {job} RUN those of a run",
+    ),
+    "running task": (NoSuchTask, "fargate-job status {job} shows those that run"),
+    "waiting launch": (NoSuchSchedule, "fargate-job schedules {job} shows what waits"),
+    "dead letter": (NoSuchDeadLetter, "fargate-job dead-letters list {job} shows its dead letters"),
+}
+"""What has an id → the error if a job has none with this id, and the command that lists them."""
+
+
+def unknown(job: str, what: str, wanted: str, *, several: bool = False, then: str = "") -> JobError:
+    """The error about an id, or the beginning of one, that names none of a job's runs, tasks, …, or `several` of them.
+    `then` is said in addition."""
+    kind, lists = _LISTED[what]
+    shown = repr(wanted[:40])
+    if several:
+        return kind(f"{job} has several {what}s with an id that begins with {shown}", "Write more of the id")
+    return kind(f"{job} has no {what} with id {shown}", sentences(lists.format(job=job), then).removesuffix("."))
+
+
+def picked(
+    job: str, what: str, wanted: Iterable[str], among: Sequence[Known], id_of: Callable[[Known], str]
+) -> list[Known]:
+    """Those whose ids these are, or begin so, each once. Raises the error of `unknown`."""
+    found = list[Known]()
+    for it in dict.fromkeys(wanted):
+        some = [one for one in among if it and id_of(one).startswith(it)]
+        if len(some) != 1:
+            raise unknown(job, what, it, several=len(some) > 1)
+        found += [it for it in some if it not in found]
+    return found
 
 
 def nearest(asked: str, names: Iterable[str], *, most: int = 3) -> list[str]:

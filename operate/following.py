@@ -9,15 +9,17 @@ import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from datetime import datetime
+from typing import Any, Final
 
-from botocore.exceptions import ClientError
 from fargate_job_launcher.handler.attempt import retried
+from fargate_job_launcher.handler.result import log_stream
 from fargate_job_launcher.handler.run import ENDED
 
 from . import runs
 from .catalogue import Job
-from .errors import JobError, NoSuchRun, NoSuchTask, StillRunning
+from .errors import JobError, NoSuchTask, StillRunning, unknown
+from .streams import Stream
 from .task import Task, describe
 
 POLL_SECONDS: Final = 1.0
@@ -72,50 +74,38 @@ class Retry:
     """How many attempts there are at most."""
 
 
-class Stream:
-    """The log lines of one task, read from the beginning."""
+@dataclass(frozen=True)
+class Reading:
+    """Which lines of followed tasks are read."""
 
-    def __init__(self, job: Job, stream: str) -> None:
-        self._job, self._stream = job, stream
-        self._token = ""
-        self.last: list[str] = []
+    container: str = ""
+    """Name of a sidecar; empty for the job's own container."""
+    since: datetime | None = None
+    """No line of before; None: from the beginning."""
+    tail: int | None = None
+    """Of the lines that a task has written when it is followed, so many of the last; None: all."""
 
-    def read(self) -> list[tuple[int, str]]:
-        """The lines since the last call: milliseconds since 1970, and the text."""
-        found = list[tuple[int, str]]()
-        while True:
-            events, token = self._page()
-            found += [(int(it["timestamp"]), str(it["message"]).rstrip("\n")) for it in events]
-            # At the end CloudWatch returns the same token again; before, it may return empty pages.
-            if token in ("", self._token):
-                break
-            self._token = token
-        self.last = [*self.last, *(text for _, text in found)][-LAST_LINES:]
-        return found
 
-    def _page(self) -> tuple[list[Any], str]:
-        more = {"nextToken": self._token} if self._token else {}
-        named = {"logGroupName": self._job.settings.log_group, "logStreamName": self._stream}
-        with self._job.account.asking():
-            try:
-                page = self._job.account.client("logs").get_log_events(**named, startFromHead=True, **more)
-            except ClientError as error:
-                # The stream is created when the container starts.
-                if cast("Any", error.response)["Error"].get("Code") == "ResourceNotFoundException":
-                    return [], ""
-                raise
-        return page["events"], page["nextForwardToken"]
+ALL: Final = Reading()
 
 
 class _Followed:
-    def __init__(self, job: Job, arn: str) -> None:
+    def __init__(self, job: Job, arn: str, reading: Reading) -> None:
         self.id = arn.rpartition("/")[2]
-        container = job.settings.container
-        self.stream = Stream(job, f"{container}/{container}/{self.id}")
+        named = log_stream(reading.container or job.settings.container, self.id)
+        self._stream, self._tail = Stream(job, named, since=reading.since), reading.tail
+        self.last: list[str] = []
         self.status = ""
         self.since = time.monotonic()
         self.quiet_since: float | None = None
         self.ended = False
+
+    def read(self) -> list[tuple[int, str]]:
+        """The lines since the last call."""
+        found = self._stream.read() if self._tail is None else self._stream.last(self._tail)
+        self._tail = None
+        self.last = [*self.last, *(text for _, text in found)][-LAST_LINES:]
+        return found
 
 
 class _Retries:
@@ -168,16 +158,17 @@ def follow(
     timeout_seconds: float | None = None,
     run: str = "",
     awaited: Mapping[str, int] | None = None,
+    reading: Reading = ALL,
 ) -> Generator[Change | Line | End | Retry]:
     """Yield each event of these tasks, by ARN or id, until all have ended; with `run`, the id of their run, also those
     of the tasks that retry them.
 
-    Without `lines` their output is not read. `awaited`: retries that are about to be launched, as the first task of
-    each and the number of the attempt. Raises StillRunning after `timeout_seconds` (default: never), NoSuchTask for a
-    task that ECS does not know, or AWS's error as a JobError.
+    Without `lines` their output is not read; `reading` says which of their lines are. `awaited`: retries that are about
+    to be launched, as the first task of each and the number of the attempt. Raises StillRunning after `timeout_seconds`
+    (default: never), NoSuchTask for a task that ECS does not know, or AWS's error as a JobError.
     """
     begun = time.monotonic()
-    left = {it.id: it for it in (_Followed(job, arn) for arn in arns)}
+    left = {it.id: it for it in (_Followed(job, arn, reading) for arn in arns)}
     retries = _Retries(job, run, awaited or {})
     while left or retries.awaited:
         seen = {task.id: task for task in describe(job, list(left))}
@@ -196,7 +187,7 @@ def follow(
                 if retry is not None:
                     yield retry
         left = {task_id: it for task_id, it in left.items() if not it.ended}
-        left |= {it.id: it for it in (_Followed(job, arn) for arn in retries.launched())}
+        left |= {it.id: it for it in (_Followed(job, arn, reading) for arn in retries.launched())}
         if left or retries.awaited:
             if timeout_seconds is not None and time.monotonic() - begun > timeout_seconds:
                 back = (
@@ -212,7 +203,7 @@ def follow(
 
 
 def follow_run(
-    job: Job, run: str, *, lines: bool = True, timeout_seconds: float | None = None
+    job: Job, run: str, *, lines: bool = True, timeout_seconds: float | None = None, reading: Reading = ALL
 ) -> Generator[Change | Line | End | Retry]:
     """Yield each event of the tasks of a run that run now, and of those that retry them, until the run's last task has
     ended; nothing for a run that has ended. Arrays are followed by `ArrayRun.follow`.
@@ -223,7 +214,7 @@ def follow_run(
     while True:
         item = runs.read(job, run)
         if item is None:
-            raise NoSuchRun(f"{job.name} has no run {run}", f"fargate-job history {job.name} shows its runs")
+            raise unknown(job.name, "run", run)
         if item["tasks"] or item["state"] in ENDED:
             break
         if timeout_seconds is not None and time.monotonic() - begun > timeout_seconds:
@@ -235,7 +226,7 @@ def follow_run(
     named = [it["task"] for it in item["open"].values() if "calls" not in it]
     awaited = {root: it["attempt"] + 1 for root, it in item["open"].items() if "calls" in it}
     left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - begun)
-    yield from follow(job, named, lines=lines, timeout_seconds=left, run=run, awaited=awaited)
+    yield from follow(job, named, lines=lines, timeout_seconds=left, run=run, awaited=awaited, reading=reading)
 
 
 @contextmanager
@@ -265,7 +256,7 @@ def _step(it: _Followed, task: Task, *, lines: bool) -> Generator[Change | Line 
         # The output of a failed task may show the cause.
         it.ended = stopped
     elif task.started is not None:
-        read = it.stream.read()
+        read = it.read()
         for at, text in read if lines else []:
             yield Line(task, at, text)
         if read or it.quiet_since is None:
@@ -274,4 +265,4 @@ def _step(it: _Followed, task: Task, *, lines: bool) -> Generator[Change | Line 
     else:
         it.ended = stopped
     if it.ended:
-        yield End(task, task.advised(it.stream.last))
+        yield End(task, task.advised(it.last))

@@ -117,9 +117,7 @@ class Bar:
         self._rate = Rate()
         self._failed, self._said = "", 0.0
         self._live = (
-            Live(Text(), console=output._console, transient=True, refresh_per_second=4)  # pyright: ignore[reportPrivateUsage]
-            if output.terminal
-            else None
+            Live(Text(), console=output.console, transient=True, refresh_per_second=4) if output.terminal else None
         )
 
     def __enter__(self) -> Bar:
@@ -143,7 +141,7 @@ class Bar:
         if it.ended:
             self._ended(it)
         elif self._live is not None:
-            width = self._output._console.width  # pyright: ignore[reportPrivateUsage]
+            width = self._output.console.width
             self._live.update(line(it, rate, width), refresh=True)
         elif now - self._said >= QUIET_SECONDS:
             self._said = now

@@ -16,7 +16,7 @@ from fargate_job_launcher.handler.settings import HISTORY_INDEX
 from fargate_job_launcher.handler.table import plain
 
 from .catalogue import Job
-from .errors import JobError, NoSuchRun, NoSuchTask
+from .errors import JobError, NoSuchTask, unknown
 from .task import Task
 
 SHOWN: Final = 20
@@ -56,9 +56,7 @@ def named(job: Job, beginning: str) -> Item:
             first = f"{sort_key(page[0]['run'])}$"
     if len(found) == 1:
         return found[0]
-    which = f"several runs of {job.name} begin" if found else f"no run of {job.name} begins"
-    then = "Write more of the id" if found else f"fargate-job history {job.name} shows its runs"
-    raise NoSuchRun(f"{which} with {beginning[:40]!r}", then if known or found else f"{then}; an id has 32 hex digits")
+    raise unknown(job.name, "run", beginning, several=bool(found))
 
 
 def of_key(job: Job, namespace: str, key: str) -> str:

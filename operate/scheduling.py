@@ -21,7 +21,7 @@ from fargate_job_launcher.handler.table import plain
 
 from . import runs
 from .catalogue import Job
-from .errors import NoSuchSchedule, nearest
+from .errors import NoSuchSchedule, nearest, picked, unknown
 from .instructions import instruct
 from .occurrences import occurrences
 
@@ -173,6 +173,8 @@ def cancel_launch(job: Job, run: str) -> None:
         run = _waiting_as(job, run)
     answer = instruct(job, {"cancelOf": run})
     if not answer.get("done"):
+        if job.settings.scheduling and runs.read(job, run) is None and run not in _waiting_runs(job):
+            raise unknown(job.name, "waiting launch", run)
         raise NoSuchSchedule(
             f"run {run} of {job.name} was not cancelled: {answer.get('problem', 'the launcher gives no reason')}",
             f"What waits: fargate-job schedules {job.name}; to stop what runs: fargate-job stop {job.name}",
@@ -181,13 +183,11 @@ def cancel_launch(job: Job, run: str) -> None:
 
 def _waiting_as(job: Job, beginning: str) -> str:
     """The run of the launch that waits, whose id begins so."""
-    some = [
-        it.run for it in scheduled(job, last_runs=False).waiting if beginning and it.run.startswith(beginning.lower())
-    ]
-    if len(some) == 1:
-        return some[0]
-    which = f"{len(some)} launches of {job.name} wait whose run begins" if some else "no launch waits whose run begins"
-    raise NoSuchSchedule(f"{which} with {beginning[:40]!r}", f"What waits: fargate-job schedules {job.name}")
+    return picked(job.name, "waiting launch", [beginning.lower()], _waiting_runs(job), str)[0]
+
+
+def _waiting_runs(job: Job) -> list[str]:
+    return [it.run for it in scheduled(job, last_runs=False).waiting]
 
 
 def _change(job: Job, name: str, *, paused: bool) -> None:

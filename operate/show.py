@@ -5,24 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Final
 
 from rich.console import Console
-from rich.live import Live
-from rich.spinner import Spinner
 from rich.text import Text
 
 from .errors import JobError, sentences
-from .following import Change, End, Line, Retry
 from .tables import Columns, broken, wrapped
 from .task import Task
-
-SHORT: Final = 8
-"""Characters of a task's id that tell tasks apart."""
 
 
 class _Console(Console):
@@ -53,22 +45,22 @@ class Output:
     def __init__(self, shape: str) -> None:
         """`shape` is text or json."""
         self.json = shape == "json"
-        self._console = _Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
+        self.console: Console = _Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
 
     @property
     def terminal(self) -> bool:
         """Whether the output is text on a terminal."""
-        return self._console.is_terminal and not self.json
+        return self.console.is_terminal and not self.json
 
     @property
     def width(self) -> int:
         """The characters of a line of text output: those of the terminal, 60 to 120; 120 in a pipe."""
-        return min(max(_columns(self._console) or 120, 60), 120)
+        return min(max(_columns(self.console) or 120, 60), 120)
 
     def fact(self, said: str | Text) -> None:
         """Print a line of text output."""
         if not self.json:
-            self._console.print(said)
+            self.console.print(said)
 
     def data(self, data: Any, *, one_line: bool = False) -> None:
         """Print JSON output."""
@@ -77,12 +69,12 @@ class Output:
 
     def columns(self, names: Sequence[str], *, spare: Sequence[str] = (), below: bool = False) -> Columns:
         """Columns that fit the terminal; in a pipe every column is there, and each row is one line."""
-        return Columns(names, width=_columns(self._console), spare=spare, below=below)
+        return Columns(names, width=_columns(self.console), spare=spare, below=below)
 
     def rows(self, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
         """Print rows of text output."""
         for line in [] if self.json else columns.lines(rows):
-            self._console.print(line)
+            self.console.print(line)
 
     def table(
         self, names: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = (), below: bool = False
@@ -93,12 +85,12 @@ class Output:
     def said(self, said: str | Text) -> None:
         """Print a text in words, broken between words where the terminal ends."""
         text = Text(said) if isinstance(said, str) else said
-        for line in _lines(text, self._console):
+        for line in _lines(text, self.console):
             self.fact(line)
 
     def named(self, name: str, said: str) -> None:
         """Print a text behind its name, broken between words where the terminal ends."""
-        columns = _columns(self._console)
+        columns = _columns(self.console)
         lines = [said] if columns is None else broken(said, columns - 13)
         for number, line in enumerate(lines):
             self.fact(f"{'' if number else name:<12} {line}")
@@ -130,66 +122,7 @@ class Output:
             errors.print(line)
 
 
-class Following:
-    """Shows tasks while they are followed: their lines as they arrive and, on a terminal, their states below."""
-
-    def __init__(self, output: Output, job: str, count: int, *, lines: bool = True) -> None:
-        """Without `lines`, the end of a failed task names the command that prints its log."""
-        self._output, self._job, self._several, self._lines = output, job, count > 1, lines
-        self._begun = time.monotonic()
-        self._states: dict[str, str] = {}
-        self._spinner = Spinner("dots")
-        self._live = Live(self._spinner, console=output._console, transient=True) if output.terminal else None  # pyright: ignore[reportPrivateUsage]
-
-    def __enter__(self) -> Following:
-        if self._live is not None:
-            self._live.start()
-            self._draw()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def seen(self, event: Change | Line | End | Retry) -> None:
-        """Show an event."""
-        before = f"{event.task.id[:SHORT]}  " if self._several else ""
-        if isinstance(event, Line):
-            self._output.data(
-                {"type": "line", "task": event.task.id, "at": moment(event.milliseconds), "text": event.text},
-                one_line=True,
-            )
-            self._output.fact(Text(before, style="dim").append(event.text, style="default not dim"))
-            return
-        if isinstance(event, Retry):
-            self._states.pop(event.task.id, None)
-            told = {"type": "retry", "task": event.task.id, "run": event.task.run}
-            self._output.data({**told, "attempt": event.attempt, "most": event.most}, one_line=True)
-            follows = f"{self._job}: attempt {event.attempt} of at most {event.most} follows"
-            self._output.said(Text.assemble(before, ("↻ ", "yellow"), follows))
-            self._draw()
-            return
-        self._states[event.task.id] = event.task.outcome or event.task.status
-        if isinstance(event, Change):
-            self._output.data({"type": "state", "task": event.task.id, "status": event.task.status}, one_line=True)
-            if self._live is None and event.task.status != "STOPPED":
-                self._output.fact(f"{before}{self._job} is {event.task.status}")
-        else:
-            self._output.data({"type": "end", **event.task.as_json(), "remedy": event.advice or None}, one_line=True)
-            unseen = not self._lines and event.task.started is not None and event.task.outcome != "succeeded"
-            log = f"Its log: fargate-job logs {self._job} --task {event.task.id}" if unseen else ""
-            self._output.said(ended(self._job, event.task, event.advice, log, before=before))
-        self._draw()
-
-    def _draw(self) -> None:
-        states = list(self._states.values())
-        shown = ", ".join(f"{states.count(it)} {it}" if self._several else it for it in dict.fromkeys(states))
-        self._spinner.update(text=f" {self._job}  {shown or 'LAUNCHED'}  Ctrl-C leaves it running")
-
-
-def ended(job: str, task: Task, *then: str, before: str = "") -> Text:
+def ended(job: str, task: Task, *then: str, before: str | Text = "") -> Text:
     """The result of a task and what to do, in one line."""
     took = "" if task.seconds is None else f" after {duration(task.seconds)}"
     good = task.outcome == "succeeded"
@@ -271,8 +204,3 @@ def clock(moment: datetime) -> str:
 def ago(moment: datetime | None) -> str:
     """How long ago, in words."""
     return "" if moment is None else f"{duration((datetime.now(UTC) - moment).total_seconds())} ago"
-
-
-def moment(milliseconds: int) -> str:
-    """A time of a log line, in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

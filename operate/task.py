@@ -10,14 +10,15 @@ from typing import Any, Final
 from fargate_job_launcher.handler import remedy
 from fargate_job_launcher.handler.attempt import belongs
 from fargate_job_launcher.handler.outcome import classify
+from fargate_job_launcher.handler.result import log_stream
 
 from .catalogue import Job
-from .errors import NoSuchTask
+from .errors import picked
 
+SHORT: Final = 8
+"""Characters of a task's id, or of a run's, that tell them apart."""
 DESCRIBED_AT_ONCE: Final = 100
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html"""
-REMEMBERED: Final = "about an hour"
-"""How long ECS shows a task after its end."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Task:
             remedy=outcome.remedy if outcome else "",
             exit_code=outcome.exit_code if outcome else None,
             log_group=job.settings.log_group,
-            log_stream=f"{container}/{container}/{task_id}",
+            log_stream=log_stream(container, task_id),
             record=record,
         )
 
@@ -156,17 +157,6 @@ def _listed(job: Job, status: str) -> Iterator[str]:
             yield from page["taskArns"]
 
 
-def chosen(job: Job, asked: Sequence[str], among: Sequence[Task]) -> list[Task]:
+def chosen(job: Job, asked: Sequence[str], among: Sequence[Task], *, what: str = "task") -> list[Task]:
     """The tasks that these ids, beginnings of ids, or ARNs name. Raises NoSuchTask."""
-    found = list[Task]()
-    for wanted in asked:
-        some = [it for it in among if it.id.startswith(wanted.rpartition("/")[2])]
-        if len(some) != 1:
-            known = ", ".join(it.id for it in among[:5]) or "none"
-            which = f"{len(some)} tasks of {job.name} begin" if some else f"no task of {job.name} begins"
-            raise NoSuchTask(
-                f"{which} with {wanted}",
-                f"ECS shows tasks until {REMEMBERED} after their end; it shows: {known}",
-            )
-        found += some
-    return found
+    return picked(job.name, what, [it.rpartition("/")[2] for it in asked], among, lambda it: it.id)

@@ -15,7 +15,7 @@ from .. import runs
 from ..account import Account
 from ..catalogue import find, jobs
 from ..errors import JobError
-from ..show import SHORT
+from ..task import SHORT
 
 PROGRAM: Final = "fargate-job"
 VARIABLE: Final = "_FARGATE_JOB_COMPLETE"

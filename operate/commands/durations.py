@@ -1,9 +1,9 @@
-"""Times that are written as 90m, 2h or 1d12h."""
+"""Times that are written as 90m, 2h or 1d12h, or as 2026-11-26T03:00."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import click
@@ -21,3 +21,21 @@ def duration_of(given: str, option: str) -> timedelta:
         )
     days, hours, minutes = (int(it or 0) for it in found.groups())
     return timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def since_of(given: str, option: str) -> datetime:
+    """A time in the past: so long ago, or an ISO 8601 time, which is in UTC unless it says otherwise. Raises
+    BadParameter that names the option."""
+    try:
+        at = datetime.fromisoformat(given)
+    except ValueError:
+        pass
+    else:
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return datetime.now(UTC) - duration_of(given, option)
+    except (click.BadParameter, OverflowError):
+        raise click.BadParameter(
+            f"{given!r}: a duration such as 90m, 2h or 7d is expected, or a time such as 2026-11-26T03:00 (UTC)",
+            param_hint=option,
+        ) from None

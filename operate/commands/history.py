@@ -11,8 +11,9 @@ from rich.text import Text
 
 from ..past import MARKS, PastRun, Sums
 from ..past import history as past
-from ..show import SHORT, Output, brief, duration, stamp
+from ..show import Output, brief, duration, stamp
 from ..tables import STYLES
+from ..task import SHORT
 from .context import Context, common
 from .durations import DURATION, duration_of
 

@@ -9,8 +9,7 @@ import click
 from ..errors import NoSuchTask
 from ..launching import retry
 from ..runs import taken_up
-from ..show import SHORT
-from ..task import chosen, tasks
+from ..task import SHORT, chosen, tasks
 from .context import Context, common
 from .staying import Staying, stay, staying_options
 

@@ -13,7 +13,8 @@ from ..attempts import Attempt, attempts
 from ..catalogue import Job
 from ..past import PastRun, why
 from ..progress import shortly
-from ..show import SHORT, Output, beyond, brief, duration
+from ..show import Output, beyond, brief, duration
+from ..task import SHORT
 from .context import Context, common
 from .staying import follow_array, follow_run
 

@@ -13,8 +13,8 @@ from ..overview import Overview, overview
 from ..parked import waiting
 from ..progress import summary
 from ..runs import newest
-from ..show import SHORT, beyond, brief, stamp
-from ..task import Task, tasks
+from ..show import beyond, brief, stamp
+from ..task import SHORT, Task, tasks
 from .context import Context, common
 
 RUN_FACTS: Final = (

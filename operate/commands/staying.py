@@ -18,14 +18,15 @@ from .. import runs
 from ..arrays import ArrayRun, Progress
 from ..catalogue import Job
 from ..errors import NoSuchTask, NotLaunched
-from ..following import Change, End, Line, Retry, follow, going_on, last_of_each
+from ..following import ALL, Change, End, Line, Reading, Retry, follow, going_on, last_of_each
 from ..following import follow_run as follow_events
 from ..launching import Launch
+from ..lines import Following, Written
 from ..past import PastRun
 from ..planned import planned
 from ..progress import Bar
-from ..show import SHORT, Following, clock, launched
-from ..task import Task
+from ..show import clock, launched
+from ..task import SHORT, Task
 from .context import FAILED, Command, Context, Interrupted
 
 Event = Change | Line | End | Retry
@@ -136,12 +137,22 @@ def follow_array(context: Context, it: ArrayRun) -> int:
     return 0 if last is None or last.state == "SUCCEEDED" else last.exit_code or FAILED
 
 
-def follow_tasks(context: Context, job: Job, named: list[str], *, lines: bool, run: str = "") -> int:
+def follow_tasks(
+    context: Context,
+    job: Job,
+    named: list[str],
+    *,
+    lines: bool,
+    run: str = "",
+    reading: Reading = ALL,
+    written: Written | None = None,
+) -> int:
     """Follow tasks until all have ended, with `run` through the retries of their run. Returns the first exit code of
     their last attempts that is not 0."""
     again = back(job, run) if run else back_to_tasks(job, named)
     try:
-        return _followed(context, job, len(named), follow(job, named, lines=lines, run=run), again, lines=lines)
+        events = follow(job, named, lines=lines, run=run, reading=reading)
+        return _followed(context, job, len(named), events, again, lines=lines, written=written)
     except NoSuchTask:
         # ECS has forgotten them; the table has not.
         known = runs.read(job, run) if run else None
@@ -150,12 +161,21 @@ def follow_tasks(context: Context, job: Job, named: list[str], *, lines: bool, r
         return follow_run(context, job, known, lines=lines)
 
 
-def follow_run(context: Context, job: Job, run: Item, *, lines: bool = True) -> int:
+def follow_run(
+    context: Context,
+    job: Job,
+    run: Item,
+    *,
+    lines: bool = True,
+    reading: Reading = ALL,
+    written: Written | None = None,
+) -> int:
     """Follow a run until it has ended. Returns 0 if it succeeded or was skipped, otherwise the exit code of a task."""
     code = 0
     if run["state"] not in ENDED:
-        events = follow_events(job, run["run"], lines=lines)
-        code = _followed(context, job, run["requested"], events, back(job, run["run"]), lines=lines)
+        events = follow_events(job, run["run"], lines=lines, reading=reading)
+        again = back(job, run["run"])
+        code = _followed(context, job, run["requested"], events, again, lines=lines, written=written)
         run = runs.read(job, run["run"]) or run
     if run["state"] in ENDED:
         it = PastRun.of(run)
@@ -167,9 +187,19 @@ def follow_run(context: Context, job: Job, run: Item, *, lines: bool = True) -> 
     return code
 
 
-def _followed(context: Context, job: Job, count: int, events: Iterable[Event], again: str, *, lines: bool) -> int:
+def _followed(
+    context: Context,
+    job: Job,
+    count: int,
+    events: Iterable[Event],
+    again: str,
+    *,
+    lines: bool,
+    written: Written | None,
+) -> int:
     ended = list[Task]()
-    with _going_on(job, again), Following(context.output, job.name, count, lines=lines) as following:
+    shown = Following(context.output, job.name, count, lines=lines, written=written)
+    with _going_on(job, again), shown as following:
         for event in events:
             following.seen(event)
             if isinstance(event, End):

@@ -8,8 +8,7 @@ from fargate_job_launcher.handler.arrays import is_root
 from ..arrays import ArrayRun
 from ..errors import NoSuchTask
 from ..launching import stop
-from ..show import SHORT
-from ..task import chosen, tasks
+from ..task import SHORT, chosen, tasks
 from .context import Context, common
 
 
@@ -25,7 +24,7 @@ def stopping(context: Context, job: str, named: tuple[str, ...], every: bool, re
     """Stop JOB's task. Supervision does not retry a stopped task. With --all, arrays start no further index either."""
     found = context.job(job)
     running = [it for it in tasks(found, running_only=True) if it.status != "STOPPED"]
-    some = chosen(found, named, running) if named else running
+    some = chosen(found, named, running, what="running task") if named else running
     if not some:
         raise NoSuchTask(f"{found.name} has no running task", f"fargate-job status {found.name} shows its tasks")
     if len(some) > 1 and not (named or every):

@@ -160,10 +160,10 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
     ):
         with pytest.raises(NoSuchTask, match=said):
             array.indexes(wanted)
-    with pytest.raises(NoSuchRun, match=r"no run of parts begins with 'ffff'\. fargate-job history parts"):
+    with pytest.raises(NoSuchRun, match=r"parts has no run with id 'ffff'\. fargate-job history parts"):
         named(job, "ffff")
     assert named(job, array.run[:6].upper())["run"] == array.run
-    with pytest.raises(NoSuchRun, match="an id has 32 hex digits"):
+    with pytest.raises(NoSuchRun, match="has no run with id 'latest'"):
         named(job, "latest")
     with pytest.raises(NoSuchRun, match="has no run"):
         ArrayRun(job, "f" * 32).progress()
@@ -175,7 +175,7 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
     for arguments, said in (
         (("launch", "parts", "--parallelism", "5"), "add --array SIZE"),
         (("launch", "parts", "--array", "5", "--count", "2"), "exclude each other"),
-        (("logs", "parts", "--run", "abcd"), "--index names indexes of an array run"),
+        (("logs", "parts", "--task", "abcd", "--index", "3"), "give one or the other"),
         (("launch", "parts", "--key", ""), "an empty text is no key"),
         (("launch", "parts", "--key", "k", "--in", "2h"), "name the time with --at"),
     ):

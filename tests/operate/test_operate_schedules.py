@@ -121,7 +121,7 @@ def test_the_command_says_the_time_twice_and_how_to_cancel(aws: Emulator) -> Non
     assert f"    next  {cancel}\n" in shown
     assert command(*cancel.split()[1:]).out == f"Cancelled the launch of report, run {run[1]}\n"
     gone = command(*cancel.split()[1:])
-    assert (gone.code, "no launch of this run waits" in gone.err, "fargate-job schedules report" in gone.err) == (
+    assert (gone.code, "has no waiting launch with id" in gone.err, "fargate-job schedules report" in gone.err) == (
         *(125, True),
         True,
     )
@@ -138,7 +138,7 @@ def test_in_counts_from_now(given: str, seconds: int) -> None:
     assert seconds <= after.total_seconds() <= seconds + 60
     job = find(Account(), "report")
     cancel_launch(job, answer["run"])
-    with pytest.raises(NoSuchSchedule, match=r"was not cancelled: no launch of this run waits"):
+    with pytest.raises(NoSuchSchedule, match=r"report has no waiting launch with id "):
         cancel_launch(job, answer["run"])
 
 
