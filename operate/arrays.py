@@ -178,20 +178,20 @@ class ArrayRun:
     def set_parallelism(self, most: int) -> None:
         """Let at most so many indexes run at once, 1 to `overrides.array.max_parallelism`; those that run go on. Raises
         JobError."""
-        self._change({"parallelism": most})
+        self._change(parallelism=most)
 
     def pause(self) -> None:
         """Start no further index, and no retry; what runs goes on. Raises JobError."""
-        self._change({"pause": True})
+        self._change(pause=True)
 
     def resume(self) -> None:
         """Go on after a pause or, when the run has ended, launch the indexes that failed, were stopped or never
         started, under the same run. Raises JobError."""
-        self._change({"resume": True})
+        self._change(resume=True)
 
     def stop(self) -> None:
         """Start no further index, and stop those that run, within a minute. Raises JobError."""
-        self._change({"stop": True})
+        self._change(stop=True)
 
     def indexes(self, wanted: str) -> list[IndexTask]:
         """The tasks of these indexes, given as ranges: the one that runs, or the last attempt. Raises NoSuchTask for an
@@ -222,9 +222,13 @@ class ArrayRun:
             raise NoSuchTask(f"index {missing} of run {self.run} has no task yet", then)
         return [latest[it] for it in sorted(latest)]
 
-    def _change(self, what: dict[str, Any]) -> None:
+    def instruction(self, **what: Any) -> dict[str, Any]:
+        """What the launcher is sent for a change: `parallelism=5`, `pause=True`, `resume=True` or `stop=True`."""
         by = self.job.account.caller()
-        answer = instruct(self.job, {"arrayOf": {"run": self.run, **what, **({"requestedBy": by} if by else {})}})
+        return {"arrayOf": {"run": self.run, **what, **({"requestedBy": by} if by else {})}}
+
+    def _change(self, **what: Any) -> None:
+        answer = instruct(self.job, self.instruction(**what))
         if not answer["done"]:
             found, _, then = str(answer["problem"]).partition("; ")
             raise JobError(f"{self.job.name}: {found}", then[:1].upper() + then[1:])

@@ -16,6 +16,7 @@ from .commands import (
     importing,
     launch,
     logs,
+    report,
     rerun,
     retry,
     runs,
@@ -50,6 +51,7 @@ for verb in (
     explain.explain,
     completing.completion,
     importing.importing,
+    report.report,
     ui.ui,
 ):
     main.add_command(verb)

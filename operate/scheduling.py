@@ -171,7 +171,7 @@ def cancel_launch(job: Job, run: str) -> None:
     if none waits under this id, or several."""
     if not re.fullmatch(r"[0-9a-f]{32}", run):
         run = _waiting_as(job, run)
-    answer = instruct(job, {"cancelOf": run})
+    answer = instruct(job, cancel_instruction(run))
     if not answer.get("done"):
         if job.settings.scheduling and runs.read(job, run) is None and run not in _waiting_runs(job):
             raise unknown(job.name, "waiting launch", run)
@@ -179,6 +179,19 @@ def cancel_launch(job: Job, run: str) -> None:
             f"run {run} of {job.name} was not cancelled: {answer.get('problem', 'the launcher gives no reason')}",
             f"What waits: fargate-job schedules {job.name}; to stop what runs: fargate-job stop {job.name}",
         )
+
+
+def cancel_instruction(run: str) -> dict[str, Any]:
+    """What the launcher is sent to cancel the launch that waits as this run."""
+    return {"cancelOf": run}
+
+
+def pause_instruction(job: Job, name: str, *, paused: bool) -> dict[str, Any]:
+    """What the launcher is sent to pause or resume a schedule."""
+    wish: dict[str, Any] = {"name": name, "paused": paused}
+    if paused and (by := job.account.caller()):
+        wish["requestedBy"] = by
+    return {"scheduleOf": wish}
 
 
 def _waiting_as(job: Job, beginning: str) -> str:
@@ -191,10 +204,7 @@ def _waiting_runs(job: Job) -> list[str]:
 
 
 def _change(job: Job, name: str, *, paused: bool) -> None:
-    wish: dict[str, Any] = {"name": name, "paused": paused}
-    if paused and (by := job.account.caller()):
-        wish["requestedBy"] = by
-    answer = instruct(job, {"scheduleOf": wish})
+    answer = instruct(job, pause_instruction(job, name, paused=paused))
     if answer.get("done"):
         return
     known = sorted(job.settings.schedules)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from ..logs import moment
 from ..past import MARKS
 from ..show import brief, duration, stamp
 from . import drawings
@@ -63,6 +64,7 @@ def _ago(moment: datetime | None) -> str:
 
 _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "ago": _ago,
+    "at": moment,
     "brief": brief,
     "duration": duration,
     "iso": lambda it: it.astimezone(UTC).isoformat(timespec="milliseconds"),

@@ -5,30 +5,35 @@ Handlers are plain functions, which Starlette runs in threads: boto3 waits for i
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from fargate_job_launcher.handler.run import ENDED
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from .. import runs as kept
+from ..allowed import allowed
 from ..arrays import Progress
 from ..attempts import attempts
 from ..catalogue import Job
-from ..errors import JobError, NoSuchJob, NoSuchRun
+from ..errors import JobError, NoLog
 from ..explaining import facts_of
+from ..logs import Log, log_lines, of_run, silence
+from ..parked import dead_letters, held_elsewhere
 from ..past import PastRun, Sums, history
 from ..scheduling import Scheduled, scheduled
-from . import drawings
+from . import changes, drawings
 from .board import LONG_STRIP, Board, name_of, page_of, weeks
 from .rendering import Pages
 
@@ -38,23 +43,25 @@ OLDER: Final = 25
 """How many runs a job's page shows, and how many more at each request."""
 LATEST_ATTEMPTS: Final = 200
 """How many attempts a run's page shows; those that failed come first."""
+LOG_LINES: Final = 200
+"""How many of the last lines of a task's log are shown."""
+LOGS: Final = 8
+"""The logs of so many tasks of a run are shown."""
 FILES: Final = {
     **{name: Path(__file__).parent / "static" / name for name in ("icon.svg", "page.css", "page.js")},
     "htmx.js": Path(str(files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js")),
 }
 """What the pages load."""
-Handler = Callable[["Site", Request], Response]
+Form = dict[str, str]
+"""The fields of a form."""
 
 
-def _page(handler: Handler) -> Callable[[Site, Request], Response]:
-    """A handler whose JobError is shown as a page, or in the place of a fragment."""
+def _posted(handler: Callable[[Request, Form], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """A handler of a form that was sent. Its JobError is shown as a page."""
 
-    @functools.wraps(handler)
-    def answered(site: Site, request: Request) -> Response:
-        try:
-            return handler(site, request)
-        except JobError as problem:
-            return site.problem(request, problem)
+    async def answered(request: Request) -> Response:
+        given = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
+        return await run_in_threadpool(handler, request, given)
 
     return answered
 
@@ -83,18 +90,24 @@ class Site:
             f"{job}/runs": self.older,
             f"{job}/times": self.times,
             f"{job}/permissions": self.permissions,
+            f"{job}/letters": self.letters,
             run: self.run,
+            f"{run}/log": self.log,
             f"{run}/now": self.run_now,
             "/alive": self.alive,
             "/files/{name}": self.file,
         }
+        if not self.read_only:
+            shown |= {f"{job}/launch": self.launch, f"{job}/change": self.change}
         routes = [Route(path, handler, methods=["GET"]) for path, handler in shown.items()]
+        if not self.read_only:
+            sent = {f"{job}/preview": self.preview, f"{job}/send": self.send}
+            routes += [Route(path, _posted(handler), methods=["POST"]) for path, handler in sent.items()]
         return Starlette(
             routes=[Mount(root, routes=routes)],
-            exception_handlers={HTTPException: self.nothing, Exception: self.fault},
+            exception_handlers={HTTPException: self.nothing, JobError: self.refused, Exception: self.fault},
         )
 
-    @_page
     def overview(self, request: Request) -> Response:
         """Every job, in groups that are filled in as they come into view."""
         wanted = request.query_params.get("q", "")
@@ -103,14 +116,12 @@ class Site:
         name = "jobs_body.html" if _fragment(request) else "jobs.html"
         return self.pages.page(name, groups=groups, count=len(found), wanted=wanted, everything=len(self.board.jobs()))
 
-    @_page
     def rows(self, request: Request) -> Response:
         """A group of the list, filled in."""
         wanted, begin = request.query_params.get("q", ""), _number(request, "from")
         some = self.board.named(wanted)[begin : begin + GROUP]
         return self.pages.page("rows.html", rows=self.board.rows(some), begin=begin, wanted=wanted)
 
-    @_page
     def job(self, request: Request) -> Response:
         """A job: its last runs, what runs now, its next times, its dead letters."""
         job = self._job(request)
@@ -119,14 +130,12 @@ class Site:
             "job.html", job=job, recent=recent, sums=Sums.of(recent), letters=self._letters(job), **_now(recent)
         )
 
-    @_page
     def now(self, request: Request) -> Response:
         """A job's strip, sums and what runs now."""
         job = self._job(request)
         recent = self.board.recent(job, LONG_STRIP)
         return self.pages.page("job_now.html", job=job, recent=recent, sums=Sums.of(recent), **_now(recent))
 
-    @_page
     def older(self, request: Request) -> Response:
         """Rows of a job's runs, after one of them."""
         job, asked = self._job(request), request.query_params
@@ -137,20 +146,17 @@ class Site:
         shown, more = page_of((it for it in some if it.run != after), OLDER)
         return self.pages.page("run_rows.html", job=job, runs=shown, more=more, state=asked.get("state", ""))
 
-    @_page
     def times(self, request: Request) -> Response:
         """A job's schedules, and its launches that wait for their time."""
         job = self._job(request)
         its: Scheduled = scheduled(job, last_runs=False)
         return self.pages.page("times.html", job=job, its=its)
 
-    @_page
     def run(self, request: Request) -> Response:
         """A run with its attempts, or the ranges of an array."""
         job, item = self._run(request)
         return self.pages.page("run.html", **self._of_run(job, item))
 
-    @_page
     def run_now(self, request: Request) -> Response:
         """How a run stands now."""
         job, item = self._run(request)
@@ -170,7 +176,69 @@ class Site:
             "drawing": drawings.array(progress) if progress else None,
         }
 
-    @_page
+    def log(self, request: Request) -> Response:
+        """The last lines of a run's tasks."""
+        job, item = self._run(request)
+        try:
+            some = _matter_most(of_run(job, item))
+            lines = list(log_lines(job, some, tail=LOG_LINES))
+        except NoLog as none:
+            return self.pages.page(
+                "log.html", job=job, run=item["run"], live=False, lines=[], silent=[none], several=0, most=0
+            )
+        told = {it.log.task for it in lines}
+        return self.pages.page(
+            "log.html",
+            job=job,
+            run=item["run"],
+            live=item["state"] not in ENDED,
+            lines=lines,
+            silent=[silence(job, it) for it in some if it.task not in told],
+            several=len(some) if len(some) > 1 else 0,
+            most=LOG_LINES,
+        )
+
+    def letters(self, request: Request) -> Response:
+        """A job's dead letters."""
+        job = self._job(request)
+        with dead_letters(job) as found:
+            its = list(found)
+        return self.pages.page("letters.html", job=job, letters=its, held=held_elsewhere(job, len(its)))
+
+    def launch(self, request: Request) -> Response:
+        """The form of a launch, or of one that is made again."""
+        job, run = self._job(request), request.query_params.get("of", "")
+        return self._form(job, json.dumps(changes.first_event(job, run), indent=2, ensure_ascii=False), run)
+
+    def _form(self, job: Job, event: str, run: str, problem: JobError | None = None) -> Response:
+        may = list(allowed(job.settings.overrides))
+        return self.pages.page(
+            "launch.html", job=job, event=event, of=run, may=may, problem=problem, status=422 if problem else 200
+        )
+
+    def change(self, request: Request) -> Response:
+        """What a change does and sends, before it is made."""
+        job = self._job(request)
+        return self.pages.page("confirm.html", job=job, change=changes.of(job, request.query_params))
+
+    def preview(self, request: Request, given: Form) -> Response:
+        """What a launch does and sends, before it is made."""
+        job = self._job(request)
+        event = given.get("event", "")
+        try:
+            change = changes.launching(job, changes.read_event(event))
+        except JobError as problem:
+            return self._form(job, event, given.get("of", ""), problem)
+        return self.pages.page("confirm.html", job=job, change=change)
+
+    def send(self, request: Request, given: Form) -> Response:
+        """Make a change."""
+        job = self._job(request)
+        run = changes.of(job, given).make()
+        self.board.forget()
+        there = ("jobs", job.function, "runs", run) if run else ("jobs", job.function)
+        return RedirectResponse(self.pages.link(*there), 303)
+
     def permissions(self, request: Request) -> Response:
         """What a job's roles may do, and what breaks without each statement."""
         job = self._job(request)
@@ -179,7 +247,6 @@ class Site:
 
         return self.pages.page("permissions.html", job=job, its=explain(its))
 
-    @_page
     def day(self, request: Request) -> Response:
         """A day across all jobs."""
         day, jobs = _day(request), self.board.jobs()
@@ -190,7 +257,6 @@ class Site:
             "day.html", day=day, groups=groups, before=before, after=after if after <= today else None
         )
 
-    @_page
     def lanes(self, request: Request) -> Response:
         """A group of a day's jobs."""
         day, begin = _day(request), _number(request, "from")
@@ -201,14 +267,12 @@ class Site:
             "lanes.html", lanes=lanes, day=day, begin=begin, live=day <= now < day + timedelta(days=1)
         )
 
-    @_page
     def costs(self, request: Request) -> Response:  # noqa: ARG002
         """Costs by job and week."""
         jobs = self.board.jobs()
         groups = [(at, jobs[at : at + GROUP]) for at in range(0, len(jobs), GROUP)]
         return self.pages.page("costs.html", groups=groups, weeks=weeks())
 
-    @_page
     def cost_rows(self, request: Request) -> Response:
         """The costs of a group of jobs."""
         begin = _number(request, "from")
@@ -225,12 +289,12 @@ class Site:
             raise HTTPException(404)
         return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
 
-    def problem(self, request: Request, problem: JobError) -> Response:
-        """An error of AWS or of the request, in words: as a page, or in the place of a fragment."""
+    def refused(self, request: Request, problem: Exception) -> Response:
+        """An error of AWS or of the request, in words: as a page, or in the place of a fragment, which asks again."""
         if _fragment(request):
             # A fragment with another status would not be put into the page.
-            return self.pages.page("problem_inside.html", problem=problem)
-        missing = isinstance(problem, NoSuchJob | NoSuchRun)
+            return self.pages.page("problem_inside.html", problem=problem, again=str(request.url))
+        missing = type(problem).__name__.startswith("NoSuch")
         return self.pages.page("problem.html", problem=problem, status=404 if missing else 502)
 
     def nothing(self, request: Request, problem: Exception) -> Response:
@@ -260,6 +324,14 @@ class Site:
             return self.board.letters(job)
         except JobError as problem:
             return problem
+
+
+def _matter_most(logs: list[Log]) -> list[Log]:
+    """Of the logs of a run, those of tasks that run, then of those that failed, then the newest."""
+    order, latest = {"": 0, "succeeded": 2}, datetime.max.replace(tzinfo=UTC)
+    some = sorted(logs, key=lambda it: it.created or latest, reverse=True)
+    some.sort(key=lambda it: order.get(it.outcome, 1))
+    return some[:LOGS]
 
 
 def _now(recent: list[PastRun]) -> dict[str, Any]:

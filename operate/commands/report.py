@@ -1,0 +1,34 @@
+"""`fargate-job report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import JobError
+from .context import Context, common
+from .durations import DURATION, duration_of
+from .ui import page_extra
+
+
+@click.command()
+@click.argument("job")
+@click.option(
+    "--html", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
+)
+@click.option("--since", metavar=DURATION, default="30d", help="Runs that were launched in this time (30d).")
+@common
+def report(context: Context, job: str, file: Path, since: str) -> None:
+    """Write the runs of JOB into one HTML file that can be mailed: strip, sums, a timeline of its days, what failed."""
+    within = duration_of(since, "--since")
+    found = context.job(job)
+    with page_extra():
+        from ..page.report import report as written
+    text = written(found, since=within)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise JobError(f"--html {file}: {error.strerror}", "Name a file that can be written") from None
+    context.output.data({"job": found.name, "file": str(file), "bytes": len(text.encode())})
+    context.output.fact(f"Wrote {file}, {len(text.encode()) / 1024:.0f} KiB")

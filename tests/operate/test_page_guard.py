@@ -1,0 +1,176 @@
+"""Who is admitted to the page, what may change something, and that nothing hostile runs in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+from fargate_job_launcher.operate import Account, find, launch
+from fargate_job_launcher.operate.runs import newest
+from fargate_job_launcher.sandbox import Emulator, Run, deploy
+from opened import HEADERS, Opened, opened
+from shell import command, eventually, leading_to
+
+from tools.recording import program
+
+SOURCE = """
+import pulumi_aws as aws
+from fargate_job_launcher import FargateJobLauncher, JobRuns
+cluster = aws.ecs.Cluster("c")
+runs = JobRuns("jobs", {"cluster_arns": [cluster.arn]})
+FargateJobLauncher("job", {
+    "image": "nginx",
+    "cluster_arn": cluster.arn,
+    "subnet_ids": ["subnet-0123456789abcdef0"],
+    "security_group_ids": ["sg-0123456789abcdef0"],
+    "runs": runs.shared,
+    "asynchronous": True,
+    "overrides": {"environment": ["A"]},
+})
+"""
+HOSTILE = "<img src=x onerror=alert(1)>\"'&lt;</script><script>alert(2)</script>{{7*7}}"
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(region="eu-west-1") as aws, leading_to(aws):
+        deploy(program(tmp_path_factory.mktemp("program"), SOURCE), aws)
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def page(aws: Emulator) -> Iterator[Opened]:  # noqa: ARG001
+    with opened() as it:
+        yield it
+
+
+def job() -> str:
+    """The path of the job's page."""
+    return f"/jobs/{find(Account(), 'job').function}"
+
+
+@pytest.mark.parametrize("path", ["/", "/day", "/files/page.js", "/alive", "/no-such-page"])
+def test_without_the_cookie_the_host_and_the_folder_there_is_no_answer_but_403(page: Opened, path: str) -> None:
+    assert page.ask(path).status == (404 if path == "/no-such-page" else 204 if path == "/alive" else 200)
+    foreign = f"evil.example:{page.port}"
+    for refused in (
+        page.ask(path, cookie=None),
+        page.ask(path, cookie="fargate-job=guess"),
+        page.ask(path, cookie=f"{page.cookie}x"),
+        # A foreign name that resolves to 127.0.0.1, and names that browsers resolve so.
+        page.ask(path, host=foreign),
+        page.ask(path, host=f"localhost:{page.port}"),
+        page.ask(path, host=None),
+        page.raw(path),
+        page.raw(f"{page.root}x{path}"),
+        page.raw(f"{path}?key=guess"),
+        page.ask(f"{path}?key=guess", cookie=None),
+        page.ask(f"{path}?key=guess"),
+    ):
+        assert refused.status == 403
+        assert "fargate-job ui" in refused.text or "only" in refused.text
+        assert set(HEADERS) <= refused.headers.keys()
+
+
+def test_the_key_becomes_a_cookie_that_no_script_and_no_other_server_of_this_machine_gets(page: Opened) -> None:
+    given = page.raw(page.address.removeprefix(page.origin), cookie=None)
+    assert (given.status, given.headers["location"]) == (303, f"{page.root}/")
+    assert re.fullmatch(
+        rf"fargate-job=[\w-]{{43}}; HttpOnly; Path={page.root}; SameSite=strict", given.headers["set-cookie"]
+    )
+    assert page.address.rpartition("=")[2] not in given.headers["set-cookie"]
+    assert re.fullmatch(r"/[0-9a-f]{16}", page.root)
+    shown = page.ask("/")
+    for secret in (page.cookie, page.address.rpartition("=")[2]):
+        assert secret not in shown.text
+
+
+def test_it_listens_on_127_0_0_1_alone_and_says_if_a_port_is_taken(page: Opened) -> None:
+    with socket.socket() as other:
+        # Every other address of this machine, such as 127.0.0.2, is refused.
+        assert other.connect_ex(("127.0.0.2", page.port)) != 0
+    taken = command("ui", "--no-browser", "--port", str(page.port))
+    assert (taken.code, taken.out) == (125, "")
+    assert re.match(r"error: --port \d+: Address already in use\. Name another port, or leave --port out", taken.err)
+
+
+def test_every_answer_lets_a_browser_load_only_files_of_the_page(page: Opened) -> None:
+    for path in ("/", job(), "/files/htmx.js", "/no-such-page", "/files/..%2f..%2fguard.py"):
+        answer = page.ask(path)
+        policy = dict(it.strip().split(" ", 1) for it in answer.headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+        assert {policy[it] for it in ("script-src", "style-src", "connect-src", "form-action")} == {"'self'"}
+        assert set(HEADERS) <= answer.headers.keys()
+        assert not re.search(r"<script(?! src)|<style|\son\w+=|\sstyle=|javascript:", answer.text) or path.endswith(
+            "js"
+        )
+    for path in ("/files/..%2fguard.py", "/files/../guard.py", "/files/", "/files/%2e%2e/site.py"):
+        assert page.ask(path).status == 404
+
+
+def test_nothing_is_changed_by_reading_nor_by_a_form_of_another_page(page: Opened, aws: Emulator) -> None:
+    form = {"what": "launch", "event": json.dumps({"idempotencyKey": "forged"})}
+    before = len(newest(find(Account(), "job")))
+    send = f"{job()}/send"
+    for origin in (
+        None,
+        "null",
+        "https://evil.example",
+        "http://127.0.0.1:1",
+        page.origin.replace("127.0.0.1", "localhost"),
+    ):
+        assert page.ask(send, method="POST", form=form, origin=origin).status == 403
+    assert page.ask(send, method="POST", form=form, cookie=None).status == 403
+    assert page.ask(f"{send}?{'&'.join(f'{k}={v}' for k, v in form.items())}").status == 405
+    assert page.ask(send, method="PUT", form=form).status == 405
+    # What is shown before a change is no change either.
+    shown = page.ask(f"{job()}/preview", method="POST", form={"event": '{"environment": {"A": "b"}}'})
+    assert (shown.status, "What will be sent" in shown.text) == (200, True)
+    assert len(newest(find(Account(), "job"))) == before
+    # The same form of the page's own launches, and only once.
+    aws.script(find(Account(), "job").family, Run(0, 0.1))
+    answers = [page.ask(send, method="POST", form=form) for _ in range(2)]
+    assert [it.status for it in answers] == [303, 303]
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    assert len(newest(find(Account(), "job"))) == before + 1
+
+
+def test_a_page_that_only_shows_has_no_form_and_refuses_every_change(aws: Emulator) -> None:  # noqa: ARG001
+    with opened("--read-only") as page:
+        shown = page.ask(job())
+        assert (shown.status, "read-only" in shown.text, "Launch" in shown.text) == (200, True, False)
+        for path in ("send", "preview"):
+            refused = page.ask(f"{job()}/{path}", method="POST", form={"what": "launch", "event": "{}"})
+            assert (refused.status, "--read-only" in refused.text) == (403, True)
+        assert page.ask(f"{job()}/launch").status == page.ask(f"{job()}/change?what=stop-run&of=0").status == 404
+
+
+def test_hostile_lines_names_and_reasons_are_shown_as_text(page: Opened, aws: Emulator) -> None:
+    aws.script(find(Account(), "job").family, Run(1, 0.1, lines=(HOSTILE,), container_reason=HOSTILE))
+    run = launch("job", environment={"A": HOSTILE}, idempotency_key=HOSTILE).run
+    asked = page.ask(f"{job()}/send", method="POST", form={"what": HOSTILE, "of": HOSTILE})
+    assert asked.status == 502
+    bodies = [asked.text]
+    eventually(lambda: newest(find(Account(), "job"), 1)[0]["state"] == "FAILED")
+    for path in ("/", "/rows", job(), f"{job()}/runs", f"{job()}/runs/{run}", f"{job()}/runs/{run}/log", "/day/lanes"):
+        bodies.append(eventually(lambda path=path: page.ask(path).text))
+    bodies += [page.ask(f"{job()}/runs/{path}").text for path in ("%3Cimg%20src=x%3E", "0" * 32)]
+    bodies += [page.ask(f"/{path}").text for path in ("?q=%22%3E%3Cimg%20src=x%3E", "day?on=%3Cimg%20src=x%3E")]
+    bodies += [page.ask(f"{job()}/launch?of={run}").text]
+    for text in bodies:
+        assert "<img" not in text
+        assert "<script>alert" not in text
+        assert "49" not in re.findall(r"onerror=alert\(1\).{0,60}", text)
+    assert HOSTILE in unescape(bodies[6])
+    assert HOSTILE in unescape(bodies[-1])
+
+
+def test_what_aws_denies_is_said_with_the_missing_statement(page: Opened, aws: Emulator) -> None:
+    denied = page.ask("/jobs/nobody")
+    assert (denied.status, "there is no job with the function nobody" in denied.text) == (404, True)
+    aws.client("sts")
+    assert page.ask(f"{job()}/letters").status == 200
