@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from .following import Change, End, Line, Reading, Retry, follow, follow_run
     from .importing import Imported, imported
     from .launching import Launch, launch, retry, stop
+    from .letters import DeadLetter
     from .logs import Log, LogLine, log_lines, logs_of, silence
+    from .parked import Redriven, dead_letters, discard, edit, redrive
     from .past import PastRun, Sums, history
     from .rerunning import rerun
     from .scheduling import (
@@ -66,6 +68,7 @@ __all__ = [
     "Change",
     "Conflict",
     "CredentialsExpired",
+    "DeadLetter",
     "End",
     "Found",
     "Imported",
@@ -93,6 +96,7 @@ __all__ = [
     "Pause",
     "Progress",
     "Reading",
+    "Redriven",
     "Rejected",
     "Retry",
     "Schedule",
@@ -104,6 +108,9 @@ __all__ = [
     "WaitingLaunch",
     "WrongRegion",
     "cancel_launch",
+    "dead_letters",
+    "discard",
+    "edit",
     "find",
     "follow",
     "follow_run",
@@ -114,6 +121,7 @@ __all__ = [
     "log_lines",
     "logs_of",
     "pause_schedule",
+    "redrive",
     "rerun",
     "resume_schedule",
     "retry",
@@ -131,7 +139,9 @@ _MODULES: Final = (
     "following",
     "importing",
     "launching",
+    "letters",
     "logs",
+    "parked",
     "past",
     "rerunning",
     "scheduling",

@@ -1,66 +1,37 @@
-"""A job's dead letters: events that could not be launched, shown and launched again. None is lost, and no task is
-launched twice.
+"""A job's dead letters: events that could not be launched; read, launched again as they are or edited, or discarded.
 
-A message is deleted only after the launcher has answered that its tasks are launched, or has recorded that they were.
+None is lost, and no task is launched twice. A message is deleted only after the launcher has answered that its tasks
+are launched, or has recorded that they were; who is cut off before that finds it again. Each message has one key for
+its redrives and one for its edits, whoever makes them: a launch that was begun is continued and not repeated.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from fargate_job_launcher.handler.event import Rejected as NoLaunchEvent
-from fargate_job_launcher.handler.notifications import source_of
+from botocore.exceptions import ClientError
 from fargate_job_launcher.handler.run import ENDED, Item, missing
-from fargate_job_launcher.handler.trigger import identify, require_launch_event
+from fargate_job_launcher.handler.trigger import identify
 
 from . import runs
 from .catalogue import Job
-from .errors import JobError, Rejected
+from .errors import Conflict, JobError, Rejected, picked
 from .launching import invoke
+from .letters import DeadLetter, read
 
 HELD_SECONDS: Final = 300
 """How long other consumers do not see the messages that are read here; afterwards they are visible again at once."""
 WAIT_SECONDS: Final = 2
 """With a wait, SQS queries all of its servers; without one, its answer can leave messages out."""
+EDIT: Final = "edit of message"
+"""The beginning of the key of an edit."""
 AT_ONCE: Final = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """An event that was not launched, or not whole, and why."""
-
-    id: str
-    """Id of the message."""
-    parked: datetime | None
-    status: str
-    """The launcher's last answer; empty if it did not say any."""
-    reasons: str
-    run: str
-    """Id of the run of the event's key, which is in the table if the launcher has begun to launch it; empty if the
-    message does not say the key."""
-    event: dict[str, Any] | None
-    """The launch event; None if the message has none."""
-    body: str
-    receipt: str
-
-    def as_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {
-            "id": self.id,
-            "parkedAt": None if self.parked is None else self.parked.isoformat(),
-            "status": self.status or None,
-            "reasons": self.reasons,
-            "run": self.run or None,
-            "event": self.event,
-            "body": self.body,
-        }
 
 
 @dataclass(frozen=True)
@@ -68,11 +39,13 @@ class Redriven:
     """The launch of a dead letter that has left the queue."""
 
     status: str
-    """LAUNCHED, DUPLICATE if its tasks had been launched before, or WAITING."""
+    """LAUNCHED, DUPLICATE if its tasks had been launched before, WAITING, or SCHEDULED for a later time."""
     run: str
     """Id of the run that has the tasks."""
     tasks: list[str]
     """Ids of the tasks."""
+    key: str
+    """Key of the run's launch."""
 
 
 def queue_url(job: Job) -> str:
@@ -94,6 +67,21 @@ def waiting(job: Job) -> int | None:
         client = job.account.client("sqs")
         found = client.get_queue_attributes(QueueUrl=job.settings.dead_letter_queue, AttributeNames=[name])
     return int(found["Attributes"][name])
+
+
+def held_elsewhere(job: Job, ours: int) -> int:
+    """About how many dead letters another reader holds at this moment, besides `ours`. They are shown again when it is
+    done with them, or five minutes later."""
+    name = "ApproximateNumberOfMessagesNotVisible"
+    with job.account.asking():
+        client = job.account.client("sqs")
+        found = client.get_queue_attributes(QueueUrl=queue_url(job), AttributeNames=[name])
+    return max(0, int(found["Attributes"][name]) - ours)
+
+
+def chosen(job: Job, wanted: Iterable[str], among: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """The dead letters with these ids, or beginnings of ids. Raises NoSuchDeadLetter."""
+    return picked(job.name, "dead letter", wanted, among, lambda it: it.id)
 
 
 @contextmanager
@@ -129,46 +117,6 @@ def dead_letters(job: Job) -> Generator[list[DeadLetter]]:
                 sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
-def read(message: dict[str, Any], job: Job) -> DeadLetter:
-    """Read a message of any sender: the launcher, Lambda, SQS, EventBridge or Scheduler."""
-    attributes = {key: str(it.get("StringValue", "")) for key, it in message.get("MessageAttributes", {}).items()}
-    system, body = message.get("Attributes", {}), str(message["Body"])
-    status, reasons, run = (attributes.get(it, "") for it in ("status", "reasons", "run"))
-    try:
-        given: Any = json.loads(body)
-    except ValueError:
-        given = None
-    record = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
-    event: dict[str, Any] | None = None
-    if "DeadLetterQueueSourceArn" in system:
-        # SQS moved it here after its last delivery: as it was in the job's queue, with the same id.
-        moved = {"eventSource": "aws:sqs", "messageId": message["MessageId"], "body": body}
-        event, run, problem = _launch_event({"Records": [moved]}, job)
-    elif status:
-        event, _, problem = _launch_event(given, job)
-    elif "requestPayload" in record and "requestContext" in record:
-        # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-        context = record["requestContext"]
-        event, run, problem = _launch_event(record["requestPayload"], job, str(context.get("requestId", "")))
-        status, reasons = _answer(record.get("responsePayload"))
-        reasons = reasons or str(context.get("condition", ""))
-    else:
-        event, run, problem = _launch_event(given, job, str(message["MessageId"]))
-        code, said = attributes.get("ERROR_CODE", ""), attributes.get("ERROR_MESSAGE", "")
-        reasons = f"{code}: {said}".strip(": ")
-    sent = system.get("SentTimestamp")
-    return DeadLetter(
-        id=message["MessageId"],
-        parked=None if sent is None else datetime.fromtimestamp(int(sent) / 1000, UTC),
-        status=status,
-        reasons=reasons or problem or "not launched after the last delivery that the queue allows",
-        run=run,
-        event=event,
-        body=body,
-        receipt=message["ReceiptHandle"],
-    )
-
-
 def redrive(job: Job, letter: DeadLetter) -> Redriven:
     """Launch what an event's run still lacks and delete its message.
 
@@ -180,18 +128,100 @@ def redrive(job: Job, letter: DeadLetter) -> Redriven:
     # The run of a conflict is that of another request.
     begun = runs.read(job, letter.run) if letter.run and letter.status != "CONFLICT" else None
     if begun is not None and not missing(begun, ""):
-        done = Redriven("DUPLICATE", begun["run"], list(begun["tasks"]))
-    else:
-        result = invoke(job, _again(job, letter, begun), repeatable=False).result
-        if result["status"] == "SKIPPED":
-            raise JobError(f"{job.name} runs already, and its `overlap` is skip", "Redrive it when the job has ended")
-        done = Redriven(result["status"], result["run"], [it["id"] for it in result["tasks"]])
-    delete(job, [letter])
-    return done
+        _delete(job, letter, begun["run"])
+        return Redriven("DUPLICATE", begun["run"], list(begun["tasks"]), begun["key"])
+    return _launched(job, letter, _again(job, letter, begun))
 
 
-def delete(job: Job, letters: Iterable[DeadLetter]) -> None:
-    """Delete these messages permanently."""
+def edit(job: Job, letter: DeadLetter, event: Mapping[str, Any]) -> Redriven:
+    """Launch an edited launch event in place of a dead letter's, whole, and delete the message.
+
+    The edited event is another request, so the key of the event as it was stays with that. It gets a key of its own,
+    the same for every edit of this message: once an edit has launched, a different one is a Conflict. A key that the
+    edit itself adds or changes is used as it is.
+
+    Raises Rejected, before anything is launched, if the launcher does not accept it, JobError if the event as it was
+    has been launched in part, and as `redrive` does; the message then stays.
+    """
+    begun = runs.read(job, letter.run) if letter.run and letter.status != "CONFLICT" else None
+    done = begun is not None and (begun["tasks"] or begun["launch"]["open"] or begun["state"] not in ENDED)
+    if letter.status == "PARTIAL" or done:
+        raise JobError(
+            f"run {letter.run} of {job.name} has launched tasks for this dead letter, or may yet: an edit would launch "
+            "them once more",
+            f"Launch the rest: fargate-job dead-letters redrive {job.name} {letter.id}",
+        )
+    _require_launch_event(job, event)
+    wanted, own = dict(event), (letter.event or {}).get("idempotencyKey")
+    if wanted.get("idempotencyKey", own) == own:
+        wanted["idempotencyKey"] = edit_key(job, letter)
+    # Its checks alone: an event that is refused must not use up the key.
+    invoke(job, {**wanted, "dryRun": True})
+    try:
+        return _launched(job, letter, wanted)
+    except Conflict as error:
+        if str(wanted["idempotencyKey"]).startswith(f"{EDIT} {letter.id}"):
+            error.also(
+                f"Another edit of this message is launched already (run {error.result['run']}); to delete the message: "
+                f"fargate-job dead-letters discard {job.name} {letter.id}"
+            )
+        raise
+
+
+def _require_launch_event(job: Job, event: Mapping[str, Any]) -> None:
+    """Raise JobError for what the launcher would not read as one launch."""
+    given = job.settings
+    found = identify(
+        dict(event),
+        request_id="",
+        function_arn="",
+        as_payload=given.event_as_payload,
+        queue_as_payload=given.queue_as_payload,
+    )
+    if found.kind != "direct":
+        raise JobError(
+            "the edited event has the form of a trigger's event", "Write the launch event itself, such as its `detail`"
+        )
+    if event.get("dryRun"):
+        raise JobError("dryRun: the edited event would launch nothing, and its message would be gone", "Leave it out")
+
+
+def edit_key(job: Job, letter: DeadLetter) -> str:
+    """The key of every edit of a dead letter. One whose launch ended without a task is used up."""
+
+    def series(number: int) -> str:
+        return f"{EDIT} {letter.id}" + (f", {number}" if number > 1 else "")
+
+    return runs.unused_key(job, series, lambda it: it["state"] in ENDED and not it["tasks"])
+
+
+def _launched(job: Job, letter: DeadLetter, event: dict[str, Any]) -> Redriven:
+    """Launch an event, then delete its message."""
+    result = invoke(job, event, repeatable=False).result
+    if result["status"] == "SKIPPED":
+        raise JobError(f"{job.name} runs already, and its `overlap` is skip", "Launch it when the job has ended")
+    _delete(job, letter, result["run"])
+    return Redriven(result["status"], result["run"], [it["id"] for it in result["tasks"]], result["idempotencyKey"])
+
+
+def _delete(job: Job, letter: DeadLetter, run: str) -> None:
+    """Delete the message of an event that is launched."""
+    try:
+        with job.account.asking():
+            try:
+                job.account.client("sqs").delete_message(QueueUrl=queue_url(job), ReceiptHandle=letter.receipt)
+            except ClientError as error:
+                # Somebody has deleted it meanwhile, or reads it now, and then finds it launched.
+                if error.response.get("Error", {}).get("Code") != "ReceiptHandleIsInvalid":
+                    raise
+    except JobError as error:
+        again = f"fargate-job dead-letters redrive {job.name} {letter.id}"
+        error.also(f"Run {run} is launched, and the message is still there; this deletes it: {again}")
+        raise
+
+
+def discard(job: Job, letters: Iterable[DeadLetter]) -> None:
+    """Delete these messages permanently; what they asked for is not launched."""
     with job.account.asking():
         for letter in letters:
             job.account.client("sqs").delete_message(QueueUrl=queue_url(job), ReceiptHandle=letter.receipt)
@@ -205,7 +235,8 @@ def _again(job: Job, letter: DeadLetter, begun: Item | None) -> dict[str, Any]:
         if letter.status == "PARTIAL":
             raise JobError(
                 f"some of its tasks were launched, and the table has no run {letter.run} any more that says how many",
-                f"Launch the rest: fargate-job launch {job.name}; then delete the message",
+                f"Launch the rest: fargate-job launch {job.name}; then delete the message: fargate-job dead-letters "
+                f"discard {job.name} {letter.id}",
             )
         # Nothing is launched under a key of its own either, unless it belongs to another request.
         kept = own if letter.status != "CONFLICT" else ""
@@ -235,39 +266,3 @@ def _key(job: Job, name: str, first: str = "") -> str:
         return first if own == 0 else name if own == 1 else f"{name}, {own}"
 
     return runs.unused_key(job, series, lambda it: it["state"] == "SKIPPED")
-
-
-def _launch_event(given: Any, job: Job, key: str = "") -> tuple[dict[str, Any] | None, str, str]:
-    """The launch event in a trigger's event and the id of its run, or why there is none. `key` is that of an event
-    without one; the id of the run is empty if it has none at all."""
-    if job.settings.queue_as_payload and source_of(given) in ("S3", "SNS"):
-        return {"payload": given}, "", ""
-    found = identify(
-        given,
-        request_id=key,
-        function_arn="",
-        as_payload=job.settings.event_as_payload,
-        queue_as_payload=job.settings.queue_as_payload,
-    )
-    if len(found.deliveries) != 1:
-        return None, "", "it contains several messages, not one launch event"
-    (delivery,) = found.deliveries
-    try:
-        require_launch_event(delivery)
-    except NoLaunchEvent as problem:
-        return None, "", str(problem)
-    if not isinstance(delivery.event, dict):
-        return None, "", "it contains no launch event; a JSON object is expected"
-    event = cast("dict[str, Any]", delivery.event)
-    named = str(event.get("idempotencyKey", delivery.key))
-    return event, runs.of_key(job, delivery.namespace, named) if named else "", ""
-
-
-def _answer(response: Any) -> tuple[str, str]:
-    """Status and reasons in the function's last answer, as far as it has them."""
-    said = str(cast("dict[str, Any]", response).get("errorMessage", "")) if isinstance(response, dict) else ""
-    try:
-        result: Any = json.loads(said)
-        return str(result["status"]), "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
-    except (KeyError, TypeError, ValueError):
-        return "", said

@@ -83,3 +83,12 @@ def common(command: Command) -> Command:
         ),
     )
     return cast("Command", functools.reduce(lambda it, option: option(it), reversed(options), run))
+
+
+class Listing(click.Group):
+    """Lists where no command is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)

@@ -20,19 +20,10 @@ from ..scheduling import (
     scheduled,
 )
 from ..show import ago, clock
-from .context import Context, common
+from .context import Context, Listing, common
 
 
-class _Listing(click.Group):
-    """Lists where no command is named."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("schedules", cls=_Listing)
+@click.group("schedules", cls=Listing)
 def schedules() -> None:
     """Show what launches jobs by itself, and when; pause and resume it.
 

@@ -25,7 +25,8 @@ from fargate_job_launcher.operate import (
     retry,
     tasks,
 )
-from fargate_job_launcher.operate.parked import DeadLetter, queue_url, read, redrive
+from fargate_job_launcher.operate.letters import DeadLetter, read
+from fargate_job_launcher.operate.parked import queue_url, redrive
 from fargate_job_launcher.operate.runs import newest, retry_event
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
