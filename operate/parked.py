@@ -123,14 +123,29 @@ def redrive(job: Job, letter: DeadLetter) -> Redriven:
     Raises the errors of `launching.invoke`, and JobError if it is not known yet what the run has launched or if the
     launcher skips the launch; the message then stays.
     """
-    if letter.event is None:
-        raise Rejected(job.name, [letter.reasons])
-    # The run of a conflict is that of another request.
-    begun = runs.read(job, letter.run) if letter.run and letter.status != "CONFLICT" else None
-    if begun is not None and not missing(begun, ""):
+    begun = _begun(job, letter)
+    event = _still(job, letter, begun)
+    if begun is not None and event is None:
         _delete(job, letter, begun["run"])
         return Redriven("DUPLICATE", begun["run"], list(begun["tasks"]), begun["key"])
-    return _launched(job, letter, _again(job, letter, begun))
+    return _launched(job, letter, event or {})
+
+
+def redrive_event(job: Job, letter: DeadLetter) -> dict[str, Any] | None:
+    """The launch event that `redrive` sends now; None if all of its tasks have been launched before. Raises as
+    `redrive` does before it sends anything."""
+    return _still(job, letter, _begun(job, letter))
+
+
+def _begun(job: Job, letter: DeadLetter) -> Item | None:
+    """The run that a letter's event has begun. The run of a conflict is that of another request."""
+    return runs.read(job, letter.run) if letter.run and letter.status != "CONFLICT" else None
+
+
+def _still(job: Job, letter: DeadLetter, begun: Item | None) -> dict[str, Any] | None:
+    if letter.event is None:
+        raise Rejected(job.name, [letter.reasons])
+    return None if begun is not None and not missing(begun, "") else _again(job, letter, begun)
 
 
 def edit(job: Job, letter: DeadLetter, event: Mapping[str, Any]) -> Redriven:
@@ -143,7 +158,7 @@ def edit(job: Job, letter: DeadLetter, event: Mapping[str, Any]) -> Redriven:
     Raises Rejected, before anything is launched, if the launcher does not accept it, JobError if the event as it was
     has been launched in part, and as `redrive` does; the message then stays.
     """
-    begun = runs.read(job, letter.run) if letter.run and letter.status != "CONFLICT" else None
+    begun = _begun(job, letter)
     done = begun is not None and (begun["tasks"] or begun["launch"]["open"] or begun["state"] not in ENDED)
     if letter.status == "PARTIAL" or done:
         raise JobError(

@@ -15,7 +15,7 @@ from .. import runs as kept
 from ..arrays import ArrayRun
 from ..catalogue import Job
 from ..errors import JobError
-from ..launching import invoke, stop_instruction, stop_run
+from ..launching import invoke
 from ..parked import chosen, dead_letters, discard, redrive, redrive_event
 from ..planned import planned
 from ..rerunning import event_again
@@ -26,8 +26,6 @@ from ..scheduling import (
     pause_schedule,
     resume_schedule,
 )
-
-INVOKE: Final = "lambda:Invoke"
 
 
 class Unknown(JobError):
@@ -133,7 +131,7 @@ def _stop(job: Job, run: str) -> Change:
     item = kept.named(job, run)
 
     def made() -> str:
-        stop_run(job, item["run"])
+        ArrayRun(job, item["run"]).stop()
         return str(item["run"])
 
     return Change(
@@ -141,7 +139,7 @@ def _stop(job: Job, run: str) -> Change:
         says="Its tasks get SIGTERM and, after the job's stop timeout, SIGKILL. Nothing of it is launched or retried.",
         button="Stop the run",
         asked={"what": "stop-run", "of": item["run"]},
-        sends=(_invoked(job, stop_instruction(job, item["run"])),),
+        sends=(_invoked(job, ArrayRun(job, item["run"]).instruction(stop=True)),),
         make=made,
     )
 

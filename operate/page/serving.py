@@ -64,6 +64,7 @@ def serve(
             config = Config()
             config.bind = [f"fd://{listening.fileno()}"]
             config.loglevel = "WARNING"
+            config.include_server_header = False
             config.graceful_timeout = 0.5
             opened(place.address)
             await serving(cast("Any", guarded), config, shutdown_trigger=alone)

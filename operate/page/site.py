@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import dropwhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from fargate_job_launcher.handler.run import ENDED
@@ -52,6 +52,7 @@ FILES: Final = {
     "htmx.js": Path(str(files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js")),
 }
 """What the pages load."""
+Answer = TypeVar("Answer")
 Form = dict[str, str]
 """The fields of a form."""
 
@@ -125,16 +126,22 @@ class Site:
     def job(self, request: Request) -> Response:
         """A job: its last runs, what runs now, its next times, its dead letters."""
         job = self._job(request)
-        recent = self.board.recent(job, LONG_STRIP)
         return self.pages.page(
-            "job.html", job=job, recent=recent, sums=Sums.of(recent), letters=self._letters(job), **_now(recent)
+            "job.html", job=job, letters=_or_problem(lambda: self.board.letters(job)), **self._now(job)
         )
 
     def now(self, request: Request) -> Response:
         """A job's strip, sums and what runs now."""
         job = self._job(request)
-        recent = self.board.recent(job, LONG_STRIP)
-        return self.pages.page("job_now.html", job=job, recent=recent, sums=Sums.of(recent), **_now(recent))
+        return self.pages.page("job_now.html", job=job, **self._now(job))
+
+    def _now(self, job: Job) -> dict[str, Any]:
+        recent = _or_problem(lambda: self.board.recent(job, LONG_STRIP))
+        if isinstance(recent, JobError):
+            return {"problem": recent, "recent": [], "running": []}
+        running = [it for it in recent if it.state not in ENDED]
+        strip = drawings.strip(recent)
+        return {"problem": None, "recent": recent, "running": running, "strip": strip, "sums": Sums.of(recent)}
 
     def older(self, request: Request) -> Response:
         """Rows of a job's runs, after one of them."""
@@ -294,8 +301,9 @@ class Site:
         if _fragment(request):
             # A fragment with another status would not be put into the page.
             return self.pages.page("problem_inside.html", problem=problem, again=str(request.url))
-        missing = type(problem).__name__.startswith("NoSuch")
-        return self.pages.page("problem.html", problem=problem, status=404 if missing else 502)
+        kind = type(problem).__name__
+        status = 404 if kind.startswith("NoSuch") else 400 if isinstance(problem, changes.Unknown) else 502
+        return self.pages.page("problem.html", problem=problem, status=status)
 
     def nothing(self, request: Request, problem: Exception) -> Response:
         """A path or a method that no page has."""
@@ -319,11 +327,13 @@ class Site:
         job = self._job(request)
         return job, kept.named(job, request.path_params["run"])
 
-    def _letters(self, job: Job) -> int | JobError | None:
-        try:
-            return self.board.letters(job)
-        except JobError as problem:
-            return problem
+
+def _or_problem(ask: Callable[[], Answer]) -> Answer | JobError:
+    """An answer, or why there is none: a person who may not read a part of a page still has the others."""
+    try:
+        return ask()
+    except JobError as problem:
+        return problem
 
 
 def _matter_most(logs: list[Log]) -> list[Log]:
@@ -332,10 +342,6 @@ def _matter_most(logs: list[Log]) -> list[Log]:
     some = sorted(logs, key=lambda it: it.created or latest, reverse=True)
     some.sort(key=lambda it: order.get(it.outcome, 1))
     return some[:LOGS]
-
-
-def _now(recent: list[PastRun]) -> dict[str, Any]:
-    return {"strip": drawings.strip(recent), "running": [it for it in recent if it.state not in ENDED]}
 
 
 def _fragment(request: Request) -> bool:
