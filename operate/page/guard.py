@@ -38,7 +38,8 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer a browser would send `Origin: null` with the page's own forms.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -114,7 +115,8 @@ class Guard:
         if self._read_only:
             return _refused("This page only shows: fargate-job ui was started with --read-only.")
         # Browsers send Origin with every POST. One that is absent or foreign is not of this page.
-        if headers.get("origin") != f"http://{place.host}":
+        foreign = headers.get("sec-fetch-site", "same-origin") != "same-origin"
+        if foreign or headers.get("origin") != f"http://{place.host}":
             return _refused("Only a form of this page may send this.")
         return None
 

@@ -35,8 +35,12 @@ def report(job: Job, *, since: timedelta = SINCE) -> str:
 def rendered(job: Job, runs: Sequence[PastRun], since: timedelta, now: datetime) -> str:
     """The same, of these runs, the newest first."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = [today - timedelta(days=it) for it in range(since.days + 1)]
-    lanes = [(day, drawings.lane(runs, day, now)) for day in days]
+    lanes = [
+        (day, drawings.lane(runs, day, now)) for day in (today - timedelta(days=it) for it in range(since.days + 1))
+    ]
+    # The days before the first run show nothing.
+    while len(lanes) > 1 and not lanes[-1][1].shapes:
+        del lanes[-1]
     failed = [it for it in runs if it.state in ("FAILED", "REJECTED")]
     style = (Path(__file__).parent / "static" / "page.css").read_text(encoding="utf-8")
     return Pages(

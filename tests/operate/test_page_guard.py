@@ -126,7 +126,8 @@ def test_nothing_is_changed_by_reading_nor_by_a_form_of_another_page(page: Opene
         page.origin.replace("127.0.0.1", "localhost"),
     ):
         assert page.ask(send, method="POST", form=form, origin=origin).status == 403
-    assert page.ask(send, method="POST", form=form, cookie=None).status == 403
+    for refused in ({"cookie": None}, {"sec_fetch_site": "same-site"}, {"sec_fetch_site": "cross-site"}):
+        assert page.ask(send, method="POST", form=form, **refused).status == 403
     assert page.ask(f"{send}?{urlencode(form)}").status == 405
     assert page.ask(send, method="PUT", form=form).status == 405
     # What is shown before a change is no change either.
