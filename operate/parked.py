@@ -199,7 +199,7 @@ def _launched(job: Job, letter: DeadLetter, event: dict[str, Any]) -> Redriven:
     """Launch an event, then delete its message."""
     result = invoke(job, event, repeatable=False).result
     if result["status"] == "SKIPPED":
-        raise JobError(f"{job.name} runs already, and its `overlap` is skip", "Launch it when the job has ended")
+        raise JobError(f"{job.name} runs already, and its `overlap` is skip", "Try it again when the job has ended")
     _delete(job, letter, result["run"])
     return Redriven(result["status"], result["run"], [it["id"] for it in result["tasks"]], result["idempotencyKey"])
 

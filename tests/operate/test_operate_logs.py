@@ -11,7 +11,18 @@ from typing import Any, cast
 
 import pytest
 from botocore.client import BaseClient
-from fargate_job_launcher.operate import Account, ArrayRun, IndexTask, JobError, NoLog, find, launch, log_lines, logs_of
+from fargate_job_launcher.operate import (
+    Account,
+    ArrayRun,
+    IndexTask,
+    JobError,
+    NoLog,
+    find,
+    launch,
+    log_lines,
+    logs_of,
+    parked,
+)
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.operate.streams import Stream
 from fargate_job_launcher.operate.task import describe
@@ -49,7 +60,9 @@ LONG = Run(0, 3600)
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(region="eu-west-1") as aws, leading_to(aws):
+    with Emulator(region="eu-west-1") as aws, leading_to(aws), pytest.MonkeyPatch.context() as patch:
+        # The emulator is one server, which leaves no message out.
+        patch.setattr(parked, "WAIT_SECONDS", 0)
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), aws)
         yield aws
 
@@ -328,9 +341,9 @@ def test_a_wrong_id_fails_with_the_same_words_everywhere_and_names_the_command_t
 
 
 def test_more_logs_than_are_merged_at_once_are_refused(aws: Emulator) -> None:
-    assert aws.region
     job = find(Account(), "job")
-    (one,) = logs_of(job)
+    aws.script(job.family, Run(0, 0.1))
+    (one,) = logs_of(job, run=launch("job").run)
     with pytest.raises(JobError, match=r"1001 logs are more than the 1000 .* Name fewer indexes"):
         list(log_lines(job, [one] * 1001))
     with pytest.raises(NoLog, match="has no run"):
