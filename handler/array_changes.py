@@ -1,4 +1,4 @@
-"""Changes of an array that an operator asks for: its parallelism, a pause, going on, an end."""
+"""Changes of a run that an operator asks for: of an array its parallelism, a pause, going on; of any run an end."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Refused(Exception):
 
 def change(launcher: Waves, run_id: str, asked: dict[str, Any]) -> LaunchResult | None:
     """Change an array that runs, or resume one that has ended, and launch what that admits; None if that is nothing.
+    `stop` ends any run: nothing more of it is launched, and the supervisor stops its tasks.
 
     `asked` has `parallelism`, or `pause`, `resume` or `stop` as true, and `requestedBy` if it is known. Raises Refused,
     or NotRecorded.
@@ -30,7 +31,7 @@ def change(launcher: Waves, run_id: str, asked: dict[str, Any]) -> LaunchResult 
     run = launcher.records.read(launcher.family, run_id)
     if run is None:
         raise Refused(f"run: {run_id} is no run of {launcher.settings.job} that is kept")
-    if "array" not in run:
+    if "array" not in run and action != "stop":
         raise Refused(f"run: {run_id} has no array; `array` in its launch event would have made one")
     now = launcher.records.clock()
 
@@ -39,16 +40,19 @@ def change(launcher: Waves, run_id: str, asked: dict[str, Any]) -> LaunchResult 
             _resume(it, launcher, now)
             return
         if it["state"] in runs.ENDED:
-            left = "" if it["state"] == "SUCCEEDED" else "; `resume` launches what failed or was never started"
+            all_done = it["state"] == "SUCCEEDED" or "array" not in it
+            left = "" if all_done else "; `resume` launches what failed or was never started"
             raise Refused(f"run: {run_id} is {it['state']}{left}")
         if "stopping" in it:
-            raise Refused(f"run: {run_id} is being stopped; `resume` launches the rest when it has ended")
+            rest = "; `resume` launches the rest when it has ended" if "array" in it else ""
+            raise Refused(f"run: {run_id} is being stopped{rest}")
         if action == "pause":
             it["array"].setdefault("paused", {"at": runs.at(now), **({"by": by} if by else {})})
         elif action == "stop":
             it.setdefault("stopping", {"reason": f"stopped by {by}" if by else "stopped"})
-            it["array"].pop("paused", None)
-            it["launch"]["closed"] = True
+            it.get("array", {}).pop("paused", None)
+            # The outcome of a call that is under way is recorded first; an array records it for each index.
+            it["launch"]["closed"] = "array" in it or not it["launch"]["open"]
             runs.stop_retries(it)
         else:
             it["array"]["parallelism"] = parallelism

@@ -1,7 +1,7 @@
 """What the supervisor and persons ask a launcher to do, besides launching. Pure.
 
 The supervisor asks for a retry, for a launch that waited, for more of an array, and to tell an end; a person changes an
-array, pauses and resumes a schedule of the job, or cancels a launch that waits for its time.
+array, stops a run, pauses and resumes a schedule of the job, or cancels a launch that waits for its time.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _EXPECTED: Final = {
     "endOf": "the id of a run, 32 hexadecimal digits,",
     "cancelOf": "the id of a run, 32 hexadecimal digits,",
     "arrayOf": "an object with run, the id of an array run, and one change,",
+    "stopOf": "an object with run, the id of a run, and at most requestedBy besides,",
     "scheduleOf": "an object with name, that of a schedule, and paused, true or false,",
 }
 
@@ -64,6 +65,10 @@ def _read(kind: str, asked: object) -> tuple[Kind, str, Any] | None:
         change = cast("dict[str, Any]", asked)
         if _is(_RUN, change.get("run")):
             return "arrayOf", str(change["run"]), change
+    if kind == "stopOf" and isinstance(asked, dict):
+        stop = cast("dict[str, Any]", asked)
+        if _is(_RUN, stop.get("run")) and stop.keys() <= {"run", "requestedBy"}:
+            return "arrayOf", str(stop["run"]), {**stop, "stop": True}
     if kind == "scheduleOf" and isinstance(asked, dict):
         return _of_schedule(cast("dict[str, Any]", asked))
     if kind in ("continueOf", "nextOf", "endOf", "cancelOf") and _is(_RUN, asked):

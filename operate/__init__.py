@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
     from .following import Change, End, Line, Reading, Retry, follow, follow_run
     from .importing import Imported, imported
-    from .launching import Launch, launch, retry, stop
+    from .launching import Launch, launch, retry, stop, stop_run
     from .letters import DeadLetter
     from .logs import Log, LogLine, log_lines, logs_of, silence
     from .parked import Redriven, dead_letters, discard, edit, redrive
@@ -128,6 +128,7 @@ __all__ = [
     "scheduled",
     "silence",
     "stop",
+    "stop_run",
     "tasks",
 ]
 

@@ -19,7 +19,9 @@ from fargate_job_launcher.handler.run import began as began_at
 from . import runs
 from .catalogue import Job
 from .errors import ArrayFailed, JobError, NoSuchRun, NoSuchTask, StillRunning, unknown
+from .following import going_on
 from .instructions import instruct
+from .task import SHORT
 
 POLL_SECONDS: Final = 2.0
 """How often the run is read while it is followed."""
@@ -153,7 +155,12 @@ class ArrayRun:
         return Progress.of(self.item())
 
     def follow(self, *, timeout_seconds: float | None = None) -> Iterator[Progress]:
-        """Yield how it stands every two seconds, until it has ended. Raises StillRunning after `timeout_seconds`."""
+        """Yield how it stands every two seconds, until it has ended. Raises StillRunning after `timeout_seconds`; every
+        other error says too that the array goes on, and how to come back."""
+        with going_on(self.job, f"fargate-job runs follow {self.job.name} {self.run[:SHORT]}"):
+            yield from self._follow(timeout_seconds)
+
+    def _follow(self, timeout_seconds: float | None) -> Iterator[Progress]:
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while True:
             it = self.progress()

@@ -18,7 +18,7 @@ from fargate_job_launcher.handler.run import ENDED
 
 from . import runs
 from .catalogue import Job
-from .errors import JobError, NoSuchTask, StillRunning, unknown
+from .errors import JobError, NoSuchRun, NoSuchTask, StillRunning, unknown
 from .streams import Stream
 from .task import Task, describe
 
@@ -235,10 +235,12 @@ def going_on(job: Job, again: str) -> Generator[None]:
     back."""
     try:
         yield
-    except (NoSuchTask, StillRunning):
+    except (NoSuchTask, NoSuchRun, StillRunning):
         raise
     except JobError as error:
-        error.also(f"{job.name} goes on all the same; to follow it again: {again}")
+        # One within the other says it once.
+        if again not in error.then:
+            error.also(f"{job.name} goes on all the same; to follow it again: {again}")
         raise
 
 

@@ -13,13 +13,15 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from fargate_job_launcher.handler.result import LaunchResult, launched_task
+from fargate_job_launcher.handler.run import ENDED
 
 from . import runs
 from .account import Account
 from .arrays import ArrayRun
 from .catalogue import Job, find
-from .errors import Conflict, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
+from .errors import Conflict, JobError, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
 from .following import Change, End, Line, Retry, follow, going_on, last_of_each
+from .instructions import instruct
 from .task import Task, describe
 
 _NONE_YET: Final = ("DRY_RUN", "WAITING", "SKIPPED", "SCHEDULED")
@@ -128,12 +130,28 @@ class Launch:
         return ended
 
     def stop(self, reason: str = "stopped by its caller") -> None:
-        """Ask ECS to end the tasks: SIGTERM, then SIGKILL. The supervisor does not retry a task that was stopped. An
-        array starts no further index either."""
-        if self.array is not None:
-            self.array.stop()
-        for arn in self.task_arns:
-            stop(self.job, arn, reason)
+        """End the run: its tasks are stopped (SIGTERM, then SIGKILL), and nothing more of it is launched, no retry and
+        no further index. An array's tasks are stopped within a minute. Nothing happens if the run has ended.
+
+        `reason` is what ECS records. Raises JobError for a launch at a later time, which `cancel_launch` cancels.
+        """
+        if self.result["status"] == "SCHEDULED":
+            raise JobError(
+                f"run {self.run} of {self.job.name} has not been launched yet",
+                f"Cancel it: fargate-job schedules cancel {self.job.name} {self.run}",
+            )
+        if not self.run:
+            return
+        try:
+            stop_run(self.job, self.run)
+        except JobError:
+            run = runs.read(self.job, self.run)
+            if run is None or not (run["state"] in ENDED or "stopping" in run):
+                raise
+        if self.array is None:
+            run = runs.read(self.job, self.run) or {"open": {}}
+            for task in [it["task"] for it in run["open"].values() if "calls" not in it]:
+                stop(self.job, task, reason)
 
 
 def launch(
@@ -270,3 +288,13 @@ def stop(job: Job, task: str, reason: str) -> None:
     """Ask ECS to end a task, by ARN or id. Raises AWS's error as a JobError."""
     with job.account.asking():
         job.account.client("ecs").stop_task(cluster=job.settings.cluster, task=task, reason=reason)
+
+
+def stop_run(job: Job, run: str) -> None:
+    """End a run: nothing more of it is launched, no retry and no further index, and the supervisor stops its tasks
+    within a minute. Raises JobError if it has ended, is being stopped, or is not kept."""
+    by = job.account.caller()
+    answer = instruct(job, {"stopOf": {"run": run, **({"requestedBy": by} if by else {})}})
+    if not answer["done"]:
+        found, _, then = str(answer["problem"]).partition("; ")
+        raise JobError(f"{job.name}: {found}", then[:1].upper() + then[1:])

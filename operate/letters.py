@@ -1,4 +1,4 @@
-"""A dead letter: what its message says, whoever sent it, and why it was not launched. Pure."""
+"""A dead letter: what its message says, in the form of each sender, and why it was not launched. Pure."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Written:
     def __init__(
         self, output: Output, *, several: bool, timestamps: bool = False, indexes: Mapping[str, int] | None = None
     ) -> None:
-        """`several`: whether a line says of which task it is. `timestamps`: whether it says when it was written (in
+        """`several`: whether a line names its task. `timestamps`: whether it says when it was written (in
         JSON it always does). `indexes`: task → its index in an array, which is then its name."""
         self.several = several
         self._output, self._timestamps, self._indexes = output, timestamps, indexes or {}

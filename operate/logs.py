@@ -119,7 +119,9 @@ def moment(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def logs_of(job: Job, *, named: Sequence[str] = (), run: str = "", indexes: str = "", container: str = "") -> list[Log]:
+def logs_of(
+    job: Job, *, named: Sequence[str] = (), run: str | None = None, indexes: str | None = None, container: str = ""
+) -> list[Log]:
     """The logs of some tasks of a job; by default that of its newest task.
 
     `named`: ids of tasks, or beginnings of ids. `run`: the id of a run, or its beginning: all of its attempts; of an
@@ -131,19 +133,19 @@ def logs_of(job: Job, *, named: Sequence[str] = (), run: str = "", indexes: str 
     """
     if named:
         found = _of_tasks(job, named)
-    elif run or indexes:
-        found = of_run(job, runs.named(job, run) if run else _newest_array(job), indexes)
+    elif run is not None or indexes is not None:
+        found = of_run(job, _newest_array(job) if run is None else runs.named(job, run), indexes)
     else:
         found = _newest(job)
     return in_container(job, found, container) if container else found
 
 
-def of_run(job: Job, item: Item, indexes: str = "") -> list[Log]:
+def of_run(job: Job, item: Item, indexes: str | None = None) -> list[Log]:
     """The logs of a run, as `logs_of` says. Raises NoLog if it has launched nothing."""
-    if "array" in item and indexes:
+    if "array" in item and indexes is not None:
         # This one checks the indexes.
         wanted = {it.task for it in ArrayRun(job, item["run"]).indexes(indexes)}
-    elif indexes:
+    elif indexes is not None:
         raise NoSuchRun(f"run {item['run']} of {job.name} has no array, and no indexes", "Leave out --index")
     else:
         wanted = None

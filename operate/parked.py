@@ -1,8 +1,9 @@
 """A job's dead letters: events that could not be launched; read, launched again as they are or edited, or discarded.
 
 None is lost, and no task is launched twice. A message is deleted only after the launcher has answered that its tasks
-are launched, or has recorded that they were; who is cut off before that finds it again. Each message has one key for
-its redrives and one for its edits, whoever makes them: a launch that was begun is continued and not repeated.
+are launched, or has recorded that they were; after a redrive that is cut off before that, the message is still there.
+Each message has one key for its redrives and one for its edits, the same for every caller: a launch that was begun is
+continued and not repeated.
 """
 
 from __future__ import annotations
@@ -214,7 +215,7 @@ def _launched(job: Job, letter: DeadLetter, event: dict[str, Any]) -> Redriven:
     """Launch an event, then delete its message."""
     result = invoke(job, event, repeatable=False).result
     if result["status"] == "SKIPPED":
-        raise JobError(f"{job.name} runs already, and its `overlap` is skip", "Launch it when the job has ended")
+        raise JobError(f"{job.name} runs already, and its `overlap` is skip", "Try it again when the job has ended")
     _delete(job, letter, result["run"])
     return Redriven(result["status"], result["run"], [it["id"] for it in result["tasks"]], result["idempotencyKey"])
 

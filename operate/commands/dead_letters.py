@@ -158,7 +158,7 @@ def discard_letters(context: Context, job: str, messages: tuple[str, ...], every
 
 
 def _ask(context: Context, job: Job, some: Sequence[DeadLetter]) -> None:
-    """Have the person confirm. Raises JobError where there is none, or who does not."""
+    """Have the person confirm. Raises JobError without a person, and without a yes."""
     what = f"{len(some)} dead letter{'' if len(some) == 1 else 's'} of {job.name}"
     if not sys.stdin.isatty():
         raise JobError(f"{what} would be deleted for good, and nobody is here to be asked", "Add --yes")

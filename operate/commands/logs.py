@@ -54,7 +54,7 @@ def logs(
         raise click.UsageError("--task names tasks, --run and --index those of a run: give one or the other")
     reading = Reading(container, since_of(since, "--since") if since is not None else None, tail)
     found = context.job(job)
-    some = logs_of(found, named=named, run=run or "", indexes=index or "", container=container)
+    some = logs_of(found, named=named, run=run, indexes=index, container=container)
     shown = Written(
         context.output,
         several=len(some) > 1,

@@ -11,6 +11,7 @@ from .. import runs as kept
 from ..arrays import ArrayRun, Progress
 from ..attempts import Attempt, attempts
 from ..catalogue import Job
+from ..launching import stop_run
 from ..past import PastRun, why
 from ..progress import shortly
 from ..show import Output, beyond, brief, duration
@@ -30,7 +31,7 @@ ATTEMPTS: Final = 20
 
 @click.group("runs")
 def runs() -> None:
-    """Show or follow a run; change, pause, resume or stop an array run. RUN is a run's id, or the beginning of it."""
+    """Show, follow or stop a run; change, pause or resume an array run. RUN is a run's id, or the beginning of it."""
 
 
 @runs.command("show")
@@ -141,10 +142,21 @@ def resume(context: Context, job: str, run: str) -> None:
 @click.argument("run")
 @common
 def stop(context: Context, job: str, run: str) -> None:
-    """Start no further index of the array RUN, and stop those that run, within a minute."""
-    it = _array(context, job, run)
-    it.stop()
-    _changed(context, it, "Its running indexes are stopped within a minute, and no further one starts")
+    """End RUN: nothing more of it is launched, no retry and no further index, and its tasks are stopped within a
+    minute."""
+    found = context.job(job)
+    item = kept.named(found, run)
+    stop_run(found, item["run"])
+    if "array" in item:
+        _changed(
+            context,
+            ArrayRun(found, item["run"]),
+            "Its running indexes are stopped within a minute, and no further one starts",
+        )
+        return
+    context.output.data({"run": item["run"], "job": found.name, "stopping": True})
+    context.output.said("Its tasks are stopped within a minute, and none is retried.")
+    context.output.fact(f"next  fargate-job runs follow {found.name} {item['run'][:SHORT]}")
 
 
 def _array(context: Context, job: str, run: str) -> ArrayRun:

@@ -77,7 +77,7 @@ def status(context: Context, job: str) -> None:
         if it["state"] not in ENDED and ("array" in it or it["run"] not in at_work):
             context.output.said(_under_way(found.name, it))
     if dead:
-        context.output.fact(f"fargate-job dead-letters show {found.name}")
+        context.output.fact(f"fargate-job dead-letters {found.name}")
 
 
 TASK_COLUMNS: Final = ("TASK", "RUN", "STATE", "EXIT", "AGO", "RAN", "TRY", "WHY")

@@ -39,6 +39,7 @@ from fargate_job_launcher.handler import run as runs
 from fargate_job_launcher.handler.ending import described
 from fargate_job_launcher.handler.event import KEYS
 from fargate_job_launcher.handler.request import parse
+from fargate_job_launcher.handler.result import log_stream
 from fargate_job_launcher.handler.settings import RUN_EVENT, RUN_EVENTS_SOURCE
 from fargate_job_launcher.operate import Account, Job, Task, find, tasks
 from fargate_job_launcher.operate.command import main
@@ -290,6 +291,11 @@ def test_an_operator_needs_exactly_what_the_page_says(dev: Dev, monkeypatch: pyt
     queue = job.settings.dead_letter_queue
     dev.aws.client("sqs").send_message(QueueUrl=queue, MessageBody='{"environment": {"SOURCE_KEY": "a"}}')
     dev.aws.script(job.family, Run(0, 3600), Run(0, 0.1))
+    # A log whose task neither ECS nor the table knows any more.
+    forgotten = "0" * 32
+    dev.aws.client("logs").create_log_stream(
+        logGroupName=job.settings.log_group, logStreamName=log_stream("job", forgotten)
+    )
     called, call = set[str](), cast("Any", BaseClient)._make_api_call
 
     def recorded(client: Any, operation: str, parameters: Any) -> Any:
@@ -308,7 +314,8 @@ def test_an_operator_needs_exactly_what_the_page_says(dev: Dev, monkeypatch: pyt
             "stop import --all",
             "retry import --follow",
         ),
-        *("dead-letters show import", "dead-letters redrive import"),
+        *("logs import --container job", f"logs import --task {forgotten}"),
+        *("dead-letters import", "dead-letters redrive import"),
     ):
         done = CliRunner().invoke(main, command.split(), prog_name="fargate-job", catch_exceptions=False)
         assert done.exit_code == 0, f"{command}: {done.output}"

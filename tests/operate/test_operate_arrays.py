@@ -7,8 +7,11 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import EndpointConnectionError
 from fargate_job_launcher.handler import ranges
 from fargate_job_launcher.operate import (
     Account,
@@ -19,6 +22,7 @@ from fargate_job_launcher.operate import (
     NoSuchTask,
     Progress,
     StillRunning,
+    Unreachable,
     find,
     launch,
 )
@@ -183,6 +187,33 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
         assert (done.code, said in done.err) == (2, True), done.err
     rejected = command("launch", "parts", "--array", "1001")
     assert (rejected.code, "from 1 to 1000 is expected (overrides.array.max_size)" in rejected.err) == (125, True)
+
+
+def test_a_lost_connection_says_that_the_array_goes_on_and_how_to_come_back(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.script(*2 * [QUICK])
+    launched = launch("parts", array=2)
+    call = cast("Any", BaseClient)._make_api_call
+
+    def lost(client: Any, operation: str, parameters: Any) -> Any:
+        if operation == "GetItem":
+            raise EndpointConnectionError(endpoint_url="https://dynamodb")
+        return call(client, operation, parameters)
+
+    back = f"fargate-job runs follow parts {launched.run[:8]}"
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", lost)
+        for wait in (launched.wait, ArrayRun(launched.job, launched.run).wait):
+            with pytest.raises(
+                Unreachable, match=rf"parts goes on all the same; to follow it again: {back}\.$"
+            ) as raised:
+                wait()
+            assert str(raised.value).count(back) == 1
+    with pytest.raises(NoSuchRun) as missing:
+        ArrayRun(launched.job, "f" * 32).wait()
+    assert "goes on" not in str(missing.value)
+    launched.wait()
 
 
 def test_everything_on_the_page_works(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

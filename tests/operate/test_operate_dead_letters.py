@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from fargate_job_launcher.operate import (
 from fargate_job_launcher.operate import parked as parked_module
 from fargate_job_launcher.operate.hiding import HIDDEN, hidden, hidden_text, restored
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
-from shell import command, leading_to
+from shell import block, command, leading_to
 
 from tools.recording import program
 
@@ -257,7 +258,7 @@ def test_an_editor_edits_the_event_and_an_edit_that_changes_nothing_launches_not
     done = command("dead-letters", "edit", "job", one)
     assert (done.code, done.out.startswith(f"launched  {one}  task ")) == (0, True), done.err
     assert (launched(), left()) == (before + 1, [])
-    # What was hidden in the editor was launched as it was.
+    # The value that the editor hid is in the launch.
     newest = tasks(find(Account(), "job"))[0].record["overrides"]["containerOverrides"][0]["environment"]
     assert {it["name"]: it["value"] for it in newest}.items() >= {"A": "token=abc123xyz", "B": "2"}.items()
     edits("exit 3")
@@ -307,3 +308,12 @@ def test_what_is_hidden_is_put_back_where_it_was_and_nowhere_else() -> None:
     assert hidden_text("plain") == "plain"
     assert hidden_text(' {"a" : 1}') == ' {"a" : 1}'
     assert hidden_text("password=hunter2hunter2") == HIDDEN
+
+
+def test_what_the_page_says_about_dead_letters_works(aws: Emulator) -> None:
+    lines = [shlex.split(it, comments=True)[1:] for it in block("operating", "dead letters").splitlines()]
+    assert [it[1] for it in lines] == ["job", "show", "edit", "redrive", "discard"]
+    for words in lines:
+        letter = parked(aws, RIGHT)
+        done = command(*(it.replace("ID", letter) for it in words))
+        assert (done.code, letter[:8] in done.out) == (0, True), words

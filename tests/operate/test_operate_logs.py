@@ -5,18 +5,30 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 from botocore.client import BaseClient
-from fargate_job_launcher.operate import Account, ArrayRun, IndexTask, JobError, NoLog, find, launch, log_lines, logs_of
+from fargate_job_launcher.operate import (
+    Account,
+    ArrayRun,
+    IndexTask,
+    JobError,
+    NoLog,
+    find,
+    launch,
+    log_lines,
+    logs_of,
+    parked,
+)
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.operate.streams import Stream
 from fargate_job_launcher.operate.task import describe
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
-from shell import Ran, command, eventually, leading_to
+from shell import Ran, block, command, eventually, leading_to
 
 from tools.recording import program
 
@@ -49,7 +61,9 @@ LONG = Run(0, 3600)
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(region="eu-west-1") as aws, leading_to(aws):
+    with Emulator(region="eu-west-1") as aws, leading_to(aws), pytest.MonkeyPatch.context() as patch:
+        # The emulator is one server, which leaves no message out.
+        patch.setattr(parked, "WAIT_SECONDS", 0)
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), aws)
         yield aws
 
@@ -328,10 +342,28 @@ def test_a_wrong_id_fails_with_the_same_words_everywhere_and_names_the_command_t
 
 
 def test_more_logs_than_are_merged_at_once_are_refused(aws: Emulator) -> None:
-    assert aws.region
     job = find(Account(), "job")
-    (one,) = logs_of(job)
+    aws.script(job.family, Run(0, 0.1))
+    (one,) = logs_of(job, run=launch("job").run)
     with pytest.raises(JobError, match=r"1001 logs are more than the 1000 .* Name fewer indexes"):
         list(log_lines(job, [one] * 1001))
     with pytest.raises(NoLog, match="has no run"):
         logs_of(find(Account(), "idle"))
+
+
+def test_what_the_page_says_about_logs_works(aws: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    job = find(Account(), "job")
+    aws.script(job.family, *30 * [Run(0, 0.1, lines=("said",))])
+    array = launch("job", array=21)
+    assert array.array
+    array.array.wait()
+    single = launch("job")
+    single.wait()
+    written(aws, logs_of(job, run=single.run)[0].task, (1, "proxied"), container="proxy")
+    for line in block("operating", "logs").splitlines():
+        run = array.run if "--index" in line else single.run
+        done = command(*shlex.split(line.replace("RUN", run), comments=True)[1:])
+        assert (done.code, done.err) == (0, ""), line
+        assert "said" in done.out or "proxied" in done.out, line
+    exec(compile(block("operating", "logs from Python").replace("RUN", single.run), "docs/operating.md", "exec"), {})
+    assert capsys.readouterr().out.endswith(" said\n")

@@ -123,11 +123,57 @@ def test_a_skipped_launch_is_no_failure(aws: Emulator) -> None:
     assert (states[first.run], states[skipped.run]) == ("RUNNING", "SKIPPED")
     # A redrive that is skipped leaves the message; once the job has ended, its key is a new one.
     job, letter = find(Account(), "skipping"), parked("skipping", {})
-    with pytest.raises(JobError, match=r"skipping runs already.*Redrive it when the job has ended"):
+    with pytest.raises(JobError, match=r"skipping runs already.*Try it again when the job has ended"):
         redrive(job, letter)
     first.stop()
     ended("skipping", first.run)
     assert redrive(job, letter).status == "LAUNCHED"
+
+
+def test_a_run_is_stopped_with_the_retries_that_it_would_have(aws: Emulator) -> None:
+    job = find(Account(), "again")
+    script(aws, "again", FAILING, LONG, FAILING, LONG, LONG)
+    first = launch("again")
+    # The task of the launch has ended, and its retry runs.
+    retry_runs = lambda: any(it["attempt"] == 2 and "calls" not in it for it in open_of(first.run).values())  # noqa: E731
+    eventually(retry_runs)
+    first.stop("wrong file")
+    assert ended("again", first.run) == "STOPPED"
+    assert sorted(it.outcome for it in tasks(job) if it.run == first.run) == ["failed", "stopped"]
+    first.stop()
+
+    # By the command; nothing is launched after it, and it is no array.
+    second = launch("again")
+    with sweeping(aws):
+        done = command("runs", "stop", "again", second.run[:8])
+        assert (done.code, done.out.splitlines()[0]) == (
+            0,
+            "Its tasks are stopped within a minute, and none is retried.",
+        )
+        assert ended("again", second.run) in ("STOPPED", "FAILED")
+    assert len([it for it in tasks(job) if it.run == second.run]) <= 2
+    over = command("runs", "stop", "again", second.run)
+    assert (over.code, re.search(rf"again: run: {second.run} is [A-Z]+\.$", over.err) is not None) == (125, True), (
+        over.err
+    )
+    paused = command("runs", "pause", "again", second.run)
+    assert (paused.code, "has no array" in paused.err) == (125, True)
+
+
+def test_a_launch_that_waits_is_stopped_before_it_has_a_task(aws: Emulator) -> None:
+    script(aws, "replacing", LONG, LONG)
+    first = launch("replacing")
+    waits = launch("replacing")
+    assert waits.result["status"] == "WAITING"
+    waits.stop()
+    with sweeping(aws):
+        assert ended("replacing", first.run) == "STOPPED"
+        assert ended("replacing", waits.run) == "STOPPED"
+    assert not [it for it in tasks(find(Account(), "replacing")) if it.run == waits.run]
+
+
+def open_of(run: str) -> Any:
+    return (run_of(find(Account(), "again"), run) or {"open": {}})["open"]
 
 
 def test_a_launch_that_waits_is_followed_once_its_tasks_are_there(aws: Emulator) -> None:

@@ -365,7 +365,8 @@ def remedies() -> str:
 COMMANDS: Final = (
     *([], ["launch"], ["list"], ["status"], ["logs"], ["stop"], ["retry"]),
     *(["schedules"], ["schedules", "list"], ["schedules", "pause"], ["schedules", "resume"], ["schedules", "cancel"]),
-    *(["dead-letters"], ["dead-letters", "show"], ["dead-letters", "redrive"], ["explain"]),
+    *(["dead-letters", *it] for it in ([], ["list"], ["show"], ["redrive"], ["edit"], ["discard"])),
+    ["explain"],
 )
 
 
