@@ -290,11 +290,16 @@ def stop(job: Job, task: str, reason: str) -> None:
         job.account.client("ecs").stop_task(cluster=job.settings.cluster, task=task, reason=reason)
 
 
+def stop_instruction(job: Job, run: str) -> dict[str, Any]:
+    """What the launcher is sent to stop a run."""
+    by = job.account.caller()
+    return {"stopOf": {"run": run, **({"requestedBy": by} if by else {})}}
+
+
 def stop_run(job: Job, run: str) -> None:
     """End a run: nothing more of it is launched, no retry and no further index, and the supervisor stops its tasks
     within a minute. Raises JobError if it has ended, is being stopped, or is not kept."""
-    by = job.account.caller()
-    answer = instruct(job, {"stopOf": {"run": run, **({"requestedBy": by} if by else {})}})
+    answer = instruct(job, stop_instruction(job, run))
     if not answer["done"]:
         found, _, then = str(answer["problem"]).partition("; ")
         raise JobError(f"{job.name}: {found}", then[:1].upper() + then[1:])

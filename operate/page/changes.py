@@ -15,7 +15,7 @@ from .. import runs as kept
 from ..arrays import ArrayRun
 from ..catalogue import Job
 from ..errors import JobError
-from ..launching import invoke
+from ..launching import invoke, stop_instruction, stop_run
 from ..parked import chosen, dead_letters, discard, redrive, redrive_event
 from ..planned import planned
 from ..rerunning import event_again
@@ -131,7 +131,7 @@ def _stop(job: Job, run: str) -> Change:
     item = kept.named(job, run)
 
     def made() -> str:
-        ArrayRun(job, item["run"]).stop()
+        stop_run(job, item["run"])
         return str(item["run"])
 
     return Change(
@@ -139,7 +139,7 @@ def _stop(job: Job, run: str) -> Change:
         says="Its tasks get SIGTERM and, after the job's stop timeout, SIGKILL. Nothing of it is launched or retried.",
         button="Stop the run",
         asked={"what": "stop-run", "of": item["run"]},
-        sends=(_invoked(job, ArrayRun(job, item["run"]).instruction(stop=True)),),
+        sends=(_invoked(job, stop_instruction(job, item["run"])),),
         make=made,
     )
 
