@@ -20,7 +20,7 @@ from ..catalogue import Found, Job, find, jobs
 from ..errors import JobError, NoSuchJob
 from ..overview import AT_ONCE, next_time
 from ..parked import waiting
-from ..past import PastRun, history
+from ..past import PastRun, costs, history
 
 STRIP: Final = 20
 """Runs of a job's strip in the list."""
@@ -196,12 +196,11 @@ class Board:
         return Costs(found, weeks)
 
     def _of_weeks(self, found: Found) -> list[float | None]:
-        first = weeks()[-1]
+        begins = weeks()
         sums: list[float | None] = [None] * WEEKS
-        for it in history(self.job(name_of(found)), since=first):
-            if it.cost_usd is not None:
-                number = next(at for at, monday in enumerate(weeks()) if it.launched >= monday)
-                sums[number] = (sums[number] or 0.0) + it.cost_usd
+        for launched, cost in costs(self.job(name_of(found)), since=begins[-1]):
+            number = next(number for number, monday in enumerate(begins) if launched >= monday)
+            sums[number] = (sums[number] or 0.0) + cost
         return sums
 
 

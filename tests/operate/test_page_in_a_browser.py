@@ -18,6 +18,7 @@ from opened import Opened, opened
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from shell import command, eventually, leading_to
 
+from tools.bench.bench_history import history_endpoint
 from tools.recording import program
 
 CHROMIUM = next((it for name in ("chromium", "chromium-browser", "google-chrome") if (it := shutil.which(name))), None)
@@ -217,6 +218,8 @@ def test_everything_is_reached_by_keys(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("quiet")
     expect(page.get_by_text("No run yet.")).to_be_visible()
     for key, title in (("d", "day"), ("c", "costs"), ("j", "Jobs")):
+        # The keys are those of the page's script, which is run when the page is there.
+        page.wait_for_load_state("load")
         page.keyboard.press("g")
         page.keyboard.press(key)
         expect(page.get_by_role("heading", level=1)).to_contain_text(title, ignore_case=True)
@@ -265,3 +268,26 @@ def test_the_report_is_one_file_that_loads_and_runs_nothing(chromium: Browser, a
     assert asked == [file.as_uri()]
     assert Axe().run(page).violations_count == 0
     context.close()
+
+
+def test_of_a_thousand_jobs_only_those_in_view_are_asked_about(
+    chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with history_endpoint(500, 999) as endpoint:
+        for name, value in endpoint.environ.items():
+            monkeypatch.setenv(name, value)
+        with opened("--read-only") as served:
+            context = chromium.new_context(viewport={"width": 1200, "height": 900})
+            page, asked = context.new_page(), list[str]()
+            page.on("request", lambda it: asked.append(it.url))
+            page.goto(served.address)
+            expect(page.get_by_role("status")).to_have_text("1000 jobs", timeout=SHOWN)
+            expect(page.locator("table.jobs tbody").first.locator("svg.strip")).to_have_count(25, timeout=SHOWN)
+            assert page.locator("table.jobs tbody tr").count() == 1000
+            groups = {it for it in asked if "/rows?" in it}
+            assert 1 <= len(groups) <= 4
+            # The last comes when somebody looks at it.
+            page.keyboard.press("End")
+            expect(page.locator("table.jobs tbody").last.locator("svg.strip")).to_have_count(25, timeout=SHOWN)
+            assert len({it for it in asked if "/rows?" in it}) < 12
+            context.close()

@@ -29,7 +29,7 @@ from fargate_job_launcher.handler.records import Records
 from fargate_job_launcher.handler.supervise import Supervisor
 from fargate_job_launcher.handler.table import SERVICE, Table
 
-from tools.bench import bench_history, bench_program, policy_bench
+from tools.bench import bench_history, bench_page, bench_program, policy_bench
 from tools.ecs_endpoint import ecs_endpoint
 from tools.launching import DECLARED, SETTINGS, Launching, asked
 from tools.recording import PROGRAM
@@ -57,7 +57,15 @@ print(took, peak)
 
 
 def main() -> int:
-    rows = [*cold(), *warm(), size(), *bench_history.rows(), *bench_program.rows(), policy_bench.analysis()]
+    rows = [
+        *cold(),
+        *warm(),
+        size(),
+        *bench_history.rows(),
+        *bench_page.rows(),
+        *bench_program.rows(),
+        policy_bench.analysis(),
+    ]
     width = max(len(name) for name, *_ in rows)
     for name, measured, budget, detail in rows:
         verdict = "ok" if measured <= budget else "OVER"

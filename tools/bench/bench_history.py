@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
 from fargate_job_launcher.handler.run import at
 from fargate_job_launcher.handler.settings import JOB_TAG
@@ -30,6 +31,9 @@ from tools.launching import DECLARED
 RUNS: Final = 100_000
 EVERY_SECONDS: Final = 60
 """From one launch to the next: 100,000 of them are 69 days."""
+RUNS_OF_OTHERS: Final = 100
+LISTED_AT_ONCE: Final = 100
+"""https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html"""
 TIMES: Final = 7
 LARGEST_PAGE: Final = 1024 * 1024
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html"""
@@ -40,9 +44,12 @@ Row = tuple[str, float, float, str]
 
 @dataclass
 class History:
-    """A table with runs of one job, a minute apart, the newest now."""
+    """A table with the runs of jobs, each job's a minute apart, the newest now."""
 
     size: int
+    """Runs of the job `import`."""
+    others: int = 0
+    """How many other jobs there are, job-1 and so on."""
     url: str = ""
     read: int = 0
     """How many items were read."""
@@ -81,32 +88,51 @@ class History:
         """A page of the newest runs, as the request asks for it."""
         assert (asked["IndexName"], asked["ScanIndexForward"]) == ("history", False)
         assert "FilterExpression" not in asked
-        since = asked["ExpressionAttributeValues"].get(":since", {"S": ""})["S"]
-        key = asked.get("ExclusiveStartKey")
+        values, key = asked["ExpressionAttributeValues"], asked.get("ExclusiveStartKey")
         last = bisect.bisect_left(self.launched, key["launchedAt"]["S"]) if key else self.size
-        begin = bisect.bisect_left(self.launched, since)
+        if ":until" in values:
+            last = min(last, bisect.bisect_right(self.launched, values[":until"]["S"]))
+        begin = bisect.bisect_left(self.launched, values.get(":since", {"S": ""})["S"])
+        if values[":pk"]["S"] != "import":
+            begin = max(begin, self.size - RUNS_OF_OTHERS)
         first = max(begin, last - min(asked["Limit"], LARGEST_PAGE // ITEM))
         self.read += last - first
         more = {"LastEvaluatedKey": {"launchedAt": {"S": self.launched[first]}}} if first > begin else {}
-        return {"Items": [typed(self.item(it)) for it in reversed(range(first, last))], **more}
+        names: dict[str, str] = asked["ExpressionAttributeNames"]
+        wanted = {names[it.split(".")[0].strip()] for it in asked["ProjectionExpression"].split(",")}
+        items = (self.item(it) for it in reversed(range(first, last)))
+        return {"Items": [typed({k: v for k, v in it.items() if k in wanted}) for it in items], **more}
 
     def answer(self, path: str, target: str, asked: bytes) -> dict[str, Any]:
         """The answer to a request, by its path or its target."""
-        arn = "arn:aws:lambda:eu-west-1:123456789012:function:import"
         if target.endswith(".Query"):
             return self.query(json.loads(asked))
         if target.endswith(".GetResources"):
-            tags = [{"Key": JOB_TAG, "Value": "import"}]
-            return {"ResourceTagMappingList": [{"ResourceARN": arn, "Tags": tags}]}
-        assert "/functions/" in path
-        variables = {"LAUNCHER_SETTINGS": json.dumps({**DECLARED, "job": "import"})}
-        return {"FunctionName": "import", "Role": "r", "Environment": {"Variables": variables}}
+            return self.listed(json.loads(asked).get("PaginationToken", ""))
+        assert "/functions/" in path, path
+        name = unquote(path).partition("/functions/")[2].partition("/")[0].rpartition(":")[2]
+        definition = f"{DECLARED['taskDefinition'].rpartition('/')[0]}/{name}:7"
+        # Without schedules: they are in another service.
+        given = {**DECLARED, "job": name, "taskDefinition": definition, "schedules": [], "scheduling": None}
+        variables = {"LAUNCHER_SETTINGS": json.dumps(given)}
+        return {"FunctionName": name, "Role": "r", "Environment": {"Variables": variables}}
+
+    def listed(self, token: str) -> dict[str, Any]:
+        """A page of the functions."""
+        names, begin = ["import", *(f"job-{it + 1}" for it in range(self.others))], int(token or 0)
+        arn = "arn:aws:lambda:eu-west-1:123456789012:function:"
+        page = [
+            {"ResourceARN": f"{arn}{it}", "Tags": [{"Key": JOB_TAG, "Value": it}]}
+            for it in names[begin : begin + LISTED_AT_ONCE]
+        ]
+        more = begin + LISTED_AT_ONCE < len(names)
+        return {"ResourceTagMappingList": page, "PaginationToken": str(begin + LISTED_AT_ONCE) if more else ""}
 
 
 @contextmanager
-def history_endpoint(size: int) -> Generator[History]:
-    """A table with so many runs, on a free port of 127.0.0.1, until the block is left."""
-    history = History(size)
+def history_endpoint(size: int, others: int = 0) -> Generator[History]:
+    """A table with so many runs, and so many other jobs, on a free port of 127.0.0.1, until the block is left."""
+    history = History(size, others)
     assert len(history.launched) == size
 
     class Handler(BaseHTTPRequestHandler):
