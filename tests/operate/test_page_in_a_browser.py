@@ -16,7 +16,7 @@ from fargate_job_launcher.operate.runs import newest
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from opened import Opened, opened
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from shell import command, eventually, leading_to
+from shell import block, command, eventually, leading_to
 
 from tools.bench.bench_history import history_endpoint
 from tools.recording import program
@@ -252,22 +252,30 @@ def test_no_page_breaks_a_rule_of_accessibility_or_is_wider_than_the_screen(
     context.close()
 
 
-def test_the_report_is_one_file_that_loads_and_runs_nothing(chromium: Browser, aws: Emulator, tmp_path: Path) -> None:
+def test_the_report_is_one_file_that_loads_and_runs_nothing(
+    chromium: Browser, aws: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scripted(aws, BAD, BAD)
     launch("import")
     last("FAILED")
-    file = tmp_path / "report.html"
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "import.html"
     assert command("report", "import", "--html", str(file)).code == 0
+    written = file.read_text()
+    exec(block("page", "a report"), {})
+    assert ("last 30 days" in written, "last 7 days" in file.read_text()) == (True, True)
     context = chromium.new_context(offline=True)
     page, asked = context.new_page(), list[str]()
     page.on("request", lambda it: asked.append(it.url))
     page.goto(file.as_uri())
     expect(page.get_by_role("heading", level=1)).to_contain_text("import")
-    assert page.locator("svg.strip rect").count() > 0
+    assert page.locator("svg.strip rect.failed").count() > 0
     expect(page.locator("td.why").first).to_have_text("it ended with exit code 3")
     assert asked == [file.as_uri()]
     assert Axe().run(page).violations_count == 0
     context.close()
+    refused = command("report", "import", "--html", str(tmp_path / "no" / "folder.html"))
+    assert (refused.code, "No such file or directory" in refused.err) == (125, True)
 
 
 def test_of_a_thousand_jobs_only_those_in_view_are_asked_about(
