@@ -19,12 +19,16 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch_logs, ec2, ecs, efs, eventbridge
 
+from ..sessions import agents, runtime_id
 from .containers import predicted
 from .run import Run
 from .scripts import Scripts
 
 STEP_SECONDS: Final = 0.05
 """Between two states before RUNNING; on AWS tens of seconds."""
+
+AGENT_SECONDS: Final = 0.2
+"""How long after its container the agent that opens sessions starts; on AWS some seconds."""
 
 LONGEST_WORD: Final = 100
 """The characters of a word of a command that are shown."""
@@ -84,6 +88,9 @@ class Lifecycle:
             begun["lastStatus"] = "PROVISIONING"
             for container in begun["containers"]:
                 container["lastStatus"] = "PENDING"
+                container.pop("runtimeId", None)
+                if record["enableExecuteCommand"]:
+                    container["managedAgents"] = agents("PENDING")
         self._keep(self._simulate(record, run, get_account_id(), get_region()))
 
     def stopped(self) -> None:
@@ -141,10 +148,14 @@ class Lifecycle:
                 for moment in ("pullStartedAt", "pullStoppedAt", "startedAt"):
                     record[moment] = _earlier(record[moment], run.started_minutes_ago)
                 for container in record["containers"]:
-                    container["lastStatus"] = "RUNNING"
+                    container |= {"lastStatus": "RUNNING", "runtimeId": runtime_id(arn)}
                 self._publish(record)
                 _write(record, run)
-                await asyncio.sleep(run.seconds)
+                # The agent starts a moment after its container.
+                await asyncio.sleep(min(AGENT_SECONDS, run.seconds))
+                _set_agents(record, "RUNNING")
+                await asyncio.sleep(max(run.seconds - AGENT_SECONDS, 0))
+            _set_agents(record, "STOPPED")
             # Set before the state, so that no caller reads STOPPED without the exit code.
             for container in record["containers"]:
                 if run.container_reason:
@@ -179,6 +190,12 @@ class Lifecycle:
                 "EventBusName": "default",
             }
         )
+
+
+def _set_agents(record: Record, status: str) -> None:
+    """The state of the agents that open sessions, of a task that was launched with ECS Exec."""
+    for container in record["containers"] if record["enableExecuteCommand"] else []:
+        container["managedAgents"] = agents(status)
 
 
 def _shown(record: Record) -> Record:
