@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .importing import Imported, imported
     from .launching import Launch, launch, retry, stop
     from .past import PastRun, Sums, history
+    from .plugin import NoSession
     from .rerunning import rerun
     from .scheduling import (
         LastRun,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         resume_schedule,
         scheduled,
     )
+    from .sessions import Session, open_port, open_shell
     from .task import Task, tasks
 
 __all__ = [
@@ -74,6 +76,7 @@ __all__ = [
     "LauncherFailed",
     "Line",
     "NoCredentials",
+    "NoSession",
     "NoSuchJob",
     "NoSuchRun",
     "NoSuchSchedule",
@@ -87,6 +90,7 @@ __all__ = [
     "Retry",
     "Schedule",
     "Scheduled",
+    "Session",
     "StillRunning",
     "Sums",
     "Task",
@@ -101,6 +105,8 @@ __all__ = [
     "imported",
     "jobs",
     "launch",
+    "open_port",
+    "open_shell",
     "pause_schedule",
     "rerun",
     "resume_schedule",
@@ -119,8 +125,10 @@ _MODULES: Final = (
     "importing",
     "launching",
     "past",
+    "plugin",
     "rerunning",
     "scheduling",
+    "sessions",
     "task",
 )
 """The modules of the public names. They are loaded on first use, because terminal.py has to start without boto3."""

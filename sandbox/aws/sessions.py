@@ -113,7 +113,7 @@ def _start_session(given: Parameters) -> Answer:
     found = SESSION_TARGET.fullmatch(target)
     task = _ecs._tasks.get(_task_arn(found[1], found[2])) if found else None
     containers = task["containers"] if found and task else []
-    if not any(found and it["runtimeId"] == found[3] and _connected(task, it) for it in containers):
+    if not task or not any(found and it["runtimeId"] == found[3] and _connected(task, it) for it in containers):
         raise refusal("ssm.StartSession.target", target=target)
     return json_response(_session("sandbox"))
 

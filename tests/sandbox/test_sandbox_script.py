@@ -6,7 +6,7 @@ import http.server
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -130,7 +130,7 @@ def test_each_mistake_is_said_and_nothing_is_scripted(
 
 
 @contextmanager
-def answering(answer: Any) -> Iterator[str]:
+def answering(answer: Any) -> Generator[str]:
     """The address of a server that answers everything so."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -139,7 +139,7 @@ def answering(answer: Any) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())
 
-        def log_message(self, *_given: Any) -> None:
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:

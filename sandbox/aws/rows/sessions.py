@@ -89,8 +89,8 @@ ROWS: Final = (
         code="InvalidParameterException",
         words=(
             "The execute command failed because execute command was not enabled when the task was run or the execute "
-            "command agent isn\u2019t running. Wait and try again or run a new task with execute command enabled and try "
-            "again."
+            "command agent isn\u2019t running. Wait and try again or run a new task with execute command enabled and "
+            "try again."
         ),
         sources=(
             "https://github.com/fabfuel/ecs-deploy/issues/193",
