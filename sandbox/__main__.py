@@ -164,13 +164,17 @@ def _attack(console: Console, aws: Emulator, facts: Facts) -> None:
 def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) -> None:
     cluster = aws.client("ecs").list_clusters()["clusterArns"][0].rpartition("/")[2]
     function, group = launcher.outputs["function_name"], launcher.outputs["log_group_name"]
-    beside = _beside()
+    beside, region = _beside(), stack.region
+    # boto3 reads AWS_DEFAULT_REGION only, AWS's other tools AWS_REGION first.
+    exports = (
+        f"export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={region} AWS_DEFAULT_REGION={region} "
+        "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
+    )
     console.print(
         f"""
 {aws.endpoint} runs until Ctrl-C. To try it from another terminal:
 
-  export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={stack.region} AWS_DEFAULT_REGION={stack.region}
-  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  {exports}
   {beside}fargate-job list
   {beside}fargate-job launch {launcher.name} --follow
   {beside}{script.PROGRAM} {launcher.name} --exit-code 1 --line boom

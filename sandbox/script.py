@@ -189,6 +189,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def options() -> list[str]:
+    """The long names of the command's options."""
+    return [it for action in _parser()._actions for it in action.option_strings if it.startswith("--")]
+
+
 SECONDS: Final = 1.0
 """How long a scripted task runs that does not say it: long enough to be seen."""
 
