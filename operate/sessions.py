@@ -164,8 +164,8 @@ def _prepared(
     if not job.settings.exec:
         raise NoSession(
             f"{job.name} does not allow sessions in its tasks",
-            "Set allow_exec: true for the job in the stack's config and run pulumi up; it holds for tasks that are "
-            "launched after that",
+            "Set allowExec: true for the job in the stack's config (in a program allow_exec) and run pulumi up; it "
+            "holds for tasks that are launched after that",
         )
     plugin = find_plugin()
     one = _chosen(job, task, run, index)

@@ -323,8 +323,8 @@ def test_a_job_that_does_not_allow_sessions_has_none_and_the_field_is_named(
         done = command(*words)
         assert done.code == 125
         assert done.err == (
-            "error: closed does not allow sessions in its tasks. Set allow_exec: true for the job in the stack's "
-            "config and run pulumi up; it holds for tasks that are launched after that.\n"
+            "error: closed does not allow sessions in its tasks. Set allowExec: true for the job in the stack's "
+            "config (in a program allow_exec) and run pulumi up; it holds for tasks that are launched after that.\n"
         )
     assert not plugin.record.exists()
 
@@ -492,8 +492,9 @@ def test_the_launchers_own_role_opens_no_session(stack: DeployedStack, running: 
 
 
 @pytest.mark.usefixtures("running")
-def test_ctrl_c_belongs_to_the_session_and_the_terminal_is_as_it_was(
-    plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("sent", "code"), [(b"\x03", 5), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_ctrl_c_belongs_to_the_session_and_however_it_ends_the_terminal_is_as_it_was(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch, sent: bytes | signal.Signals, code: int
 ) -> None:
     monkeypatch.setenv("PLUGIN_WAITS", "1")
     process, terminal = pty.fork()
@@ -505,7 +506,10 @@ def test_ctrl_c_belongs_to_the_session_and_the_terminal_is_as_it_was(
     while b"Starting session" not in printed:
         printed += os.read(terminal, 1000)
     assert termios.tcgetattr(terminal) != before
-    os.write(terminal, b"\x03")
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 5
+    if isinstance(sent, bytes):
+        os.write(terminal, sent)
+    else:
+        os.kill(process, sent)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == code
     assert termios.tcgetattr(terminal) == before
     os.close(terminal)
