@@ -510,6 +510,7 @@ def test_ctrl_c_belongs_to_the_session_and_however_it_ends_the_terminal_is_as_it
         os.write(terminal, sent)
     else:
         os.kill(process, sent)
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == code
+    ended = eventually(lambda: it if (it := os.waitpid(process, os.WNOHANG))[0] else None)
+    assert os.waitstatus_to_exitcode(ended[1]) == code
     assert termios.tcgetattr(terminal) == before
     os.close(terminal)
