@@ -123,8 +123,9 @@ format: install ## format the code with ruff
 
 .PHONY: lock
 lock: install ## resolve the dependencies again: requirements.txt and requirements/dev.txt
-	$(BIN)/pip-compile $(LOCK) --extra cli --extra dev --extra program --extra sandbox --generate-hashes --allow-unsafe --output-file requirements/dev.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra cli --extra dev --extra program --extra sandbox --generate-hashes --unsafe-package fargate-job-launcher --output-file requirements/dev.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra program --constraint requirements/dev.txt --no-annotate --output-file requirements/program.txt pyproject.toml
+# The extra `sandbox` contains the extra `cli` of this package, which is not to be pinned.
 LOCK := --quiet --no-header --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .PHONY: install
