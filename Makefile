@@ -123,10 +123,9 @@ format: install ## format the code with ruff
 
 .PHONY: lock
 lock: install ## resolve the dependencies again: requirements.txt and requirements/dev.txt
-	$(BIN)/pip-compile $(LOCK) --extra cli --extra dev --extra program --extra sandbox --extra ui --generate-hashes --allow-unsafe --output-file requirements/dev.txt pyproject.toml
-	@# An extra that names another extra of this package makes it a requirement of itself, with this folder's path.
-	@sed -i '/^fargate-job-launcher @/,+1d; /^    #   fargate-job-launcher$$/d' requirements/dev.txt
+	$(BIN)/pip-compile $(LOCK) --extra cli --extra dev --extra program --extra sandbox --extra ui --generate-hashes --unsafe-package fargate-job-launcher --output-file requirements/dev.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra program --constraint requirements/dev.txt --no-annotate --output-file requirements/program.txt pyproject.toml
+# The extras `sandbox` and `ui` contain the extra `cli` of this package, which is not to be pinned.
 LOCK := --quiet --no-header --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .PHONY: install

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .logs import Log, LogLine, log_lines, logs_of, silence
     from .parked import Redriven, dead_letters, discard, edit, redrive
     from .past import PastRun, Sums, history
+    from .plugin import NoSession
     from .rerunning import rerun
     from .scheduling import (
         LastRun,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         resume_schedule,
         scheduled,
     )
+    from .sessions import Session, open_port, open_shell
     from .task import Task, tasks
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "LogLine",
     "NoCredentials",
     "NoLog",
+    "NoSession",
     "NoSuchContainer",
     "NoSuchDeadLetter",
     "NoSuchJob",
@@ -101,6 +104,7 @@ __all__ = [
     "Retry",
     "Schedule",
     "Scheduled",
+    "Session",
     "StillRunning",
     "Sums",
     "Task",
@@ -120,6 +124,8 @@ __all__ = [
     "launch",
     "log_lines",
     "logs_of",
+    "open_port",
+    "open_shell",
     "pause_schedule",
     "redrive",
     "rerun",
@@ -144,8 +150,10 @@ _MODULES: Final = (
     "logs",
     "parked",
     "past",
+    "plugin",
     "rerunning",
     "scheduling",
+    "sessions",
     "task",
 )
 """The modules of the public names. They are loaded on first use, because terminal.py has to start without boto3."""

@@ -156,8 +156,8 @@ def edit(job: Job, letter: DeadLetter, event: Mapping[str, Any]) -> Redriven:
     the same for every edit of this message: once an edit has launched, a different one is a Conflict. A key that the
     edit itself adds or changes is used as it is.
 
-    Raises Rejected, before anything is launched, if the launcher does not accept it, JobError if the event as it was
-    has been launched in part, and as `redrive` does; the message then stays.
+    Raises Rejected if the launcher, which checks it before it launches, does not accept it, JobError if the event as it
+    was has been launched in part, and as `redrive` does; the message then stays.
     """
     begun = _begun(job, letter)
     done = begun is not None and (begun["tasks"] or begun["launch"]["open"] or begun["state"] not in ENDED)
@@ -171,8 +171,6 @@ def edit(job: Job, letter: DeadLetter, event: Mapping[str, Any]) -> Redriven:
     wanted, own = dict(event), (letter.event or {}).get("idempotencyKey")
     if wanted.get("idempotencyKey", own) == own:
         wanted["idempotencyKey"] = edit_key(job, letter)
-    # Its checks alone: an event that is refused must not use up the key.
-    invoke(job, {**wanted, "dryRun": True})
     try:
         return _launched(job, letter, wanted)
     except Conflict as error:

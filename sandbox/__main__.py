@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import shutil
 import sys
 import threading
 import time
@@ -13,6 +15,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from . import script
 from .aws.server import Emulator, EmulatorFailed
 from .display import show_launch, show_supervised
 from .engine.deploy import deploy
@@ -25,6 +28,7 @@ from .proof.explain import explain, granted
 from .proof.facts import Facts, NotALauncher, read
 from .proof.supervised import NotSupervised, supervise, supervises
 from .provider_config import provider_config
+from .script import NotScripted
 
 
 class UsageError(Exception):
@@ -37,16 +41,19 @@ class AttackMisjudged(Exception):
 
 REPORTED = (
     *(UsageError, AttackMisjudged, StackFileError, NoSuchJob, NotALauncher),
-    *(EmulatorFailed, DeploymentFailed, LaunchFailed, NotSupervised),
+    *(EmulatorFailed, DeploymentFailed, LaunchFailed, NotSupervised, NotScripted),
 )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit code is 0 only when the stack was deployed and the job was launched."""
-    options = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
     console = Console(highlight=False, emoji=False, markup=False)
     try:
-        _run(options, console)
+        if given[:1] == ["script"]:
+            script.command(given[1:], console)
+        else:
+            _run(_parser().parse_args(given), console)
     except REPORTED as error:
         errors = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
         errors.print(f"error: {error}")
@@ -58,7 +65,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fargate_job_launcher.sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m fargate_job_launcher.sandbox",
+        description=__doc__,
+        epilog=f"{script.PROGRAM} --help: define what the jobs of a served sandbox do next",
+    )
     parser.add_argument("action", choices=["up", "serve", "attack"], help="serve: keep running until Ctrl-C")
     parser.add_argument("--program", type=Path, default=Path(), help="the Pulumi program's folder (default: this one)")
     parser.add_argument("--stack", default="dev", help="the stack to deploy (default: dev)")
@@ -153,13 +164,20 @@ def _attack(console: Console, aws: Emulator, facts: Facts) -> None:
 def _serve(console: Console, aws: Emulator, stack: Stack, launcher: Resource) -> None:
     cluster = aws.client("ecs").list_clusters()["clusterArns"][0].rpartition("/")[2]
     function, group = launcher.outputs["function_name"], launcher.outputs["log_group_name"]
+    beside, region = _beside(), stack.region
+    # boto3 reads AWS_DEFAULT_REGION only, AWS's other tools AWS_REGION first.
+    exports = (
+        f"export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={region} AWS_DEFAULT_REGION={region} "
+        "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
+    )
     console.print(
         f"""
 {aws.endpoint} runs until Ctrl-C. To try it from another terminal:
 
-  export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={stack.region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
-  .venv/bin/fargate-job list
-  .venv/bin/fargate-job launch {launcher.name} --follow
+  {exports}
+  {beside}fargate-job list
+  {beside}fargate-job launch {launcher.name} --follow
+  {beside}{script.PROGRAM} {launcher.name} --exit-code 1 --line boom
   aws lambda invoke --function-name {function} --payload '{{}}' --cli-binary-format raw-in-base64-out /dev/stdout
   aws ecs list-tasks --cluster {cluster}
   aws logs describe-log-streams --log-group-name {group}
@@ -172,6 +190,15 @@ this into a separate Pulumi.STACK.yaml:
         soft_wrap=True,
     )
     threading.Event().wait()
+
+
+def _beside() -> str:
+    """What stands before this environment's commands to run them from here; empty if they are on the PATH."""
+    folder = Path(sys.executable).parent
+    if shutil.which("fargate-job") == str(folder / "fargate-job"):
+        return ""
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    return f"{shlex.quote(str(shown))}/"
 
 
 if __name__ == "__main__":

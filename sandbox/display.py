@@ -37,3 +37,12 @@ def show_supervised(console: Console, job: str, supervised: Supervised) -> None:
         console.print(Text(f"  {label}  {task['startedBy']}  {task['lastStatus']}  {ended}"), soft_wrap=True)
     if supervised.notice:
         console.print(Text(f"  notice   {supervised.notice}"), soft_wrap=True)
+    staged = supervised.staged_minutes
+    if staged:
+        console.print(
+            Text(
+                f"  staged   nobody waited: ECS was made to report that the runaway started {staged:g} "
+                "minutes earlier; its cost is that of this time"
+            ),
+            soft_wrap=True,
+        )

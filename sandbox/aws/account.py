@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from fargate_job_launcher.handler.settings import VARIABLE, Settings
 from ministack.services import dynamodb, iam, lambda_svc, s3, scheduler
 
 from . import delivery, task_tokens
@@ -44,6 +45,18 @@ def lacks_object(bucket: str, key: str) -> bool:
     """Whether there is this bucket, and no object of this key in it."""
     found = _s3._buckets.get(bucket)
     return found is not None and key not in found["objects"]
+
+
+def families() -> dict[str, list[str]]:
+    """The jobs of all deployed launchers → the families of their task definitions; stacks may have jobs of one name."""
+    found = dict[str, list[str]]()
+    for record in list(_lambda._functions._data.values()):
+        variables = record["config"].get("Environment", {}).get("Variables", {})
+        if VARIABLE in variables:
+            settings = Settings.read(variables)
+            family = settings.task_definition.rpartition("/")[2].rpartition(":")[0]
+            found.setdefault(settings.job, []).append(family)
+    return found
 
 
 def _trusts(role_arn: str, service: str, source_arn: str) -> bool:

@@ -31,6 +31,7 @@ from .authorization import Call, Policies, run_task_calls
 from .constraints import violations
 from .rows import Refused, answer, refuse
 from .service_calls import Request, object_of, service_calls
+from .tasks import scripts
 from .tasks.lapse import pass_minutes
 from .tasks.lifecycle import Lifecycle
 from .tasks.tokens import Tokens
@@ -41,7 +42,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CALLS_PATH: Final = "/_gate/calls"
-RUNS_PATH: Final = "/_gate/runs"
 LAPSE_PATH: Final = "/_gate/lapse"
 _ECS_TARGET: Final = "AmazonEC2ContainerServiceV20141113."
 
@@ -65,9 +65,11 @@ class Gate:
         if scope["path"] == CALLS_PATH:
             await _answer(send, 200, self._calls)
             return
-        if scope["path"] == RUNS_PATH:
-            self._lifecycle.script(json.loads(await _body(receive)))
-            await _answer(send, 200, {})
+        if scope["path"] == scripts.PATH:
+            if scope["method"] == "POST":
+                self._lifecycle.scripts.define(json.loads(await _body(receive)))
+            scripted = {"runs": self._lifecycle.scripts.waiting(), "containers": self._lifecycle.containers}
+            await _answer(send, 200, {**scripted, "jobs": account.families()})
             return
         if scope["path"] == LAPSE_PATH:
             pass_minutes(json.loads(await _body(receive)))

@@ -16,7 +16,7 @@ from ministack.app import app
 from ministack.core import lambda_runtime
 from ministack.services import eventbridge, sts
 
-from . import asynchronous, schedule_clock, simulation, task_tokens, wire
+from . import asynchronous, environments, schedule_clock, sessions, simulation, task_tokens, wire
 from .connections import Whole, server_config
 from .gate import Gate
 
@@ -27,9 +27,11 @@ def _serve(descriptor: int, docker: str = "") -> None:
         raise SystemExit("this version of ministack has no execution_credentials; the sandbox needs 1.5.33")
     lambda_runtime.execution_credentials = _execution_credentials
     asynchronous.install()
+    environments.install()
     simulation.install()
     schedule_clock.install()
     task_tokens.install()
+    sessions.install()
     mended = wire.install(cast("Any", app))
     events: Any = eventbridge
     events._invoke_target = _with_context(events._invoke_target)

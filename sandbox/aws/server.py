@@ -30,6 +30,7 @@ from botocore.config import Config
 
 from . import constraints
 from .tasks.run import Run
+from .tasks.scripts import PATH
 
 ACCOUNT: Final = "123456789012"
 """The account of a stack whose config names no account."""
@@ -191,7 +192,7 @@ class Emulator:
             raise EmulatorFailed("docker: True, so containers really run and cannot be scripted; leave out docker=True")
         of_indexes = {str(index): run.as_json() for index, run in (indexes or {}).items()}
         body = json.dumps({family: {"next": [run.as_json() for run in runs], "indexes": of_indexes}}).encode()
-        with urllib.request.urlopen(f"{self.endpoint}/_gate/runs", data=body, timeout=ANSWER_SECONDS):  # noqa: S310
+        with urllib.request.urlopen(self.endpoint + PATH, data=body, timeout=ANSWER_SECONDS):  # noqa: S310
             pass
 
     def pass_minutes(self, minutes: float) -> None:

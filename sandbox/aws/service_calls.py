@@ -5,6 +5,7 @@ An operation that has no row here is not authorized: the emulator does what it a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +14,9 @@ from urllib.parse import unquote
 from . import item_calls
 from .authorization import Call
 from .item_calls import PartitionKey
+
+SESSION_TARGET: Final = re.compile(r"ecs:(.+)_([0-9a-f-]{32,36})_([0-9a-f]{32}-[0-9]+)")
+"""Of a session in a task: cluster, task id, and the runtime id of the container."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,31 @@ def _of_tasks(request: Request, _known: Known) -> Iterator[Call]:
         yield Call(f"ecs:{request.operation}", it, {"ecs:cluster": cluster})
 
 
+def _execute_command(request: Request, _known: Known) -> Iterator[Call]:
+    """The cluster and the task: https://github.com/aws/containers-roadmap/issues/1050 shows that both are needed."""
+    cluster = request.named(str(request.parameters.get("cluster", "default")), "cluster/")
+    task = request.named(str(request.parameters.get("task", "")), f"task/{cluster.rpartition('/')[2]}/")
+    context = {"ecs:cluster": cluster, "ecs:task": task}
+    container = {"ecs:container-name": str(it)} if (it := request.parameters.get("container")) else {}
+    for resource in (cluster, task):
+        yield Call("ecs:ExecuteCommand", resource, {**context, **container})
+
+
+def _start_session(request: Request, _known: Known) -> Iterator[Call]:
+    """The target and, if the request names one, the document, which is AWS's own.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-specify-session-document.html
+    """
+    document = str(request.parameters.get("DocumentName") or "")
+    context = {"ssm:SessionDocumentAccessCheck": str(bool(document)).lower()}
+    target = str(request.parameters.get("Target", ""))
+    found = SESSION_TARGET.fullmatch(target)
+    place = f"{request.region}:{request.account}"
+    yield Call("ssm:StartSession", f"arn:aws:ecs:{place}:task/{found[1]}/{found[2]}" if found else target, context)
+    if document:
+        yield Call("ssm:StartSession", f"arn:aws:ssm:{request.region}::document/{document}", context)
+
+
 def _put_events(request: Request, _known: Known) -> Iterator[Call]:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html"""
     for entry in request.parameters.get("Entries") or []:
@@ -135,6 +164,8 @@ _ASKED: Final[Mapping[tuple[str, str], Callable[[Request, Known], Iterable[Call]
     ("lambda", "POST"): _invoke,
     **{("logs", it): _log_stream for it in ("CreateLogStream", "DescribeLogStreams", "GetLogEvents")},
     **{("ecs", it): _of_tasks for it in ("StopTask", "DescribeTasks", "ListTasks")},
+    ("ecs", "ExecuteCommand"): _execute_command,
+    ("ssm", "StartSession"): _start_session,
     **{("states", it): _send_task for it in ("SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat")},
     ("events", "PutEvents"): _put_events,
     ("dynamodb", "*"): _items,

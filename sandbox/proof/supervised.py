@@ -28,10 +28,8 @@ WAIT_SECONDS: Final = 180
 
 FAILING: Final = {
     "failed": Run(1, 0.1),
-    "never_started": Run(
-        None, 0.1, stop_code="TaskFailedToStart", reason="CannotPullContainerError: the image is not there"
-    ),
-    "interrupted": Run(None, 0.1, stop_code="SpotInterruption", reason="Your Spot Task was interrupted."),
+    "never_started": Run.never_starts(),
+    "interrupted": Run.spot_interrupted(0.1),
     "timed_out": Run(1, 0.1, stop_code="UserInitiated", reason="fargate-job-launcher: ran longer than its limit"),
 }
 """Outcome → a run that ends with it."""
@@ -51,6 +49,9 @@ class Supervised:
     """The failing job's tasks, in the order of its attempts; none if the job has no retries."""
     stopped: dict[str, Any] | None
     """The task that ran too long; None if the job has no limit."""
+    staged_minutes: float
+    """How many minutes before its real start ECS was made to report that this task started: nobody waits for the limit.
+    0 if the job has no limit."""
     notice: str
     """The first line of the notice about it; empty if the job was launched again instead."""
 
@@ -72,7 +73,7 @@ def supervise(aws: Emulator, launcher: Resource) -> Supervised:
         origin = launch(aws, launcher, {}).result["startedBy"]
         retried = _eventually(lambda: _ended(aws, settings.cluster, origin, 2), f"{origin} was not launched again")
     if not policy.max_runtime_minutes:
-        return Supervised(retried, None, "")
+        return Supervised(retried, None, 0, "")
     mail = mailbox(aws, settings.notice_topic)
     runaway, retried_then = Run(0, 3600, started_minutes_ago=policy.max_runtime_minutes + 1), Run(0, 0.1)
     again = "timed_out" in policy.retry_on and policy.retries
@@ -90,8 +91,9 @@ def supervise(aws: Emulator, launcher: Resource) -> Supervised:
 
     stopped = _eventually(stopped_in_time, f"{origin} was not stopped")
     if again:
-        return Supervised(retried, stopped[0], "")
-    return Supervised(retried, stopped[0], _eventually(lambda: _notice(aws, mail), f"no notice about {origin} arrived"))
+        return Supervised(retried, stopped[0], runaway.started_minutes_ago, "")
+    notice = _eventually(lambda: _notice(aws, mail), f"no notice about {origin} arrived")
+    return Supervised(retried, stopped[0], runaway.started_minutes_ago, notice)
 
 
 def _settings(aws: Emulator, launcher: Resource) -> Settings:

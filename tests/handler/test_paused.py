@@ -214,6 +214,8 @@ def test_what_a_person_asks_for_is_read_whole_or_not_at_all(event: object, read:
         ({"cancelOf": "../x"}, "cancelOf: the id of a run, 32 hexadecimal digits, is expected"),
         ({"nextOf": 5}, "nextOf: the id of a run"),
         ({"arrayOf": {"run": "x", "pause": True}}, "arrayOf: an object with run, the id of an array run"),
+        ({"stopOf": {"run": "x"}}, "stopOf: an object with run, the id of a run"),
+        ({"stopOf": {"run": "f" * 32, "pause": True}}, "stopOf: an object with run, the id of a run"),
         ({"retryOf": {"run": RUN}}, "retryOf: an object with run and root"),
     ],
 )

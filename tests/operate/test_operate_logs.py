@@ -114,6 +114,7 @@ def test_lines_of_several_tasks_come_by_their_times_behind_their_tasks_and_the_l
     assert by_task.out.splitlines() == merged
     assert "\x1b" not in by_run.out
     assert command("logs", "job", "--run", run, "--tail", "1").out.splitlines() == merged[3:]
+    assert command("logs", "job", "-t", b, "-t", a, "--tail", "1").out.splitlines() == merged[3:]
     since = f"{NOON + timedelta(seconds=3):%Y-%m-%dT%H:%M:%S}"
     assert command("logs", "job", "--run", run, "--since", since).out.splitlines() == merged[2:]
     assert command("logs", "job", "--run", run, "--since", "7d").out.splitlines() == merged

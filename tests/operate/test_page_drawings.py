@@ -59,20 +59,34 @@ def test_a_day_has_what_ran_on_it_and_cuts_what_began_before_or_goes_on() -> Non
 
 @pytest.mark.parametrize("size", [1, 20, 100, 101, 10_000])
 def test_an_arrays_map_has_a_cell_for_each_index_or_for_the_same_number_of_them(size: int) -> None:
+    one = size == 1
     it = Progress(
-        run="r", state="RUNNING", size=size, parallelism=5, succeeded=f"0-{size - 1}" if size > 1 else "", failed="0" if size == 1
-        else "", stopped="", running="", not_started="", paused="", halted="", stopping="", seconds=1, reason="",
-        exit_code=None, cost_usd=None,
-    )  # fmt: skip
+        run="r",
+        state="RUNNING",
+        size=size,
+        parallelism=5,
+        succeeded="" if one else f"0-{size - 1}",
+        failed="0" if one else "",
+        stopped="",
+        running="",
+        not_started="",
+        paused="",
+        halted="",
+        stopping="",
+        seconds=1,
+        reason="",
+        exit_code=None,
+        cost_usd=None,
+    )
     drawn = array(it)
     assert len(drawn.shapes) == min(size, -(-size // -(-size // 100)))
-    assert {one.state for one in drawn.shapes} == {"failed" if size == 1 else "succeeded"}
-    assert drawn.label == (f"{size} indexes: 1 failed" if size == 1 else f"{size} indexes: {size} succeeded")
-    assert len({(one.x, one.y) for one in drawn.shapes}) == len(drawn.shapes)
+    assert {cell.state for cell in drawn.shapes} == {"failed" if one else "succeeded"}
+    assert drawn.label == (f"{size} indexes: 1 failed" if one else f"{size} indexes: {size} succeeded")
+    assert len({(cell.x, cell.y) for cell in drawn.shapes}) == len(drawn.shapes)
     if size == 10_000:
         # One failure among a hundred indexes is seen.
-        one = array(replace(it, succeeded="0-554,556-9999", failed="555"))
-        assert [shape.title for shape in one.shapes if shape.state == "failed"] == ["indexes 500-599: failed"]
+        failing = array(replace(it, succeeded="0-554,556-9999", failed="555"))
+        assert [shape.title for shape in failing.shapes if shape.state == "failed"] == ["indexes 500-599: failed"]
 
 
 def test_weeks_begin_on_monday_in_utc() -> None:

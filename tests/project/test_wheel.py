@@ -80,6 +80,47 @@ sys.exit(main(["archive", "handler.zip"]) or 1 - main(["explain"]))
 """Uses the package where no extra of it is installed: what the lock of the program does not name is not there."""
 
 
+WITH = """
+import re, runpy, sys
+from importlib import metadata
+from packaging.requirements import Requirement
+extras, asked = sys.argv[1].split(), sys.argv[2:]
+def name(of):
+    return re.sub("[-_.]+", "-", of).lower()
+installed, queue = set(), [("fargate-job-launcher", extra) for extra in ["", *extras]]
+while queue:
+    owner, extra = queue.pop()
+    if (owner, extra) in installed:
+        continue
+    installed.add((owner, extra))
+    try:
+        needed = metadata.requires(owner) or []
+    except metadata.PackageNotFoundError:
+        continue
+    for it in map(Requirement, needed):
+        if it.marker is None or it.marker.evaluate({"extra": extra}):
+            queue += [(name(it.name), more) for more in ["", *it.extras]]
+present = {owner for owner, _ in installed}
+absent = {
+    module for module, owners in metadata.packages_distributions().items()
+    if not present & {name(owner) for owner in owners}
+}
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+for loaded in [it for it in sys.modules if it.partition(".")[0] in absent]:
+    del sys.modules[loaded]
+sys.meta_path.insert(0, Absent())
+sys.argv = asked
+if asked[0] == "fargate-job":
+    from fargate_job_launcher.operate.terminal import fargate_job
+    fargate_job()
+runpy.run_module(asked[0], run_name="__main__")
+"""
+"""Runs a command where only some extras are installed: what they do not require, directly or not, is not there."""
+
+
 PROGRAMS = """
 import sys
 import fargate_job_launcher
@@ -235,6 +276,33 @@ def test_without_its_extras_the_package_needs_nothing_but_pulumi(built: Built, t
     assert "pulumi-aws" in locked
     assert "boto3" not in locked
     assert run(python, "-c", ALONE, "fargate-job-launcher", *locked, cwd=tmp_path).endswith("handler.zip\n")
+
+
+@pytest.mark.parametrize(
+    ("extras", "runs"), [("", False), ("cli", True), ("sandbox", True), ("policies", False), ("program", False)]
+)
+def test_the_command_runs_with_each_extra_that_promises_it_and_else_says_what_to_install(
+    built: Built, tmp_path: Path, extras: str, runs: bool
+) -> None:
+    python = environment(tmp_path / "venv", built.wheel)
+    command = (python, "-c", WITH, extras, "fargate-job")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "AWS_"))}
+    said = subprocess.run([*command, "exec", "--help"], env=kept, capture_output=True, text=True, check=False)
+    if not runs:
+        assert (said.returncode, said.stdout) == (1, "")
+        assert said.stderr == "error: click is not installed; pip install 'fargate-job-launcher[cli]'\n"
+        return
+    assert said.returncode == 0, said.stderr
+    # Without a region it asks nothing of AWS; by then everything that it needs has been imported.
+    lists = subprocess.run(
+        [*command, "list"], env={**kept, "AWS_CONFIG_FILE": os.devnull}, capture_output=True, text=True, check=False
+    )
+    assert (lists.returncode, lists.stderr) == (
+        125,
+        "error: no AWS region is set. Name the stack's region: --region or AWS_REGION.\n",
+    )
+    if extras == "sandbox":
+        run(python, "-c", WITH, extras, "fargate_job_launcher.sandbox", "script", "--help", cwd=tmp_path)
 
 
 def test_the_archive_is_the_same_bytes_wherever_the_wheel_is_installed(built: Built, tmp_path: Path) -> None:

@@ -132,20 +132,21 @@ def client(service: str, endpoint: str | None = None) -> Any:
 
 def verdict(clients: Mapping[str, Any], asked: Asked) -> str:
     """`taken`, or the code of the error."""
-    vpcs = list[str]()
+    made = list[str]()
     for service, operation, request in asked.before:
-        _, answer = _call(clients[service], operation, _with_memory(_filled(request, vpcs)))
-        vpcs += [answer["Vpc"]["VpcId"]] if operation == "CreateVpc" else []
-    said, _ = _call(clients[asked.service], asked.operation, _filled(asked.request, vpcs))
+        _, answer = _call(clients[service], operation, _with_memory(_filled(request, made)))
+        made += [answer["Vpc"]["VpcId"]] if operation == "CreateVpc" else []
+        made += [answer["tasks"][0]["taskArn"]] if operation == "RunTask" else []
+    said, _ = _call(clients[asked.service], asked.operation, _filled(asked.request, made))
     if asked.service == "scheduler" and said == "taken":
         # Names are taken once.
         clients["scheduler"].delete_schedule(Name=asked.request["Name"])
     return said
 
 
-def _filled(request: Request, vpcs: list[str]) -> Request:
-    """A request of a row, with the id of a VPC that was made before it."""
-    return {key: value.format(*vpcs) if value == "{0}" else value for key, value in request.items()}
+def _filled(request: Request, made: list[str]) -> Request:
+    """A request of a row, with the id of a VPC or the ARN of a task that was made before it."""
+    return {key: value.format(*made) if value == "{0}" else value for key, value in request.items()}
 
 
 def _with_memory(request: Request) -> Request:

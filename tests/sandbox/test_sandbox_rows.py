@@ -74,20 +74,21 @@ def refused(aws: Emulator, row: Refusal) -> tuple[str, str, int, str]:
     return told["Code"], told["Message"], meta["HTTPStatusCode"], meta["HTTPHeaders"].get(ROW_HEADER, "no row")
 
 
-def filled(request: Any, vpcs: list[str]) -> Any:
-    """A request of a row, with the id of a VPC that was made before it."""
-    return {key: value.format(*vpcs) if value == "{0}" else value for key, value in request.items()}
+def filled(request: Any, made: list[str]) -> Any:
+    """A request of a row, with the id of a VPC or the ARN of a task that was made before it."""
+    return {key: value.format(*made) if value == "{0}" else value for key, value in request.items()}
 
 
 @pytest.mark.parametrize("row", TABLE.refusals, ids=lambda row: row.id)
 def test_the_example_of_a_refusal_is_refused_as_its_row_says_and_its_neighbour_is_taken(
     emulator: Emulator, row: Refusal
 ) -> None:
-    vpcs = list[str]()
+    made = list[str]()
     for service, operation, request in row.before:
-        answered = call(client(emulator, service), operation, filled(request, vpcs))
-        vpcs += [answered["Vpc"]["VpcId"]] if operation == "CreateVpc" else []
-    row = replace(row, request=filled(row.request, vpcs), takes=row.takes and filled(row.takes, vpcs))
+        answered = call(client(emulator, service), operation, filled(request, made))
+        made += [answered["Vpc"]["VpcId"]] if operation == "CreateVpc" else []
+        made += [answered["tasks"][0]["taskArn"]] if operation == "RunTask" else []
+    row = replace(row, request=filled(row.request, made), takes=row.takes and filled(row.takes, made))
     name = re.sub(r"[^\w-]", "-", row.id)
     known = {
         "region": emulator.region,

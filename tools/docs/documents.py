@@ -363,7 +363,7 @@ def remedies() -> str:
 
 
 COMMANDS: Final = (
-    *([], ["launch"], ["list"], ["status"], ["logs"], ["stop"], ["retry"]),
+    *([], ["launch"], ["list"], ["status"], ["logs"], ["stop"], ["retry"], ["exec"], ["ports"]),
     *(["schedules"], ["schedules", "list"], ["schedules", "pause"], ["schedules", "resume"], ["schedules", "cancel"]),
     *(["dead-letters", *it] for it in ([], ["list"], ["show"], ["redrive"], ["edit"], ["discard"])),
     ["explain"],

@@ -10,6 +10,7 @@ running sandbox. The code that refuses is in the files of aws/ (../gate.py, ../r
 - run_task.py         refusals of RunTask, and of any operation of Amazon ECS
 - task_definition.py  refusals of RegisterTaskDefinition
 - tasks.py            refusals of ListTasks and DescribeTasks
+- sessions.py         refusals of a session in a task: ExecuteCommand, StartSession
 - clusters.py         refusals of CreateCluster, PutClusterCapacityProviders, DeleteCluster
 - subnets.py          refusals of EC2's CreateSubnet
 - queues.py           messages that a queue does not admit: refused, or lost without an error
@@ -21,7 +22,19 @@ running sandbox. The code that refuses is in the files of aws/ (../gate.py, ../r
 
 from typing import Final
 
-from . import clusters, others, permissions, queues, run_task, schedules, shapes, subnets, task_definition, tasks
+from . import (
+    clusters,
+    others,
+    permissions,
+    queues,
+    run_task,
+    schedules,
+    sessions,
+    shapes,
+    subnets,
+    task_definition,
+    tasks,
+)
 from .answers import ROW_HEADER, answer, answer_of
 from .row import Before, Refusal, Refused, Shape, Table
 
@@ -29,6 +42,7 @@ TABLE: Final = Table(
     run_task.ROWS,
     task_definition.ROWS,
     tasks.ROWS,
+    sessions.ROWS,
     clusters.ROWS,
     subnets.ROWS,
     schedules.ROWS,

@@ -207,6 +207,22 @@ ROWS: Final = (
         f"arn:aws:ecs:{_REGION}:task/rows/0123",
         {"cluster": "rows", "tasks": ["0123"]},
     ),
+    *_denials(
+        "ecs",
+        "ExecuteCommand",
+        "ecs:ExecuteCommand",
+        f"arn:aws:ecs:{_REGION}:cluster/rows",
+        {"cluster": "rows", "task": "0" * 32, "command": "/bin/sh", "interactive": True},
+        "https://github.com/aws/containers-roadmap/issues/1050",
+    ),
+    *_denials(
+        "ssm",
+        "StartSession",
+        "ssm:StartSession",
+        f"arn:aws:ecs:{_REGION}:task/rows/{'0' * 32}",
+        {"Target": f"ecs:rows_{'0' * 32}_{'0' * 32}-0123456789"},
+        "https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-specify-session-document.html",
+    ),
     *_denials("ecs", "ListTasks", "ecs:ListTasks", "*", {"cluster": "rows"}),
     *_denials(
         "lambda",

@@ -40,7 +40,8 @@ class Refusal:
     operation: str = ""
     """The operation of the example, where the id has none."""
     before: tuple[Before, ...] = ()
-    """The calls that the example needs. `{0}` in a later request is the id of the VPC that the first call creates."""
+    """The calls that the example needs. `{0}` in a later request is the id of the first VPC, or the ARN of the
+    first task, that they create."""
     policy: Mapping[str, Any] | None = None
     """The only policy of the role that makes the request; None: the account's root user makes it."""
     body: bytes = b""

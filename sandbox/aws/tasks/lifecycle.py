@@ -1,7 +1,7 @@
 """Takes a task through its states as ECS does (PROVISIONING, PENDING, RUNNING, STOPPED), with its log and its events.
 
-Without Docker no container runs. A test defines in advance what the tasks of a family do, one `Run` a task. A task
-without one does what its image and its command show (containers.py), or runs for a moment and succeeds. The emulator
+Without Docker no container runs. A script defines in advance what the tasks of a family do (scripts.py). A task without
+one does what its image and its command show (containers.py), or runs for a moment and succeeds. The emulator
 itself leaves such tasks RUNNING for ever; this module updates its records. With Docker the emulator runs the containers
 and updates its records. In both cases this module sends the events, which the emulator never sends.
 """
@@ -12,18 +12,23 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch_logs, ec2, ecs, efs, eventbridge
 
+from ..sessions import agents, runtime_id
 from .containers import predicted
 from .run import Run
+from .scripts import Scripts
 
 STEP_SECONDS: Final = 0.05
 """Between two states before RUNNING; on AWS tens of seconds."""
+
+AGENT_SECONDS: Final = 0.2
+"""How long after its container the agent that opens sessions starts; on AWS some seconds."""
 
 LONGEST_WORD: Final = 100
 """The characters of a word of a command that are shown."""
@@ -53,18 +58,11 @@ class Lifecycle:
 
     def __init__(self, *, containers: bool, clock: Callable[[], float] = time.time) -> None:
         """With `containers` the emulator runs them, and the tasks' states follow theirs."""
-        self._containers = containers
+        self.containers = containers
         self._clock = clock
-        self._scripts: dict[str, tuple[list[Run], dict[str, Run]]] = {}
+        self.scripts = Scripts()
         self._tasks: set[asyncio.Task[None]] = set()
         self._published: set[str] = set()
-
-    def script(self, runs: Mapping[str, Record]) -> None:
-        """Family → what its `next` tasks do, one after the other, and what those of these `indexes` of an array do.
-        Replaces what was defined before."""
-        for family, given in runs.items():
-            indexes = {index: Run.of(run) for index, run in given["indexes"].items()}
-            self._scripts[family] = ([Run.of(run) for run in given["next"]], indexes)
 
     def begin(self, task: Record) -> None:
         """Start a task that RunTask has just created, in the account and the region of this request. `task` is its
@@ -75,11 +73,10 @@ class Lifecycle:
         task |= {key: value for key, value in shown.items() if value is not None}
         if record["containerInstanceArn"] is None:
             task.pop("containerInstanceArn", None)
-        if self._containers:
+        if self.containers:
             self._keep(self._follow(record, get_account_id(), get_region()))
             return
-        script, indexes = self._scripts.get(_family(record), ([], {}))
-        run = indexes.get(_variable(record, "JOB_INDEX")) or (script.pop(0) if script else None)
+        run = self.scripts.take(_family(record), _variable(record, "JOB_INDEX"))
         run = run or predicted(record, _definition(record)) or Run()
         unmounted = _unmounted(record)
         if unmounted:
@@ -91,6 +88,9 @@ class Lifecycle:
             begun["lastStatus"] = "PROVISIONING"
             for container in begun["containers"]:
                 container["lastStatus"] = "PENDING"
+                container.pop("runtimeId", None)
+                if record["enableExecuteCommand"]:
+                    container["managedAgents"] = agents("PENDING")
         self._keep(self._simulate(record, run, get_account_id(), get_region()))
 
     def stopped(self) -> None:
@@ -98,7 +98,7 @@ class Lifecycle:
         for record in list(_ecs._tasks.values()):
             if record["lastStatus"] != "STOPPED":
                 continue
-            for container in record["containers"] if self._is_new(record) and not self._containers else []:
+            for container in record["containers"] if self._is_new(record) and not self.containers else []:
                 # The emulator sets 0; a container that ends on SIGTERM has this exit code.
                 container["exitCode"] = SIGTERMED
             self._publish(record)
@@ -148,10 +148,14 @@ class Lifecycle:
                 for moment in ("pullStartedAt", "pullStoppedAt", "startedAt"):
                     record[moment] = _earlier(record[moment], run.started_minutes_ago)
                 for container in record["containers"]:
-                    container["lastStatus"] = "RUNNING"
+                    container |= {"lastStatus": "RUNNING", "runtimeId": runtime_id(arn)}
                 self._publish(record)
                 _write(record, run)
-                await asyncio.sleep(run.seconds)
+                # The agent starts a moment after its container.
+                await asyncio.sleep(min(AGENT_SECONDS, run.seconds))
+                _set_agents(record, "RUNNING")
+                await asyncio.sleep(max(run.seconds - AGENT_SECONDS, 0))
+            _set_agents(record, "STOPPED")
             # Set before the state, so that no caller reads STOPPED without the exit code.
             for container in record["containers"]:
                 if run.container_reason:
@@ -186,6 +190,12 @@ class Lifecycle:
                 "EventBusName": "default",
             }
         )
+
+
+def _set_agents(record: Record, status: str) -> None:
+    """The state of the agents that open sessions, of a task that was launched with ECS Exec."""
+    for container in record["containers"] if record["enableExecuteCommand"] else []:
+        container["managedAgents"] = agents(status)
 
 
 def _shown(record: Record) -> Record:

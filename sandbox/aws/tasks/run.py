@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
+
+NOT_PULLED: Final = "CannotPullContainerError: the image is not there"
+"""A reason of ECS why a task never starts."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,22 @@ class Run:
     """The lines that the container writes to its log. Without any, it writes one line: that no container has run."""
     container_reason: str = ""
     """ECS's reason why the container ended, such as OutOfMemoryError: Container killed due to memory usage."""
+
+    @staticmethod
+    def never_starts(reason: str = NOT_PULLED) -> Run:
+        """A task that ECS cannot start, for this reason."""
+        return Run(None, 0.1, stop_code="TaskFailedToStart", reason=reason)
+
+    @staticmethod
+    def out_of_memory(seconds: float = 5.0, lines: tuple[str, ...] = ()) -> Run:
+        """A task whose container needs more memory than it has."""
+        reason = "OutOfMemoryError: Container killed due to memory usage"
+        return Run(137, seconds, lines=lines, container_reason=reason)
+
+    @staticmethod
+    def spot_interrupted(seconds: float = 5.0, lines: tuple[str, ...] = ()) -> Run:
+        """A task whose capacity Spot takes back."""
+        return Run(None, seconds, stop_code="SpotInterruption", reason="Your Spot Task was interrupted.", lines=lines)
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
