@@ -4,7 +4,7 @@
 - serving.py   listens on 127.0.0.1, opens the browser, and ends when no page is open any more
 - guard.py     admits only the person who has the address with the key, and sets the headers that keep others out
 - site.py      the pages: path → what is asked → template
-- board.py     what is asked of AWS through operate/'s functions, and remembered for seconds
+- board.py     reads from AWS through operate/'s functions, and remembers the answers for seconds
 - changes.py   what a person may change, what is sent for it, and the call
 - drawings.py  strips, timelines and maps of indexes as SVG; pure
 - report.py    the file

@@ -1,4 +1,4 @@
-"""What the pages ask of AWS, through operate/'s functions. Answers are remembered for seconds, so that a page that
+"""What the pages read from AWS, through operate/'s functions. Answers are remembered for seconds, so that a page that
 refreshes itself, or two that are open, do not ask again."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Answer = TypeVar("Answer")
 
 
 class Remembered:
-    """Answers that are asked for again only after a time. Errors are not remembered."""
+    """Answers of AWS, each kept for a time. Errors are not kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,6 +1,7 @@
 """What a person may change on the page: what it does, exactly what is sent for it, and the call that sends it.
 
-A change is shown before it is made. What is shown and what is sent come from the same functions of operate/.
+A change is shown before it is made. The same functions of operate/ give the text that is shown and the data that is
+sent.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ..scheduling import (
 
 
 class Unknown(JobError):
-    """The page was asked for a change that it does not have."""
+    """The page has no such change."""
 
 
 @dataclass(frozen=True)

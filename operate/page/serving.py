@@ -27,7 +27,7 @@ _LOOK_SECONDS: Final = 1.0
 
 
 class PortTaken(JobError):
-    """Another program listens on the port that was asked for."""
+    """Another program listens on the requested port."""
 
 
 def serve(

@@ -1,4 +1,4 @@
-"""The pages: each path asks the board and fills in a template. What is asked for by a page that is open is a fragment.
+"""The pages: each path asks the board and fills in a template. An open page requests parts of itself, as fragments.
 
 Handlers are plain functions, which Starlette runs in threads: boto3 waits for its answers.
 """

@@ -130,7 +130,7 @@ def test_nothing_is_changed_by_reading_nor_by_a_form_of_another_page(page: Opene
         assert page.ask(send, method="POST", form=form, **refused).status == 403
     assert page.ask(f"{send}?{urlencode(form)}").status == 405
     assert page.ask(send, method="PUT", form=form).status == 405
-    # What is shown before a change is no change either.
+    # The confirmation of a change changes nothing either.
     shown = page.ask(f"{job()}/preview", method="POST", form={"event": '{"environment": {"A": "b"}}'})
     assert (shown.status, "What will be sent" in shown.text) == (200, True)
     assert len(newest(find(Account(), "job"))) == before

@@ -151,7 +151,7 @@ def rooms() -> dict[str, list[Path]]:
     shown: dict[str, list[Path]] = {}
     for it in map(Path, filter(None, listed)):
         if (
-            (it.suffix in (".md", ".py", ".yaml", ".yml") or it.name == "Makefile")
+            (it.suffix in (".css", ".html", ".js", ".md", ".py", ".yaml", ".yml") or it.name == "Makefile")
             and it not in KEPT
             and (PROGRAM / it).exists()
         ):

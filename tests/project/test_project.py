@@ -55,6 +55,7 @@ def test_ci_runs_the_readmes_test_command_on_the_newest_and_on_the_oldest_python
         (tmp_path / ".ci").mkdir(exist_ok=True)
         shutil.copy(PROGRAM / ".ci" / "run", tmp_path / ".ci")
         stands_in(tmp_path / ".ci" / "pythons", "".join(f"echo {it}\n" for it in pythons))
+        stands_in(tmp_path / ".ci" / "browser", "")
         said = 'echo "${VENV:-.venv} $PYTHON ${WITHOUT_ENGINE:+without }make $*" >> called\n'
         stands_in(tmp_path / "make", said + (f'[ "$PYTHON" != {fails} ]\n' if fails else ""))
         (tmp_path / "called").write_text("")

@@ -207,6 +207,7 @@ def test_the_wheel_holds_the_package_and_the_sdist_builds_the_same(built: Built,
         "operate": "fargate_job_launcher/operate",
         "operate/commands": "fargate_job_launcher/operate/commands",
         "operate/importing": "fargate_job_launcher/operate/importing",
+        "operate/page": "fargate_job_launcher/operate/page",
         "policy/rules": "fargate_job_launcher/policies",
         "environments": "fargate_job_launcher/environments",
         "sandbox/pytest_plugin": "fargate_job_launcher_pytest",
@@ -227,7 +228,12 @@ def test_the_wheel_holds_the_package_and_the_sdist_builds_the_same(built: Built,
         listed = {it.filename: it.CRC for it in wheel.infolist()}
         metadata = message_from_string(wheel.read(f"fargate_job_launcher-{VERSION}.dist-info/METADATA").decode())
     package = {it for it in listed if not it.startswith(f"fargate_job_launcher-{VERSION}.dist-info/")}
-    data = {"fargate_job_launcher/py.typed", "fargate_job_launcher/environments/stack-config.schema.json"}
+    page = PROGRAM / "operate" / "page"
+    shown = (it.relative_to(page) for folder in ("static", "templates") for it in (page / folder).iterdir())
+    data = {
+        *("fargate_job_launcher/py.typed", "fargate_job_launcher/environments/stack-config.schema.json"),
+        *(f"fargate_job_launcher/operate/page/{it}" for it in shown),
+    }
     assert package == {*modules, *data}
     assert {re.split(r"[<>=]", it)[0] for it in metadata.get_all("Requires-Dist", []) if "extra" not in it} == {
         *("pulumi", "pulumi-aws", "pulumi-awsx")

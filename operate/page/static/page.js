@@ -6,7 +6,7 @@ function inView(element) {
   return box.bottom >= 0 && box.top <= window.innerHeight;
 }
 
-// A part of the page that refreshes itself is asked for only while somebody can see it.
+// A part of the page refreshes itself only while somebody can see it.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const element = event.detail.elt;
   if (element.hasAttribute("data-visible") && (document.hidden || !inView(element))) event.preventDefault();
