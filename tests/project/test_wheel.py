@@ -285,7 +285,8 @@ def test_without_its_extras_the_package_needs_nothing_but_pulumi(built: Built, t
 
 
 @pytest.mark.parametrize(
-    ("extras", "runs"), [("", False), ("cli", True), ("sandbox", True), ("policies", False), ("program", False)]
+    ("extras", "runs"),
+    [("", False), ("cli", True), ("sandbox", True), ("ui", True), ("policies", False), ("program", False)],
 )
 def test_the_command_runs_with_each_extra_that_promises_it_and_else_says_what_to_install(
     built: Built, tmp_path: Path, extras: str, runs: bool
@@ -300,13 +301,14 @@ def test_the_command_runs_with_each_extra_that_promises_it_and_else_says_what_to
         return
     assert said.returncode == 0, said.stderr
     # Without a region it asks nothing of AWS; by then everything that it needs has been imported.
-    lists = subprocess.run(
-        [*command, "list"], env={**kept, "AWS_CONFIG_FILE": os.devnull}, capture_output=True, text=True, check=False
-    )
-    assert (lists.returncode, lists.stderr) == (
-        125,
-        "error: no AWS region is set. Name the stack's region: --region or AWS_REGION.\n",
-    )
+    regionless = r"error: no AWS region is set\. Name the stack's region: --region or AWS_REGION\.\n"
+    pageless = r"error: (hypercorn|jinja2|starlette) is not installed\. pip install 'fargate-job-launcher\[ui\]'\.\n"
+    for verb, expected in (("list", regionless), ("ui", regionless if extras == "ui" else pageless)):
+        lists = subprocess.run(
+            [*command, verb], env={**kept, "AWS_CONFIG_FILE": os.devnull}, capture_output=True, text=True, check=False
+        )
+        assert lists.returncode == 125
+        assert re.fullmatch(expected, lists.stderr), lists.stderr
     if extras == "sandbox":
         run(python, "-c", WITH, extras, "fargate_job_launcher.sandbox", "script", "--help", cwd=tmp_path)
 
