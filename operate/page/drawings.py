@@ -20,7 +20,7 @@ from ..show import brief, stamp
 BAR: Final = 7
 """The width of a run's bar in a strip."""
 GAP: Final = 2
-"""The space after it."""
+"""The space after a bar, and after a cell."""
 HIGH: Final = 30
 """The height of the longest run."""
 LEAST: Final = 4
@@ -31,6 +31,8 @@ LANE: Final = 14
 """The height of a job's line in the timeline."""
 LEAST_WIDE: Final = 3
 """The width of a short run in the timeline."""
+CELL: Final = 16
+"""From one cell of an array's map to the next."""
 CELLS: Final = 100
 """The most cells of an array's map; in a larger array a cell stands for several indexes."""
 
@@ -130,6 +132,10 @@ def array(it: Progress) -> Drawing:
         here = set(range(first, last + 1))
         state = next((name for name, numbers in states if numbers & here), "waiting")
         what = f"index {first}" if first == last else f"indexes {first}-{last}"
-        shapes.append(Shape(cell % columns * 12, cell // columns * 12, 10, 10, state, f"{what}: {state}"))
+        shapes.append(
+            Shape(cell % columns * CELL, cell // columns * CELL, CELL - GAP, CELL - GAP, state, f"{what}: {state}")
+        )
     label = ", ".join(f"{len(numbers)} {name}" for name, numbers in states if numbers)
-    return Drawing(columns * 12 - 2, math.ceil(cells / columns) * 12 - 2, f"{it.size} indexes: {label}", tuple(shapes))
+    return Drawing(
+        columns * CELL - GAP, math.ceil(cells / columns) * CELL - GAP, f"{it.size} indexes: {label}", tuple(shapes)
+    )
