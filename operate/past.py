@@ -55,7 +55,7 @@ class PastRun:
     size: int | None
     """How many indexes an array has; None for any other run."""
     cost_usd: float | None
-    """Of the attempts that have ended; None without prices."""
+    """Of the attempts that have ended; None without prices, without an attempt, and before the first of them ends."""
     reason: str
     """Why the task that failed last failed, or why nothing was launched; empty without a failure."""
     exit_code: int | None
@@ -76,9 +76,9 @@ class PastRun:
             began=datetime.fromisoformat(began(item)),
             ended=datetime.fromisoformat(item["endedAt"]) if over else None,
             requested=item["requested"],
-            attempts=0 if state in ("SKIPPED", "REJECTED") else item["attempts"],
+            attempts=item["attempts"],
             size=item.get("array", {}).get("size"),
-            cost_usd=item.get("costUsd"),
+            cost_usd=cost_of(item),
             reason=why(item),
             exit_code=last.get("exitCode"),
         )
@@ -87,6 +87,11 @@ class PastRun:
     def seconds(self) -> float:
         """From its launch or its resumption to its end, retries included; to now if it has not ended."""
         return ((self.ended or datetime.now(UTC)) - self.began).total_seconds()
+
+    @property
+    def took(self) -> float | None:
+        """`seconds`; None if no task was launched."""
+        return self.seconds if self.attempts else None
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -98,7 +103,7 @@ class PastRun:
             "requestedBy": self.requested_by or None,
             "launchedAt": self.launched.isoformat(),
             "endedAt": self.ended.isoformat() if self.ended else None,
-            "seconds": round(self.seconds, 3),
+            "seconds": None if self.took is None else round(self.took, 3),
             "requested": self.requested,
             "attempts": self.attempts,
             "arraySize": self.size,
@@ -106,6 +111,14 @@ class PastRun:
             "reason": self.reason or None,
             "exitCode": self.exit_code,
         }
+
+
+def cost_of(item: Item) -> float | None:
+    """What the attempts of a run that have ended cost, in US dollars; None without prices, without an attempt, and before
+    the first of them ends."""
+    cost = item.get("costUsd")
+    unknown = not item["attempts"] or (not cost and item["state"] not in ENDED)
+    return None if cost is None or unknown else float(cost)
 
 
 def why(item: Item) -> str:
@@ -130,7 +143,7 @@ class Sums:
     success_rate: float | None
     """Of the runs that SUCCEEDED, FAILED or were REJECTED, the part that succeeded; None without any."""
     median_seconds: float | None
-    """Of the runs that SUCCEEDED or FAILED, how long they took, retries included; None without any."""
+    """Of the runs that SUCCEEDED or FAILED, how long those with tasks took, retries included; None without any."""
     p95_seconds: float | None
     """95 of 100 of them took no longer."""
     cost_usd: float | None
@@ -142,8 +155,8 @@ class Sums:
         states, took, costs = Counter[str](), list[float](), list[float]()
         for it in some:
             states[it.state] += 1
-            if it.state in ("SUCCEEDED", "FAILED"):
-                took.append(it.seconds)
+            if it.took is not None and it.state in ("SUCCEEDED", "FAILED"):
+                took.append(it.took)
             if it.cost_usd is not None:
                 costs.append(it.cost_usd)
         judged = sum(states[it] for it in ("SUCCEEDED", "FAILED", "REJECTED"))
