@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 from fargate_job_launcher.handler.ends import attempt_key
@@ -36,9 +36,18 @@ def read(job: Job, run: str) -> Item | None:
     return plain(found["Item"]) if "Item" in found else None
 
 
-def named(job: Job, beginning: str) -> Item:
-    """The run whose id begins so. Raises NoSuchRun for none, and for several."""
-    beginning = beginning.lower()
+class WithRun(Protocol):
+    """What is of a run: a PastRun, a Launch, an ArrayRun, a Progress, a Task."""
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        ...
+
+
+def named(job: Job, run: str | WithRun) -> Item:
+    """The run of this id, or whose id begins so, or that this is of. Raises NoSuchRun for none, and for several."""
+    beginning = (run if isinstance(run, str) else run.run).lower()
     known = re.fullmatch(r"[0-9a-f]{1,32}", beginning)
     found: list[Item] = []
     if known:

@@ -75,9 +75,9 @@ class Monitor(mocks.MockMonitor):
         self._lock = threading.Lock()
 
     def cause(self, error: Exception) -> DeploymentFailed | None:
-        """Why a program that ended with this error was not deployed: the first refusal of a resource or, if the error is
-        that of a refused data source, this. None if the error is the program's own: it may have caught a data source's
-        error before."""
+        """Why a program that ended with this error was not deployed: the first refusal of a resource or, if the error
+        is that of a refused data source, this. None if the error is the program's own: it may have caught a data
+        source's error before."""
         if self._failure is not None:
             return self._failure
         # The SDK raises a refusal as an Exception whose words end with ours.

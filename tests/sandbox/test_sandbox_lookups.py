@@ -252,8 +252,16 @@ aws.scheduler.Schedule("s", schedule_expression=said.apply(lambda _: "every day"
         ("raise Exception('mine: ' + str(aws.get_region().region))", Exception, "mine: eu-west-1"),
         # That one is not caught.
         ("aws.ec2.get_subnet(default_for_az=True)", DeploymentFailed, "aws:ec2/getSubnet:getSubnet: multiple"),
-        ("pulumi.export('a', aws.ec2.get_subnet_output(default_for_az=True))", DeploymentFailed, "aws:ec2/getSubnet:getSub"),
-        ("aws.ecs.Cluster('c', name=aws.sqs.get_queue_output(name='no').url)", DeploymentFailed, "aws:sqs/getQueue:getQ"),
+        (
+            "pulumi.export('a', aws.ec2.get_subnet_output(default_for_az=True))",
+            DeploymentFailed,
+            "aws:ec2/getSubnet:getSub",
+        ),
+        (
+            "aws.ecs.Cluster('c', name=aws.sqs.get_queue_output(name='no').url)",
+            DeploymentFailed,
+            "aws:sqs/getQueue:getQ",
+        ),
     ],
 )
 def test_a_data_source_whose_error_the_program_caught_is_not_told_in_place_of_the_programs_own_error(
