@@ -217,7 +217,7 @@ def follow_run(
     Raises NoSuchRun if the table has no such run, and as `follow` does.
     """
     begun = time.monotonic()
-    its: str = runs.named(job, run)["run"]
+    its = runs.id_of(job, run)
     while True:
         item = runs.read(job, its)
         if item is None:

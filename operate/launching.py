@@ -290,9 +290,11 @@ def stop(job: Job, task: str, reason: str) -> None:
         job.account.client("ecs").stop_task(cluster=job.settings.cluster, task=task, reason=reason)
 
 
-def stop_run(job: Job, run: str) -> None:
+def stop_run(job: Job, run: str | runs.WithRun) -> None:
     """End a run: nothing more of it is launched, no retry and no further index, and the supervisor stops its tasks
-    within a minute. Raises JobError if it has ended, is being stopped, or is not kept."""
+    within a minute. `run` is its id, the beginning of it, or what is of it: a PastRun, a Launch. Raises JobError if it
+    has ended, is being stopped, or is not kept."""
+    run = runs.id_of(job, run)
     by = job.account.caller()
     answer = instruct(job, {"stopOf": {"run": run, **({"requestedBy": by} if by else {})}})
     if not answer["done"]:

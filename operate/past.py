@@ -141,14 +141,15 @@ def cost_of(item: Item) -> float | None:
     return None if cost is None or unknown else float(cost)
 
 
-def why(item: Item) -> str:
-    """Why a run is not a success: what its last task said, why tasks are missing, or why it was skipped; of an array
-    how its indexes ended; empty otherwise."""
+def why(item: Item, index: int | None = None) -> str:
+    """Why a run is not a success: what its last task said, why tasks are missing, or why it was skipped; empty
+    otherwise. Of an array how its indexes ended, and what the last said, which is `index` if that is known."""
     if item["state"] == "SKIPPED":
         return str(item.get("skipped", "the job was running, and its `overlap` is skip"))
     last: dict[str, Any] = item.get("last", {})
     if last.get("outcome", "succeeded") != "succeeded" and item["state"] != "SUCCEEDED":
-        return f"{_indexes(item)}; the last: {last['reason']}" if "array" in item else str(last["reason"])
+        which = "the last" if index is None else f"the last, index {index}"
+        return f"{_indexes(item)}; {which}: {last['reason']}" if "array" in item else str(last["reason"])
     if item["state"] in ("FAILED", "REJECTED", "LAUNCHING"):
         return "; ".join(dict.fromkeys(f"{it['reason']}: {it['detail']}" for it in item["failures"]))
     return ""
@@ -230,9 +231,9 @@ def history(
     """The runs of a job, the newest first, read from the table a page at a time as they are taken.
 
     `job`: also its name, in the account and region of the caller. `since`: none that was launched earlier, or longer
-    ago; also as a text such as 90m, 7d or 2026-11-26T03:00 (UTC). `states`: those in one of these states, in capitals or not; all by
-    default. `most`: at most so many; all that the table keeps by default. Raises JobError for a value that is none of
-    these, the errors of `find`, and AWS's error as a JobError.
+    ago; also as a text such as 90m, 7d or 2026-11-26T03:00 (UTC). `states`: those in one of these states, in capitals
+    or not; all by default. `most`: at most so many; all that the table keeps by default. Raises JobError for a value
+    that is none of these, the errors of `find`, and AWS's error as a JobError.
     """
     wanted = [it.upper() for it in ([states] if isinstance(states, str) else states)]
     if unknown := [it for it in wanted if it not in MARKS]:

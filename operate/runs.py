@@ -45,6 +45,13 @@ class WithRun(Protocol):
         ...
 
 
+def id_of(job: Job, run: str | WithRun) -> str:
+    """The id of a run: this id itself, that which begins so, or that which this is of. Raises NoSuchRun for a
+    beginning of none, or of several."""
+    given = run if isinstance(run, str) else run.run
+    return given if re.fullmatch(r"[0-9a-f]{32}", given) else str(named(job, given)["run"])
+
+
 def named(job: Job, run: str | WithRun) -> Item:
     """The run of this id, or whose id begins so, or that this is of. Raises NoSuchRun for none, and for several."""
     beginning = (run if isinstance(run, str) else run.run).lower()

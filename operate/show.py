@@ -14,7 +14,7 @@ from rich.text import Text
 
 from .errors import JobError, sentences
 from .tables import Columns, broken, wrapped
-from .task import Task
+from .task import SHORT, Task
 
 
 class _Console(Console):

@@ -111,7 +111,7 @@ def common(command: Command) -> Command:
     return cast("Command", functools.reduce(lambda it, option: option(it), reversed(options), run))
 
 
-class Listing(click.Group):
+class Listing(JobFirst):
     """Lists where no command is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -55,7 +55,7 @@ def show(context: Context, job: str, run: str) -> None:
         shown["last"] = {**shown["last"], "at": at(shown["last"]["at"])}
     asks = {"costUsd": cost_of(item), "request": asked(item)}
     context.output.data({**shown, **asks, **array, "tasks": [it.as_json() for it in its]})
-    for name, value in (*_lines(item), *(_of_array(progress) if progress else ())):
+    for name, value in (*_lines(item, its), *(_of_array(progress) if progress else ())):
         if value not in ("", None):
             context.output.named(name, str(value))
     _attempts(context.output, its, why(item))
@@ -90,14 +90,14 @@ def _attempts(output: Output, its: list[Attempt], why: str) -> None:
 def _links(output: Output, job: Job, item: Item, its: list[Attempt]) -> None:
     run = item["run"][:SHORT]
     wrong = [it for it in its if it.log and it.outcome != "succeeded"] or [it for it in its if it.log]
-    output.fact("")
-    if wrong:
-        output.fact(f"log   {wrong[-1].log}")
+    links = [f"log   {wrong[-1].log}"] if wrong else []
     if item["state"] not in ENDED:
-        output.fact(f"next  fargate-job runs follow {job.name} {run}")
-    elif item["state"] not in ("SUCCEEDED", "SKIPPED"):
-        again = "runs resume" if "array" in item else "rerun"
-        output.fact(f"next  fargate-job {again} {job.name} {run}")
+        links.append(f"next  fargate-job runs follow {job.name} {run}")
+    elif item["state"] != "SUCCEEDED":
+        again = "runs resume" if "array" in item and item["state"] != "SKIPPED" else "rerun"
+        links.append(f"next  fargate-job {again} {job.name} {run}")
+    for it in ["", *links] if links else []:
+        output.fact(it)
 
 
 @runs.command("follow")
@@ -211,10 +211,10 @@ def _standing(job: Job, it: Progress) -> str:
     return f"{job.name}, run {it.run[:8]}: {it.state}, {it.done} of {it.size} done"
 
 
-def _lines(item: Item) -> list[tuple[str, Any]]:
+def _lines(item: Item, its: list[Attempt]) -> list[tuple[str, Any]]:
     past = PastRun.of(item)
     trigger = f"{item['trigger']} {item['schedule']}" if "schedule" in item else item["trigger"]
-    missing, reason = "; ".join(f"{it['reason']}: {it['detail']}" for it in item["failures"]), why(item)
+    missing, reason = "; ".join(f"{it['reason']}: {it['detail']}" for it in item["failures"]), why(item, _last_index(item, its))
     return [
         ("run", item["run"]),
         ("state", item["state"] + (", paused" if "paused" in item.get("array", {}) else "")),
@@ -233,6 +233,12 @@ def _lines(item: Item) -> list[tuple[str, Any]]:
         ("not launched", missing if missing not in reason else ""),
         ("revision", item["taskDefinition"].rpartition("/")[2]),
     ]
+
+
+def _last_index(item: Item, its: list[Attempt]) -> int | None:
+    """The index of the array whose end the run reports."""
+    last = item.get("last", {}).get("task")
+    return next((it.index for it in its if it.task == last), None) if last else None
 
 
 def _retried(item: Item) -> str:

@@ -105,7 +105,7 @@ TASKS: Final = 20
 def _shown(its: list[Task]) -> list[Task]:
     """Of many tasks those that run, then those that failed and are not retried, then those that succeeded, then those
     that were retried; the newest of each, and all of them in the order that they have."""
-    last = {it.id for it in last_of_each(reversed(its))}
+    last = {it.id for it in last_of_each(sorted(its, key=lambda it: it.attempt))}
 
     def rank(it: Task) -> int:
         return 0 if not it.outcome else 3 if it.id not in last else 2 if it.outcome == "succeeded" else 1
