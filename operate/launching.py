@@ -22,6 +22,7 @@ from .catalogue import Job, find
 from .errors import Conflict, JobError, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
 from .following import Change, End, Line, Retry, follow, going_on, last_of_each
 from .instructions import instruct
+from .rejections import valued
 from .task import Task, describe
 
 _NONE_YET: Final = ("DRY_RUN", "WAITING", "SKIPPED", "SCHEDULED")
@@ -240,7 +241,7 @@ def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> La
             f"fargate-job status {job.name} shows whether it launched; `launcherLogGroup` has the cause",
         )
     if result["status"] == "REJECTED":
-        raise Rejected(job.name, [it["detail"] for it in result["failures"]])
+        raise Rejected(job.name, [valued(it["detail"], keyed) for it in result["failures"]])
     if result["status"] == "CONFLICT":
         raise Conflict(job.name, result)
     begun = "array" in result and result["status"] in ("LAUNCHED", "DUPLICATE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import shlex
+import zoneinfo
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,8 +122,15 @@ def _when(at: str | None, after: str | None, zone: str | None) -> dict[str, str]
     if problems:
         given = {"at": at, "zone": zone or "UTC"}
         named = (it.partition(": ") for it in problems)
-        raise click.UsageError("; ".join(f"--{name} {given[name]!r}: {said}" for name, _, said in named))
+        meant = _places(zone) if zone and any(it.startswith("zone") for it in problems) else ""
+        raise click.UsageError("; ".join(f"--{name} {given[name]!r}: {said}" for name, _, said in named) + meant)
     return {"at": str(at), **({"zone": zone} if zone else {})}
+
+
+def _places(zone: str) -> str:
+    """The time zones that are named after this place; empty without any."""
+    near = sorted(it for it in zoneinfo.available_timezones() if it.lower().endswith(f"/{zone.lower()}"))
+    return f"; did you mean {' or '.join(near[:3])}?" if near else ""
 
 
 def _variables(given: Iterable[str]) -> dict[str, str]:

@@ -119,7 +119,7 @@ def follow(context: Context, job: str, run: str) -> int:
 @common
 def parallelism(context: Context, job: str, run: str, most: int) -> None:
     """Let at most MOST indexes of the array RUN run at once. Those that run go on."""
-    it = _array(context, job, run)
+    it = _array(context, job, run, "Only an array has a parallelism")
     it.set_parallelism(most)
     _changed(context, it, f"At most {most} indexes run at once")
 
@@ -130,7 +130,7 @@ def parallelism(context: Context, job: str, run: str, most: int) -> None:
 @common
 def pause(context: Context, job: str, run: str) -> None:
     """Start no further index of the array RUN, and no retry. Those that run go on."""
-    it = _array(context, job, run)
+    it = _array(context, job, run, "Only an array is paused; to end it: fargate-job runs stop {} {}")
     it.pause()
     _changed(context, it, f"Paused; to go on: fargate-job runs resume {it.job.name} {it.run[:8]}")
 
@@ -141,7 +141,7 @@ def pause(context: Context, job: str, run: str) -> None:
 @common
 def resume(context: Context, job: str, run: str) -> None:
     """Go on with the array RUN after a pause or, after its end, launch what failed or never started."""
-    it = _array(context, job, run)
+    it = _array(context, job, run, "To launch its request once more: fargate-job rerun {} {}")
     before = it.progress()
     it.resume()
     again = "its failed and unstarted indexes are launched" if before.ended else "its further indexes start again"
@@ -195,9 +195,14 @@ def _waiting(job: Job, run: str) -> WaitingLaunch | None:
     return next((it for it in waiting if it.run.startswith(run.lower())), None)
 
 
-def _array(context: Context, job: str, run: str) -> ArrayRun:
+def _array(context: Context, job: str, run: str, otherwise: str) -> ArrayRun:
+    """An array run. Raises NoSuchRun for any other, with what to do `otherwise`."""
     found = context.job(job)
-    return ArrayRun(found, _named(found, run)["run"])
+    item = _named(found, run)
+    short = item["run"][:SHORT]
+    if "array" not in item:
+        raise NoSuchRun(f"run {short} of {found.name} has no array", otherwise.format(found.name, short))
+    return ArrayRun(found, item["run"])
 
 
 def _changed(context: Context, it: ArrayRun, said: str) -> None:
@@ -214,7 +219,8 @@ def _standing(job: Job, it: Progress) -> str:
 def _lines(item: Item, its: list[Attempt]) -> list[tuple[str, Any]]:
     past = PastRun.of(item)
     trigger = f"{item['trigger']} {item['schedule']}" if "schedule" in item else item["trigger"]
-    missing, reason = "; ".join(f"{it['reason']}: {it['detail']}" for it in item["failures"]), why(item, _last_index(item, its))
+    missing = "; ".join(f"{it['reason']}: {it['detail']}" for it in item["failures"])
+    reason = why(item, _last_index(item, its))
     return [
         ("run", item["run"]),
         ("state", item["state"] + (", paused" if "paused" in item.get("array", {}) else "")),

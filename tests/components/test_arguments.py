@@ -118,7 +118,7 @@ def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: di
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"image": ""}, "image: '' is not one; give its name without white space"),
+        ({"image": ""}, "image: '' is no image; give its name without white space"),
         ({"image": "nginx latest"}, "image: 'nginx latest' is not one"),
         ({"cluster_arn": "jobs"}, "cluster_arn: 'jobs' is not the ARN of an ECS cluster; it looks like arn:aws:ecs:"),
         ({"subnet_ids": []}, "subnet_ids: 0 subnets; a task takes 1 to 16"),
@@ -339,7 +339,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ),
         (
             {"health_check": {"command": ["CMD-SHELL", "test", "-f"]}},
-            "health_check.command: ['CMD-SHELL', 'test', '-f'] is not one; write",
+            "health_check.command: ['CMD-SHELL', 'test', '-f'] is no check; write",
         ),
         (
             {"sidecars": [{"name": "a", "image": "1.dkr.ecr.a.amazonaws.com/b", "repository_credentials_arn": SECRET}]},
