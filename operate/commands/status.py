@@ -77,7 +77,7 @@ def status(context: Context, job: str) -> None:
     letters = "" if dead is None else f", {dead} dead letter{'' if dead == 1 else 's'}"
     revision = found.settings.task_definition.rpartition("/")[2]
     context.output.fact(f"{found.name}: {running} running{letters}  ({revision})")
-    some = _shown(its)
+    some = shown(its)
     if some:
         reasons = once(beyond(it.reason, it.exit_code) for it in some)
         rows = [[*_task_row(it), reason] for it, reason in zip(some, reasons, strict=True)]
@@ -102,7 +102,7 @@ TASKS: Final = 20
 """How many tasks the text shows."""
 
 
-def _shown(its: list[Task]) -> list[Task]:
+def shown(its: list[Task]) -> list[Task]:
     """Of many tasks those that run, then those that failed and are not retried, then those that succeeded, then those
     that were retried; the newest of each, and all of them in the order that they have."""
     last = {it.id for it in last_of_each(sorted(its, key=lambda it: it.attempt))}
