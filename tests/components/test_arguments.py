@@ -87,6 +87,8 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
         ({"capacity": "cheap"}, "capacity: 'cheap' is unknown; allowed: on_demand, spot"),
         ({"enviroment": {}}, "enviroment: unknown; did you mean `environment`?"),
         ({"overrides": {"comand": True}}, "overrides.comand: unknown; did you mean `command`?"),
+        ({"overrides": {"max_cpu": 512}}, "overrides.max_cpu: unknown; did you mean `cpu`?"),
+        ({"tags": {"": "z"}}, "tags.: '' is not a valid key for your own tag; a key has 1 to 128 letters, digits"),
         ({"overrides": {"max_count": 1001}}, "overrides.max_count: 1001 is not between 1 and 1000"),
         (
             {"overrides": {"max_count": 500}, "function": {"timeout_seconds": 60}},

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +24,7 @@ from fargate_job_launcher.operate import Account, JobError, Launch, NoSuchJob, T
 from fargate_job_launcher.operate.asked import asked, told
 from fargate_job_launcher.operate.commands.status import shown as shown_of
 from fargate_job_launcher.operate.past import FACTS, PastRun, Sums, percentile
+from fargate_job_launcher.operate.pipes import writable
 from fargate_job_launcher.operate.runs import each_of, read
 from fargate_job_launcher.operate.show import who
 from fargate_job_launcher.operate.tables import Columns, broken, once
@@ -232,6 +237,29 @@ def test_a_long_name_of_a_caller_leaves_room_and_a_number_stays_with_its_unit() 
     assert once(["a long reason", "", "a long reason", "", "short", "short"], ["told already"]) == [
         *("a long reason", "", "as above", "", "short", "short"),
     ]
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize(
+    ("encoding", "marks"), [("cp1252", "++xxx>\xb7"), ("latin-1:strict", "++xxx>\xb7"), ("ascii", "++xxx>.")]
+)
+def test_an_output_that_lacks_a_mark_gets_another_and_nothing_fails(encoding: str, marks: str) -> None:
+    words = [sys.executable, "-m", "fargate_job_launcher.operate", "history", "import"]
+    environ = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(words, env=environ, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert f"\noldest {marks} newest\n".encode("latin-1") in done.stdout
+    assert _written("✓ ✗ ■ · ▶ ↻ … é 値") == b"+ x # . > ~ ... ? ?"
+
+
+def _written(text: str) -> bytes:
+    """A text on an output that has only ASCII."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    writable(stream)
+    stream.write(text)
+    stream.flush()
+    return raw.getvalue()
 
 
 @pytest.mark.usefixtures("runs")
