@@ -139,7 +139,7 @@ class Launch:
         if self.result["status"] == "SCHEDULED":
             raise JobError(
                 f"run {self.run} of {self.job.name} has not been launched yet",
-                f"Cancel it: fargate-job schedules cancel {self.job.name} {self.run}",
+                f"Cancel it: fargate-job schedules cancel {self.job.name} {self.run[:8]}",
             )
         if not self.run:
             return

@@ -223,7 +223,7 @@ def root_of(run: Item, task: Task) -> str:
 
 
 def _resumed(job: Job, run: Item) -> str:
-    return f"whose failed indexes this launches again: fargate-job runs resume {job.name} {run['run']}"
+    return f"whose failed indexes this launches again: fargate-job runs resume {job.name} {run['run'][:8]}"
 
 
 def taken_up(job: Job, task: Task) -> str:

@@ -90,7 +90,7 @@ def _quietly(completer: Completer, ctx: click.Context, incomplete: str) -> list[
     """A shell shows no errors: where nothing can be read, nothing is completed."""
     try:
         return [it for it in completer(ctx, incomplete) if str(it.value).startswith(incomplete)]
-    except (JobError, KeyError, TypeError):
+    except (JobError, IndexError, KeyError, TypeError):
         return []
 
 
@@ -103,7 +103,8 @@ def _where(ctx: click.Context) -> dict[str, Any]:
 
 
 def _job(ctx: click.Context) -> Job:
-    return find(_account(ctx), ctx.params["job"], **_where(ctx))
+    # Before an option that still lacks its value, click has not read the arguments.
+    return find(_account(ctx), ctx.params.get("job") or ctx.args[0], **_where(ctx))
 
 
 def _jobs(ctx: click.Context, _incomplete: str) -> list[CompletionItem]:

@@ -121,7 +121,7 @@ def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: di
     ("changed", "said"),
     [
         ({"image": ""}, "image: '' is no image; give its name without white space"),
-        ({"image": "nginx latest"}, "image: 'nginx latest' is not one"),
+        ({"image": "nginx latest"}, "image: 'nginx latest' is no image"),
         ({"cluster_arn": "jobs"}, "cluster_arn: 'jobs' is not the ARN of an ECS cluster; it looks like arn:aws:ecs:"),
         ({"subnet_ids": []}, "subnet_ids: 0 subnets; a task takes 1 to 16"),
         ({"subnet_ids": [f"subnet-{it}" for it in range(17)]}, "subnet_ids: 17 subnets; a task takes 1 to 16"),

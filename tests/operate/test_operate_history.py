@@ -110,7 +110,7 @@ def test_history_has_the_outcome_of_every_run_the_newest_first_with_marks_and_su
     assert re.search(
         r"^\S+ +\S+ \S+ +FAILED +\S+ +4 +0\.\d+ .*array of 3: 1 failed; the last: it ended", text, re.MULTILINE
     )
-    assert re.search(r"^\S+ +\S+ \S+ +RUNNING +\S+ +4 +call +4 tasks$", text, re.MULTILINE)
+    assert re.search(r"^\S+ +\S+ \S+ +RUNNING +\S+ +4 +call +\S+ +4 tasks$", text, re.MULTILINE)
     failed = command("history", "import", "--state", "failed")
     assert (
         "success rate" in failed.out,
@@ -273,6 +273,7 @@ def test_status_says_a_state_and_an_outcome_once() -> None:
     assert "15 tasks: 5 failed, 4 RUNNING, 4 succeeded, 2 never_started" in shown
 
 
+@pytest.mark.usefixtures("aws")
 def test_of_many_tasks_those_that_run_and_those_that_failed_for_good_are_shown_first() -> None:
     def task(number: int, outcome: str, attempt: int = 1, root: str = "") -> Task:
         record = {"taskArn": f"arn:aws:ecs:eu-west-1:1:task/c/{_id(number)}", "lastStatus": "RUNNING"}

@@ -157,9 +157,10 @@ def test_a_run_is_stopped_with_the_retries_that_it_would_have(aws: Emulator) -> 
         assert ended("again", second.run) in ("STOPPED", "FAILED")
     assert len([it for it in tasks(job) if it.run == second.run]) <= 2
     over = command("runs", "stop", "again", second.run)
-    assert (over.code, re.search(rf"again: run: {second.run} is [A-Z]+\.$", over.err) is not None) == (125, True), (
-        over.err
-    )
+    assert (
+        over.code,
+        re.search(rf"again: run: {second.run} is [A-Z]+, and nothing of it runs any more\.$", over.err) is not None,
+    ) == (125, True), over.err
     paused = command("runs", "pause", "again", second.run)
     assert (paused.code, "has no array" in paused.err) == (125, True)
 
