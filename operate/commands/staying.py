@@ -100,9 +100,18 @@ def stay(context: Context, job: Job, launch: Callable[[], Launch], staying: Stay
     if stays and it.result["tasks"]:
         run = "" if staying.attempt_only else it.run
         code = follow_tasks(context, job, it.task_arns, lines=staying.follow, run=run)
+        if staying.attempt_only and code:
+            _retried(context, it)
     if missing is not None:
         raise missing
     return code
+
+
+def _retried(context: Context, it: Launch) -> None:
+    """Say of a failed attempt that its run goes on."""
+    run = runs.read(it.job, it.run)
+    if run is not None and run["state"] not in ENDED and run["policy"]["retries"]:
+        context.output.note(f"The supervisor may launch it again; to follow that: {back(it.job, it.run)}")
 
 
 def _report_time(context: Context, it: Launch, at: datetime, zone: str) -> None:

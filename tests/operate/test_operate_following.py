@@ -103,6 +103,7 @@ def test_wait_and_follow_end_as_the_run_ends_and_not_as_its_first_attempt(aws: E
     assert [it["attempt"] for it in data.events if it["type"] == "end"] == [1, 2, 3]
     script(aws, FAILING, LONG)
     only = command("launch", "job", "--wait", "--attempt-only")
+    assert re.search(r"may launch it again; to follow that: fargate-job runs follow job \w{8}\n$", only.err)
     assert (only.code, "↻" in only.out) == (3, False)
     command("stop", "job", "--all")
     # An exit code that is never retried: nothing is waited for.
