@@ -173,6 +173,11 @@ def test_a_run_is_shown_with_its_attempts_reasons_remedies_and_log(runs: list[An
     assert re.search(r"\nINDEX  TRY  TASK      STATE      EXIT  RAN +CAPACITY\n0 +1 +\S{8}  succeeded  0 ", array)
     assert re.search(r"\nlog   https://eu-west-1\.console\.aws\.amazon\.com/cloudwatch/\S+\nnext  ", array)
     going = json.loads(command("runs", "show", "import", runs[5]["run"], "-o", "json").out)
+    assert [_times(it) for it in (going, command("status", "import", "-o", "json").json)] != [[], []]
+    ended_well = command("runs", "show", "import", runs[0]["run"], "-o", "json").json
+    for document in (going, ended_well, *(command(*it, "-o", "json").json for it in (["status", "import"], ["list"]))):
+        for at in _times(document):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", str(at)), at
     assert [(it["attempt"], it["status"], it["outcome"]) for it in going["tasks"]] == [(1, "RUNNING", None)] * 4
     retried = json.loads(command("runs", "show", "import", runs[1]["run"], "-o", "json").out)
     assert [(it["attempt"], it["exitCode"]) for it in retried["tasks"]] == [(1, 3), (2, 0)]
@@ -186,6 +191,16 @@ def test_a_run_is_shown_with_its_attempts_reasons_remedies_and_log(runs: list[An
         "array": {"size": 3, "parallelism": 1}
     }
     assert re.search(r"\nbilled +2 min 0 s \(Fargate bills at least 1 min of each task\)\n", never)
+
+
+def _times(document: Any) -> list[Any]:
+    """Every time in a document."""
+    if isinstance(document, list):
+        return [at for it in document for at in _times(it)]
+    if not isinstance(document, dict):
+        return []
+    own = [it for key, it in document.items() if (key == "at" or key.endswith("At")) and it is not None]
+    return own + [at for it in document.values() for at in _times(it)]
 
 
 def test_of_a_run_that_launched_nothing_no_task_no_time_and_no_cost_is_shown(runs: list[Any]) -> None:
