@@ -26,8 +26,8 @@ def asked(run: Item) -> dict[str, Any]:
     """The parts of a run's launch event that change the job, under their names there; empty if there are none. Of a
     payload only its `bytes`, or the `uri` where it is stored.
 
-    Values are shown: whoever reads the table, or describes a task of the run, can read them. A secret belongs into the
-    job's `secrets`.
+    Values are shown: anyone who may read the table, or describe a task of the run, can read them. A secret belongs into
+    the job's `secrets`.
     """
     found: dict[str, Any] = json.loads(run["request"])
     if "payload" in run:

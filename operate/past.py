@@ -232,8 +232,8 @@ def history(
 
     `job`: also its name, in the account and region of the caller. `since`: none that was launched earlier, or longer
     ago; also as a text such as 90m, 7d or 2026-11-26T03:00 (UTC). `states`: those in one of these states, in capitals
-    or not; all by default. `most`: at most so many; all that the table keeps by default. Raises JobError for a value
-    that is none of these, the errors of `find`, and AWS's error as a JobError.
+    or not; all by default. `most`: at most so many; all that the table keeps by default. Raises JobError for any
+    other value, the errors of `find`, and AWS's error as a JobError.
     """
     wanted = [it.upper() for it in ([states] if isinstance(states, str) else states)]
     if unknown := [it for it in wanted if it not in MARKS]:

@@ -63,7 +63,7 @@ def event_again(job: Job, run: Item, changes: Mapping[str, Any]) -> dict[str, An
 
 
 def _check_left_out(run: Item, name: str, was: Mapping[str, Any], change: Mapping[str, Any]) -> None:
-    """Raise JobError for what is to be left out and is not there: a slip, which would otherwise do nothing."""
+    """Raise JobError if a name that the changes leave out is not there: a slip, which would otherwise do nothing."""
     wrong = [it for it, value in change.items() if value is None and it not in was]
     if wrong:
         raise JobError(

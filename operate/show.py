@@ -54,7 +54,7 @@ class Output:
     """Where a command writes: results to standard output, errors to standard error."""
 
     def __init__(self, shape: str) -> None:
-        """`shape` is text or json. Raises JobError for a width that is none."""
+        """`shape` is text or json. Raises JobError if FARGATE_JOB_COLUMNS is no width."""
         _check_width()
         self.json = shape == "json"
         self.console: Console = _Console(highlight=False, emoji=False, markup=False, soft_wrap=True)

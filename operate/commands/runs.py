@@ -190,7 +190,7 @@ def _waiting(job: Job, run: str) -> WaitingLaunch | None:
     try:
         waiting = scheduled(job, last_runs=False).waiting
     except AccessDenied:
-        # The caller may read runs, and not schedules: what is known is that there is no such run.
+        # The caller may read runs, and not schedules: the run is unknown, and nothing more can be said.
         return None
     return next((it for it in waiting if it.run.startswith(run.lower())), None)
 

@@ -108,7 +108,7 @@ def stay(context: Context, job: Job, launch: Callable[[], Launch], staying: Stay
 
 
 def _retried(context: Context, it: Launch) -> None:
-    """Say of a failed attempt that its run goes on."""
+    """Report after a failed attempt that its run goes on."""
     run = runs.read(it.job, it.run)
     if run is not None and run["state"] not in ENDED and run["policy"]["retries"]:
         context.output.note(f"The supervisor may launch it again; to follow that: {back(it.job, it.run)}")
