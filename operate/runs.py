@@ -46,8 +46,8 @@ class WithRun(Protocol):
 
 
 def id_of(job: Job, run: str | WithRun) -> str:
-    """The id of a run, given as an id, as its beginning, or as a value that has a run. Raises NoSuchRun if no run begins
-    so, or several do."""
+    """The id of a run, given as an id, as its beginning, or as a value that has a run. Raises NoSuchRun if no run
+    begins so, or several do."""
     given = run if isinstance(run, str) else run.run
     return given if re.fullmatch(r"[0-9a-f]{32}", given) else str(named(job, given)["run"])
 
