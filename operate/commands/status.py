@@ -76,7 +76,7 @@ def status(context: Context, job: str) -> None:
     running = sum(1 for it in its if it.status != "STOPPED")
     letters = "" if dead is None else f", {dead} dead letter{'' if dead == 1 else 's'}"
     revision = found.settings.task_definition.rpartition("/")[2]
-    context.output.fact(f"{found.name}: {running} running{letters}  ({revision})")
+    context.output.said(f"{found.name}: {running} running{letters}  ({revision})")
     some = shown(its)
     if some:
         reasons = once(beyond(it.reason, it.exit_code) for it in some)
