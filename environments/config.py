@@ -138,7 +138,7 @@ def _structure(loc: tuple[int | str, ...], value: Any) -> str:
     if value is False and not needed and typing.get_origin(kind) is not list:
         return "leave it out to have none"
     only = _only_text(kind) if isinstance(value, str) and value else ""
-    example = {only: value} if only else _example(name, kind)
+    example = {only: remedies.meant(to_snake(only), str(value))} if only else _example(name, kind)
     written = remedies.yaml(example)
     out = "" if needed else ", or leave it out"
     return f"write {written} for all of its defaults{out}" if example == {} else f"write {written}"

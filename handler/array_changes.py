@@ -32,7 +32,7 @@ def change(launcher: Waves, run_id: str, asked: dict[str, Any]) -> LaunchResult 
     if run is None:
         raise Refused(f"run: {run_id} is no run of {launcher.settings.job} that is kept")
     if "array" not in run and action != "stop":
-        raise Refused(f"run: {run_id} has no array; `array` in its launch event would have made one")
+        raise Refused(f"run: {run_id} has no array; of such a run only `stop` is a change")
     now = launcher.records.clock()
 
     def apply(it: Item) -> None:
@@ -40,9 +40,7 @@ def change(launcher: Waves, run_id: str, asked: dict[str, Any]) -> LaunchResult 
             _resume(it, launcher, now)
             return
         if it["state"] in runs.ENDED:
-            all_done = it["state"] == "SUCCEEDED" or "array" not in it
-            left = "" if all_done else "; `resume` launches what failed or was never started"
-            raise Refused(f"run: {run_id} is {it['state']}{left}")
+            raise Refused(f"run: {run_id} is {it['state']}, and nothing of it runs any more")
         if "stopping" in it:
             rest = "; `resume` launches the rest when it has ended" if "array" in it else ""
             raise Refused(f"run: {run_id} is being stopped{rest}")

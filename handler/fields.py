@@ -101,7 +101,10 @@ def count(count: object, settings: Settings, problems: list[str]) -> int:
     most = settings.overrides.max_count
     if type(count) is int and 1 <= count <= most:
         return count
-    problems.append(f"count: a whole number from 1 to {most} is expected (overrides.max_count)")
+    if most == 1:
+        problems.append("count: not declared; the job's owner allows it with overrides.max_count")
+    else:
+        problems.append(f"count: a whole number from 1 to {most} is expected (overrides.max_count)")
     return 0
 
 

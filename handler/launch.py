@@ -318,8 +318,7 @@ class Launcher:
             "open": {},
             "capacityUsed": {},
             "failures": [],
-            "attempts": request.count,
-            **dict.fromkeys(("succeeded", "failed", "stopped", "ends", "taskSeconds"), 0),
+            **dict.fromkeys(("attempts", "succeeded", "failed", "stopped", "ends", "taskSeconds"), 0),
         }
         if request.requested_by:
             made["requestedBy"] = request.requested_by

@@ -169,6 +169,7 @@ def add_task(run: Item, task: str, capacity: str, *, now: float) -> None:
         return
     run["tasks"].append(task)
     run["open"][task] = {"task": task, "attempt": 1, "since": now}
+    run["attempts"] += 1
     run["capacityUsed"][capacity] = run["capacityUsed"].get(capacity, 0) + 1
     run["reserved"] = max(0, run["reserved"] - 1)
     if run["state"] == "LAUNCHING" or run["state"] in ENDED:

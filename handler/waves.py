@@ -69,7 +69,7 @@ class Waves(Again):
         made = super()._new(request, trigger=trigger, redelivered=redelivered)
         if request.array is not None:
             of = request.array
-            made |= {"array": arrays.new(of.size, of.parallelism, of.max_failed), "attempts": 0, "reserved": 0}
+            made |= {"array": arrays.new(of.size, of.parallelism, of.max_failed), "reserved": 0}
             self._unbegun(made)
             self._begin(made, request)
         return made

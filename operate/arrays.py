@@ -170,7 +170,7 @@ class ArrayRun:
             if deadline is not None and time.monotonic() >= deadline:
                 raise StillRunning(
                     f"run {self.run} of {self.job.name} has not ended within {timeout_seconds:g} seconds",
-                    f"It keeps running: fargate-job runs show {self.job.name} {self.run}",
+                    f"It keeps running: fargate-job runs show {self.job.name} {self.run[:SHORT]}",
                 )
             time.sleep(POLL_SECONDS)
 
@@ -204,7 +204,7 @@ class ArrayRun:
         """The tasks of these indexes, given as ranges: the one that runs, or the last attempt. Raises NoSuchTask for an
         index that has not started."""
         run = self.item()
-        last, then = int(run["array"]["size"]) - 1, f"fargate-job runs show {self.job.name} {self.run}"
+        last, then = int(run["array"]["size"]) - 1, f"fargate-job runs show {self.job.name} {self.run[:SHORT]}"
         try:
             pairs = ranges.pairs(wanted)
         except ValueError as error:

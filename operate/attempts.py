@@ -14,6 +14,7 @@ from fargate_job_launcher.handler.run import Item
 from . import runs
 from .catalogue import Job
 from .task import DESCRIBED_AT_ONCE, Task, describe
+from .times import instant
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ class Attempt:
             "reason": self.reason or None,
             "remedy": self.remedy or None,
             "capacity": self.capacity or None,
-            "createdAt": self.created.isoformat() if self.created else None,
-            "startedAt": self.started.isoformat() if self.started else None,
-            "stoppedAt": self.stopped.isoformat() if self.stopped else None,
+            "createdAt": instant(self.created),
+            "startedAt": instant(self.started),
+            "stoppedAt": instant(self.stopped),
             "seconds": self.seconds,
             "costUsd": self.cost_usd,
             "log": self.log or None,

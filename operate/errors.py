@@ -172,7 +172,7 @@ class ArrayFailed(JobError):
         why = progress.halted or progress.reason
         super().__init__(
             f"{job}, run {progress.run}, is {progress.state}: {said}" + (f" ({why})" if why else ""),
-            f"To launch these indexes only: fargate-job runs resume {job} {progress.run}",
+            f"To launch these indexes only: fargate-job runs resume {job} {progress.run[:8]}",
         )
 
 

@@ -203,30 +203,37 @@ def follow(
 
 
 def follow_run(
-    job: Job, run: str, *, lines: bool = True, timeout_seconds: float | None = None, reading: Reading = ALL
+    job: Job,
+    run: str | runs.WithRun,
+    *,
+    lines: bool = True,
+    timeout_seconds: float | None = None,
+    reading: Reading = ALL,
 ) -> Generator[Change | Line | End | Retry]:
     """Yield each event of the tasks of a run that run now, and of those that retry them, until the run's last task has
-    ended; nothing for a run that has ended. Arrays are followed by `ArrayRun.follow`.
+    ended; nothing for a run that has ended. Arrays are followed by `ArrayRun.follow`. `run` is its id, the beginning
+    of it, or what is of it: a PastRun, a Launch.
 
     Raises NoSuchRun if the table has no such run, and as `follow` does.
     """
     begun = time.monotonic()
+    its = runs.id_of(job, run)
     while True:
-        item = runs.read(job, run)
+        item = runs.read(job, its)
         if item is None:
-            raise unknown(job.name, "run", run)
+            raise unknown(job.name, "run", its)
         if item["tasks"] or item["state"] in ENDED:
             break
         if timeout_seconds is not None and time.monotonic() - begun > timeout_seconds:
             raise StillRunning(
                 f"{job.name} was not launched within {timeout_seconds:g} seconds",
-                f"It keeps waiting: fargate-job runs follow {job.name} {run[:8]}",
+                f"It keeps waiting: fargate-job runs follow {job.name} {its[:8]}",
             )
         time.sleep(RUN_SECONDS)
     named = [it["task"] for it in item["open"].values() if "calls" not in it]
     awaited = {root: it["attempt"] + 1 for root, it in item["open"].items() if "calls" in it}
     left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - begun)
-    yield from follow(job, named, lines=lines, timeout_seconds=left, run=run, awaited=awaited, reading=reading)
+    yield from follow(job, named, lines=lines, timeout_seconds=left, run=its, awaited=awaited, reading=reading)
 
 
 @contextmanager
@@ -246,7 +253,7 @@ def going_on(job: Job, again: str) -> Generator[None]:
 
 def last_of_each(ended: Iterable[Task]) -> list[Task]:
     """Of tasks that have ended, in this order, the last attempt of each lineage."""
-    return list({it.root or it.id[:ROOT_CHARACTERS]: it for it in ended}.values())
+    return list({(it.run, it.root or it.id[:ROOT_CHARACTERS]): it for it in ended}.values())
 
 
 def _step(it: _Followed, task: Task, *, lines: bool) -> Generator[Change | Line | End]:

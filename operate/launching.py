@@ -22,6 +22,7 @@ from .catalogue import Job, find
 from .errors import Conflict, JobError, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
 from .following import Change, End, Line, Retry, follow, going_on, last_of_each
 from .instructions import instruct
+from .rejections import valued
 from .task import Task, describe
 
 _NONE_YET: Final = ("DRY_RUN", "WAITING", "SKIPPED", "SCHEDULED")
@@ -138,7 +139,7 @@ class Launch:
         if self.result["status"] == "SCHEDULED":
             raise JobError(
                 f"run {self.run} of {self.job.name} has not been launched yet",
-                f"Cancel it: fargate-job schedules cancel {self.job.name} {self.run}",
+                f"Cancel it: fargate-job schedules cancel {self.job.name} {self.run[:8]}",
             )
         if not self.run:
             return
@@ -240,7 +241,7 @@ def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> La
             f"fargate-job status {job.name} shows whether it launched; `launcherLogGroup` has the cause",
         )
     if result["status"] == "REJECTED":
-        raise Rejected(job.name, [it["detail"] for it in result["failures"]])
+        raise Rejected(job.name, [valued(it["detail"], keyed) for it in result["failures"]])
     if result["status"] == "CONFLICT":
         raise Conflict(job.name, result)
     begun = "array" in result and result["status"] in ("LAUNCHED", "DUPLICATE")
@@ -296,10 +297,11 @@ def stop_instruction(job: Job, run: str) -> dict[str, Any]:
     return {"stopOf": {"run": run, **({"requestedBy": by} if by else {})}}
 
 
-def stop_run(job: Job, run: str) -> None:
+def stop_run(job: Job, run: str | runs.WithRun) -> None:
     """End a run: nothing more of it is launched, no retry and no further index, and the supervisor stops its tasks
-    within a minute. Raises JobError if it has ended, is being stopped, or is not kept."""
-    answer = instruct(job, stop_instruction(job, run))
+    within a minute. `run` is its id, the beginning of it, or what is of it: a PastRun, a Launch. Raises JobError if it
+    has ended, is being stopped, or is not kept."""
+    answer = instruct(job, stop_instruction(job, runs.id_of(job, run)))
     if not answer["done"]:
         found, _, then = str(answer["problem"]).partition("; ")
         raise JobError(f"{job.name}: {found}", then[:1].upper() + then[1:])

@@ -14,6 +14,7 @@ from fargate_job_launcher.handler.trigger import identify, require_launch_event
 from . import runs
 from .catalogue import Job
 from .hiding import hidden, hidden_text
+from .times import instant
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class DeadLetter:
         """As plain data."""
         return {
             "id": self.id,
-            "parkedAt": None if self.parked is None else self.parked.isoformat(),
+            "parkedAt": instant(self.parked),
             "status": self.status or None,
             "ageSeconds": None if self.parked is None else round((datetime.now(UTC) - self.parked).total_seconds()),
             "reasons": self.reasons,

@@ -62,6 +62,7 @@ class Following:
         self._output, self._job, self._lines = output, job, lines
         self._written = written or Written(output, several=count > 1)
         self._begun = time.monotonic()
+        self._most = 0
         self._states: dict[str, str] = {}
         self._spinner = Spinner("dots")
         self._live = Live(self._spinner, console=output.console, transient=True) if output.terminal else None
@@ -90,6 +91,7 @@ class Following:
             self._output.data({**told, "attempt": event.attempt, "most": event.most}, one_line=True)
             follows = f"{self._job}: attempt {event.attempt} of at most {event.most} follows"
             self._output.said(Text.assemble(before, ("↻ ", "yellow"), follows))
+            self._most = event.most
             self._draw()
             return
         self._states[event.task.id] = event.task.outcome or event.task.status
@@ -101,7 +103,9 @@ class Following:
             self._output.data({"type": "end", **event.task.as_json(), "remedy": event.advice or None}, one_line=True)
             unseen = not self._lines and event.task.started is not None and event.task.outcome != "succeeded"
             log = f"Its log: fargate-job logs {self._job} --task {event.task.id}" if unseen else ""
-            self._output.said(ended(self._job, event.task, event.advice, log, before=before))
+            gave_up = event.task.outcome != "succeeded" and event.task.attempt == self._most
+            last = f"It was attempt {self._most} of {self._most}, the last" if gave_up else ""
+            self._output.said(ended(self._job, event.task, last, event.advice, log, before=before))
         self._draw()
 
     def _draw(self) -> None:

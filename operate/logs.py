@@ -120,7 +120,12 @@ def moment(milliseconds: int) -> str:
 
 
 def logs_of(
-    job: Job, *, named: Sequence[str] = (), run: str | None = None, indexes: str | None = None, container: str = ""
+    job: Job,
+    *,
+    named: Sequence[str] = (),
+    run: str | runs.WithRun | None = None,
+    indexes: str | None = None,
+    container: str = "",
 ) -> list[Log]:
     """The logs of some tasks of a job; by default that of its newest task.
 

@@ -12,8 +12,10 @@ from .account import Account
 from .catalogue import Found, Job, find
 from .errors import JobError
 from .past import PastRun, history
-from .scheduling import scheduled
+from .runs import SHOWN
+from .scheduling import Scheduled, scheduled
 from .task import running
+from .times import instant
 
 AT_ONCE: Final = 8
 """How many jobs are asked about at the same time."""
@@ -26,11 +28,13 @@ class Overview:
 
     found: Found
     last: PastRun | None = None
-    """Its newest run; None also if it has none."""
+    """The last of its newest runs that was not skipped, or else the newest; None also if it has none."""
     running: int | None = None
     """How many of its tasks run."""
     next: datetime | None = None
     """When its next schedule or its next launch at a later time is, in UTC; None also without any."""
+    paused: tuple[str, ...] = ()
+    """Its schedules that are paused, by name."""
     problems: list[JobError] = field(default_factory=list[JobError])
 
     def as_json(self) -> dict[str, Any]:
@@ -41,7 +45,8 @@ class Overview:
             "function": self.found.function.rpartition(":")[2],
             "last": self.last.as_json() if self.last else None,
             "running": self.running,
-            "next": self.next.isoformat() if self.next else None,
+            "next": instant(self.next),
+            "paused": list(self.paused),
         }
 
 
@@ -63,15 +68,28 @@ def _of(account: Account, found: Found) -> Overview:
 
     job = ask(lambda: find(account, found.function))
     if job is not None:
-        it.last = ask(lambda: next(history(job, most=1), None))
+        it.last = ask(lambda: _last(job))
         it.running = ask(lambda: running(job))
-        it.next = ask(lambda: next_time(job))
+        its = ask(lambda: scheduled(job, last_runs=False))
+        if its is not None:
+            it.next = next_of(its)
+            it.paused = tuple(one.name for one in its.schedules if one.state == "paused")
     return it
 
 
-def next_time(job: Job) -> datetime | None:
-    """When the job is launched next by a schedule that is neither paused nor disabled, or by a launch that waits for
-    its time, in UTC; None if it is not. Raises as `scheduled` does."""
-    its = scheduled(job, last_runs=False)
+def _last(job: Job) -> PastRun | None:
+    """While a run goes on, a frequent schedule may have every other one skipped."""
+    some = list(history(job, most=SHOWN))
+    return next((it for it in some if it.state != "SKIPPED"), some[0] if some else None)
+
+
+def next_of(its: Scheduled) -> datetime | None:
+    """When a job is launched next by a schedule that is neither paused nor disabled, or by a launch that waits for its
+    time, in UTC; None if it is not."""
     times = [it.next[0] for it in its.schedules if it.state == "enabled" and it.next]
     return min((it.astimezone(UTC) for it in (*times, *(it.at for it in its.waiting))), default=None)
+
+
+def next_time(job: Job) -> datetime | None:
+    """`next_of` a job's schedules. Raises as `scheduled` does."""
+    return next_of(scheduled(job, last_runs=False))

@@ -15,18 +15,20 @@ from . import runs
 from .catalogue import Job
 from .errors import JobError
 from .launching import Launch, invoke
+from .runs import WithRun
 
 MERGED: Final = ("environment", "tags", "array")
 """Parts of a request that are merged by name; every other part is replaced."""
 
 
-def rerun(job: Job, run: str, **changes: Any) -> Launch:
+def rerun(job: Job, run: str | WithRun, **changes: Any) -> Launch:
     """Launch the request of a run once more, as a new run, whatever state it is in.
 
-    `run` is its id, or the beginning of it. `changes` are parts of the launch event under their names there
-    (`environment`, `command`, `cpu`, `memory`, `payload`, `count`, `array`, `capacity`, `tags`, `role`, `dryRun`, …).
-    Variables, tags and the parts of an array are merged by name, and None leaves one out; every other part is replaced,
-    and None makes it as the job's owner defined it. The launcher checks the whole request as it checks every launch.
+    `run` is its id, the beginning of it, or what is of it: a PastRun, a Launch. `changes` are parts of the launch
+    event under their names there (`environment`, `command`, `cpu`, `memory`, `payload`, `count`, `array`, `capacity`,
+    `tags`, `role`, `dryRun`, …). Variables, tags and the parts of an array are merged by name, and None leaves one
+    out; every other part is replaced, and None makes it as the job's owner defined it. The launcher checks the whole
+    request as it checks every launch.
 
     Raises NoSuchRun, JobError if the run's payload is gone, and the errors of `launch`.
     """
@@ -50,12 +52,24 @@ def event_again(job: Job, run: Item, changes: Mapping[str, Any]) -> dict[str, An
         was.pop("count", None)
     for name, change in changes.items():
         merged = name in MERGED and isinstance(change, Mapping)
+        if merged:
+            _check_left_out(run, name, was.get(name) or {}, change)
         value: Any = _merged(was.get(name) or {}, change) if merged else change
         if value is None or (merged and not value):
             was.pop(name, None)
         else:
             was[name] = value
     return {"idempotencyKey": f"rerun {uuid.uuid4().hex[:12]} of {run['run']}", **was}
+
+
+def _check_left_out(run: Item, name: str, was: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+    """Raise JobError if a name that the changes leave out is not there: a slip, which would otherwise do nothing."""
+    wrong = [it for it, value in change.items() if value is None and it not in was]
+    if wrong:
+        raise JobError(
+            f"{name}: run {run['run'][:8]} has no {', '.join(wrong)} to leave out",
+            f"It has {', '.join(sorted(was)) or 'none'}",
+        )
 
 
 def _merged(was: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

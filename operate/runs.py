@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 from fargate_job_launcher.handler.ends import attempt_key
@@ -36,9 +36,25 @@ def read(job: Job, run: str) -> Item | None:
     return plain(found["Item"]) if "Item" in found else None
 
 
-def named(job: Job, beginning: str) -> Item:
-    """The run whose id begins so. Raises NoSuchRun for none, and for several."""
-    beginning = beginning.lower()
+class WithRun(Protocol):
+    """What is of a run: a PastRun, a Launch, an ArrayRun, a Progress, a Task."""
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        ...
+
+
+def id_of(job: Job, run: str | WithRun) -> str:
+    """The id of a run, given as an id, as its beginning, or as a value that has a run. Raises NoSuchRun if no run
+    begins so, or several do."""
+    given = run if isinstance(run, str) else run.run
+    return given if re.fullmatch(r"[0-9a-f]{32}", given) else str(named(job, given)["run"])
+
+
+def named(job: Job, run: str | WithRun) -> Item:
+    """The run of this id, or whose id begins so, or that this is of. Raises NoSuchRun for none, and for several."""
+    beginning = (run if isinstance(run, str) else run.run).lower()
     known = re.fullmatch(r"[0-9a-f]{1,32}", beginning)
     found: list[Item] = []
     if known:
@@ -216,7 +232,7 @@ def root_of(run: Item, task: Task) -> str:
 
 
 def _resumed(job: Job, run: Item) -> str:
-    return f"whose failed indexes this launches again: fargate-job runs resume {job.name} {run['run']}"
+    return f"whose failed indexes this launches again: fargate-job runs resume {job.name} {run['run'][:8]}"
 
 
 def taken_up(job: Job, task: Task) -> str:

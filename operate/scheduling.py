@@ -24,6 +24,7 @@ from .catalogue import Job
 from .errors import NoSuchSchedule, nearest, picked, unknown
 from .instructions import instruct
 from .occurrences import occurrences
+from .times import instant
 
 NEXT: Final = 5
 """How many of the next times are told."""
@@ -86,14 +87,14 @@ class Schedule:
             "state": self.state,
             "paused": None
             if self.paused is None
-            else {"since": self.paused.since.isoformat(), "by": self.paused.by or None},
-            "next": [it.isoformat() for it in self.next],
+            else {"since": instant(self.paused.since), "by": self.paused.by or None},
+            "next": [instant(it) for it in self.next],
             "last": None
             if self.last is None
             else {
                 "run": self.last.run,
                 "state": self.last.state,
-                "launchedAt": self.last.launched.isoformat(),
+                "launchedAt": instant(self.last.launched),
                 "reason": self.last.reason or None,
             },
         }
@@ -117,7 +118,7 @@ class WaitingLaunch:
         return {
             "job": self.job,
             "run": self.run,
-            "at": self.at.isoformat(),
+            "at": instant(self.at),
             "zone": self.zone,
             "requestedBy": self.requested_by or None,
         }
@@ -154,6 +155,22 @@ def scheduled(job: Job, *, now: datetime | None = None, last_runs: bool = True) 
     )
 
 
+def schedule_of(job: Job, name: str) -> Schedule:
+    """A schedule of a job as it is now, without its last run. Raises NoSuchSchedule with the nearest names, and as
+    `scheduled` does."""
+    found = next((it for it in scheduled(job, last_runs=False).schedules if it.name == name), None)
+    if found is None:
+        raise _no_such(job, name)
+    return found
+
+
+def _no_such(job: Job, name: str) -> NoSuchSchedule:
+    known = sorted(job.settings.schedules)
+    near = nearest(name, known)
+    then = f"Did you mean {' or '.join(near)}?" if near else f"Its schedules: {', '.join(known) or 'none'}"
+    return NoSuchSchedule(f"{job.name} has no schedule {name!r}", then)
+
+
 def pause_schedule(job: Job, name: str) -> None:
     """Have a schedule of a job launch nothing until it is resumed; no deployment changes that. Its deliveries become
     runs in state SKIPPED. Raises NoSuchSchedule with the nearest names, or AWS's error as a JobError."""
@@ -166,9 +183,10 @@ def resume_schedule(job: Job, name: str) -> None:
     _change(job, name, paused=False)
 
 
-def cancel_launch(job: Job, run: str) -> None:
-    """Cancel a launch that waits for its time, by the id of its run, or by the beginning of it. Raises NoSuchSchedule
-    if none waits under this id, or several."""
+def cancel_launch(job: Job, run: str | runs.WithRun) -> str:
+    """Cancel a launch that waits for its time, by the id of its run, the beginning of it, or what is of it: a Launch, a
+    WaitingLaunch. Returns the id. Raises NoSuchSchedule if none waits under this id, or several."""
+    run = run if isinstance(run, str) else run.run
     if not re.fullmatch(r"[0-9a-f]{32}", run):
         run = _waiting_as(job, run)
     answer = instruct(job, cancel_instruction(run))
@@ -179,6 +197,7 @@ def cancel_launch(job: Job, run: str) -> None:
             f"run {run} of {job.name} was not cancelled: {answer.get('problem', 'the launcher gives no reason')}",
             f"What waits: fargate-job schedules {job.name}; to stop what runs: fargate-job stop {job.name}",
         )
+    return run
 
 
 def cancel_instruction(run: str) -> dict[str, Any]:
@@ -207,10 +226,7 @@ def _change(job: Job, name: str, *, paused: bool) -> None:
     answer = instruct(job, pause_instruction(job, name, paused=paused))
     if answer.get("done"):
         return
-    known = sorted(job.settings.schedules)
-    near = nearest(name, known)
-    then = f"Did you mean {' or '.join(near)}?" if near else f"Its schedules: {', '.join(known) or 'none'}"
-    raise NoSuchSchedule(f"{job.name} has no schedule {name!r}", then)
+    raise _no_such(job, name)
 
 
 def _schedules(job: Job) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from .errors import JobError, sentences
 from .tables import Columns, broken, wrapped
-from .task import Task
+from .task import SHORT, Task
 
 
 class _Console(Console):
@@ -28,10 +28,21 @@ WIDTH: Final = "FARGATE_JOB_COLUMNS"
 program exports it, the output in a pipe would depend on it."""
 
 
+LEAST_WIDTH: Final = 20
+
+
+def _check_width() -> None:
+    wanted = os.environ.get(WIDTH, "")
+    if wanted and not (wanted.isascii() and wanted.isdecimal() and int(wanted) >= LEAST_WIDTH):
+        raise JobError(
+            f"{WIDTH}={wanted!r}: a whole number of columns from {LEAST_WIDTH} on is expected", "Or unset it"
+        )
+
+
 def _columns(console: Console) -> int | None:
     """How many characters fit on a line; None in a pipe, which has no limit."""
     wanted = os.environ.get(WIDTH, "")
-    return int(wanted) if wanted.isdecimal() else console.width if console.is_terminal else None
+    return int(wanted) if wanted else console.width if console.is_terminal else None
 
 
 def _lines(said: Text, console: Console) -> list[Text]:
@@ -43,7 +54,8 @@ class Output:
     """Where a command writes: results to standard output, errors to standard error."""
 
     def __init__(self, shape: str) -> None:
-        """`shape` is text or json."""
+        """`shape` is text or json. Raises JobError if FARGATE_JOB_COLUMNS is no width."""
+        _check_width()
         self.json = shape == "json"
         self.console: Console = _Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
 
@@ -155,8 +167,8 @@ def launched(output: Output, job: str, result: Any) -> None:
     output.said(Text(f"{_SAID.get(status, 'Launched {}').format(job)}{how}", style="bold"))
     for task in result["tasks"] if "array" not in result else []:
         output.fact(f"  task  {task['id']}")
-    if not result["tasks"] or "array" in result:
-        output.fact(f"  run   {result['run']}")
+    if result["run"]:
+        output.fact(f"  run   {result['run'][:SHORT]}")
 
 
 def beyond(reason: str, exit_code: int | None) -> str:
@@ -185,6 +197,11 @@ def brief(seconds: float | None) -> str:
     if days:
         return f"{days}d{hours % 24:02}h"
     return f"{hours}h{minutes % 60:02}m" if hours else f"{minutes}m{whole % 60:02}s" if minutes else f"{whole}s"
+
+
+def who(name: str) -> str:
+    """A caller in a table: what STS's name ends with, such as ada of assumed-role/operator/ada."""
+    return name.rpartition("/")[2]
 
 
 def stamp(moment: datetime | None) -> str:

@@ -96,12 +96,30 @@ class Columns:
         return line
 
 
+def shortened(text: str, longest: int) -> str:
+    """A text of at most so many characters, in one line."""
+    line = " ".join(text.split()) if text.strip() else text
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def once(reasons: Iterable[str], told: Iterable[str] = ()) -> list[str]:
+    """Reasons, those that were said before (or `told` already) in two words."""
+    seen, found = set(told), list[str]()
+    for it in reasons:
+        found.append(ABOVE if it in seen and len(it) > len(ABOVE) else it)
+        seen.add(it)
+    return found
+
+
+ABOVE: Final = "as above"
+
+
 def wrapped(said: Text, width: int) -> list[Text]:
-    """A text in lines of at most so many characters. No word is broken, and no command of ours, which is to be pasted:
-    a longer one has a line of its own."""
+    """A text in lines of at most so many characters. No word is broken, no number is parted from its unit, and no
+    command of ours is broken, which is to be pasted: a longer one has a line of its own."""
     found = list[Text]()
     for line in said.split("\n", allow_blank=True):
-        whole = _COMMAND.sub(lambda it: it[0].replace(" ", _KEPT), line.plain)
+        whole = _WHOLE.sub(lambda it: it[0].replace(" ", _KEPT), line.plain)
         breaks, begin = list[int](), 0
         for word in _WORD.finditer(whole):
             if word.start() > begin and cell_len(whole[begin : word.end(1)]) > width:
@@ -126,4 +144,7 @@ def below(said: str, width: int, indent: int = INDENT) -> list[str]:
 _KEPT: Final = "\ue000"
 """A character of no text, in place of a space at which no line is broken."""
 _WORD: Final = re.compile(r"(\S+)\s*")
-_COMMAND: Final = re.compile(r"fargate-job(?: (?!shows|has|makes)(?:--?)?[\w./@=:-]*[\w/-])+")
+_WHOLE: Final = re.compile(
+    r"fargate-job(?: (?!shows|has|makes)(?:--?)?[\w./@=:-]*[\w/-])+"
+    r"|\b\d[\d.]* (?:USD|MiB|GiB|vCPU|min|h|s|%)(?!\w)"
+)

@@ -14,6 +14,7 @@ from fargate_job_launcher.handler.result import log_stream
 
 from .catalogue import Job
 from .errors import picked
+from .times import instant
 
 SHORT: Final = 8
 """Characters of a task's id, or of a run's, that tell them apart."""
@@ -108,9 +109,9 @@ class Task:
             "startedBy": self.started_by,
             "run": self.run or None,
             "attempt": self.attempt,
-            "createdAt": _text(self.created),
-            "startedAt": _text(self.started),
-            "stoppedAt": _text(self.stopped),
+            "createdAt": instant(self.created),
+            "startedAt": instant(self.started),
+            "stoppedAt": instant(self.stopped),
             "seconds": self.seconds,
             "outcome": self.outcome or None,
             "reason": self.reason or None,
@@ -119,10 +120,6 @@ class Task:
             "logGroup": self.log_group,
             "logStream": self.log_stream,
         }
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
 def describe(job: Job, tasks: Sequence[str]) -> list[Task]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from .pipes import INTERRUPTED, piped
+from .pipes import INTERRUPTED, piped, writable
 
 
 def fargate_job() -> None:
     """The command `fargate-job`."""
+    writable(sys.stdout, sys.stderr)
     try:
         from .command import main
     except ModuleNotFoundError as error:

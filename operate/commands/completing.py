@@ -1,9 +1,10 @@
-"""`fargate-job completion`, and the names that a shell completes: of jobs, and of the newest runs of a job."""
+"""`fargate-job completion`, and the names that a shell completes: of jobs, and of what a job has."""
 
 from __future__ import annotations
 
 import functools
 import os
+import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +14,11 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from .. import runs
 from ..account import Account
-from ..catalogue import find, jobs
+from ..catalogue import Job, find, jobs
 from ..errors import JobError
-from ..task import SHORT
+from ..scheduling import scheduled
+from ..show import clock, stamp
+from ..task import SHORT, tasks
 
 PROGRAM: Final = "fargate-job"
 VARIABLE: Final = "_FARGATE_JOB_COMPLETE"
@@ -29,7 +32,7 @@ SHELLS: Final = (*STARTUP, "fish")
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.option("--print", "shown", is_flag=True, help="Print the script, and install nothing.")
 def completion(shell: str | None, shown: bool) -> None:
-    """Have SHELL (that of $SHELL) complete commands, options, names of jobs and ids of runs.
+    """Have SHELL (that of $SHELL) complete commands, options, and names of jobs, runs, tasks and schedules.
 
     It writes a script below ~/.local/share, and a line into ~/.bashrc or ~/.zshrc that loads it; for fish a file in
     ~/.config/fish/completions.
@@ -74,19 +77,20 @@ Completer = Callable[[click.Context, str], list[CompletionItem]]
 
 
 def complete_names(command: click.Command) -> None:
-    """Have the arguments JOB and RUN of a command, and of those below it, complete names of what is deployed."""
+    """Have the arguments and options of a command, and of those below it, complete names of what is deployed."""
     for it in command.commands.values() if isinstance(command, click.Group) else ():
         complete_names(it)
     for parameter in command.params:
-        if isinstance(parameter, click.Argument) and parameter.name in _NAMES:
-            parameter.shell_complete = functools.partial(_quietly, _NAMES[parameter.name])
+        named = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.name
+        if named in _NAMES:
+            parameter.shell_complete = functools.partial(_quietly, _NAMES[named])
 
 
 def _quietly(completer: Completer, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     """A shell shows no errors: where nothing can be read, nothing is completed."""
     try:
         return [it for it in completer(ctx, incomplete) if str(it.value).startswith(incomplete)]
-    except (JobError, KeyError, TypeError):
+    except (JobError, IndexError, KeyError, TypeError):
         return []
 
 
@@ -98,15 +102,44 @@ def _where(ctx: click.Context) -> dict[str, Any]:
     return {"stack": ctx.params.get("stack") or "", "program": ctx.params.get("program")}
 
 
+def _job(ctx: click.Context) -> Job:
+    # Before an option that still lacks its value, click has not read the arguments.
+    return find(_account(ctx), ctx.params.get("job") or ctx.args[0], **_where(ctx))
+
+
 def _jobs(ctx: click.Context, _incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(it.name, help=it.stack or None) for it in jobs(_account(ctx), **_where(ctx))]
 
 
 def _runs(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    job = find(_account(ctx), ctx.params["job"], **_where(ctx))
+    job = _job(ctx)
     some = runs.each_of(job, runs.SHOWN, facts=("run", "state", "launchedAt"))
     long = max(SHORT, len(incomplete))
     return [CompletionItem(it["run"][:long], help=f"{it['state']} {it['launchedAt'][:16]}") for it in some]
 
 
-_NAMES: Final[dict[str, Completer]] = {"job": _jobs, "run": _runs}
+def _tasks(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    long = max(SHORT, len(incomplete))
+    some = tasks(_job(ctx))
+    return [CompletionItem(it.id[:long], help=f"{it.outcome or it.status} {stamp(it.created)}") for it in some]
+
+
+def _schedules(ctx: click.Context, _incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(it) for it in sorted(_job(ctx).settings.schedules)]
+
+
+def _waiting(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    long = max(SHORT, len(incomplete))
+    some = scheduled(_job(ctx), last_runs=False).waiting
+    return [CompletionItem(it.run[:long], help=clock(it.at)) for it in some]
+
+
+def _zones(_ctx: click.Context, _incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(it) for it in sorted(zoneinfo.available_timezones())]
+
+
+_NAMES: Final[dict[str, Completer]] = {
+    **{"job": _jobs, "run": _runs, "schedule": _schedules, "waiting": _waiting},
+    **{"--task": _tasks, "--run": _runs, "--zone": _zones},
+}
+"""The name of an argument, or an option → what completes it."""

@@ -19,6 +19,30 @@ FAILED: Final = 125
 """As with `docker run`: the failure is not the container's."""
 
 
+class JobFirstCommand(click.Command):
+    """A command whose first argument is JOB: where one is missing, that may be it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter as error:
+            names = [it.make_metavar(ctx) for it in self.params if isinstance(it, click.Argument)]
+            one = given[0] if given and not given[0].startswith("-") else ""
+            if not one or error.param is None or error.param.name == "job":
+                raise
+            usage = f"{ctx.command_path} {' '.join(names)}"
+            missing = error.param.make_metavar(ctx)
+            said = f"{missing} is missing, or JOB is: {one!r} was taken for JOB, which comes first: {usage}"
+            raise click.UsageError(said, ctx) from None
+
+
+class JobFirst(click.Group):
+    """A group of such commands."""
+
+    command_class = JobFirstCommand
+
+
 class Interrupted(JobError):
     """Ctrl-C; the message names what keeps running."""
 
@@ -54,7 +78,10 @@ def common(command: Command) -> Command:
     @functools.wraps(command)
     def run(*args: Any, **given: Any) -> None:
         named = {key: given.pop(key) for key in ("stack", "program", "profile", "region", "output")}
-        context = Context(**named)
+        try:
+            context = Context(**named)
+        except JobError as error:
+            raise click.UsageError(str(error)) from None
         try:
             code = command(*args, context=context, **given)
         except (Interrupted, KeyboardInterrupt) as error:
@@ -85,7 +112,7 @@ def common(command: Command) -> Command:
     return cast("Command", functools.reduce(lambda it, option: option(it), reversed(options), run))
 
 
-class Listing(click.Group):
+class Listing(JobFirst):
     """Lists where no command is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
 import click
 from rich.text import Text
 
+from ..asked import told
 from ..past import MARKS, PastRun, Sums
 from ..past import history as past
-from ..show import Output, brief, duration, stamp
+from ..show import Output, brief, duration, stamp, who
 from ..tables import STYLES
 from ..task import SHORT
 from .context import Context, common
 from .durations import DURATION, duration_of
 
-STATES: Final = ("launching", "running", "succeeded", "failed", "stopped", "rejected", "skipped")
+STATES: Final = tuple(it.lower() for it in MARKS)
 LAST: Final = 50
 """How many runs are shown if neither a number nor a time is named."""
 AT_ONCE: Final = 100
 """How many rows are printed together. They are on the terminal before more is read."""
-NAMES: Final = ("RUN", "UTC", "STATE", "TOOK", "TRIES", "USD", "TRIGGER", "BY", "WHY")
-SPARE: Final = ("BY", "USD", "TRIGGER")
+NAMES: Final = ("RUN", "UTC", "STATE", "TOOK", "TASKS", "USD", "TRIGGER", "BY", "ASKED", "WHY")
+SPARE: Final = ("BY", "USD", "TRIGGER", "ASKED")
+ASKED: Final = 30
+"""The most characters of each value in the column of what was asked."""
 
 
 @click.command()
@@ -47,34 +51,40 @@ def history(context: Context, job: str, since: str | None, states: tuple[str, ..
     most = last or (None if since else LAST)
     within = duration_of(since, "--since") if since else None
     some = past(found, since=within, states=[it.upper() for it in states], most=most)
-    told, columns = list[PastRun](), context.output.columns(NAMES, spare=SPARE, below=True)
+    shown, columns = list[PastRun](), context.output.columns(NAMES, spare=SPARE, below=True)
     while page := list(islice(some, AT_ONCE)):
         context.output.rows(columns, (_row(it) for it in page))
-        told += page
-    sums = Sums.of(told)
-    context.output.data({"job": found.name, "sums": sums.as_json(), "runs": [it.as_json() for it in told]})
-    if not told:
+        shown += page
+    sums = Sums.of(shown)
+    if states:
+        # Of chosen states, the part that succeeded says nothing.
+        sums = replace(sums, success_rate=None)
+    context.output.data({"job": found.name, "sums": sums.as_json(), "runs": [it.as_json() for it in shown]})
+    if not shown:
         asked = f" {' or '.join(states)}" if states else ""
         context.output.said(f"No{asked} run of {found.name}" + (f" in the last {since}" if since else "") + ".")
         return
-    _summary(context.output, told, sums, marks=not states)
+    _summary(context.output, shown, sums, marks=not states)
+    failed = next((it for it in shown if it.state == "FAILED"), None)
+    if failed is not None:
+        context.output.fact(f"next  fargate-job runs show {found.name} {failed.run[:SHORT]}")
 
 
 def _row(it: PastRun) -> list[object]:
-    cost = "" if it.cost_usd is None or not it.attempts else f"{it.cost_usd:.4f}"
-    took = "" if it.state in ("SKIPPED", "REJECTED") else brief(it.seconds)
+    cost = "" if it.cost_usd is None else f"{it.cost_usd:.4f}"
     of = "" if it.size is None else f"array of {it.size}"
     return [
-        *(it.run[:SHORT], stamp(it.launched), it.state, took, it.attempts or "", cost, it.trigger, it.requested_by),
+        *(it.run[:SHORT], stamp(it.launched), it.state, brief(it.took), it.attempts or "", cost, it.trigger),
+        *(who(it.requested_by), told({key: value for key, value in it.asked.items() if key != "array"}, longest=ASKED)),
         ": ".join(part for part in (of, it.reason) if part),
     ]
 
 
-def _summary(output: Output, told: list[PastRun], sums: Sums, *, marks: bool) -> None:
+def _summary(output: Output, some: list[PastRun], sums: Sums, *, marks: bool) -> None:
     output.fact("")
     if marks:
         room = min(output.width, 100) - len("oldest   newest")
-        shown = [Text(MARKS[it.state], style=STYLES.get(it.state, "")) for it in reversed(told[:room])]
+        shown = [Text(MARKS[it.state], style=STYLES.get(it.state, "")) for it in reversed(some[:room])]
         output.fact(Text.assemble("oldest ", *shown, " newest"))
     counted = ", ".join(f"{count} {state}" for state, count in sums.states.items())
     output.said(f"{sums.runs} run{'' if sums.runs == 1 else 's'}: {counted}")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import json
 import shlex
+import zoneinfo
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import click
 from fargate_job_launcher.handler import local_time
 
 from ..launching import array_of
+from ..tables import shortened
 from .context import Command
 from .durations import DURATION, duration_of
 from .staying import Staying
@@ -53,6 +55,8 @@ def request_options(command: Command) -> Command:
     return functools.reduce(lambda it, option: option(it), reversed(OPTIONS), command)
 
 
+SHOWN: Final = 40
+"""Characters of a wrong value that an error repeats."""
 EVENT_OPTIONS: Final = ("count", "cpu", "memory", "capacity")
 """Options that go into the launch event unchanged."""
 
@@ -71,7 +75,7 @@ def event_of(given: Mapping[str, Any], *, of_array: bool = False) -> dict[str, A
             raise click.UsageError("--count and --array exclude each other: --array is for parts of a job")
         event["array"] = array
     if given["environment"]:
-        event["environment"] = dict(_variable(it) for it in cast("Iterable[str]", given["environment"]))
+        event["environment"] = _variables(given["environment"])
     if given["command"] is not None:
         try:
             event["command"] = shlex.split(given["command"])
@@ -116,19 +120,47 @@ def _when(at: str | None, after: str | None, zone: str | None) -> dict[str, str]
     problems = list[str]()
     local_time.read(at, zone or "UTC", problems)
     if problems:
-        raise click.UsageError("; ".join(f"--{it}" for it in problems))
+        given = {"at": at, "zone": zone or "UTC"}
+        named = (it.partition(": ") for it in problems)
+        meant = _places(zone) if zone and any(it.startswith("zone") for it in problems) else ""
+        raise click.UsageError("; ".join(f"--{name} {given[name]!r}: {said}" for name, _, said in named) + meant)
     return {"at": str(at), **({"zone": zone} if zone else {})}
 
 
-def _variable(given: str) -> tuple[str, str]:
-    name, equals, value = given.partition("=")
-    if not (name and equals):
-        raise click.BadParameter("NAME=VALUE is expected", param_hint="--env")
-    return name, value
+def _places(zone: str) -> str:
+    """The time zones that are named after this place; empty without any."""
+    near = sorted(it for it in zoneinfo.available_timezones() if it.lower().endswith(f"/{zone.lower()}"))
+    return f"; did you mean {' or '.join(near[:3])}?" if near else ""
+
+
+def _variables(given: Iterable[str]) -> dict[str, str]:
+    found = dict[str, str]()
+    for it in given:
+        name, equals, value = it.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{shortened(it, SHOWN)!r}: NAME=VALUE is expected", param_hint="--env")
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice; leave one of them out", param_hint="--env")
+        found[name] = value
+    return found
 
 
 def _payload(given: str) -> Any:
+    text, where = given, ""
+    if given.startswith("@"):
+        path = Path(given[1:])
+        where = f"the file {path}"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            said = f"{where} cannot be read: {error.strerror or type(error).__name__}"
+            raise click.BadParameter(said, param_hint="--payload") from None
+        except UnicodeDecodeError:
+            raise click.BadParameter(f"{where} is no text in UTF-8", param_hint="--payload") from None
     try:
-        return json.loads(Path(given[1:]).read_text() if given.startswith("@") else given)
-    except (OSError, ValueError) as error:
-        raise click.BadParameter(f"not JSON: {error}", param_hint="--payload") from None
+        return json.loads(text)
+    except ValueError as error:
+        line = text.count("\n", 0, error.pos) + 1 if isinstance(error, json.JSONDecodeError) else 1
+        at = f"{where}, line {line}, is no JSON" if where else f"{shortened(text, SHOWN)!r} is no JSON"
+        said = f'{at}; write \'{{"rows": 5}}\', "a text" in double quotes, or @FILE for a file that has it'
+        raise click.BadParameter(said, param_hint="--payload") from None

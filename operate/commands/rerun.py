@@ -8,12 +8,12 @@ import click
 
 from ..rerunning import again, event_again
 from ..runs import named
-from .context import Context, common
+from .context import Context, JobFirstCommand, common
 from .requesting import event_of, request_options, staying_of
 from .staying import stay, staying_options
 
 
-@click.command()
+@click.command(cls=JobFirstCommand)
 @click.argument("job")
 @click.argument("run")
 @request_options

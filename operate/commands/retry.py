@@ -38,6 +38,8 @@ def retrying(context: Context, job: str, named: tuple[str, ...], follow: bool, w
         raise NoSuchTask(said, "Name a task with --task to retry it all the same")
     for said in left_out:
         context.output.note(said)
+    for it in [] if named else some:
+        context.output.fact(f"The newest failed task: {it.id[:SHORT]}, {it.reason}")
     code = 0
     for task in some:
         code = stay(context, found, functools.partial(retry, found, task), staying) or code

@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from datetime import UTC
+from typing import Final
 
 import click
 
 from ..catalogue import Job
-from ..errors import JobError
+from ..errors import AccessDenied, JobError, NoSuchSchedule
 from ..scheduling import (
     Schedule,
     Scheduled,
@@ -17,10 +18,17 @@ from ..scheduling import (
     cancel_launch,
     pause_schedule,
     resume_schedule,
+    schedule_of,
     scheduled,
 )
 from ..show import ago, clock
+from ..task import SHORT
 from .context import Context, Listing, common
+
+DISABLED: Final = (
+    "The program disables {0} of {1}: to have it launch, set its `enabled` to true there, and run pulumi up"
+)
+"""Of a schedule that no command can have launch."""
 
 
 @click.group("schedules", cls=Listing)
@@ -54,40 +62,75 @@ def list_schedules(context: Context, job: str | None) -> None:
 
 @schedules.command("pause")
 @click.argument("job")
-@click.argument("name")
+@click.argument("schedule", metavar="NAME")
 @common
-def pause(context: Context, job: str, name: str) -> None:
+def pause(context: Context, job: str, schedule: str) -> None:
     """Have the schedule NAME of JOB launch nothing until it is resumed. No deployment changes that; `pulumi up` says
     it."""
     found = context.job(job)
-    pause_schedule(found, name)
-    context.output.data({"job": found.name, "schedule": name, "paused": True})
-    context.output.fact(f"Paused {name} of {found.name}: it launches nothing until it is resumed")
-    context.output.fact(f"  next  fargate-job schedules resume {found.name} {name}")
+    before = _before(found, schedule)
+    pause_schedule(found, schedule)
+    context.output.data({"job": found.name, "schedule": schedule, "paused": True})
+    already = _paused_since(before)
+    said = (
+        f"{schedule} of {found.name} was paused already, {already}" if already else f"Paused {schedule} of {found.name}"
+    )
+    context.output.said(f"{said}: it launches nothing until it is resumed")
+    _disabled(context, before)
+    context.output.fact(f"  next  fargate-job schedules resume {found.name} {schedule}")
 
 
 @schedules.command("resume")
 @click.argument("job")
-@click.argument("name")
+@click.argument("schedule", metavar="NAME")
 @common
-def resume(context: Context, job: str, name: str) -> None:
+def resume(context: Context, job: str, schedule: str) -> None:
     """Have the paused schedule NAME of JOB launch again, from its next time on. What it left out is not made up for."""
     found = context.job(job)
-    resume_schedule(found, name)
-    context.output.data({"job": found.name, "schedule": name, "paused": False})
-    context.output.fact(f"Resumed {name} of {found.name}: it launches at its next time")
+    before = _before(found, schedule)
+    resume_schedule(found, schedule)
+    context.output.data({"job": found.name, "schedule": schedule, "paused": False})
+    which = f"{schedule} of {found.name}"
+    said = f"{which} was not paused" if before is not None and before.paused is None else f"Resumed {which}"
+    if before is None or before.enabled:
+        context.output.said(f"{said}: it launches at its next time")
+    else:
+        context.output.said(f"{said}: it launches nothing")
+        _disabled(context, before)
+
+
+def _before(job: Job, name: str) -> Schedule | None:
+    """A schedule as it is before a change; None to a caller who may not read it: the launcher changes it all the
+    same."""
+    try:
+        return schedule_of(job, name)
+    except (AccessDenied, NoSuchSchedule):
+        return None
+
+
+def _paused_since(it: Schedule | None) -> str:
+    """Since when a schedule is paused, and by whom; empty if it is not."""
+    if it is None or it.paused is None:
+        return ""
+    by = f" by {it.paused.by}" if it.paused.by else ""
+    return f"since {clock(it.paused.since.astimezone(UTC))}{by}"
+
+
+def _disabled(context: Context, it: Schedule | None) -> None:
+    if it is not None and not it.enabled:
+        context.output.said(DISABLED.format(it.name, it.job))
 
 
 @schedules.command("cancel")
 @click.argument("job")
-@click.argument("run")
+@click.argument("waiting", metavar="RUN")
 @common
-def cancel(context: Context, job: str, run: str) -> None:
+def cancel(context: Context, job: str, waiting: str) -> None:
     """Cancel the launch of JOB that waits for its time, by the id of its RUN, or the beginning of it."""
     found = context.job(job)
-    cancel_launch(found, run)
+    run = cancel_launch(found, waiting)
     context.output.data({"job": found.name, "run": run, "cancelled": True})
-    context.output.fact(f"Cancelled the launch of {found.name}, run {run}")
+    context.output.fact(f"Cancelled the launch of {found.name}, run {run[:SHORT]}")
 
 
 def _jobs(context: Context) -> Iterator[Job]:
@@ -113,7 +156,8 @@ def _schedule_lines(it: Schedule, width: int) -> Iterator[str]:
     if it.paused is not None:
         by = [f"by {it.paused.by}"] if it.paused.by else []
         yield from _wrapped("pause", [f"since {clock(it.paused.since.astimezone(UTC))}", *by], width)
-        yield f"    next  fargate-job schedules resume {it.job} {it.name}"
+        if it.enabled:
+            yield f"    next  fargate-job schedules resume {it.job} {it.name}"
     elif it.enabled:
         yield from _wrapped("next", [clock(moment) for moment in it.next] or ["no further time"], width)
     if it.last is not None:
@@ -125,10 +169,10 @@ def _waiting_lines(it: WaitingLaunch, width: int) -> Iterator[str]:
     utc = [] if it.zone == "UTC" else [clock(it.at.astimezone(UTC))]
     yield "  once  scheduled"
     yield from _wrapped("when", [clock(it.at), it.zone, *utc], width)
-    yield f"    run   {it.run}"
+    yield f"    run   {it.run[:SHORT]}"
     if it.requested_by:
         yield from _wrapped("by", [it.requested_by], width)
-    yield f"    next  fargate-job schedules cancel {it.job} {it.run}"
+    yield f"    next  fargate-job schedules cancel {it.job} {it.run[:SHORT]}"
 
 
 def _wrapped(name: str, parts: list[str], width: int) -> list[str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Final
 
 import click
+from fargate_job_launcher.handler.arrays import index_of, is_root
 from fargate_job_launcher.handler.run import ENDED, Item
 
 from ..arrays import Progress
+from ..following import last_of_each
 from ..overview import Overview, overview
 from ..parked import waiting
 from ..progress import summary
 from ..runs import newest
 from ..show import beyond, brief, stamp
+from ..tables import once
 from ..task import SHORT, Task, tasks
 from .context import Context, common
 
@@ -33,14 +37,22 @@ def listing(context: Context) -> None:
     if not found:
         context.output.fact(f"No jobs in {context.account.region}; name another region with --region.")
         return
-    context.output.table(("JOB", "LAST", "AGO", "RUNNING", "NEXT UTC", "STACK"), map(_row, found), spare=("STACK",))
+    names = ("JOB", "LAST", "AGO", "RUNNING", "NEXT UTC", "PAUSED", "STACK")
+    context.output.table(names, map(_row, found), spare=("STACK", "AGO", "PAUSED", "NEXT UTC"))
     for said in dict.fromkeys(str(problem) for it in found for problem in it.problems):
         context.output.note(said)
 
 
 def _row(it: Overview) -> list[object]:
     last = (it.last.state, brief((datetime.now(UTC) - it.last.launched).total_seconds())) if it.last else ("", "")
-    return [it.found.name, *last, "?" if it.running is None else it.running, stamp(it.next), it.found.stack]
+    return [
+        it.found.name,
+        *last,
+        "?" if it.running is None else it.running,
+        stamp(it.next),
+        ", ".join(it.paused),
+        it.found.stack,
+    ]
 
 
 @click.command()
@@ -64,12 +76,17 @@ def status(context: Context, job: str) -> None:
     running = sum(1 for it in its if it.status != "STOPPED")
     letters = "" if dead is None else f", {dead} dead letter{'' if dead == 1 else 's'}"
     revision = found.settings.task_definition.rpartition("/")[2]
-    context.output.fact(f"{found.name}: {running} running{letters}  ({revision})")
-    if its:
-        context.output.table(TASK_COLUMNS, map(_task_row, its), spare=("RUN", "AGO"), below=True)
-        for remedy in dict.fromkeys(it.remedy for it in its if it.remedy):
-            ids = ", ".join(it.id[:SHORT] for it in its if it.remedy == remedy)
+    context.output.said(f"{found.name}: {running} running{letters}  ({revision})")
+    some = shown(its)
+    if some:
+        reasons = once(beyond(it.reason, it.exit_code) for it in some)
+        rows = [[*_task_row(it), reason] for it, reason in zip(some, reasons, strict=True)]
+        context.output.table(TASK_COLUMNS, rows, spare=("RUN", "AGO", "INDEX"), below=True)
+        for remedy in dict.fromkeys(it.remedy for it in some if it.remedy):
+            ids = ", ".join(it.id[:SHORT] for it in some if it.remedy == remedy)
             context.output.said(f"{ids}: {remedy}.")
+        left = len(its) - len(some)
+        context.output.said(_totals(its) + (f". {left} more; -o json has all." if left else ""))
     else:
         context.output.fact("No task in the last hour.")
     at_work = {it.run for it in its if it.status != "STOPPED"}
@@ -80,15 +97,36 @@ def status(context: Context, job: str) -> None:
         context.output.fact(f"fargate-job dead-letters {found.name}")
 
 
-TASK_COLUMNS: Final = ("TASK", "RUN", "STATE", "EXIT", "AGO", "RAN", "TRY", "WHY")
+TASK_COLUMNS: Final = ("TASK", "RUN", "INDEX", "STATE", "EXIT", "AGO", "RAN", "TRY", "WHY")
+TASKS: Final = 20
+"""How many tasks the text shows."""
+
+
+def shown(its: list[Task]) -> list[Task]:
+    """Of many tasks those that run, then those that failed and are not retried, then those that succeeded, then those
+    that were retried; the newest of each, and all of them in the order that they have."""
+    last = {it.id for it in last_of_each(sorted(its, key=lambda it: it.attempt))}
+
+    def rank(it: Task) -> int:
+        return 0 if not it.outcome else 3 if it.id not in last else 2 if it.outcome == "succeeded" else 1
+
+    kept = {it.id for it in sorted(its, key=rank)[:TASKS]}
+    return [it for it in its if it.id in kept]
+
+
+def _totals(its: list[Task]) -> str:
+    """How many tasks there are of each outcome, or state."""
+    counts = Counter(it.outcome or it.status for it in its)
+    told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items(), key=lambda it: (-it[1], it[0])))
+    return f"{len(its)} task{'' if len(its) == 1 else 's'}: {told}"
 
 
 def _task_row(it: Task) -> list[object]:
-    """A task as a row of a table: its outcome is in STATE and EXIT, and what its reason says beyond that in WHY."""
+    """A task as a row of a table, without what its reason says beyond STATE and EXIT."""
     ago = None if it.created is None else (datetime.now(UTC) - it.created).total_seconds()
     return [
-        *(it.id[:SHORT], it.run[:SHORT], it.outcome or it.status, it.exit_code, brief(ago), brief(it.seconds)),
-        *(it.attempt, beyond(it.reason, it.exit_code)),
+        *(it.id[:SHORT], it.run[:SHORT], index_of(it.root) if is_root(it.root) else ""),
+        *(it.outcome or it.status, it.exit_code, brief(ago), brief(it.seconds), it.attempt),
     ]
 
 

@@ -91,23 +91,35 @@ def stay(context: Context, job: Job, launch: Callable[[], Launch], staying: Stay
             missing = error
         if it.result["tasks"]:
             _report(context, it, one_line=True)
+    if stays and it.result["status"] == "SKIPPED":
+        # What was to be waited for does not run.
+        return FAILED
     code = 0
     if stays and it.array is not None:
         return follow_array(context, it.array)
     if stays and it.result["tasks"]:
         run = "" if staying.attempt_only else it.run
         code = follow_tasks(context, job, it.task_arns, lines=staying.follow, run=run)
+        if staying.attempt_only and code:
+            _retried(context, it)
     if missing is not None:
         raise missing
     return code
+
+
+def _retried(context: Context, it: Launch) -> None:
+    """Report after a failed attempt that its run goes on."""
+    run = runs.read(it.job, it.run)
+    if run is not None and run["state"] not in ENDED and run["policy"]["retries"]:
+        context.output.note(f"The supervisor may launch it again; to follow that: {back(it.job, it.run)}")
 
 
 def _report_time(context: Context, it: Launch, at: datetime, zone: str) -> None:
     place = zone_of(zone) or UTC
     local = "" if zone == "UTC" else f"{clock(at.astimezone(place))} ({zone}), "
     context.output.fact(f"  at    {local}{clock(at.astimezone(UTC))}")
-    context.output.fact(f"  run   {it.run}")
-    context.output.fact(f"  next  fargate-job schedules cancel {it.job.name} {it.run}")
+    context.output.fact(f"  run   {it.run[:SHORT]}")
+    context.output.fact(f"  next  fargate-job schedules cancel {it.job.name} {it.run[:SHORT]}")
 
 
 def _report(context: Context, it: Launch, *, one_line: bool, zone: str = "UTC") -> None:
@@ -170,7 +182,8 @@ def follow_run(
     reading: Reading = ALL,
     written: Written | None = None,
 ) -> int:
-    """Follow a run until it has ended. Returns 0 if it succeeded or was skipped, otherwise the exit code of a task."""
+    """Follow a run until it has ended. Returns 0 if it succeeded, otherwise the exit code of a task, or FAILED if it
+    has none: also if the run was skipped."""
     code = 0
     if run["state"] not in ENDED:
         events = follow_events(job, run["run"], lines=lines, reading=reading)
@@ -183,7 +196,7 @@ def follow_run(
         context.output.said(
             f"{job.name}, run {it.run[:SHORT]}, is {it.state}" + (f": {it.reason}" if it.reason else "")
         )
-        code = 0 if it.state in ("SUCCEEDED", "SKIPPED") else code or it.exit_code or FAILED
+        code = 0 if it.state == "SUCCEEDED" else code or it.exit_code or FAILED
     return code
 
 

@@ -153,12 +153,24 @@ def _container(it: Given) -> dict[str, Any]:
     found["environment"] = it.names("variables")
     secrets = it.inside("secrets")
     for name in secrets.untaken():
-        source = secrets.take(name, str)
-        if source is not None and source.startswith("arn:"):
+        given = secrets.take(name, str, dict)
+        source = given.get("secretsmanager") if isinstance(given, dict) else given
+        if isinstance(source, str) and source.startswith("arn:"):
             found["secrets"][name] = source
+        elif isinstance(given, dict):
+            secrets.leave(name, _secret(source))
         elif source is not None:
             secrets.leave(name, "is the name of a parameter; write its ARN, or a secret of the stack, under secrets")
     return found
+
+
+def _secret(source: object) -> str:
+    """What to do about a secret that the manifest names in Secrets Manager, or in a way that is not known here."""
+    if not isinstance(source, str):
+        return "is not a secret of Secrets Manager; write the ARN of a secret or parameter under secrets"
+    _, colon, rest = source.partition(":")
+    of = f" with {colon}{rest} behind it" if colon else ""
+    return f"is a name in Secrets Manager; write that secret's ARN{of}, or a secret of the stack, under secrets"
 
 
 def _sidecar(name: str, it: Given, waits: Mapping[str, str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _STACK: Final = {
     "plugins": "fill in values of this file; write them out",
 }
 _RULE: Final = {
-    "description": "is nowhere shown",
+    "description": "a job has no description; keep it as a comment in the config",
     "group": "the job's name is the group of its tasks",
     "platform_version": "a job runs on Fargate's latest platform",
     "platformVersion": "a job runs on Fargate's latest platform",

@@ -29,9 +29,12 @@ def imported(
     if "config" not in document.content:
         document.close()
     if job and len(found) > 1:
+        names = [it for it, _ in found]
         found = [it for it in found if it[0] == job]
         if not found:
-            raise JobError(f"{name} has no job {job!r}", "Leave --name out to import all of them")
+            raise JobError(
+                f"{name} has no job {job!r}", f"Its jobs: {', '.join(names)}; leave --name out to import all of them"
+            )
     jobs = [Imported(job or own, entry) for own, entry in found]
     for it in jobs:
         it.problems = _problems(it.name, it.entry, ours="config" in document.content)

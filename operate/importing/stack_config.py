@@ -9,9 +9,9 @@ from ..errors import JobError
 from .source import Document, Given
 
 _WHY: Final = {
-    "payloads": "is the section payloads of the stack; jobs with a result need it",
-    "alarms": "is the section alarms of the stack",
-    "tags": "is the section tags of the stack, for every resource",
+    "payloads": "is for the whole stack; jobs with a result or a large payload need it in the other stack's config too",
+    "alarms": "is for the whole stack; write it into the other stack's config, or alarms into the job",
+    "tags": "is for every resource of the stack; write it into the other stack's config, or tags into the job",
     "secretValues": "is encrypted for that stack; set the values in the other one",
 }
 

@@ -168,7 +168,9 @@ def _mounts(it: Given, volumes: dict[str, Given], entry: dict[str, Any], *, alon
             kept = {"fileSystemId": system, "accessPointId": point, "path": path}
             entry.setdefault("efsVolumes", []).append({**kept, **({"readOnly": True} if read_only else {})})
             # A job's folder is always mounted encrypted and with the task role, and is the access point's.
-            efs.drop("transitEncryption", "rootDirectory")
+            efs.drop("rootDirectory")
+            if (encrypted := efs.take("transitEncryption", str)) not in (None, "ENABLED"):
+                efs.leave("transitEncryption", f"is {encrypted} there; a job's traffic to it is always encrypted")
             access.drop("iam")
             efs.rest()
         elif system is not None:

@@ -28,9 +28,10 @@ def deploy(stack: Stack, aws: Emulator, *, seen: Seen = lambda _resource, _done:
         with closing(monitor.callbacks):
             run_program(stack, monitor, declared=monitor.deployment.declared)
     except Exception as error:
-        # The SDK wraps the exception of a registration; the first one that the monitor saw is the cause.
-        if monitor.failure is not None:
-            raise monitor.failure from None
+        # The SDK wraps the exception of a registration; the monitor saw the cause.
+        cause = monitor.cause(error)
+        if cause is not None:
+            raise cause from None
         if isinstance(error, ConfigRefused):
             raise DeploymentFailed(f"the program refuses its config: {error}") from None
         if isinstance(error, pulumi.RunError):

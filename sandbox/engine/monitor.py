@@ -67,17 +67,22 @@ class Monitor(mocks.MockMonitor):
         self.callbacks = Callbacks()
         self.deployment = Deployment(stack)
         self._failure: DeploymentFailed | None = None
-        self._lookup_failure: DeploymentFailed | None = None
+        self._refused_lookups: list[str] = []
         self._aws = aws
         self._seen = seen
         self._default_tags: dict[str, dict[str, str]] = {}
         self._components: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    @property
-    def failure(self) -> DeploymentFailed | None:
-        """Why the deployment fails, if it does: the first refusal, or else that of a data source."""
-        return self._failure or self._lookup_failure
+    def cause(self, error: Exception) -> DeploymentFailed | None:
+        """Why a program that ended with this error was not deployed: the first refusal of a resource or, if the error
+        is that of a refused data source, this. None if the error is the program's own: it may have caught a data
+        source's error before."""
+        if self._failure is not None:
+            return self._failure
+        # The SDK raises a refusal as an Exception whose words end with ours.
+        refused = (it for it in self._refused_lookups if type(error) is Exception and str(error).endswith(it))
+        return next(map(DeploymentFailed, refused), None)
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -167,7 +172,7 @@ class Monitor(mocks.MockMonitor):
             # A program may catch this one and go on.
             said = f"{request.tok}: {error}"
             with self._lock:
-                self._lookup_failure = self._lookup_failure or DeploymentFailed(said)
+                self._refused_lookups.append(said)
             raise LookupRefused(said) from None
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+import botocore.session
 import yaml
 
 from ..aws.server import ACCOUNT
@@ -18,6 +20,17 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "array": list,
     "object": dict,
 }
+
+
+_FORMS: Final = {
+    "object": "write names with a value each, indented below the key",
+    "array": "write a list, with - before each item",
+    "string": "write a text, in quotes where it looks like a number",
+    "boolean": "write true or false",
+    "integer": "write a whole number, without quotes",
+    "number": "write a number, without quotes",
+}
+"""A type of Pulumi.yaml → what to write for it in YAML."""
 
 
 class StackFileError(Exception):
@@ -67,7 +80,24 @@ class Stack:
             _declare(path.name, values, key if ":" in key else f"{project_name}:{key}", declared)
         if not isinstance(values.get("aws:region"), str):
             raise StackFileError(f"{path.name}: aws:region: is missing; the sandbox has to know its region")
+        if near := _slip(values["aws:region"]):
+            raise StackFileError(
+                f"{path.name}: aws:region: {values['aws:region']!r} is no region of AWS; did you mean {near}?"
+            )
         return Stack(folder, project_name, name, {key: _text(value) for key, value in values.items()})
+
+
+def _slip(region: str) -> str:
+    """The region of AWS that was meant by a name with a word that no region has; empty for any other name, which may be
+    a region that botocore does not know yet."""
+    session: Any = botocore.session.get_session()
+    known = {
+        it for partition in session.get_available_partitions() for it in session.get_available_regions("ec2", partition)
+    }
+    words = {word for it in known for word in it.split("-")}
+    if all(it in words or it.isdecimal() for it in region.split("-")):
+        return ""
+    return next(iter(difflib.get_close_matches(region, sorted(known), n=1)), "")
 
 
 def stacks(folder: Path) -> list[str]:
@@ -89,7 +119,10 @@ def _declare(where: str, values: dict[str, Any], key: str, declared: Any) -> Non
         values[key] = fallback
     expected = declaration.get("type")
     if expected in _TYPES and not isinstance(values[key], _TYPES[expected]):
-        raise StackFileError(f"{where}: {key}: {values[key]!r} is not the {expected} that Pulumi.yaml declares")
+        written = json.dumps(values[key], ensure_ascii=False)
+        raise StackFileError(
+            f"{where}: {key}: {written} is not the {expected} that Pulumi.yaml declares; {_FORMS[expected]}"
+        )
 
 
 def _mapping(path: Path) -> dict[str, Any]:

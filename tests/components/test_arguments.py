@@ -87,6 +87,8 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
         ({"capacity": "cheap"}, "capacity: 'cheap' is unknown; allowed: on_demand, spot"),
         ({"enviroment": {}}, "enviroment: unknown; did you mean `environment`?"),
         ({"overrides": {"comand": True}}, "overrides.comand: unknown; did you mean `command`?"),
+        ({"overrides": {"max_cpu": 512}}, "overrides.max_cpu: unknown; did you mean `cpu`?"),
+        ({"tags": {"": "z"}}, "tags.: '' is not a valid key for your own tag; a key has 1 to 128 letters, digits"),
         ({"overrides": {"max_count": 1001}}, "overrides.max_count: 1001 is not between 1 and 1000"),
         (
             {"overrides": {"max_count": 500}, "function": {"timeout_seconds": 60}},
@@ -118,8 +120,8 @@ def test_a_problem_names_the_field_the_value_the_rule_and_the_remedy(changed: di
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"image": ""}, "image: '' is not one; give its name without white space"),
-        ({"image": "nginx latest"}, "image: 'nginx latest' is not one"),
+        ({"image": ""}, "image: '' is no image; give its name without white space"),
+        ({"image": "nginx latest"}, "image: 'nginx latest' is no image"),
         ({"cluster_arn": "jobs"}, "cluster_arn: 'jobs' is not the ARN of an ECS cluster; it looks like arn:aws:ecs:"),
         ({"subnet_ids": []}, "subnet_ids: 0 subnets; a task takes 1 to 16"),
         ({"subnet_ids": [f"subnet-{it}" for it in range(17)]}, "subnet_ids: 17 subnets; a task takes 1 to 16"),
@@ -339,7 +341,7 @@ def test_a_place_that_aws_would_refuse_is_refused_before(changed: dict[str, Any]
         ),
         (
             {"health_check": {"command": ["CMD-SHELL", "test", "-f"]}},
-            "health_check.command: ['CMD-SHELL', 'test', '-f'] is not one; write",
+            "health_check.command: ['CMD-SHELL', 'test', '-f'] is no check; write",
         ),
         (
             {"sidecars": [{"name": "a", "image": "1.dkr.ecr.a.amazonaws.com/b", "repository_credentials_arn": SECRET}]},

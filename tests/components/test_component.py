@@ -226,7 +226,8 @@ def refused(component: str, args: Any) -> list[str]:
                 "subnet_ids: vpc_id and subnet_ids go together, to adopt an existing VPC",
                 "flow_log_days: 8 is not a period of CloudWatch Logs; allowed: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, "
                 "180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
-                "tags.aws:b: is not a valid key for your own tag",
+                "tags.aws:b: 'aws:b' is not a valid key for your own tag: AWS keeps the prefix aws: for itself; "
+                "leave it out",
             ],
         ),
         (

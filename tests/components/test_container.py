@@ -259,7 +259,7 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
             },
             "schedule.event.payload.dbPassword: looks like a secret in plain text (not shown)",
         ),
-        ({"health_check": {"command": ["ls"]}}, "health_check.command: ['ls'] is not one; write [\"CMD-SHELL\""),
+        ({"health_check": {"command": ["ls"]}}, "health_check.command: ['ls'] is no check; write [\"CMD-SHELL\""),
         ({"health_check": {"command": ["CMD", "a"], "retries": 11}}, "health_check.retries: 11 is not between 1 and"),
         ({"health_check": {}}, "health_check.command: is missing"),
         ({"sidecars": [{"name": "job", "image": "x"}]}, "sidecars[0].name: 'job' is taken"),
@@ -277,7 +277,7 @@ def test_each_role_may_do_what_it_is_needed_for_and_nothing_else(deployed: dict[
         ),
         (
             {"efs_volumes": [{"file_system_id": "fs-1", "access_point_id": "fsap-0123456789abcdef0", "path": "/d"}]},
-            "efs_volumes[0].file_system_id: 'fs-1' is not one; it looks like fs-0123456789abcdef0",
+            "efs_volumes[0].file_system_id: 'fs-1' is no such id; it looks like fs-0123456789abcdef0",
         ),
         (
             {"repository_credentials_arn": "arn:x", "image": "1.dkr.ecr.eu-west-1.amazonaws.com/a"},

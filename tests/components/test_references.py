@@ -355,7 +355,7 @@ def test_an_image_of_another_partition_cannot_be_pulled() -> None:
 def test_a_pull_through_cache_is_one_of_ecr() -> None:
     (said,) = examine("job", {**given("image", "python:3.13"), "pull_through_cache": True})[1]  # pyright: ignore[reportArgumentType]
     assert said.startswith(
-        "pull_through_cache: needs an image in ECR, and 'python:3.13' is not one; write its name in the cac"
+        "pull_through_cache: needs an image in ECR, and 'python:3.13' is none; write its name in the cac"
     )
     right = {**given("image", f"{ECR}/docker-hub/library/python:3.13"), "pull_through_cache": True}
     assert examine("job", right)[1] == []  # pyright: ignore[reportArgumentType]

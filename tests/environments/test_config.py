@@ -193,7 +193,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
             "jobs.report.tags: 47 tags with the stack's; at most 46 are possible",
         ),
         (job(tags={"stack": "mine"}), "jobs.report.tags.stack: is the program's own tag"),
-        (job(tags={"aws:x": "y"}), "jobs.report.tags.aws:x: is not a valid key for your own tag"),
+        (job(tags={"aws:x": "y"}), "jobs.report.tags.aws:x: 'aws:x' is not a valid key for your own tag: AWS keeps"),
         (job(taskPolicy="{nope"), "jobs.report.taskPolicy: is not the JSON of an IAM policy"),
         (job(alarms={"topicArn": "shared"}), "jobs.report.alarms.topicArn: 'shared' is not the ARN of a topic"),
         (
@@ -201,7 +201,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
             "jobs.report.notify.topicArn: 'shared' is not the ARN of a topic",
         ),
         ({"alarms": {"emails": ["me"]}}, "alarms.emails: 'me' is not an email address"),
-        ({"tags": {"aws:x": "y"}}, "tags.aws:x: is not a valid key for your own tag"),
+        ({"tags": {"aws:x": "y"}}, "tags.aws:x: 'aws:x' is not a valid key for your own tag: AWS keeps"),
         ({"tags": {"a": 1}}, "tags.a: 1 is not text; write it in quotes"),
         ({"jobs": {}}, "jobs: is empty"),
         ({"jobs": ["report"]}, "jobs: (not shown) is not a mapping"),

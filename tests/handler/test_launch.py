@@ -520,6 +520,8 @@ def test_what_overlap_skips_is_a_run_of_its_own() -> None:
         assert (skipped["status"], skipped["state"], skipped["failures"]) == ("SKIPPED", "SKIPPED", [])
         assert one.launch({}, "b")["status"] == "SKIPPED"
     assert sum(endpoint.launched.values()) == 1
+    # Only what was launched counts as an attempt.
+    assert {it["key"]: it["attempts"] for it in one.table.plain("run")} == {"a": 1, "b": 0}
 
 
 def test_overlap_replace_has_the_running_task_stopped_and_then_launches() -> None:

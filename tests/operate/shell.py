@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.sandbox import Emulator
@@ -70,6 +71,12 @@ def eventually(look: Callable[[], Found | None]) -> Found:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     return found
+
+
+def completed(words: list[str], incomplete: str) -> list[str]:
+    """What the shell is offered."""
+    found = ShellComplete(main, {}, "fargate-job", "_FARGATE_JOB_COMPLETE").get_completions(words, incomplete)
+    return sorted(it.value for it in found if not it.value.startswith("-") or incomplete.startswith("-"))
 
 
 def block(page: str, name: str) -> str:

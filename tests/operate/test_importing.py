@@ -227,6 +227,27 @@ def test_a_copilot_job_that_is_built_there_or_has_no_equal_schedule_says_what_to
     }
 
 
+def test_a_secret_of_copilot_says_which_arn_to_write(tmp_path: Path) -> None:
+    manifest = """name: a
+type: Scheduled Job
+image: nginx
+secrets:
+  KEY: {secretsmanager: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf'}
+  PASSWORD: {secretsmanager: 'prod/db:password::'}
+  WHOLE: {secretsmanager: prod/db}
+  MADE: {from_cfn: stack-Secret}
+"""
+    jobs, lines, _ = ran(tmp_path, "manifest.yml", manifest)
+    assert jobs["a"]["secrets"] == {"KEY": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"}
+    named, stack = "is a name in Secrets Manager; write that secret's ARN", "or a secret of the stack, under secrets"
+    other = "is not a secret of Secrets Manager; write the ARN of a secret or parameter under secrets"
+    assert [it for it in lines if "secrets." in it] == [
+        f"line 6: secrets.PASSWORD: {named} with :password:: behind it, {stack}",
+        f"line 7: secrets.WHOLE: {named}, {stack}",
+        f"line 8: secrets.MADE: {other}",
+    ]
+
+
 def test_each_rule_of_ecschedule_becomes_a_job(tmp_path: Path) -> None:
     jobs, lines, _ = ran(tmp_path, "ecschedule.yaml", ECSCHEDULE)
     assert jobs == {
@@ -337,6 +358,10 @@ def test_a_stack_of_ours_gives_its_jobs_as_they_are_and_says_what_they_use_of_it
     assert "defaults.capacity" in paths
     assert "jobs.import.secrets.DATABASE_URL" in paths
     assert list(ran(tmp_path, "Pulumi.dev.yaml", stack, "--name", "import")[0]) == ["import"]
+    with pytest.raises(
+        JobError, match=r"has no job 'foo'\. Its jobs: nightly-report, import; leave --name out to import"
+    ):
+        imported("Pulumi.dev.yaml", stack, job="foo")
 
 
 @pytest.mark.parametrize(

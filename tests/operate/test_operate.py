@@ -412,7 +412,7 @@ def test_one_call_from_python(sandbox: Sandbox) -> None:
         slow.wait(timeout_seconds=0.1)
     slow.stop()
     assert [it.outcome for it in slow.wait(check=False)] == ["stopped"]
-    with pytest.raises(Rejected, match=r"count: a whole number from 1 to 3 .*; environment: name 1 of 1: not declared"):
+    with pytest.raises(Rejected, match=r"count: 4: a whole number from 1 to 3 .*; environment: 'B': not declared"):
         launch("job", count=4, environment={"B": "1"})
     assert launch("job", dry_run=True).result["status"] == "DRY_RUN"
 

@@ -70,7 +70,7 @@ def test_an_array_is_launched_followed_and_resumed(sandbox: Sandbox) -> None:
     done = command("launch", "parts", "--array", "12", "--parallelism", "5", "--follow")
     assert done.code == 3
     assert "Launched parts, an array of 12, 5 at once, at most" in done.out
-    (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", done.out, re.MULTILINE)
+    (run,) = re.findall(r"^  run   ([0-9a-f]{8})$", done.out, re.MULTILINE)
     assert re.search(r"^✗ parts, index(es)? \S+: .*exit code 3", done.out, re.MULTILINE)
     assert re.search(
         rf"^✗ parts is FAILED after .*: 10 of 12 indexes succeeded; failed: 3,7\. To launch these only: "
@@ -92,7 +92,7 @@ def test_an_array_is_launched_followed_and_resumed(sandbox: Sandbox) -> None:
     failed = next(it for it in tasks(find(Account(), "parts")) if it.outcome == "failed")
     said = command("retry", "parts", "--task", failed.id)
     assert said.code == 125
-    assert f"fargate-job runs resume parts {run}" in said.err
+    assert f"fargate-job runs resume parts {run[:8]}" in said.err
     assert "left out" in command("retry", "parts").err
 
     sandbox.script(*5 * [QUICK])
@@ -129,7 +129,7 @@ def test_an_array_is_changed_while_it_runs(sandbox: Sandbox) -> None:
     sandbox.aws.pass_minutes(2)
     with pytest.raises(ArrayFailed, match="stopped: 0-5; not started: 6-19") as failed:
         started.array.wait()
-    assert f"fargate-job runs resume parts {run}" in str(failed.value)
+    assert f"fargate-job runs resume parts {run[:8]}" in str(failed.value)
     assert started.array.wait(check=False).state == "STOPPED"
 
 
@@ -185,8 +185,20 @@ def test_what_is_wrong_is_said(sandbox: Sandbox) -> None:
     ):
         done = command(*arguments)
         assert (done.code, said in done.err) == (2, True), done.err
+    for verb, then in (
+        (["pause"], f"Only an array is paused; to end it: fargate-job runs stop parts {plain.run[:8]}."),
+        (["parallelism"], "Only an array has a parallelism."),
+        (["resume"], f"To launch its request once more: fargate-job rerun parts {plain.run[:8]}."),
+    ):
+        done = command("runs", *verb, "parts", plain.run, *(["2"] if verb == ["parallelism"] else []))
+        assert (done.code, done.err) == (125, f"error: run {plain.run[:8]} of parts has no array. {then}\n")
+    over = command("runs", "pause", "parts", array.run)
+    assert over.err == f"error: parts: run: {array.run} is SUCCEEDED, and nothing of it runs any more.\n"
     rejected = command("launch", "parts", "--array", "1001")
-    assert (rejected.code, "from 1 to 1000 is expected (overrides.array.max_size)" in rejected.err) == (125, True)
+    assert (
+        rejected.code,
+        "array.size: 1001: a whole number from 1 to 1000 is expected (overrides.array.max_size)" in rejected.err,
+    ) == (125, True)
 
 
 def test_a_lost_connection_says_that_the_array_goes_on_and_how_to_come_back(
@@ -220,7 +232,7 @@ def test_everything_on_the_page_works(sandbox: Sandbox, capsys: pytest.CaptureFi
     sandbox.script(*70 * [QUICK], i17=Run(exit_code=2, seconds=0.1), i39=Run(seconds=8, lines=("the last",)))
     lines = [shlex.split(it)[1:] for it in block("arrays", "the way of an array").splitlines()]
     launched = command(*lines[0])
-    (run,) = re.findall(r"^  run   ([0-9a-f]{32})$", launched.out, re.MULTILINE)
+    (run,) = re.findall(r"^  run   ([0-9a-f]{8})$", launched.out, re.MULTILINE)
     assert "39 of 40 indexes succeeded; failed: 17" in launched.out
     assert sorted(command(*lines[1]).out.splitlines()) == ["0  done", "1  done", "2  done"]
     assert "the last" in command(*(it.replace("RUN", run[:8]) for it in lines[2])).out

@@ -14,6 +14,7 @@ import pytest
 from fargate_job_launcher.handler.outcome import classify
 from fargate_job_launcher.operate import AccessDenied, CredentialsExpired, NotLaunched
 from fargate_job_launcher.operate.errors import explained, missing_statement, nearest
+from fargate_job_launcher.operate.rejections import valued
 from shell import command
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/developer/me"
@@ -275,6 +276,69 @@ def test_every_code_of_a_denial_is_known() -> None:
     said = "User: a is not authorized to perform: ecs:StopTask on resource: arn:aws:ecs:eu-west-1:1:task/c/*."
     assert json.loads(missing_statement(said))["Resource"] == "arn:aws:ecs:eu-west-1:1:task/c/*"
     assert missing_statement("no") == ""
+
+
+DECLARED = "not declared under overrides.environment; declared: MODE"
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("count: a whole number from 1 to 3 is expected", "count: 9: a whole number from 1 to 3 is expected"),
+        ("array.size: a whole number is expected", "array.size: 0: a whole number is expected"),
+        ("memory: 1000 MiB does not go with cpu 256", "memory: 1000 MiB does not go with cpu 256"),
+        ("capacity: one of spot is expected", "capacity: 'cheap': one of spot is expected"),
+        (f"environment: name 2 of 3: {DECLARED}", f"environment: 'TABLE': {DECLARED}"),
+        (f"environment: names 1, 2 and 3 of 3: {DECLARED}", f"environment: 'MODE', 'TABLE', 'B': {DECLARED}"),
+        (
+            f"environment: names 1, 2 and 7 more of 9: {DECLARED}",
+            f"environment: 'MODE', 'TABLE' and 7 more: {DECLARED}",
+        ),
+        ("event: name 2 of 6: unknown", "event: 'memory': unknown"),
+        # Values of variables and of tags are not repeated.
+        ("environment.MODE: holds control characters", "environment.MODE: holds control characters"),
+        ("tags.team: a string is expected", "tags.team: a string is expected"),
+        ("payload: not declared", "payload: not declared"),
+        ("event: a JSON object is expected", "event: a JSON object is expected"),
+    ],
+)
+def test_a_rejection_names_what_the_event_had(problem: str, said: str) -> None:
+    event = {
+        **{"count": 9, "memory": 1000, "capacity": "cheap", "array": {"size": 0}, "payload": "secret"},
+        "environment": {"MODE": "secret", "TABLE": "secret", "B": "secret"},
+    }
+    assert valued(problem, event) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("launch job --env FOO", "'FOO': NAME=VALUE is expected"),
+        ("launch job --env =x", "'=x': NAME=VALUE is expected"),
+        ("launch job --env K=a -e K=b", "K is given twice; leave one of them out"),
+        ("launch job --payload @nofile", "the file nofile cannot be read: No such file or directory"),
+        ("launch job --payload @.", "the file . cannot be read: Is a directory"),
+        ("launch job --payload {x", "'{x' is no JSON; write '{\"rows\": 5}'"),
+        ("launch job --payload @Makefile", "the file Makefile, line 1, is no JSON; write"),
+        ("runs show 90c079ee", "RUN is missing, or JOB is: '90c079ee' was taken for JOB, which comes first: "),
+        ("schedules pause nightly", "which comes first: fargate-job schedules pause JOB NAME"),
+        ("rerun 90c079ee", "which comes first: fargate-job rerun JOB RUN"),
+        ("runs show", "Missing argument 'JOB'"),
+    ],
+)
+def test_a_wrong_command_line_repeats_what_was_written_and_says_what_to_write(words: str, said: str) -> None:
+    done = command(*words.split())
+    assert (done.code, said in " ".join(done.err.split())) == (2, True), done.err
+
+
+def test_a_width_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("abc", "0", "-60", "²0"):
+        monkeypatch.setenv("FARGATE_JOB_COLUMNS", wrong)
+        done = command("list")
+        assert (done.code, f"FARGATE_JOB_COLUMNS={wrong!r}: a whole number of columns from 20 on" in done.err) == (
+            2,
+            True,
+        )
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from fargate_job_launcher.operate import (
     find,
     follow_run,
     following,
+    history,
     launch,
     rerun,
 )
@@ -102,6 +103,7 @@ def test_wait_and_follow_end_as_the_run_ends_and_not_as_its_first_attempt(aws: E
     assert [it["attempt"] for it in data.events if it["type"] == "end"] == [1, 2, 3]
     script(aws, FAILING, LONG)
     only = command("launch", "job", "--wait", "--attempt-only")
+    assert re.search(r"may launch it again; to follow that: fargate-job runs follow job \w{8}\n$", only.err)
     assert (only.code, "↻" in only.out) == (3, False)
     command("stop", "job", "--all")
     # An exit code that is never retried: nothing is waited for.
@@ -205,8 +207,17 @@ def test_a_request_is_launched_once_more_with_changes(aws: Emulator) -> None:
     wider = command("rerun", "job", array.run, "--parallelism", "1", "--dry-run", "-o", "json")
     assert json.loads(wider.out)["dryRun"]["array"] == {"size": 2, "parallelism": 1}
     assert rerun(job, array.run, count=1).array is None
-    with pytest.raises(Rejected, match="count: a whole number from 1 to 3"):
+    with pytest.raises(Rejected, match="count: 9: a whole number from 1 to 3"):
         rerun(job, first.run, count=9)
+    (newest,) = history("job", most=1)
+    again = rerun(job, newest, environment={"B": "5"})
+    assert json.loads(item(again.run)["request"])["environment"]["B"] == "5"
+    assert re.fullmatch(rf"rerun \w{{12}} of {newest.run}", item(again.run)["key"])
+    for it in (first, first.run, first.run[:8], next(history(job, states=["succeeded"]))):
+        assert list(follow_run(job, it)) == []
+    with pytest.raises(JobError, match=r"environment: run \w{8} has no NOPE to leave out\. It has A, B\."):
+        rerun(job, first, environment={"NOPE": None})
+    assert "has no NOPE to leave out" in command("rerun", "job", first.run[:8], "--unset", "NOPE").err
     with pytest.raises(JobError, match="taskToken: not a change of a request"):
         rerun(job, first.run, taskToken="t")
 

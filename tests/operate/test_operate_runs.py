@@ -114,10 +114,14 @@ def test_a_skipped_launch_is_no_failure(aws: Emulator) -> None:
     skipped = launch("skipping")
     assert (skipped.result["status"], skipped.wait()) == ("SKIPPED", [])
     done = command("launch", "skipping", "--wait")
-    assert (done.code, done.err) == (0, "")
+    # What comes after it in a shell does not go on as if it had run; without waiting, that is no failure.
+    assert (done.code, done.err) == (125, "")
     assert re.fullmatch(
-        r"Not launched: skipping runs already, and its `overlap` is skip\n  run   [0-9a-f]{32}\n", done.out
+        r"Not launched: skipping runs already, and its `overlap` is skip\n  run   [0-9a-f]{8}\n", done.out
     )
+    assert command("launch", "skipping").code == 0
+    assert command("launch", "skipping", "--follow", "-o", "json").events[0]["status"] == "SKIPPED"
+    assert command("runs", "follow", "skipping", skipped.run).code == 125
     assert json.loads(command("launch", "skipping", "-o", "json").out)["state"] == "SKIPPED"
     states = {it["run"]: it["state"] for it in newest(find(Account(), "skipping"))}
     assert (states[first.run], states[skipped.run]) == ("RUNNING", "SKIPPED")
@@ -153,9 +157,10 @@ def test_a_run_is_stopped_with_the_retries_that_it_would_have(aws: Emulator) -> 
         assert ended("again", second.run) in ("STOPPED", "FAILED")
     assert len([it for it in tasks(job) if it.run == second.run]) <= 2
     over = command("runs", "stop", "again", second.run)
-    assert (over.code, re.search(rf"again: run: {second.run} is [A-Z]+\.$", over.err) is not None) == (125, True), (
-        over.err
-    )
+    assert (
+        over.code,
+        re.search(rf"again: run: {second.run} is [A-Z]+, and nothing of it runs any more\.$", over.err) is not None,
+    ) == (125, True), over.err
     paused = command("runs", "pause", "again", second.run)
     assert (paused.code, "has no array" in paused.err) == (125, True)
 

@@ -16,6 +16,7 @@ from fargate_job_launcher.operate import (
     AccessDenied,
     Account,
     Conflict,
+    NoSuchRun,
     NoSuchSchedule,
     Rejected,
     StillRunning,
@@ -26,10 +27,10 @@ from fargate_job_launcher.operate import (
     resume_schedule,
     scheduled,
 )
-from fargate_job_launcher.operate.runs import newest
+from fargate_job_launcher.operate.runs import named, newest
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
-from shell import block, command, eventually, leading_to
+from shell import block, command, completed, eventually, leading_to
 
 from tools.recording import program
 
@@ -106,7 +107,7 @@ def test_the_command_says_the_time_twice_and_how_to_cancel(aws: Emulator) -> Non
     at = in_days(9)
     done = command("launch", "report", "--at", at, "--zone", "Europe/Berlin", "--count", "2")
     assert (done.code, done.err) == (0, "")
-    run = re.search(r"\n  run   ([0-9a-f]{32})\n", done.out)
+    run = re.search(r"\n  run   ([0-9a-f]{8})\n", done.out)
     assert run
     moment = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("Europe/Berlin"))
     first, second = (f"{it:%a %Y-%m-%d %H:%M}" for it in (moment, moment.astimezone(UTC)))
@@ -119,6 +120,14 @@ def test_the_command_says_the_time_twice_and_how_to_cancel(aws: Emulator) -> Non
     shown = command("schedules", "report").out
     assert f"    run   {run[1]}\n" in shown
     assert f"    next  {cancel}\n" in shown
+    waits = command("runs", "show", "report", run[1])
+    assert (waits.code, waits.out) == (125, "")
+    assert waits.err == (
+        f"error: run {run[1]} of report is not launched yet: it waits until {first} +0{2 if moment.dst() else 1}:00. "
+        "fargate-job schedules report shows it.\n"
+    )
+    assert run[1] in completed(["schedules", "cancel", "report"], "")
+    assert completed(["runs", "show", "report"], run[1]) == []
     assert command(*cancel.split()[1:]).out == f"Cancelled the launch of report, run {run[1]}\n"
     gone = command(*cancel.split()[1:])
     assert (gone.code, "has no waiting launch with id" in gone.err, "fargate-job schedules report" in gone.err) == (
@@ -126,7 +135,8 @@ def test_the_command_says_the_time_twice_and_how_to_cancel(aws: Emulator) -> Non
         True,
     )
     aws.pass_minutes(60 * 24 * 10)
-    assert run_of(find(Account(), "report"), run[1]) is None
+    with pytest.raises(NoSuchRun):
+        named(find(Account(), "report"), run[1])
 
 
 @pytest.mark.usefixtures("aws")
@@ -150,9 +160,13 @@ def test_in_counts_from_now(given: str, seconds: int) -> None:
         ("--in 2x", "such as 90m, 2h or 1d12h"),
         ("--at 2030-01-01T03:00 --follow", "nothing to --follow or --wait for yet"),
         ("--in 2h -w", "nothing to --follow or --wait for yet"),
-        ("--at 2030-01-01", "--at: a time such as"),
-        ("--at 2030-01-01T03:00 --zone Europe/Berln", "--zone: the IANA name"),
-        ("--at 2030-03-31T02:30 --zone Europe/Berlin", "--at: this local time does not exist in the zone"),
+        ("--at 2030-01-01", "--at '2030-01-01': a time such as"),
+        ("--at 2030-01-01T03:00 --zone Europe/Berln", "--zone 'Europe/Berln': the IANA name"),
+        (
+            "--at 2030-03-31T02:30 --zone Europe/Berlin",
+            "--at '2030-03-31T02:30': this local time does not exist in the zone",
+        ),
+        ("--at 2030-01-01T03:00 --zone berlin", "did you mean Europe/Berlin?"),
         ("--at 2030-10-27T02:30 --zone Europe/Berlin", "add the offset that you mean, +02:00 or +01:00"),
     ],
 )
@@ -163,9 +177,9 @@ def test_a_wrong_time_is_a_wrong_command_line(options: str, said: str) -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_what_the_launcher_refuses_is_told() -> None:
-    with pytest.raises(Rejected, match="at: is in the past; leave it out to launch now"):
+    with pytest.raises(Rejected, match="at: '2026-01-01T03:00': is in the past; leave it out to launch now"):
         launch("report", at="2026-01-01T03:00")
-    with pytest.raises(Rejected, match="at: is more than 366 days ahead"):
+    with pytest.raises(Rejected, match=r"at: '.*': is more than 366 days ahead"):
         launch("report", at=datetime.now(UTC) + timedelta(days=367))
     with pytest.raises(Rejected, match=r"at, zone: not declared; the job's owner allows them with overrides\.at"):
         launch("plain", at=in_days(1))
@@ -232,6 +246,10 @@ def test_a_paused_schedule_launches_nothing_until_it_is_resumed(aws: Emulator) -
         "Paused often of report: it launches nothing until it is resumed",
         "  next  fargate-job schedules resume report often",
     ]
+    again = command("schedules", "pause", "report", "often").out
+    assert re.match(
+        r"often of report was paused already, since \S+ \S+ \S+ UTC by \S+: it launches nothing until", again
+    )
     skipped = fire(aws)
     by = Account().caller()
     assert by
@@ -249,7 +267,23 @@ def test_a_paused_schedule_launches_nothing_until_it_is_resumed(aws: Emulator) -
     assert f"paused since {often.paused.since.isoformat(timespec='milliseconds')[:10]}" in text
     # A person, another schedule and a launch at a later time go on: a pause is of one schedule.
     assert launch("report").result["status"] == "LAUNCHED"
-    resume_schedule(job, "often")
+    assert (
+        command("schedules", "resume", "report", "often").out
+        == "Resumed often of report: it launches at its next time\n"
+    )
+    assert command("schedules", "resume", "report", "often").out == (
+        "often of report was not paused: it launches at its next time\n"
+    )
+    # No command has a schedule launch that the program disables.
+    then = "to have it launch, set its `enabled` to true there, and run pulumi up"
+    disabled = f"The program disables month-end of report: {then}"
+    assert command("schedules", "resume", "report", "month-end").out.splitlines() == [
+        *("month-end of report was not paused: it launches nothing", disabled),
+    ]
+    assert command("schedules", "pause", "report", "month-end").out.splitlines()[1] == disabled
+    assert "schedules resume report month-end" not in command("schedules", "report").out
+    command("schedules", "resume", "report", "month-end")
+    assert completed(["schedules", "pause", "report"], "") == ["month-end", "nightly", "often"]
     assert len(fire(aws)["tasks"]) == 1
     pause_schedule(job, "nightly")
     for change in (pause_schedule, resume_schedule):

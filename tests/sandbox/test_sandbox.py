@@ -176,7 +176,15 @@ def test_a_port_in_use_is_one_line() -> None:
         ),
         (
             b"config:\n  aws:region: eu-west-1\n  network: 7",
-            "fargate-job-launcher:network: 7 is not the object",
+            "fargate-job-launcher:network: 7 is not the object that Pulumi.yaml declares; write names with a value",
+        ),
+        (
+            b"config:\n  aws:region: eu-west-1\n  network: {}\n  jobs: true",
+            "fargate-job-launcher:jobs: true is not the object that Pulumi.yaml declares; write names with a value",
+        ),
+        (
+            b"config:\n  aws:region: eu-wset-1\n  network: {}\n  jobs: {}",
+            "Pulumi.dev.yaml: aws:region: 'eu-wset-1' is no region of AWS; did you mean eu-west-1?",
         ),
         (b"config:\n  a: {secure: AAA}", "Pulumi.dev.yaml: a: is encrypted, and only the Pulumi CLI can read it"),
     ],

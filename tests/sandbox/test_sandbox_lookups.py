@@ -243,6 +243,35 @@ aws.scheduler.Schedule("s", schedule_expression=said.apply(lambda _: "every day"
     assert str(raised.value).startswith("s (aws:scheduler/schedule:Schedule): ")
 
 
+@pytest.mark.parametrize(
+    ("mistake", "raised", "said"),
+    [
+        ("raise pulumi.RunError('my own words')", DeploymentFailed, "__main__.py, line 10: my own words"),
+        ("said.apply(lambda _: {}['x'])", KeyError, "'x'"),
+        ("{}['x']", KeyError, "'x'"),
+        ("raise Exception('mine: ' + str(aws.get_region().region))", Exception, "mine: eu-west-1"),
+        # That one is not caught.
+        ("aws.ec2.get_subnet(default_for_az=True)", DeploymentFailed, "aws:ec2/getSubnet:getSubnet: multiple"),
+        (
+            "pulumi.export('a', aws.ec2.get_subnet_output(default_for_az=True))",
+            DeploymentFailed,
+            "aws:ec2/getSubnet:getSub",
+        ),
+        (
+            "aws.ecs.Cluster('c', name=aws.sqs.get_queue_output(name='no').url)",
+            DeploymentFailed,
+            "aws:sqs/getQueue:getQ",
+        ),
+    ],
+)
+def test_a_data_source_whose_error_the_program_caught_is_not_told_in_place_of_the_programs_own_error(
+    emulator: Emulator, tmp_path: Path, mistake: str, raised: type[Exception], said: str
+) -> None:
+    with pytest.raises(raised) as found:
+        deploy(program(tmp_path, f"{MISSED.lstrip()}\n{mistake}\n"), emulator)
+    assert (type(found.value), str(found.value)[: len(said)]) == (raised, said)
+
+
 def test_a_team_adds_a_data_source(emulator: Emulator, tmp_path: Path) -> None:
     @answers("random:index/getWord:getWord")
     def _word(aws: Emulator, inputs: Inputs) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class History:
             **{
                 "requested": 1,
                 "attempts": 1 + failed,
+                "request": "{}",
                 "succeeded": int(not failed),
                 "failed": int(failed),
                 "stopped": 0,

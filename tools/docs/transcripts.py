@@ -26,6 +26,7 @@ def masked(text: str) -> list[str]:
     """The lines of a text, without the values that differ at each run."""
     # The last alternative is the beginning of a task's id, in the startedBy of a retry.
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{2}\b", "ID", text)
+    text = re.sub(r"(^  run   |runs follow \S+ )[0-9a-f]{8}$", r"\1ID", text, flags=re.MULTILINE)
     text = re.sub(r"-[0-9a-f]{7}\b", "-RANDOM", text)
     text = re.sub(rf"^(  state  )({STATES})$", r"\1STATE", text, flags=re.MULTILINE)
     return [re.sub(r"\d+(\.\d)? s\b", "TIME", it).rstrip() for it in text.splitlines() if it.strip() not in ("", "…")]

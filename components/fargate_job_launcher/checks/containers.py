@@ -63,7 +63,7 @@ def container_problems(given: Mapping[str, Any]) -> Iterator[str]:
         for key, shape in (("file_system_id", r"fs-[0-9a-f]{8,40}"), ("access_point_id", r"fsap-[0-9a-f]{8,40}")):
             value = volume.get(key)
             if isinstance(value, str) and not re.fullmatch(shape, value):
-                yield f"{path}{key}: {value!r} is not one; it looks like {shape.partition('-')[0]}-0123456789abcdef0"
+                yield f"{path}{key}: {value!r} is no such id; it looks like {shape.partition('-')[0]}-0123456789abcdef0"
 
 
 def _container_problems(path: str, given: Mapping[str, Any], memory: int, mounted: list[str]) -> Iterator[str]:
@@ -153,7 +153,7 @@ def _health_problems(path: str, given: Mapping[str, Any] | None) -> Iterator[str
     command = list(given.get("command", []))
     most = {"CMD": len(command), "CMD-SHELL": 2}.get(command[0] if command else "", 0)
     if not 2 <= len(command) <= most:
-        yield f'{path}command: {command!r} is not one; write ["CMD-SHELL", "test -f /tmp/ready"] or ["CMD", "ready"]'
+        yield f'{path}command: {command!r} is no check; write ["CMD-SHELL", "test -f /tmp/ready"] or ["CMD", "ready"]'
     for key, least, most in (
         ("interval_seconds", 5, 300),
         ("timeout_seconds", 2, 60),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fargate_job_launcher.handler import arrays, fargate
 
 from .kinds import outside
-from .tags import is_tag_key
+from .tags import is_tag_key, tag_key_problem
 
 ARRAY_VARIABLES: Final = ("JOB_INDEX", "JOB_COUNT")
 """Environment variables that tell a task of an array which one it is."""
@@ -46,7 +46,7 @@ def override_problems(
     ]
     for key in overrides.get("tags", []):
         if not is_tag_key(key):
-            problems.append(f"overrides.tags: {key!r} is not a valid key for your own tag")
+            problems.append(f"overrides.tags: {tag_key_problem(key)}")
     if len(overrides.get("tags", [])) > fargate.TAGS:
         problems.append(f"overrides.tags: {len(overrides['tags'])} keys; a task has at most {fargate.TAGS} tags")
     return problems

@@ -238,14 +238,14 @@ def image_problems(path: str, container: Mapping[str, Any]) -> Iterator[str]:
         return
     if container.get("pull_through_cache") and not iam.ecr_region(image):
         yield (
-            f"{path}pull_through_cache: needs an image in ECR, and {image!r} is not one; write its name in the cache, "
+            f"{path}pull_through_cache: needs an image in ECR, and {image!r} is none; write its name in the cache, "
             "such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/PREFIX/NAME, with the PREFIX of the cache's rule"
         )
 
 
 def _image_problem(image: str) -> str:
     if re.search(r"\s", image) or not image:
-        return "is not one; give its name without white space, such as nginx@sha256:…"
+        return "is no image; give its name without white space, such as nginx@sha256:…"
     if len(image) > LONGEST_IMAGE:
         return f"has {len(image)} characters; ECS accepts {LONGEST_IMAGE}"
     if "://" in image:

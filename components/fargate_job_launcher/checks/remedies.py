@@ -15,6 +15,7 @@ from pulumi import Output
 from fargate_job_launcher.handler import fargate
 
 from . import choices
+from .schedules import as_aws
 
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
@@ -162,8 +163,13 @@ def _declared(path: str, value: Any, hint: Any, shown: Callable[[Any], str]) -> 
         return f"write {shown({})} for all of its defaults, or leave it out"
     (first, *more) = needed
     if isinstance(value, str) and not more and _takes_text(hint.__annotations__[first]):
-        return f"write {shown({first: value})}"
+        return f"write {shown({first: meant(first, value)})}"
     return f"write {shown(example(path, hint))}"
+
+
+def meant(argument: str, value: str) -> str:
+    """A text for this argument, as AWS takes it: of an expression of Unix's cron the same in AWS's terms."""
+    return as_aws(value) or EXAMPLES["expression"] if argument == "expression" else value
 
 
 EXAMPLES: Final[Mapping[str, Any]] = {

@@ -101,6 +101,16 @@ def expression_problem(expression: str) -> str:
     return _rate_problem(text) if kind == "rate" else _time_problem(text)
 
 
+def as_aws(text: str) -> str:
+    """The expression of AWS that a text is or means: itself, that of Unix's cron, or what only lacks its kind; empty
+    without one."""
+    if not expression_problem(text):
+        return text
+    kinds = [f"{kind}({text})" for kind, shape in _SHAPES.items() if shape.fullmatch(text)]
+    same = from_unix(text)
+    return next((it for it in [*(same if len(same) == 1 else []), *kinds] if not expression_problem(it)), "")
+
+
 def _bare_problem(text: str) -> str:
     """The problem with a text that is no schedule; with the whole expression if only its kind is missing."""
     for kind in ("cron", "rate", "at"):

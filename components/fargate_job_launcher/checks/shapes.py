@@ -96,8 +96,15 @@ def _hints(declared: Any) -> dict[str, Any]:
 
 def unknown(key: str, known: Sequence[str]) -> str:
     """The problem with an unknown key."""
-    near = difflib.get_close_matches(key, known, n=1)
+    # max_cpu is a longer name for cpu; difflib takes it for max_count.
+    ends = [it for it in known if _words(key).endswith(f"_{_words(it)}")]
+    near = sorted(ends, key=len)[-1:] or difflib.get_close_matches(key, known, n=1)
     return "unknown; " + (f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}")
+
+
+def _words(key: str) -> str:
+    """A name with _ between its words, in either spelling."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
 
 
 def repeated(items: Sequence[Any]) -> list[str]:
