@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from ..asked import told
 from ..logs import moment
 from ..past import MARKS
 from ..show import brief, duration, stamp
@@ -64,6 +65,7 @@ def _ago(moment: datetime | None) -> str:
 
 _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "ago": _ago,
+    "asked": told,
     "at": moment,
     "brief": brief,
     "duration": duration,
