@@ -1,4 +1,5 @@
-"""What the pages draw, as shapes with places: strips of runs, a day's timeline, the map of an array. Pure.
+"""What the pages draw, as shapes with places: strips of runs, a day's timeline, the map of an array,
+and the picture of permissions. Pure.
 
 The templates turn shapes into SVG. A shape's class is the state of what it shows, its title says it in words.
 """
@@ -9,13 +10,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fargate_job_launcher.handler import ranges
 
 from ..arrays import Progress
 from ..past import PastRun
 from ..show import brief, stamp
+
+if TYPE_CHECKING:
+    from fargate_job_launcher.sandbox.proof.explain import Explanation
 
 BAR: Final = 7
 """The width of a run's bar in a strip."""
@@ -139,3 +143,62 @@ def array(it: Progress) -> Drawing:
     return Drawing(
         columns * CELL - GAP, math.ceil(cells / columns) * CELL - GAP, f"{it.size} indexes: {label}", tuple(shapes)
     )
+
+
+BOX_WIDE: Final = 250
+BOX_HIGH: Final = 44
+ROW: Final = 64
+"""From one role of the picture to the next."""
+FAR: Final = 430
+"""Where the roles stand, right of the one that passes them."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A role in the picture of permissions."""
+
+    x: float
+    y: float
+    name: str
+    kind: str
+    state: str
+    """`refused` for a role that may not be passed."""
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """What the launcher's role does, or may not do, with a role."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    state: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Boxes and arrows, and the room that they need."""
+
+    height: float
+    label: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def permissions(its: Explanation) -> Picture:
+    """Which roles the launcher's role may pass, and to which service; and that it may pass no other."""
+    roles = [role for role in its.passing if role != its.launcher]
+    boxes, arrows, words = list[Box](), list[Arrow](), list[str]()
+    middle = (len(roles) - 1) * ROW / 2
+    boxes.append(Box(0, middle, its.launcher, its.kinds[its.launcher], "passes"))
+    for number, role in enumerate(roles):
+        y, kind = number * ROW, its.kinds.get(role, "any other role")
+        to = "ECS tasks" if its.passing[role][its.launcher] else "Scheduler" if role in its.scheduling else ""
+        said = f"passes to {to}" if to else "refused"
+        boxes.append(Box(FAR, y, role, kind, "passes" if to else "refused"))
+        begin, end = middle + BOX_HIGH / 2, y + BOX_HIGH / 2
+        arrows.append(Arrow(BOX_WIDE, begin, FAR, end, "passes" if to else "refused", said))
+        words.append(f"{kind}: {said}")
+    return Picture((len(roles) - 1) * ROW + BOX_HIGH, "; ".join(words), tuple(boxes), tuple(arrows))

@@ -252,7 +252,9 @@ class Site:
         its = facts_of(job)
         from fargate_job_launcher.sandbox.proof.explain import explain
 
-        return self.pages.page("permissions.html", job=job, its=explain(its))
+        explained = explain(its)
+        picture = drawings.permissions(explained)
+        return self.pages.page("permissions.html", job=job, its=explained, picture=picture)
 
     def day(self, request: Request) -> Response:
         """A day across all jobs."""

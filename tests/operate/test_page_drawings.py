@@ -8,8 +8,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fargate_job_launcher.operate.arrays import Progress
 from fargate_job_launcher.operate.page.board import weeks
-from fargate_job_launcher.operate.page.drawings import BAR, DAY_WIDE, GAP, HIGH, LEAST, array, lane, strip
+from fargate_job_launcher.operate.page.drawings import (
+    BAR,
+    DAY_WIDE,
+    GAP,
+    HIGH,
+    LEAST,
+    array,
+    lane,
+    permissions,
+    strip,
+)
 from fargate_job_launcher.operate.past import PastRun
+from fargate_job_launcher.sandbox.proof.explain import Explanation
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 MIDNIGHT = NOON.replace(hour=0)
@@ -93,3 +104,30 @@ def test_weeks_begin_on_monday_in_utc() -> None:
     begins = weeks(datetime(2026, 11, 23, 0, 30, tzinfo=UTC))
     assert [f"{it:%a %m-%d}" for it in begins[:2]] == ["Mon 11-23", "Mon 11-16"]
     assert weeks(datetime(2026, 11, 22, 23, 59, tzinfo=UTC))[0] == datetime(2026, 11, 16, tzinfo=UTC)
+
+
+def test_the_picture_has_an_arrow_to_each_role_and_says_which_may_not_be_passed() -> None:
+    may = {"launcher": True, "task": False}
+    its = Explanation(
+        launcher="launcher",
+        kinds={"launcher": "role of the Lambda function", "task": "task role", "nightly": "role of the schedules"},
+        statements={},
+        passing={
+            "task": may,
+            "nightly": {**may, "launcher": False},
+            "launcher": {"launcher": False},
+            "Admin": {"launcher": False},
+        },
+        assuming={},
+        scheduling=["nightly"],
+    )
+    drawn = permissions(its)
+    assert (
+        drawn.label
+        == "task role: passes to ECS tasks; role of the schedules: passes to Scheduler; any other role: refused"
+    )
+    assert [(it.name, it.state) for it in drawn.boxes] == [
+        ("launcher", "passes"), ("task", "passes"), ("nightly", "passes"), ("Admin", "refused")
+    ]  # fmt: skip
+    assert [it.state for it in drawn.arrows] == ["passes", "passes", "refused"]
+    assert all(it.y + 44 <= drawn.height for it in drawn.boxes)
