@@ -5,6 +5,7 @@
 - guard.py     admits only the person who has the address with the key, and sets the headers that keep others out
 - site.py      the pages: path → what is asked → template
 - board.py     reads from AWS through operate/'s functions, and remembers the answers for seconds
+- forms.py     the forms of what a person may change; each is shown before it is sent
 - changes.py   what a person may change, what is sent for it, and the call
 - drawings.py  strips, timelines and maps of indexes as SVG; pure
 - report.py    the file

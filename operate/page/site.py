@@ -5,25 +5,21 @@ Handlers are plain functions, which Starlette runs in threads: boto3 waits for i
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl
 
 from fargate_job_launcher.handler.run import ENDED
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 
 from .. import runs as kept
-from ..allowed import allowed
 from ..arrays import Progress
 from ..attempts import attempts
 from ..catalogue import Job
@@ -35,6 +31,7 @@ from ..past import PastRun, Sums, history
 from ..scheduling import Scheduled, scheduled
 from . import changes, drawings
 from .board import LONG_STRIP, Board, name_of, page_of, weeks
+from .forms import Forms
 from .rendering import Pages
 
 GROUP: Final = 25
@@ -53,18 +50,6 @@ FILES: Final = {
 }
 """What the pages load."""
 Answer = TypeVar("Answer")
-Form = dict[str, str]
-"""The fields of a form."""
-
-
-def _posted(handler: Callable[[Request, Form], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """A handler of a form that was sent. Its JobError is shown as a page."""
-
-    async def answered(request: Request) -> Response:
-        given = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
-        return await run_in_threadpool(handler, request, given)
-
-    return answered
 
 
 class Site:
@@ -98,12 +83,9 @@ class Site:
             "/alive": self.alive,
             "/files/{name}": self.file,
         }
-        if not self.read_only:
-            shown |= {f"{job}/launch": self.launch, f"{job}/change": self.change}
         routes = [Route(path, handler, methods=["GET"]) for path, handler in shown.items()]
         if not self.read_only:
-            sent = {f"{job}/preview": self.preview, f"{job}/send": self.send}
-            routes += [Route(path, _posted(handler), methods=["POST"]) for path, handler in sent.items()]
+            routes += Forms(self.board, self.pages).routes(job)
         return Starlette(
             routes=[Mount(root, routes=routes)],
             exception_handlers={HTTPException: self.nothing, JobError: self.refused, Exception: self.fault},
@@ -211,40 +193,6 @@ class Site:
         with dead_letters(job) as found:
             its = list(found)
         return self.pages.page("letters.html", job=job, letters=its, held=held_elsewhere(job, len(its)))
-
-    def launch(self, request: Request) -> Response:
-        """The form of a launch, or of one that is made again."""
-        job, run = self._job(request), request.query_params.get("of", "")
-        return self._form(job, json.dumps(changes.first_event(job, run), indent=2, ensure_ascii=False), run)
-
-    def _form(self, job: Job, event: str, run: str, problem: JobError | None = None) -> Response:
-        may = list(allowed(job.settings.overrides))
-        return self.pages.page(
-            "launch.html", job=job, event=event, of=run, may=may, problem=problem, status=422 if problem else 200
-        )
-
-    def change(self, request: Request) -> Response:
-        """What a change does and sends, before it is made."""
-        job = self._job(request)
-        return self.pages.page("confirm.html", job=job, change=changes.of(job, request.query_params))
-
-    def preview(self, request: Request, given: Form) -> Response:
-        """What a launch does and sends, before it is made."""
-        job = self._job(request)
-        event = given.get("event", "")
-        try:
-            change = changes.launching(job, changes.read_event(event))
-        except JobError as problem:
-            return self._form(job, event, given.get("of", ""), problem)
-        return self.pages.page("confirm.html", job=job, change=change)
-
-    def send(self, request: Request, given: Form) -> Response:
-        """Make a change."""
-        job = self._job(request)
-        run = changes.of(job, given).make()
-        self.board.forget()
-        there = ("jobs", job.function, "runs", run) if run else ("jobs", job.function)
-        return RedirectResponse(self.pages.link(*there), 303)
 
     def permissions(self, request: Request) -> Response:
         """What a job's roles may do, and what breaks without each statement."""
