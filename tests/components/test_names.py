@@ -175,7 +175,7 @@ def test_a_name_that_aws_would_refuse_is_refused_at_construction_beside_what_els
         said = str(raised.value)
         assert f"  - name: {name!r}" in said
         assert f"is not at most {rule.longest} letters, digits" in said
-        assert "tags.aws:x: is not a valid key" in said
+        assert "tags.aws:x: 'aws:x' is not a valid key" in said
     assert name_problems("a" * rule.longest, rule) == []
     assert len("-0a1b2c3") == PULUMI_ADDS
 

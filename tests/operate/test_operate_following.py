@@ -135,7 +135,7 @@ def test_the_call_returns_the_last_attempt_of_each_task(aws: Emulator) -> None:
 def test_an_endpoint_that_dies_on_the_way_says_that_the_job_goes_on_and_how_to_come_back(
     aws: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script(aws, WELL, Run(3, 4), WELL)
+    script(aws, WELL, Run(3, 15), WELL)
     launched = launch("job")
     launched.wait()
     with pytest.MonkeyPatch.context() as patch:

@@ -309,7 +309,7 @@ def test_of_several_running_tasks_one_is_named_and_of_an_array_its_index(stack: 
     assert some[1].id in plugin.started["argv"][5]
     nobody = command("exec", "debug", "--run", run, "--index", "7")
     assert nobody.err.startswith(f"error: run {run} of debug, index 7, has no running task. Launch one")
-    assert command("exec", "debug", "--run", "ffff").err.startswith("error: no run of debug begins with 'ffff'")
+    assert command("exec", "debug", "--run", "ffff").err.startswith("error: debug has no run with id 'ffff'")
     stack.script("debug")
     stop_all(stack)
 

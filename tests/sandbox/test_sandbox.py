@@ -138,7 +138,7 @@ def test_a_dry_run_shows_what_a_launch_would_do() -> None:
         (["--job", "nope"], "JOB: stack dev has no job 'nope'; it has nightly-report, import"),
         (
             ["--event", '{"count": 11}'],
-            "nightly-report: REJECTED, 0 of 0 tasks: Rejected: count: a whole number from 1",
+            "nightly-report: REJECTED, 0 of 0 tasks: Rejected: count: not declared; the job's owner allows it",
         ),
         (["--event", "7"], "event: a JSON object is expected, not a number"),
     ],
