@@ -36,9 +36,16 @@ def ui(context: Context, port: int, read_only: bool, no_browser: bool) -> None:
 
     def opened(address: str) -> None:
         context.output.data({"address": address}, one_line=True)
-        context.output.fact(f"{address}\n\nWho has this address can do what you can. Ctrl-C ends the page.")
+        context.output.fact(f"{address}\n\nOpen it once; it is good for one browser. Ctrl-C ends the page.")
         if not no_browser and not context.output.json and not show(address):
             context.output.note("No browser was found; open the address yourself.")
 
-    serve(context.account, stack=context.stack, program=context.program, port=port, read_only=read_only, opened=opened)
+    def moved(address: str) -> None:
+        context.output.data({"address": address}, one_line=True)
+        context.output.fact(f"It was opened. For another browser: {address}")
+
+    serve(
+        context.account, stack=context.stack, program=context.program, port=port, read_only=read_only,
+        opened=opened, moved=moved,
+    )  # fmt: skip
     context.output.note("The page was closed.")

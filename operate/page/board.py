@@ -52,6 +52,11 @@ class Remembered:
             self._held[named] = (time.monotonic() + _SECONDS[kind], answer)
         return answer
 
+    def drop(self, *named: Any) -> None:
+        """Ask again for this kind and key."""
+        with self._lock:
+            self._held.pop(named, None)
+
     def forget(self) -> None:
         """Ask again from now on: something was changed."""
         with self._lock:
@@ -136,7 +141,12 @@ class Board:
 
     def next_time(self, job: Job) -> datetime | None:
         """When it is launched next, in UTC; None if it is not known."""
-        return self._remembered.of("next", job.function, ask=lambda: next_time(job))
+        known = self._remembered.of("next", job.function, ask=lambda: next_time(job))
+        if known is not None and known < datetime.now(UTC):
+            # It has passed since it was read.
+            self._remembered.drop("next", job.function)
+            return self._remembered.of("next", job.function, ask=lambda: next_time(job))
+        return known
 
     def letters(self, job: Job) -> int | None:
         """How many dead letters it has."""

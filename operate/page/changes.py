@@ -7,6 +7,7 @@ sent.
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Final, cast
 from .. import runs as kept
 from ..arrays import ArrayRun
 from ..catalogue import Job
-from ..errors import JobError
+from ..errors import JobError, NoSuchSchedule, picked
 from ..launching import invoke, stop_instruction, stop_run
 from ..parked import chosen, dead_letters, discard, redrive, redrive_event
 from ..planned import planned
@@ -26,7 +27,11 @@ from ..scheduling import (
     pause_instruction,
     pause_schedule,
     resume_schedule,
+    scheduled,
 )
+
+READING: Final = threading.Lock()
+"""Who reads dead letters hides them from others for a moment: the threads of the page read one after the other."""
 
 
 class Unknown(JobError):
@@ -53,13 +58,19 @@ class Change:
 
 def read_event(text: str) -> dict[str, Any]:
     """A launch event as a person wrote it. Raises JobError."""
+    then = 'Write an object, such as {"count": 2}'
     try:
         event: Any = json.loads(text or "{}")
-    except ValueError as error:
-        raise JobError(f"event: this is not JSON: {error}", 'Write an object, such as {"count": 2}') from None
+    except json.JSONDecodeError as error:
+        raise JobError(f"event: not JSON at line {error.lineno}, column {error.colno}", then) from None
+    except (RecursionError, ValueError):
+        raise JobError("event: its values are nested too deeply, or a number has too many digits", then) from None
     if not isinstance(event, dict):
-        raise JobError(f"event: a {type(event).__name__} is no launch event", 'Write an object, such as {"count": 2}')
-    return cast("dict[str, Any]", event)
+        raise JobError("event: an object is expected", then)
+    found = cast("dict[str, Any]", event)
+    if "dryRun" in found:
+        raise JobError("dryRun: the page makes the dry run by itself", "Leave it out")
+    return found
 
 
 def first_event(job: Job, of: str) -> dict[str, Any]:
@@ -86,13 +97,19 @@ def _launch(job: Job, event: Mapping[str, Any], facts: tuple[tuple[str, str], ..
         button="Launch",
         asked={"what": "launch", "event": json.dumps(event)},
         sends=(_invoked(job, event),),
-        make=lambda: invoke(job, event).run,
+        make=lambda: _launched(job, event),
         facts=facts,
     )
 
 
+def _launched(job: Job, event: Mapping[str, Any]) -> str:
+    launched = invoke(job, event)
+    # A launch at a later time has no run yet.
+    return "" if launched.scheduled_for else launched.run
+
+
 def of(job: Job, asked: Mapping[str, str]) -> Change:
-    """The change that a form asks for. Raises Unknown, and the error of whatever it names that is not there."""
+    """The change that a form asks for. Raises Unknown, and the error of a name or an id that is not there."""
     what, named = asked.get("what", ""), asked.get("of", "")
     if what == "launch":
         return _launch(job, read_event(asked.get("event", "")))
@@ -147,6 +164,10 @@ def _stop(job: Job, run: str) -> Change:
 
 def _schedule(*, paused: bool) -> Callable[[Job, str], Change]:
     def change(job: Job, name: str) -> Change:
+        if name not in job.settings.schedules:
+            known = ", ".join(sorted(job.settings.schedules)) or "none"
+            raise NoSuchSchedule(f"{job.name} has no schedule {name!r}", f"Its schedules: {known}")
+
         def made() -> str:
             (pause_schedule if paused else resume_schedule)(job, name)
             return ""
@@ -166,6 +187,8 @@ def _schedule(*, paused: bool) -> Callable[[Job, str], Change]:
 
 
 def _cancel(job: Job, run: str) -> Change:
+    picked(job.name, "waiting launch", [run], [it.run for it in scheduled(job, last_runs=False).waiting], str)
+
     def made() -> str:
         cancel_launch(job, run)
         return ""
@@ -181,12 +204,12 @@ def _cancel(job: Job, run: str) -> Change:
 
 
 def _redrive(job: Job, letter: str) -> Change:
-    with dead_letters(job) as found:
+    with READING, dead_letters(job) as found:
         (it,) = chosen(job, [letter], found)
         event = redrive_event(job, it)
 
     def made() -> str:
-        with dead_letters(job) as now:
+        with READING, dead_letters(job) as now:
             (again,) = chosen(job, [letter], now)
             return redrive(job, again).run
 
@@ -204,11 +227,11 @@ def _redrive(job: Job, letter: str) -> Change:
 
 
 def _discard(job: Job, letter: str) -> Change:
-    with dead_letters(job) as found:
+    with READING, dead_letters(job) as found:
         (it,) = chosen(job, [letter], found)
 
     def made() -> str:
-        with dead_letters(job) as now:
+        with READING, dead_letters(job) as now:
             discard(job, chosen(job, [letter], now))
         return ""
 
@@ -217,8 +240,9 @@ def _discard(job: Job, letter: str) -> Change:
         says="The message is deleted for good, and what it asks for is not launched.",
         button="Discard it",
         asked={"what": "discard", "of": it.id},
-        sends=(("sqs:DeleteMessage", it.body),),
+        sends=(("sqs:DeleteMessage", it.id),),
         make=made,
+        facts=(("reason", it.reasons),),
     )
 
 

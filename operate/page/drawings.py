@@ -7,6 +7,7 @@ The templates turn shapes into SVG. A shape's class is the state of what it show
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -96,15 +97,18 @@ def counted(runs: Sequence[PastRun]) -> str:
     """How many runs are in which state."""
     if not runs:
         return "no runs"
-    states = dict.fromkeys(it.state for it in runs)
-    parts = (f"{sum(it.state == state for it in runs)} {state.lower()}" for state in states)
-    return f"last {len(runs)} runs: {', '.join(parts)}"
+    return f"last {len(runs)} runs: {_states(it.state for it in runs)}"
+
+
+def _states(states: Iterable[str]) -> str:
+    return ", ".join(f"{count} {state.lower()}" for state, count in Counter(states).items()) or "no runs"
 
 
 def lane(runs: Iterable[PastRun], day: datetime, now: datetime) -> Drawing:
     """A job's runs on one day, which begins at `day` in UTC, a minute a unit."""
     end, shapes = day + timedelta(days=1), list[Shape]()
-    for it in sorted(runs, key=lambda one: one.launched):
+    # What went wrong is drawn over what went well at the same time.
+    for it in sorted(runs, key=lambda one: (one.state in ("FAILED", "REJECTED"), one.launched)):
         begins, ends = max(it.began, day), min(it.ended or now, end)
         if begins >= end or ends < day:
             continue
@@ -113,8 +117,7 @@ def lane(runs: Iterable[PastRun], day: datetime, now: datetime) -> Drawing:
         shapes.append(
             Shape(round(min(x, DAY_WIDE - wide), 1), 1, round(wide, 1), LANE - 2, it.state.lower(), told(it), it.run)
         )
-    words = "no runs" if not shapes else f"{len(shapes)} run{'' if len(shapes) == 1 else 's'} on {day:%Y-%m-%d}"
-    return Drawing(DAY_WIDE, LANE, words, tuple(shapes))
+    return Drawing(DAY_WIDE, LANE, _states(it.state for it in shapes), tuple(shapes))
 
 
 def array(it: Progress) -> Drawing:
@@ -197,7 +200,8 @@ def permissions(its: Explanation) -> Picture:
         y, kind = number * ROW, its.kinds.get(role, "any other role")
         to = "ECS tasks" if its.passing[role][its.launcher] else "Scheduler" if role in its.scheduling else ""
         said = f"passes to {to}" if to else "refused"
-        boxes.append(Box(FAR, y, role, kind, "passes" if to else "refused"))
+        name, words_for = (role, kind) if role in its.kinds else ("any other role", f"such as {role}")
+        boxes.append(Box(FAR, y, name, words_for, "passes" if to else "refused"))
         begin, end = middle + BOX_HIGH / 2, y + BOX_HIGH / 2
         arrows.append(Arrow(BOX_WIDE, begin, FAR, end, "passes" if to else "refused", said))
         words.append(f"{kind}: {said}")

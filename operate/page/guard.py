@@ -2,10 +2,12 @@
 
 The page can launch and stop jobs, and every program and every web page on this machine can reach 127.0.0.1. So:
 
-- The address that is opened has a key. It is exchanged for a cookie at once, so that it does not stay in the address
-  bar, in the history or in a Referer. Without the cookie there is no answer but 403.
+- The address that is opened has a key. It is good for one visit: the browser gets a cookie for it, and without the
+  cookie there is no answer but 403. Browsers keep addresses in their history, and other users of this machine see the
+  command lines of programs: a key that they find there is used up. Each use prints a new address in the terminal.
 - A browser sends the cookies of 127.0.0.1 to every port there. The cookie's path is therefore a random folder, below
-  which all pages are: no other server of this machine is ever asked for it, and so none is sent the cookie.
+  which all pages are: no other server of this machine receives it. The folder is also a part of the cookie's name, so
+  that cookies of other servers do not take its place.
 - `Host` is the address that was opened: a foreign name that resolves to 127.0.0.1 (DNS rebinding) is refused.
 - What changes something is a POST whose `Origin` is the page's own. The cookie is SameSite=Strict besides, and
   HttpOnly.
@@ -19,14 +21,12 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE: Final = "fargate-job"
 READING: Final = ("GET", "HEAD")
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -46,17 +46,21 @@ HEADERS: Final = {
 """Of every answer."""
 
 
-@dataclass(frozen=True)
+def _secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+@dataclass
 class Place:
     """Where one page is served, and the secrets of its address."""
 
     port: int
     folder: str = field(default_factory=lambda: secrets.token_hex(8))
     """Random; the first part of every path."""
-    key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    """Of the address that is opened."""
-    cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    """What the browser gets for the key."""
+    key: str = field(default_factory=_secret, repr=False)
+    """Of the address that is opened next."""
+    cookie: str = field(default_factory=_secret, repr=False)
+    """What a browser gets for the key."""
 
     @property
     def host(self) -> str:
@@ -73,13 +77,33 @@ class Place:
         """What is opened: the key is in it."""
         return f"http://{self.host}{self.root}/?key={self.key}"
 
+    @property
+    def cookie_name(self) -> str:
+        """The name of the cookie."""
+        return f"fargate-job-{self.folder}"
+
+    def admits(self, key: str) -> bool:
+        """Whether this is the key. It is used up if it is."""
+        if not _same(key, self.key):
+            return False
+        self.key = _secret()
+        return True
+
 
 class Guard:
     """Refuses everything else in front of an application."""
 
-    def __init__(self, app: ASGIApp, place: Place, *, read_only: bool, seen: Callable[[], None]) -> None:
-        """`seen` is called at each request that is admitted."""
-        self._app, self._place, self._read_only, self._seen = app, place, read_only, seen
+    def __init__(
+        self,
+        app: ASGIApp,
+        place: Place,
+        *,
+        read_only: bool,
+        seen: Callable[[], None],
+        moved: Callable[[str], None],
+    ) -> None:
+        """`seen` is called at each request that is admitted, `moved` with the next address after one was used."""
+        self._app, self._place, self._read_only, self._seen, self._moved = app, place, read_only, seen, moved
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -89,7 +113,9 @@ class Guard:
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                given = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    given.setdefault(name, value)
             await send(message)
 
         refusal = self._refusal(scope)
@@ -106,8 +132,8 @@ class Guard:
         if not path.startswith(f"{place.root}/"):
             return _refused("Open the address that fargate-job ui printed.")
         key = QueryParams(scope["query_string"]).get("key", "")
-        if key and scope["method"] in READING:
-            return self._exchanged(key, path)
+        if key and scope["method"] == "GET":
+            return self._exchanged(key, headers)
         if not self._known(headers):
             return _refused("Open the address that fargate-job ui printed.")
         if scope["method"] in READING:
@@ -120,17 +146,31 @@ class Guard:
             return _refused("Only a form of this page may send this.")
         return None
 
-    def _exchanged(self, key: str, path: str) -> Response:
-        """The cookie for the right key, and the way to the same page without it."""
-        if not _same(key, self._place.key):
-            return _refused("The key is not that of this page. Open the address that fargate-job ui printed.")
-        answer = RedirectResponse(path, 303)
-        answer.set_cookie(COOKIE, self._place.cookie, path=self._place.root, httponly=True, samesite="strict")
+    def _exchanged(self, key: str, headers: Headers) -> Response:
+        """The cookie for the right key, and the way to the first page."""
+        place = self._place
+        if not place.admits(key):
+            if self._known(headers):
+                return RedirectResponse(f"{place.root}/", 303)
+            return _refused("This address was used before. Open the last one that fargate-job ui printed.")
+        # After another site's link a redirect would not bring the cookie. A page of ours sends the browser on.
+        answer = HTMLResponse(
+            f'<!doctype html><title>fargate-job</title><link rel="icon" href="{place.root}/files/icon.svg">'
+            f'<meta http-equiv="refresh" content="0; url={place.root}/">'
+            f'<a href="{place.root}/">To the jobs</a>'
+        )
+        answer.set_cookie(place.cookie_name, place.cookie, path=place.root, httponly=True, samesite="strict")
+        self._seen()
+        self._moved(place.address)
         return answer
 
     def _known(self, headers: Headers) -> bool:
-        sent = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        return sent is not None and _same(sent.value, self._place.cookie)
+        # By hand: one cookie of another server that is written oddly must not hide ours.
+        sent = (it.strip() for line in headers.getlist("cookie") for it in line.split(";"))
+        return any(
+            name == self._place.cookie_name and _same(value, self._place.cookie)
+            for name, _, value in (it.partition("=") for it in sent)
+        )
 
 
 def _same(one: str, other: str) -> bool:

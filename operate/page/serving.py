@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import signal
 import socket
 import time
 import webbrowser
@@ -38,38 +40,52 @@ def serve(
     port: int = 0,
     read_only: bool = False,
     opened: Callable[[str], None],
+    moved: Callable[[str], None],
     alone_seconds: float = ALONE_SECONDS,
 ) -> None:
     """Serve the page of a stack's jobs, or of all jobs of the account and region, and return when no page has been open
     for `alone_seconds`.
 
     `port`: 0 for any free one. `read_only`: the page shows, and changes nothing. `opened` is called with the address
-    once the page can be opened. Raises PortTaken, or JobError if the jobs cannot be listed.
+    once the page can be opened, `moved` with the next address once one was used: each is good for one browser. Raises
+    PortTaken, or JobError if the jobs cannot be listed.
     """
     board = Board(account, stack=stack, program=program)
     # What is wrong with credentials, region or stack is said here, and not on the page.
     board.jobs()
-    with contextlib.closing(_listening(port)) as listening:
-        place = Place(listening.getsockname()[1])
-        last = [time.monotonic()]
-        site = Site(board, place.root, read_only=read_only)
-        guarded = Guard(site.app(place.root), place, read_only=read_only, seen=lambda: last.append(time.monotonic()))
+    listening = _listening(port)
+    place = Place(listening.getsockname()[1])
+    last = [time.monotonic()]
+    app = Site(board, place.root, read_only=read_only).app(place.root)
+    seen = functools.partial(_seen, last)
+    guarded = Guard(app, place, read_only=read_only, seen=seen, moved=moved)
 
-        async def run() -> None:
-            async def alone() -> None:
-                while time.monotonic() - last[-1] < alone_seconds:
-                    del last[:-1]
-                    await asyncio.sleep(_LOOK_SECONDS)
+    async def run() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, ended.set)
 
-            config = Config()
-            config.bind = [f"fd://{listening.fileno()}"]
-            config.loglevel = "WARNING"
-            config.include_server_header = False
-            config.graceful_timeout = 0.5
-            opened(place.address)
-            await serving(cast("Any", guarded), config, shutdown_trigger=alone)
+        async def alone() -> None:
+            while not ended.is_set() and time.monotonic() - last[0] < alone_seconds:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
 
-        asyncio.run(run())
+        config = Config()
+        # The server closes it.
+        config.bind = [f"fd://{listening.detach()}"]
+        config.loglevel = "WARNING"
+        config.include_server_header = False
+        config.graceful_timeout = 0.5
+        opened(place.address)
+        await serving(cast("Any", guarded), config, shutdown_trigger=alone)
+
+    asyncio.run(run())
+
+
+def _seen(last: list[float]) -> None:
+    last[0] = time.monotonic()
 
 
 def show(address: str) -> bool:

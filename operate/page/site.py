@@ -42,6 +42,8 @@ LATEST_ATTEMPTS: Final = 200
 """How many attempts a run's page shows; those that failed come first."""
 LOG_LINES: Final = 200
 """How many of the last lines of a task's log are shown."""
+YEARS: Final = range(2020, 2100)
+"""The years whose days are shown; for another one, today."""
 LOGS: Final = 8
 """The logs of so many tasks of a run are shown."""
 FILES: Final = {
@@ -49,6 +51,8 @@ FILES: Final = {
     "htmx.js": Path(str(files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js")),
 }
 """What the pages load."""
+_ROWS: Final = {"/rows": "tbody", "/lanes": "tbody", "/runs": "tr"}
+"""The end of a path whose fragment is a part of a table → which part."""
 Answer = TypeVar("Answer")
 
 
@@ -103,14 +107,15 @@ class Site:
         """A group of the list, filled in."""
         wanted, begin = request.query_params.get("q", ""), _number(request, "from")
         some = self.board.named(wanted)[begin : begin + GROUP]
-        return self.pages.page("rows.html", rows=self.board.rows(some), begin=begin, wanted=wanted)
+        rows = self.board.rows(some)
+        # One cause, such as an expired login, is told once for all rows.
+        problems = {str(it): it for row in rows for it in row.problems}
+        return self.pages.page("rows.html", rows=rows, problems=list(problems.values()), begin=begin, wanted=wanted)
 
     def job(self, request: Request) -> Response:
         """A job: its last runs, what runs now, its next times, its dead letters."""
         job = self._job(request)
-        return self.pages.page(
-            "job.html", job=job, letters=_or_problem(lambda: self.board.letters(job)), **self._now(job)
-        )
+        return self.pages.page("job.html", job=job, state=request.query_params.get("state", ""), **self._now(job))
 
     def now(self, request: Request) -> Response:
         """A job's strip, sums and what runs now."""
@@ -119,11 +124,19 @@ class Site:
 
     def _now(self, job: Job) -> dict[str, Any]:
         recent = _or_problem(lambda: self.board.recent(job, LONG_STRIP))
+        letters = {"letters": _or_problem(lambda: self.board.letters(job))}
         if isinstance(recent, JobError):
-            return {"problem": recent, "recent": [], "running": []}
+            return {**letters, "problem": recent, "recent": [], "running": []}
         running = [it for it in recent if it.state not in ENDED]
         strip = drawings.strip(recent)
-        return {"problem": None, "recent": recent, "running": running, "strip": strip, "sums": Sums.of(recent)}
+        return {
+            **letters,
+            "problem": None,
+            "recent": recent,
+            "running": running,
+            "strip": strip,
+            "sums": Sums.of(recent),
+        }
 
     def older(self, request: Request) -> Response:
         """Rows of a job's runs, after one of them."""
@@ -133,7 +146,9 @@ class Site:
         # Several runs can be launched in the same millisecond: those up to the last that was shown are left out.
         some = dropwhile(lambda it: it.launched == until and it.run != after, history(job, until=until, states=states))
         shown, more = page_of((it for it in some if it.run != after), OLDER)
-        return self.pages.page("run_rows.html", job=job, runs=shown, more=more, state=asked.get("state", ""))
+        return self.pages.page(
+            "run_rows.html", job=job, runs=shown, more=more, state=asked.get("state", ""), further=bool(after)
+        )
 
     def times(self, request: Request) -> Response:
         """A job's schedules, and its launches that wait for their time."""
@@ -190,9 +205,9 @@ class Site:
     def letters(self, request: Request) -> Response:
         """A job's dead letters."""
         job = self._job(request)
-        with dead_letters(job) as found:
-            its = list(found)
-        return self.pages.page("letters.html", job=job, letters=its, held=held_elsewhere(job, len(its)))
+        with changes.READING, dead_letters(job) as found:
+            its, held = list(found), held_elsewhere(job, len(found))
+        return self.pages.page("letters.html", job=job, letters=its, held=held)
 
     def permissions(self, request: Request) -> Response:
         """What a job's roles may do, and what breaks without each statement."""
@@ -250,10 +265,12 @@ class Site:
         """An error of AWS or of the request, in words: as a page, or in the place of a fragment, which asks again."""
         if _fragment(request):
             # A fragment with another status would not be put into the page.
-            return self.pages.page("problem_inside.html", problem=problem, again=str(request.url))
+            inside = next((it for end, it in _ROWS.items() if request.url.path.endswith(end)), "")
+            return self.pages.page("problem_inside.html", problem=problem, again=str(request.url), inside=inside)
         kind = type(problem).__name__
         status = 404 if kind.startswith("NoSuch") else 400 if isinstance(problem, changes.Unknown) else 502
-        return self.pages.page("problem.html", problem=problem, status=status)
+        job = str(request.path_params.get("function", ""))
+        return self.pages.page("problem.html", problem=problem, job=job, status=status)
 
     def nothing(self, request: Request, problem: Exception) -> Response:
         """A path or a method that no page has."""
@@ -267,7 +284,7 @@ class Site:
     def problem_of(self, status: int, said: str) -> Response:
         """A page with an error."""
         return self.pages.page(
-            "problem.html", problem=JobError(said, "The list of jobs is the first page"), status=status
+            "problem.html", problem=JobError(said, "The list of jobs is the first page"), job="", status=status
         )
 
     def _job(self, request: Request) -> Job:
@@ -313,7 +330,9 @@ def _moment(given: str) -> datetime | None:
 
 
 def _day(request: Request) -> datetime:
-    moment = _moment(request.query_params.get("on", "")) or datetime.now(UTC)
+    moment = _moment(request.query_params.get("on", ""))
+    if moment is None or moment.year not in YEARS:
+        moment = datetime.now(UTC)
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 

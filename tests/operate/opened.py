@@ -81,8 +81,11 @@ class Opened:
         """Exchange the key for the cookie."""
         parts = urlsplit(self.address)
         answer = self.raw(f"{parts.path}?{parts.query}", cookie=None)
-        assert answer.status == 303, answer
+        assert answer.status == 200, answer
         self.cookie = answer.headers["set-cookie"].split(";")[0]
+        assert self.process.stdout
+        # The key is used up; the next address is printed.
+        self.address = json.loads(self.process.stdout.readline())["address"]
 
 
 @contextmanager

@@ -61,11 +61,13 @@ def test_a_day_has_what_ran_on_it_and_cuts_what_began_before_or_goes_on() -> Non
     drawn = lane(runs, MIDNIGHT, now)
     assert [(it.run[-1], it.x, it.width, it.state) for it in drawn.shapes] == [
         ("1", 0, 120, "succeeded"),
-        ("2", 720, 10, "failed"),
         ("3", 1020, 60, "running"),
         # So short a run is as wide as can be seen, and inside the day.
         ("6", DAY_WIDE - 3, 3, "succeeded"),
+        # The last is drawn over the others.
+        ("2", 720, 10, "failed"),
     ]
+    assert drawn.label == "2 succeeded, 1 running, 1 failed"
 
 
 @pytest.mark.parametrize("size", [1, 20, 100, 101, 10_000])
@@ -127,7 +129,7 @@ def test_the_picture_has_an_arrow_to_each_role_and_says_which_may_not_be_passed(
         == "task role: passes to ECS tasks; role of the schedules: passes to Scheduler; any other role: refused"
     )
     assert [(it.name, it.state) for it in drawn.boxes] == [
-        ("launcher", "passes"), ("task", "passes"), ("nightly", "passes"), ("Admin", "refused")
+        ("launcher", "passes"), ("task", "passes"), ("nightly", "passes"), ("any other role", "refused")
     ]  # fmt: skip
     assert [it.state for it in drawn.arrows] == ["passes", "passes", "refused"]
     assert all(it.y + 44 <= drawn.height for it in drawn.boxes)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from html import unescape
 from urllib.parse import urlencode
@@ -60,7 +63,7 @@ def test_without_the_cookie_the_host_and_the_folder_there_is_no_answer_but_403(p
     foreign = f"evil.example:{page.port}"
     for refused in (
         page.ask(path, cookie=None),
-        page.ask(path, cookie="fargate-job=guess"),
+        page.ask(path, cookie=f"{page.cookie.partition('=')[0]}=guess"),
         page.ask(path, cookie=f"{page.cookie}x"),
         # A foreign name that resolves to 127.0.0.1, and names that browsers resolve so.
         page.ask(path, host=foreign),
@@ -69,7 +72,6 @@ def test_without_the_cookie_the_host_and_the_folder_there_is_no_answer_but_403(p
         page.raw(f"{page.root}x{path}"),
         page.raw(f"{path}?key=guess"),
         page.ask(f"{path}?key=guess", cookie=None),
-        page.ask(f"{path}?key=guess"),
     ):
         assert refused.status == 403
         assert "fargate-job ui" in refused.text or "only" in refused.text
@@ -78,17 +80,55 @@ def test_without_the_cookie_the_host_and_the_folder_there_is_no_answer_but_403(p
     assert page.ask(path, host=None).status == 400
 
 
-def test_the_key_becomes_a_cookie_that_no_script_and_no_other_server_of_this_machine_gets(page: Opened) -> None:
-    given = page.raw(page.address.removeprefix(page.origin), cookie=None)
-    assert (given.status, given.headers["location"]) == (303, f"{page.root}/")
-    assert re.fullmatch(
-        rf"fargate-job=[\w-]{{43}}; HttpOnly; Path={page.root}; SameSite=strict", given.headers["set-cookie"]
+def test_the_key_is_good_once_and_becomes_a_cookie_that_no_script_and_no_other_server_gets(aws: Emulator) -> None:  # noqa: ARG001
+    with opened() as page:
+        used, cookie = page.raw(f"{page.root}/?key=guess", cookie=None), page.cookie
+        assert (used.status, "set-cookie" in used.headers) == (403, False)
+        first = page.address
+        given = page.raw(first.removeprefix(page.origin), cookie=None)
+        # Not a redirect: after a link of another site it would not bring the cookie.
+        assert (given.status, f'content="0; url={page.root}/"' in given.text) == (200, True)
+        name = f"fargate-job-{page.root[1:]}"
+        assert re.fullmatch(
+            rf"{name}=[\w-]{{43}}; HttpOnly; Path={page.root}; SameSite=strict", given.headers["set-cookie"]
+        )
+        assert re.fullmatch(r"/[0-9a-f]{16}", page.root)
+        # Who finds the address in a history or among the processes of the machine is too late.
+        again = page.raw(first.removeprefix(page.origin), cookie=None)
+        assert (again.status, "was used before" in again.text, "set-cookie" in again.headers) == (403, True, False)
+        # The person who opens it again is led to the first page.
+        assert page.raw(first.removeprefix(page.origin)).headers["location"] == f"{page.root}/"
+        shown = page.ask("/")
+        for secret in (cookie, first.rpartition("=")[2]):
+            assert secret.partition("=")[2] or secret not in shown.text
+            assert secret not in shown.text
+
+
+def test_cookies_of_other_servers_of_this_machine_lock_nobody_out(page: Opened) -> None:
+    for other in ("prefs=dark mode", "flag", 'json={"a": [1, 2]}', "a=b;;c=d", "fargate-job=x", "fargate-job-0=x"):
+        for sent in (f"{other}; {page.cookie}", f"{page.cookie}; {other}"):
+            assert page.ask("/", cookie=sent).status == 200, sent
+    name = page.cookie.partition("=")[0]
+    assert page.ask("/", cookie=f"{name}=tossed; {page.cookie}").status == 200
+    assert page.ask("/", cookie=f"{name}=tossed; {name}=").status == 403
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
+def test_every_end_is_one_line_and_no_error(aws: Emulator, ending: signal.Signals | None) -> None:  # noqa: ARG001
+    command = [sys.executable, "-m", "fargate_job_launcher.operate", "ui", "--no-browser"]
+    serving = (
+        "from fargate_job_launcher.operate.page.serving import serve; from fargate_job_launcher.operate import Account"
     )
-    assert page.address.rpartition("=")[2] not in given.headers["set-cookie"]
-    assert re.fullmatch(r"/[0-9a-f]{16}", page.root)
-    shown = page.ask("/")
-    for secret in (page.cookie, page.address.rpartition("=")[2]):
-        assert secret not in shown.text
+    alone = f"{serving}; serve(Account(), opened=print, moved=print, alone_seconds=0.5)"
+    with subprocess.Popen(
+        command if ending else [sys.executable, "-c", alone], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        if ending:
+            process.send_signal(ending)
+        _, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, "The page was closed.\n" if ending else "")
 
 
 def test_it_listens_on_127_0_0_1_alone_and_says_if_a_port_is_taken(page: Opened) -> None:
@@ -131,7 +171,9 @@ def test_nothing_is_changed_by_reading_nor_by_a_form_of_another_page(page: Opene
     assert page.ask(f"{send}?{urlencode(form)}").status == 405
     assert page.ask(send, method="PUT", form=form).status == 405
     # The confirmation of a change changes nothing either.
-    shown = page.ask(f"{job()}/preview", method="POST", form={"event": '{"environment": {"A": "b"}}'})
+    checked = page.ask(f"{job()}/preview", method="POST", form={"event": '{"environment": {"A": "b"}}'})
+    assert checked.status == 303
+    shown = page.raw(checked.headers["location"])
     assert (shown.status, "What will be sent" in shown.text) == (200, True)
     assert len(newest(find(Account(), "job"))) == before
     # The same form of the page's own launches, and only once.
@@ -169,6 +211,28 @@ def test_hostile_lines_names_and_reasons_are_shown_as_text(page: Opened, aws: Em
         assert "<script>alert" not in text
     assert HOSTILE in unescape(bodies[6])
     assert json.dumps(HOSTILE) in unescape(bodies[-1])
+
+
+def test_what_cannot_be_read_is_said_and_ends_nothing(page: Opened) -> None:
+    for day in ("0001-01-01", "9999-12-31", "2026-11-26T00:00+23:59", "x", "0001-01-01T00:00+14:00"):
+        assert page.ask(f"/day?{urlencode({'on': day})}").status == 200, day
+        assert page.ask(f"/day/lanes?{urlencode({'on': day, 'from': '-1'})}").status == 200, day
+    for event, said in (
+        ("{", "not JSON at line 1, column 2"), ("[1]", "an object is expected"), ("null", "an object is expected"),
+        ("[" * 100_000, "nested too deeply"), ('{"count": ' + "1" * 5000 + "}", "too many digits"),
+        ('{"dryRun": true}', "dryRun: the page makes the dry run by itself"), ('{"count": 1.5}', "count: "),
+    ):  # fmt: skip
+        answer = page.ask(f"{job()}/preview", method="POST", form={"event": event})
+        assert (answer.status, said in unescape(answer.text)) == (422, True), event[:20]
+    for asked in (
+        "what=cancel&of=x",
+        "what=pause-schedule&of=nope",
+        "what=launch&of=0",
+        "what=stop-run&of=",
+        "",
+        "what=redrive&of=0",
+    ):
+        assert page.ask(f"{job()}/change?{asked}").status in (400, 404), asked
 
 
 def test_what_aws_denies_is_said_with_the_missing_statement(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

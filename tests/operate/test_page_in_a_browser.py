@@ -87,11 +87,19 @@ def page(chromium: Browser, served: Opened) -> Iterator[Page]:
     page.on("pageerror", lambda it: complaints.append(str(it)))
     page.set_default_timeout(SHOWN)
     expect.set_options(timeout=SHOWN)
-    page.goto(served.address)
+    enter(page, served)
     yield page
     context.close()
     # A policy that refuses a script or a style of the page's own is told so. What the launcher refused is told, too.
     assert [it for it in complaints if "a status of 422" not in it] == []
+
+
+def enter(page: Page, served: Opened) -> None:
+    """Open the address that is good now; the next one is printed."""
+    page.goto(served.address)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs", timeout=SHOWN)
+    assert served.process.stdout
+    served.address = json.loads(served.process.stdout.readline())["address"]
 
 
 def scripted(aws: Emulator, *runs: Run, **indexes: Run) -> None:
@@ -186,8 +194,12 @@ def test_schedules_and_dead_letters_are_changed_after_a_question(page: Page, aws
         expect(page.get_by_role("heading", level=1)).to_have_text(f"{wanted} schedule nightly of import?")
         page.get_by_role("button", name=f"{wanted} it").click()
         expect(page.locator("td[data-of=State]", has_text=then)).to_be_visible()
-    launch("import", at="2027-07-01T03:00")
-    page.reload()
+    # A launch at a later time has no run yet: its job is shown, where it waits.
+    page.get_by_role("link", name="Launch …").click()
+    page.get_by_label("Launch event").fill('{"at": "2027-07-01T03:00"}')
+    page.get_by_role("button", name="Show what will be sent").click()
+    page.get_by_role("button", name="Launch", exact=True).click()
+    expect(page.get_by_text("2027-07-01 03:00")).to_be_visible()
     page.get_by_role("link", name="Cancel …").click()
     page.get_by_role("button", name="Cancel the launch").click()
     expect(page.get_by_role("link", name="Cancel …")).to_have_count(0)
@@ -242,7 +254,7 @@ def test_no_page_breaks_a_rule_of_accessibility_or_is_wider_than_the_screen(
     run = newest(job, 1)[0]["run"]
     context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
     page = context.new_page()
-    page.goto(served.address)
+    enter(page, served)
     there = f"jobs/{job.function}"
     for path in ("", "day", "costs", there, f"{there}/runs/{run}", f"{there}/launch", f"{there}/permissions",
                  f"{there}/letters", f"{there}/change?what=pause-schedule&of=nightly", "nowhere"):  # fmt: skip
@@ -291,7 +303,7 @@ def test_of_a_thousand_jobs_only_those_in_view_are_asked_about(
             context = chromium.new_context(viewport={"width": 1200, "height": 900})
             page, asked = context.new_page(), list[str]()
             page.on("request", lambda it: asked.append(it.url))
-            page.goto(served.address)
+            enter(page, served)
             expect(page.get_by_role("status")).to_have_text("1000 jobs", timeout=SHOWN)
             expect(page.locator("table.jobs tbody").first.locator("svg.strip")).to_have_count(25, timeout=SHOWN)
             assert page.locator("table.jobs tbody tr").count() == 1000

@@ -1,4 +1,4 @@
-// Keys, polls only of what is seen, and a word when the server is gone. Everything works without this file.
+// Keys, refreshes only of what is seen, and a word when the server is gone.
 "use strict";
 
 function inView(element) {
@@ -6,28 +6,34 @@ function inView(element) {
   return box.bottom >= 0 && box.top <= window.innerHeight;
 }
 
-// A part of the page refreshes itself only while somebody can see it.
+// A part of the page refreshes itself only while somebody can see it; a list only while it has its first rows alone.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const element = event.detail.elt;
-  if (element.hasAttribute("data-visible") && (document.hidden || !inView(element))) event.preventDefault();
+  const rows = element.rows ? element.rows.length : undefined;
+  if (rows > Number(element.dataset.first ?? Infinity)) event.preventDefault();
+  if (!element.hasAttribute("data-visible") || rows === 0) return;
+  if (document.hidden || !inView(element)) event.preventDefault();
 });
 
 function lost(is) {
   document.getElementById("lost").hidden = !is;
 }
-document.addEventListener("htmx:sendError", () => lost(true));
-document.addEventListener("htmx:afterOnLoad", () => lost(false));
-document.addEventListener("htmx:responseError", () => lost(true));
+document.addEventListener("htmx:afterRequest", (event) => lost(!event.detail.successful));
 
-// A log stays at its end while new lines arrive, unless its reader has scrolled up.
-let atEnd = true;
-document.addEventListener("htmx:beforeSwap", () => {
-  const log = document.querySelector(".log");
-  atEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+// A log that somebody reads above its end, or marks, is left as it is; the others stay at their end, where they are read.
+const places = new Map();
+const atEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+const marked = (log) => {
+  const selection = document.getSelection();
+  return !!selection && !selection.isCollapsed && log.contains(selection.anchorNode);
+};
+document.addEventListener("htmx:beforeSwap", (event) => {
+  for (const log of document.querySelectorAll(".log")) places.set(log.id, atEnd(log) ? null : log.scrollTop);
+  const logs = event.detail.target.matches("[data-log]") ? [...event.detail.target.querySelectorAll(".log")] : [];
+  if (logs.some((log) => !atEnd(log) || marked(log))) event.detail.shouldSwap = false;
 });
 document.addEventListener("htmx:afterSwap", () => {
-  const log = document.querySelector(".log");
-  if (log && atEnd) log.scrollTop = log.scrollHeight;
+  for (const log of document.querySelectorAll(".log")) log.scrollTop = places.get(log.id) ?? log.scrollHeight;
 });
 
 document.addEventListener("click", (event) => {
@@ -49,14 +55,19 @@ function step(by) {
   }
 }
 
+// Single keys can be switched off, for those who speak or whose hand trembles.
+const keys = document.getElementById("keys");
+keys.checked = localStorage.getItem("keys") !== "off";
+keys.addEventListener("change", () => localStorage.setItem("keys", keys.checked ? "on" : "off"));
+
 let pressed = "";
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input:not([type=checkbox]), textarea, select");
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || !keys.checked) return;
   if (event.key === "Escape" && typing) event.target.blur();
   if (typing) return;
-  const keys = pressed ? `${pressed} ${event.key}` : event.key;
-  const link = document.querySelector(`[data-key="${CSS.escape(keys).replace(/\\ /g, " ")}"]`);
+  const typed = pressed ? `${pressed} ${event.key}` : event.key;
+  const link = document.querySelector(`[data-key="${CSS.escape(typed).replace(/\\ /g, " ")}"]`);
   pressed = event.key === "g" && !pressed ? "g" : "";
   if (link) link.click();
   else if (event.key === "/") {
@@ -64,6 +75,6 @@ document.addEventListener("keydown", (event) => {
     if (!filter) return;
     event.preventDefault();
     filter.focus();
-  } else if (event.key === "j" && keys === "j") step(1);
-  else if (event.key === "k" && keys === "k") step(-1);
+  } else if (event.key === "j" && typed === "j") step(1);
+  else if (event.key === "k" && typed === "k") step(-1);
 });
