@@ -51,6 +51,7 @@ common = {
 FargateJobLauncher("skipping", {**common, "max_running": 1, "overlap": "skip", "asynchronous": True})
 FargateJobLauncher("replacing", {**common, "max_running": 1, "overlap": "replace"})
 FargateJobLauncher("again", {**common, "supervision": {"retries": 1}})
+FargateJobLauncher("halted", {**common, "supervision": {"retries": 1}})
 FargateJobLauncher("retried", common)
 FargateJobLauncher("job", {
     **common, "queue": {}, "payload_bucket": bucket.bucket_name,
@@ -135,33 +136,33 @@ def test_a_skipped_launch_is_no_failure(aws: Emulator) -> None:
 
 
 def test_a_run_is_stopped_with_the_retries_that_it_would_have(aws: Emulator) -> None:
-    job = find(Account(), "again")
-    script(aws, "again", FAILING, LONG, FAILING, LONG, LONG)
-    first = launch("again")
+    job = find(Account(), "halted")
+    script(aws, "halted", FAILING, LONG, FAILING, LONG, LONG)
+    first = launch("halted")
     # The task of the launch has ended, and its retry runs.
     retry_runs = lambda: any(it["attempt"] == 2 and "calls" not in it for it in open_of(first.run).values())  # noqa: E731
     eventually(retry_runs)
     first.stop("wrong file")
-    assert ended("again", first.run) == "STOPPED"
+    assert ended("halted", first.run) == "STOPPED"
     assert sorted(it.outcome for it in tasks(job) if it.run == first.run) == ["failed", "stopped"]
     first.stop()
 
     # By the command; nothing is launched after it, and it is no array.
-    second = launch("again")
+    second = launch("halted")
     with sweeping(aws):
-        done = command("runs", "stop", "again", second.run[:8])
+        done = command("runs", "stop", "halted", second.run[:8])
         assert (done.code, done.out.splitlines()[0]) == (
             0,
             "Its tasks are stopped within a minute, and none is retried.",
         )
-        assert ended("again", second.run) in ("STOPPED", "FAILED")
+        assert ended("halted", second.run) in ("STOPPED", "FAILED")
     assert len([it for it in tasks(job) if it.run == second.run]) <= 2
-    over = command("runs", "stop", "again", second.run)
+    over = command("runs", "stop", "halted", second.run)
     assert (
         over.code,
-        re.search(rf"again: run: {second.run} is [A-Z]+, and nothing of it runs any more\.$", over.err) is not None,
+        re.search(rf"halted: run: {second.run} is [A-Z]+, and nothing of it runs any more\.$", over.err) is not None,
     ) == (125, True), over.err
-    paused = command("runs", "pause", "again", second.run)
+    paused = command("runs", "pause", "halted", second.run)
     assert (paused.code, "has no array" in paused.err) == (125, True)
 
 
@@ -178,7 +179,7 @@ def test_a_launch_that_waits_is_stopped_before_it_has_a_task(aws: Emulator) -> N
 
 
 def open_of(run: str) -> Any:
-    return (run_of(find(Account(), "again"), run) or {"open": {}})["open"]
+    return (run_of(find(Account(), "halted"), run) or {"open": {}})["open"]
 
 
 def test_a_launch_that_waits_is_followed_once_its_tasks_are_there(aws: Emulator) -> None:
