@@ -1,0 +1,38 @@
+"""Which kind of file a text is, told by its content, and its resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from . import cloudformation, stack_export, terraform
+from .declared import Converted, NotAStack
+from .template_text import lines, loaded
+
+EXPECTED = "an exported stack (pulumi stack export), a CloudFormation template, or a plan (terraform show -json PLAN)"
+
+
+def converted(text: str, *, parameters: Mapping[str, str] | None = None) -> Converted:
+    """The resources of a text: an exported Pulumi stack, a CloudFormation template (JSON or YAML), or a plan or state
+    that `terraform show -json` prints.
+
+    `parameters` are values of a template's parameters, by name, in place of its defaults; `AWS::Region` and
+    `AWS::AccountId` are too. Raises NotAStack for any other text, and for a parameter that the file does not have.
+    """
+    content: Any = loaded(text)
+    if not isinstance(content, Mapping):
+        raise NotAStack(f"is not an object; expected: {EXPECTED}")
+    found = cast("Mapping[str, Any]", content)
+    if cloudformation.recognised(found):
+        known = {*(found.get("Parameters") or {}), "AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::StackName"}
+        unknown = sorted({*(parameters or {})} - known)
+        if unknown:
+            raise NotAStack(f"has no parameter {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
+        return cloudformation.converted(found, parameters, lines=lines(text, list(found["Resources"])))
+    if parameters:
+        raise NotAStack("is no CloudFormation template, so it has no parameters")
+    for form in (stack_export, terraform):
+        if form.recognised(found):
+            return form.converted(found)
+    keys = ", ".join(sorted(str(it) for it in found)[:6]) or "nothing"
+    raise NotAStack(f"has {keys} at its top, which is none of: {EXPECTED}")

@@ -1,0 +1,135 @@
+"""What the expressions of a Terraform plan name: a value that is not known until AWS assigns it, found through
+variables of modules, outputs and loops. The plan lists the references of an expression, not its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from .declared import NOT_KNOWN, mapping
+
+_KEY: Final = re.compile(r"\[[^\]]*\]")
+
+
+class References:
+    """The configuration of a plan."""
+
+    def __init__(self, configuration: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]]) -> None:
+        """`outputs` is address → what AWS assigns; it may grow while values are filled in."""
+        self._modules: dict[str, dict[str, Any]] = {}
+        self._expressions: dict[str, dict[str, Any]] = {}
+        self._outputs = outputs
+        self._walk("", mapping(configuration.get("root_module")))
+
+    def _walk(self, prefix: str, module: dict[str, Any]) -> None:
+        self._modules[prefix] = module
+        for it in module.get("resources") or []:
+            self._expressions[f"{prefix}{it.get('address')}"] = mapping(it.get("expressions"))
+        for name, call in mapping(module.get("module_calls")).items():
+            self._walk(f"{prefix}module.{name}.", mapping(mapping(call).get("module")))
+
+    def named(self, address: str) -> dict[str, list[str]]:
+        """Property → the addresses of the resources that its expression names."""
+        prefix = _prefix(address)
+        return {
+            prop: sorted({owner for said in _said(expression) for owner, _ in self._meant(prefix, said)})
+            for prop, expression in self._expressions.get(_KEY.sub("", address), {}).items()
+        }
+
+    def fill(self, address: str, values: dict[str, Any], unknown: Any) -> None:
+        """Put what is named in place of what is not known yet, and NOT_KNOWN where nothing is named."""
+        expressions = self._expressions.get(_KEY.sub("", address), {})
+        prefix = _prefix(address)
+        for key, what in mapping(unknown).items():
+            if what is True and key not in expressions:
+                # Computed by the provider, not written in the program.
+                continue
+            values[key] = self._filled(prefix, values.get(key), what, expressions.get(key))
+
+    def _filled(self, prefix: str, value: Any, unknown: Any, expression: Any) -> Any:
+        if unknown is True:
+            found = self._values(prefix, expression)
+            return found[0] if len(found) == 1 else NOT_KNOWN
+        if isinstance(unknown, dict):
+            given = mapping(value)
+            inner = mapping(expression)
+            return {
+                **given,
+                **{
+                    key: self._filled(prefix, given.get(key), what, inner.get(key))
+                    for key, what in cast("dict[str, Any]", unknown).items()
+                    if what is not True or key in inner or "references" in inner
+                },
+            }
+        if isinstance(unknown, list):
+            return self._list(prefix, value, cast("list[Any]", unknown), expression)
+        return value
+
+    def _list(self, prefix: str, value: Any, unknown: list[Any], expression: Any) -> list[Any]:
+        given = cast("list[Any]", value) if isinstance(value, list) else []
+        made = [given[it] if it < len(given) else None for it in range(max(len(given), len(unknown)))]
+        if isinstance(expression, list):
+            blocks = cast("list[Any]", expression)
+            for number, what in enumerate(unknown):
+                # A dynamic block has one expression for all that it makes.
+                one = blocks[number] if number < len(blocks) and len(blocks) == len(unknown) else {}
+                made[number] = self._filled(prefix, made[number], what, one)
+            return made
+        missing = [number for number, what in enumerate(unknown) if what is True]
+        found = self._values(prefix, expression)
+        for position, number in enumerate(missing):
+            # The references of a list are in its order; with a text around them there are fewer or more.
+            made[number] = found[position] if len(found) == len(missing) else NOT_KNOWN
+        return made
+
+    def _values(self, prefix: str, expression: Any) -> list[Any]:
+        """The values that an expression names, each once; those of a part of an address are in it already."""
+        found: list[Any] = []
+        for said in _said(expression):
+            for owner, attribute in self._meant(prefix, said):
+                value = self._outputs.get(owner, {}).get(attribute) if attribute else None
+                if value is not None and value not in found:
+                    found.append(value)
+        return found
+
+    def _meant(self, prefix: str, said: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+        """The resources, and the attribute of each, that a reference in a module means."""
+        parts = _KEY.sub("", said).split(".")
+        if depth > 20 or len(parts) < 2:
+            return
+        if parts[0] == "var":
+            outer = re.sub(r"module\.[^.]+\.$", "", prefix)
+            name = prefix.removeprefix(outer).removeprefix("module.").rstrip(".")
+            call = mapping(mapping(self._modules.get(outer, {}).get("module_calls")).get(name))
+            for one in _said(mapping(call.get("expressions")).get(parts[1])):
+                yield from self._meant(outer, one, depth + 1)
+        elif parts[0] == "module":
+            if len(parts) > 2:
+                inner = f"{prefix}module.{parts[1]}."
+                output = mapping(mapping(self._modules.get(inner, {}).get("outputs")).get(parts[2]))
+                for one in _said(output.get("expression")):
+                    yield from self._meant(inner, one, depth + 1)
+        else:
+            length = 3 if parts[0] == "data" else 2
+            address, attribute = prefix + ".".join(parts[:length]), parts[length] if len(parts) > length else ""
+            for one in self._outputs:
+                if one == address or (one.startswith(address) and _KEY.sub("", one) == address):
+                    yield one, attribute
+
+
+def _prefix(address: str) -> str:
+    """The modules of an address."""
+    found = re.match(r"(module\.[^.\[]+(\[[^\]]*\])?\.)*", address)
+    return _KEY.sub("", found[0]) if found else ""
+
+
+def _said(expression: Any) -> list[str]:
+    """The references of an expression, from the most exact on; those that begin another are left out."""
+    if isinstance(expression, list):
+        return [it for one in cast("list[Any]", expression) for it in _said(one)]
+    said = mapping(expression).get("references")
+    if said is None:
+        return [it for one in mapping(expression).values() for it in _said(one)] if isinstance(expression, dict) else []
+    texts = [str(it) for it in cast("list[Any]", said)]
+    return [it for it in texts if not any(other != it and other.startswith((f"{it}.", f"{it}[")) for other in texts)]
