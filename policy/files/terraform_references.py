@@ -20,6 +20,8 @@ class References:
         self._modules: dict[str, dict[str, Any]] = {}
         self._expressions: dict[str, dict[str, Any]] = {}
         self._outputs = outputs
+        self._by_address: dict[str, list[str]] = {}
+        self._known_addresses = -1
         self._walk("", mapping(configuration.get("root_module")))
 
     def _walk(self, prefix: str, module: dict[str, Any]) -> None:
@@ -113,9 +115,20 @@ class References:
         else:
             length = 3 if parts[0] == "data" else 2
             address, attribute = prefix + ".".join(parts[:length]), parts[length] if len(parts) > length else ""
-            for one in self._outputs:
-                if one == address or (one.startswith(address) and _KEY.sub("", one) == address):
+            # One of several by count or for_each, if its key is written; otherwise all of them.
+            key = re.match(rf"{re.escape('.'.join(parts[:length]))}(\[[^\]]*\])", said)
+            for one in self._addresses().get(address, []):
+                if key is None or one.endswith(key[1]):
                     yield one, attribute
+
+    def _addresses(self) -> dict[str, list[str]]:
+        """Address without keys → the addresses with them."""
+        if self._known_addresses != len(self._outputs):
+            self._by_address.clear()
+            for one in self._outputs:
+                self._by_address.setdefault(_KEY.sub("", one), []).append(one)
+            self._known_addresses = len(self._outputs)
+        return self._by_address
 
 
 def _prefix(address: str) -> str:

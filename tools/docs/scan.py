@@ -55,13 +55,13 @@ def install() -> None:
 
 def plan(recording: Recording) -> dict[str, Any]:
     """The plan of Terraform for a stack of the same resources."""
-    addresses = {urn: _address(it) for urn, it in recording.resources.items() if _terraform(it.kind)}
+    addresses = {urn: _address(it) for urn, it in recording.resources.items() if terraform_type(it.kind)}
     resources = [recording.resources[urn] for urn in addresses]
     described = {
         it.urn: {
             "address": addresses[it.urn],
             "mode": "managed",
-            "type": _terraform(it.kind),
+            "type": terraform_type(it.kind),
             "name": addresses[it.urn].partition(".")[2],
             "provider_name": "registry.terraform.io/hashicorp/aws",
         }
@@ -119,21 +119,21 @@ def verdicts(recording: Recording) -> tuple[dict[str, list[str]], set[str]]:
     return dict(failed), {it["check_id"] for it in results["passed_checks"]}
 
 
-def _terraform(kind: str) -> str:
+def terraform_type(kind: str) -> str:
     """Terraform's name of a type of the AWS provider; empty for any other type."""
     if kind == "awsx:ec2:Vpc":
         return "aws_vpc"
     found = re.fullmatch(r"aws:(\w+)/\w+:(\w+)", kind)
     if found is None:
         return ""
-    return f"aws_{'' if found[1] == 'ec2' else f'{found[1]}_'}{_snake(found[2])}"
+    return f"aws_{'' if found[1] == 'ec2' else f'{found[1]}_'}{snake(found[2])}"
 
 
 def _address(it: Recorded) -> str:
-    return f"{_terraform(it.kind)}.{re.sub(r'[^a-zA-Z0-9_-]', '_', it.name)}"
+    return f"{terraform_type(it.kind)}.{re.sub(r'[^a-zA-Z0-9_-]', '_', it.name)}"
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
@@ -144,24 +144,22 @@ def _values(inputs: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, pulumi.Asset | pulumi.Archive):
             found["filename"] = "code.zip"
         elif isinstance(value, dict) and key not in MAPS:
-            found[_snake(key)] = [_values(cast("dict[str, Any]", value))]
+            found[snake(key)] = [_values(cast("dict[str, Any]", value))]
         elif isinstance(value, list) and any(isinstance(it, dict) for it in value):
             found[_block(key)] = [_values(it) for it in value]
         else:
             # Numbers are recorded as in JSON.
-            found[_snake(key)] = int(value) if isinstance(value, float) and value.is_integer() else value
+            found[snake(key)] = int(value) if isinstance(value, float) and value.is_integer() else value
     return found
 
 
 def _block(key: str) -> str:
-    return _snake(key if key in AS_IT_IS else key.removesuffix("s"))
+    return snake(key if key in AS_IT_IS else key.removesuffix("s"))
 
 
 def _expressions(it: Recorded, addresses: Mapping[str, str]) -> dict[str, Any]:
     return {
-        _snake(key): {
-            "references": [name for urn in sorted(urns & addresses.keys()) for name in _named(addresses[urn])]
-        }
+        snake(key): {"references": [name for urn in sorted(urns & addresses.keys()) for name in _named(addresses[urn])]}
         for key, urns in it.computed_from.items()
         if urns & addresses.keys()
     }
