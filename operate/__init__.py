@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .account import Account
     from .arrays import ArrayRun, IndexTask, Progress
+    from .auditing import NotAuditable, audited
     from .catalogue import Found, Job, find, jobs
     from .errors import (
         AccessDenied,
@@ -94,6 +95,7 @@ __all__ = [
     "NoSuchSchedule",
     "NoSuchStack",
     "NoSuchTask",
+    "NotAuditable",
     "NotLaunched",
     "PastRun",
     "Pause",
@@ -111,6 +113,7 @@ __all__ = [
     "Unreachable",
     "WaitingLaunch",
     "WrongRegion",
+    "audited",
     "cancel_launch",
     "dead_letters",
     "discard",
@@ -141,6 +144,7 @@ __all__ = [
 _MODULES: Final = (
     "account",
     "arrays",
+    "auditing",
     "catalogue",
     "errors",
     "following",

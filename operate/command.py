@@ -1,7 +1,8 @@
 """The command `fargate-job`: a thin layer over this package's functions. Each verb is a file in commands/.
 
-Exit codes: 0; the container's own where the command waited for it; 2 for a wrong option or argument; 130 after Ctrl-C;
-141 after the reader of its output closed the pipe; 125 for every other failure, which is not the container's.
+Exit codes: 0; the container's own where the command waited for it; 1 where `audit` found a mandatory rule broken; 2 for
+a wrong option or argument; 130 after Ctrl-C; 141 after the reader of its output closed the pipe; 125 for every other
+failure, which is not the container's.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import click
 
 from .commands import (
+    audit,
     completing,
     dead_letters,
     executing,
@@ -53,6 +55,7 @@ for verb in (
     schedules.schedules,
     dead_letters.letters,
     explain.explain,
+    audit.audit,
     completing.completion,
     importing.importing,
     report.report,

@@ -37,7 +37,7 @@ _ID_IS_ARN: Final = (
 
 def assigned(kind: str, name: str, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, Any]:
     """`arn`, `id` and, where there is one, `url` and `invoke_arn` of a resource of this name."""
-    service = kind.partition("/")[0].rpartition(":")[2] or "aws"
+    service = f"{kind}::".split(":")[1].partition("/")[0] or "aws"
     form = _FORMS.get(kind, f"arn:aws:{service}:{{region}}:{{account}}:{kind.rpartition(':')[2].lower()}/{{name}}")
     arn = form.format(account=account, region=region, name=name)
     made: dict[str, Any] = {"arn": arn, "name": name, "id": arn if kind in _ID_IS_ARN else name}

@@ -39,7 +39,19 @@ def converted(
 ) -> Converted:
     """The resources of a template."""
     made = Converted(FORM)
-    template = Template(content, parameters or {}, lambda name: _assigned(template, name))
+    naming: set[str] = set()
+
+    def assigned_to(name: str) -> dict[str, Any]:
+        # A name that is made from itself; CloudFormation refuses the template.
+        if name in naming:
+            return {}
+        naming.add(name)
+        try:
+            return _assigned(template, name)
+        finally:
+            naming.discard(name)
+
+    template = Template(content, parameters or {}, assigned_to)
     for macro in listed(content.get("Transform")):
         made.left[f"Transform {macro if isinstance(macro, str) else mapping(macro).get('Name')}"] = (
             "it is not applied: audit the template that CloudFormation made of it "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from . import cloudformation, stack_export, terraform
@@ -28,11 +28,21 @@ def converted(text: str, *, parameters: Mapping[str, str] | None = None) -> Conv
         unknown = sorted({*(parameters or {})} - known)
         if unknown:
             raise NotAStack(f"has no parameter {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
-        return cloudformation.converted(found, parameters, lines=lines(text, list(found["Resources"])))
+        at = lines(text, list(found["Resources"]))
+        return _sound(lambda: cloudformation.converted(found, parameters, lines=at), cloudformation.FORM)
     if parameters:
         raise NotAStack("is no CloudFormation template, so it has no parameters")
-    for form in (stack_export, terraform):
-        if form.recognised(found):
-            return form.converted(found)
+    if stack_export.recognised(found):
+        return _sound(lambda: stack_export.converted(found), stack_export.FORM)
+    if terraform.recognised(found):
+        return _sound(lambda: terraform.converted(found), terraform.PLAN)
     keys = ", ".join(sorted(str(it) for it in found)[:6]) or "nothing"
     raise NotAStack(f"has {keys} at its top, which is none of: {EXPECTED}")
+
+
+def _sound(convert: Callable[[], Converted], form: str) -> Converted:
+    """The result. Raises NotAStack for a file with a part that no such file has."""
+    try:
+        return convert()
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise NotAStack(f"is {form} with a part that has another form: {error}") from None

@@ -29,8 +29,11 @@ def converted(content: Mapping[str, Any]) -> Converted:
             continue
         urn = str(it.get("urn", ""))
         inputs, outputs = (_plain(it.get(part) or {}, urn, encrypted) for part in ("inputs", "outputs"))
+        if not (isinstance(inputs, dict) and isinstance(outputs, dict)):
+            raise TypeError(f"inputs or outputs of {urn} are not an object")
         given = {**outputs, **({"id": it["id"]} if it.get("id") else {})}
-        origins = {prop: tuple(urns or ()) for prop, urns in mapping(it.get("propertyDependencies")).items()}
+        computed = mapping(it.get("propertyDependencies"))
+        origins = {prop: tuple(str(one) for one in urns) for prop, urns in computed.items() if isinstance(urns, list)}
         made.resources.append(Declared(kind, urn.rpartition("::")[2], inputs, given, origins, urn))
     for urn in sorted(set(encrypted)):
         made.left[urn.rpartition("::")[2]] = (

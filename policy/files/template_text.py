@@ -44,12 +44,11 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: load
 
 def loaded(text: str) -> Any:
     """The value of a text in JSON or YAML. Raises NotAStack with the line of a mistake."""
-    if text.lstrip()[:1] in ("{", "["):
+    if text.lstrip()[:1] == "{":
         try:
             return json.loads(text)
         except json.JSONDecodeError as error:
-            if text.lstrip()[:1] != "{" or "\n" not in text:
-                raise NotAStack(f"is not JSON: {error.msg}, line {error.lineno}") from None
+            raise NotAStack(f"is not JSON: {error.msg}, line {error.lineno}") from None
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a loader of plain values
     except yaml.YAMLError as error:

@@ -10,6 +10,15 @@ from typing import Any, Final, cast
 from .declared import NOT_KNOWN, mapping
 
 _KEY: Final = re.compile(r"\[[^\]]*\]")
+_TEXTS: Final = (
+    "policy",
+    "assume_role_policy",
+    "container_definitions",
+    "definition",
+    "redrive_policy",
+    "inline_policy",
+)
+"""Properties whose text a program makes with jsonencode: what it names is a part of it."""
 
 
 class References:
@@ -47,7 +56,14 @@ class References:
             if what is True and key not in expressions:
                 # Computed by the provider, not written in the program.
                 continue
-            values[key] = self._filled(prefix, values.get(key), what, expressions.get(key))
+            values[key] = self._of(key, prefix, values.get(key), what, expressions.get(key))
+
+    def _of(self, key: str, prefix: str, value: Any, unknown: Any, expression: Any) -> Any:
+        """The value of a property."""
+        said = _said(expression)
+        if key in _TEXTS and unknown is True and not (len(said) == 1 and said[0].endswith(".json")):
+            return NOT_KNOWN
+        return self._filled(prefix, value, unknown, expression)
 
     def _filled(self, prefix: str, value: Any, unknown: Any, expression: Any) -> Any:
         if unknown is True:
@@ -59,7 +75,7 @@ class References:
             return {
                 **given,
                 **{
-                    key: self._filled(prefix, given.get(key), what, inner.get(key))
+                    key: self._of(key, prefix, given.get(key), what, inner.get(key))
                     for key, what in cast("dict[str, Any]", unknown).items()
                     if what is not True or key in inner or "references" in inner
                 },

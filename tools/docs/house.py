@@ -51,7 +51,7 @@ USES: Final = {
     "components/plugin": {"components"},
     "environments": {"components", "components/checks", "components/iam", "handler"},
     "handler": set[str](),
-    "operate": {"components", "components/checks", "handler", "sandbox/proof"},
+    "operate": {"components", "components/checks", "handler", "policy", "sandbox/proof"},
     "policy": {"components", "components/checks", "handler"},
     "sandbox": {"components/checks", "handler", "sandbox/aws", "sandbox/engine", "sandbox/proof"},
     "sandbox/aws": {"components/checks", "handler"},

@@ -1,0 +1,83 @@
+"""The policy pack over a file, from Python and for `fargate-job audit`. The rules and converters are in policy/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from .errors import JobError
+
+if TYPE_CHECKING:
+    from fargate_job_launcher.policies.audit import Audit
+
+EXTRA = "pip install 'fargate-job-launcher[cli,policies]'"
+
+
+class NotAuditable(JobError):
+    """The file cannot be read, or is no exported stack, CloudFormation template or Terraform plan."""
+
+
+def audited(
+    file: Path | str,
+    *,
+    environment: Literal["dev", "prod"] | None = None,
+    config: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Audit:
+    """The findings of the policy pack in a file, without Pulumi's engine. Nothing is called, and no credentials are
+    needed.
+
+    `file` is the path of an exported stack (`pulumi stack export`), a CloudFormation template (JSON or YAML), or a plan
+    or state (`terraform show -json`); its content tells which. `environment` says whose severities and limits apply: by
+    default those that the pack takes for an exported stack's name, and prod's for other files. `config` has the rules'
+    settings, as `pulumi preview --policy-pack-config` has them. `parameters` are values of a template's parameters.
+
+    `broken` of the result lists the findings, `not_judged` what no rule could judge because a value is not known, and
+    `left` what is not converted. Raises NotAuditable for another file, and JobError without the extra `policies`.
+    """
+    path = Path(file)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotAuditable(f"{path}: cannot be read: {error.strerror}", "Give the path of a file") from None
+    return audited_text(content, name=str(file), environment=environment, config=config, parameters=parameters)
+
+
+def audited_text(
+    content: bytes,
+    *,
+    name: str,
+    environment: Literal["dev", "prod"] | None = None,
+    config: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Audit:
+    """The same of a file's content."""
+    try:
+        from fargate_job_launcher.policies import audit, files
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("fargate_job_launcher"):
+            raise
+        raise JobError(f"{error.name} is not installed", EXTRA) from None
+    try:
+        text = content.decode("utf-8-sig")
+        return audit.audited(text, name=name, environment=environment, config=config, parameters=parameters)
+    except UnicodeDecodeError:
+        then = "For a saved plan, write its JSON: terraform show -json PLAN"
+        raise NotAuditable(f"{name} is not text", then) from None
+    except files.NotAStack as error:
+        raise NotAuditable(f"{name} {error}") from None
+
+
+def settings_of(file: Path) -> dict[str, Any]:
+    """The rules' settings in a file, as --policy-pack-config takes it. Raises NotAuditable."""
+    try:
+        loaded = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise NotAuditable(
+            f"{file}: is no configuration of the rules: {error}", "Write JSON: rule → settings"
+        ) from None
+    if not isinstance(loaded, dict):
+        raise NotAuditable(f"{file}: is no configuration of the rules", "Write JSON: an object of rule → settings")
+    return cast("dict[str, Any]", loaded)

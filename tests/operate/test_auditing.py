@@ -1,0 +1,186 @@
+"""`fargate-job audit`: the policy pack over a file, as text, JSON and SARIF, with an exit code for CI."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import pytest
+from fargate_job_launcher.operate import NotAuditable, audited
+from fargate_job_launcher.policies.audit import as_sarif
+from shell import command
+
+from tools.pack.as_files import export
+from tools.pack.policy_cases import LAUNCHES, definition, function, role
+from tools.recording import PROGRAM
+
+TEMPLATE: Final = PROGRAM / "tests" / "policy" / "templates" / "launcher.yml"
+SCHEMA: Final = json.loads((PROGRAM / "tests" / "policy" / "sarif.schema.json").read_text())
+GOOD: Final = [*LAUNCHES, role("task"), role("execution"), definition(), function()]
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """A stack that breaks no mandatory rule."""
+    file = tmp_path / "stack.json"
+    file.write_text(export(GOOD))
+    return file
+
+
+def test_the_exit_code_tells_whether_a_mandatory_rule_is_broken(good: Path) -> None:
+    refused, passed = command("audit", str(TEMPLATE)), command("audit", str(good))
+    assert refused.code == 1
+    assert passed.code == 0
+    assert passed.out.endswith(f"{good}: an exported Pulumi stack, 6 resources, prod: 0 mandatory, 0 advisory\n")
+
+
+def test_findings_stand_under_their_resource_with_the_remedy() -> None:
+    out = command("audit", str(TEMPLATE)).out
+    _, _, after = out.partition("Launcher.Policies[0] (aws:iam/rolePolicy:RolePolicy), line 13\n")
+    first = after.splitlines()[0:2]
+    assert first[0].startswith("  mandatory passrole-service: policy allows iam:PassRole without an exact")
+    assert first[1].startswith('    Fix: add "Condition"')
+    assert "Not judged:\n  Launcher.Policies[0].Statement[1]: policy is not known (" in out
+    assert "  parameter OtherRole: it has no default; give it with --parameter OtherRole=VALUE\n" in out
+    assert all(len(line) <= 60 for line in command("audit", str(TEMPLATE), width=60).out.splitlines())
+
+
+def test_a_parameter_an_environment_and_settings_are_taken(tmp_path: Path) -> None:
+    wide = "arn:aws:iam::123456789012:role/*"
+    says = f"policy allows iam:PassRole on {wide}"
+    assert says not in {it["says"] for it in findings()}
+    assert says in {it["says"] for it in findings("--parameter", f"OtherRole={wide}")}
+    levels = {it["rule"]: it["level"] for it in findings("--environment", "dev")}
+    assert levels["task-user"] == "advisory"
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"task-user": "disabled", "passrole-service": "disabled", "no-such-rule": {}}))
+    audit = command("audit", str(TEMPLATE), "--config", str(settings), "-o", "json").json
+    assert "task-user" not in {it["rule"] for it in audit["findings"]}
+    assert "passrole-service" in {it["rule"] for it in audit["findings"]}
+    assert audit["problems"] == [
+        "no-such-rule: no rule is called so",
+        "passrole-service: enforcementLevel disabled: this rule is always mandatory; fix the violation",
+    ]
+
+
+def findings(*options: str) -> list[dict[str, Any]]:
+    return command("audit", str(TEMPLATE), "--format", "json", *options).json["findings"]
+
+
+def test_a_waiver_of_an_exported_stack_counts_until_its_day(good: Path, tmp_path: Path) -> None:
+    loaded = json.loads(good.read_text())
+    (log,) = [
+        {"type": "aws:cloudwatch/logGroup:LogGroup", "urn": "urn:pulumi:prod::p::aws:cloudwatch/logGroup:LogGroup::l"}
+    ]
+    loaded["deployment"]["resources"].append({**log, "inputs": {}, "outputs": {}})
+    good.write_text(json.dumps(loaded))
+    settings = tmp_path / "settings.json"
+
+    def code(day: str) -> int:
+        waiver = {"urn": log["urn"], "reason": "kept for the auditors", "expires": day}
+        settings.write_text(json.dumps({"log-retention": {"waivers": [waiver]}}))
+        return command("audit", str(good), "--config", str(settings)).code
+
+    assert command("audit", str(good)).code == 1
+    assert (code("2999-01-01"), code("2020-01-01")) == (0, 1)
+
+
+def test_sarif_has_each_finding_at_its_line_and_what_was_not_judged() -> None:
+    said = command("audit", str(TEMPLATE), "--format", "sarif")
+    assert said.code == 1
+    jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker()).validate(said.json)
+    (run,) = said.json["runs"]
+    rules = [it["id"] for it in run["tool"]["driver"]["rules"]]
+    assert len(run["results"]) == len(findings())
+    for it in run["results"]:
+        assert rules[it["ruleIndex"]] == it["ruleId"]
+    service = next(it for it in run["results"] if it["ruleId"] == "passrole-service" and "Launcher" in str(it))
+    (place,) = service["locations"]
+    assert place["physicalLocation"]["region"] == {"startLine": 13}
+    assert (service["level"], place["logicalLocations"][0]["name"]) == ("error", "Launcher.Policies[0]")
+    notes = [it["message"]["text"] for it in run["invocations"][0]["toolExecutionNotifications"]]
+    assert any("parameter OtherRole is not converted" in it for it in notes)
+    assert len({json.dumps(it["partialFingerprints"]) for it in run["results"]}) == len(run["results"])
+
+
+def test_standard_input_is_a_file_too() -> None:
+    said = command("audit", "-", "-o", "json", typed=TEMPLATE.read_text())
+    assert (said.code, said.json["file"]) == (1, "stdin")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ((str(PROGRAM / "pyproject.toml"),), 125, "is neither JSON nor YAML"),
+        ((str(PROGRAM / "Pulumi.dev.yaml"),), 125, "has config at its top, which is none of:"),
+        ((sys.executable,), 125, "is not text. For a saved plan, write its JSON: terraform show -json PLAN."),
+        ((str(TEMPLATE), "--parameter", "Nope=1"), 125, "has no parameter Nope; it has: AWS::AccountId,"),
+        ((str(TEMPLATE), "--parameter", "Nope"), 2, "NAME=VALUE is expected"),
+        ((str(TEMPLATE), "--config", str(TEMPLATE)), 125, "is no configuration of the rules"),
+        (("no-such-file",), 2, "does not exist"),
+    ],
+)
+def test_another_file_or_option_is_refused_in_one_line(options: tuple[str, ...], code: int, said: str) -> None:
+    ran = command("audit", *options)
+    assert ran.code == code
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_python_has_the_same_findings_and_the_error_names_the_file(tmp_path: Path) -> None:
+    audit = audited(TEMPLATE)
+    assert [(it.rule, it.resource, it.line) for it in audit.broken] == [
+        (it["rule"], it["resource"], it["line"]) for it in findings()
+    ]
+    with pytest.raises(NotAuditable, match="cannot be read: No such file"):
+        audited(tmp_path / "none.yml")
+
+
+def test_nothing_is_called_and_no_credentials_are_needed() -> None:
+    alone = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    script = (
+        "import socket, sys\n"
+        "def no(*_): raise AssertionError('a call')\n"
+        "socket.socket.connect = socket.getaddrinfo = no\n"
+        "from fargate_job_launcher.operate.terminal import fargate_job\n"
+        "sys.argv = ['fargate-job', 'audit', sys.argv[1]]\n"
+        "fargate_job()\n"
+    )
+    words = [sys.executable, "-c", script, str(TEMPLATE)]
+    ran = subprocess.run(words, env={**alone, "HOME": "/nonexistent"}, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "")
+
+
+def test_a_damaged_file_is_judged_or_refused_and_never_ends_in_a_traceback() -> None:
+    dice = random.Random(7)
+    text = export(GOOD)
+    for _ in range(300):
+        loaded = json.loads(text)
+        _damage(loaded, dice)
+        try:
+            as_sarif(_audited(json.dumps(loaded)))
+        except NotAuditable:
+            continue
+
+
+def _audited(text: str) -> Any:
+    from fargate_job_launcher.operate.auditing import audited_text
+
+    return audited_text(text.encode(), name="damaged")
+
+
+def _damage(value: Any, dice: random.Random) -> None:
+    """Put another kind of value somewhere."""
+    while isinstance(value, dict | list) and value:
+        key = dice.choice(list(value) if isinstance(value, dict) else range(len(value)))
+        inner = value[key]
+        if not isinstance(inner, dict | list) or not inner or dice.random() < 0.2:
+            value[key] = dice.choice([None, 1, "x", [], {}, [None], {"a": None}, True])
+            return
+        value = inner
