@@ -104,6 +104,10 @@ schema: install ## write the schema of the Pulumi.*.yaml files from the config's
 snapshots: install ## record the inputs of every environment again; review the difference
 	@$(BIN)/python -m tools.snapshots
 
+.PHONY: corpus
+corpus: install ## what the rules find in public programs' shapes, and which verdicts changed
+	@$(BIN)/python -m tools.pack.corpus
+
 .PHONY: policies
 policies: install ## the rules of the policy pack, the stacks that each catches, and its message
 	@$(BIN)/python -m tools.pack.policy_catches
