@@ -1,7 +1,7 @@
 """Public programs' shapes: the verdict of each, recomputed, with the reason of every finding.
 
-A rule that changes shows here which programs it reports now. `make corpus` writes the new verdicts; each new finding then
-needs a reason in the program's file: right, or a false alarm.
+A rule that changes shows here which programs it reports now. `make corpus` writes the new verdicts; each new finding
+then needs a reason in the program's file: right, or a false alarm.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """Public programs' shapes, and the verdict of each: `make corpus` writes tests/policy/corpus/verdicts.json.
 
 A file of tests/policy/corpus/ has what a public program registers, written by us as a CloudFormation template: the
-program, where it was seen, `right` (rule → why its finding is right), `false_alarms` (rule → why it is not) and `missed`
-(rule → what it does not see). Findings that are right of every program have their reason in common.yml. Besides CloudFormation's functions there are
-`!Trust SERVICE` (a trust policy without conditions), `!Allow [ACTIONS, RESOURCES, CONDITION]` (a policy document of one
-statement) and `!Definition {image, execution, task, readonly}` (a task definition of one container with a log).
+program, where it was seen, `right` (rule → why its finding is right), `false_alarms` (rule → why it is not) and
+`missed` (rule → what it does not see). Findings that are right of every program have their reason in common.yml.
+
+Besides CloudFormation's functions there are `!Trust SERVICE` (a trust policy without conditions),
+`!Allow [ACTIONS, RESOURCES, CONDITION]` (a policy document of one statement) and
+`!Definition {image, execution, task, readonly}` (a task definition of one container with a log).
 """
 
 from __future__ import annotations
