@@ -94,6 +94,7 @@ docs: install ## compute the tables and transcripts of README.md, docs/ and exam
 	@$(BIN)/python -m tools.docs.controls
 	@$(BIN)/python -m tools.docs.examples
 	@$(BIN)/python -m fargate_job_launcher.policies --write docs/policies.md
+	@$(BIN)/python -m tools.pack.paths --recorded
 	@$(BIN)/python -m tools.docs.transcripts
 
 .PHONY: schema
@@ -107,6 +108,10 @@ snapshots: install ## record the inputs of every environment again; review the d
 .PHONY: corpus
 corpus: install ## what the rules find in public programs' shapes, and which verdicts changed
 	@$(BIN)/python -m tools.pack.corpus
+
+.PHONY: paths
+paths: install ## which published escalations the pack and checkov refuse; its first installation takes minutes
+	@$(BIN)/python -m tools.pack.paths
 
 .PHONY: policies
 policies: install ## the rules of the policy pack, the stacks that each catches, and its message

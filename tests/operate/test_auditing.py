@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 from fargate_job_launcher.operate import NotAuditable, audited
 from fargate_job_launcher.policies.audit import as_sarif
-from shell import command
+from shell import block, command
 
 from tools.pack.as_files import export
 from tools.pack.policy_cases import LAUNCHES, definition, function, role
@@ -184,3 +184,17 @@ def _damage(value: Any, dice: random.Random) -> None:
             value[key] = dice.choice([None, 1, "x", [], {}, [None], {"a": None}, True])
             return
         value = inner
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = TEMPLATE.read_text().replace("OtherRole", "TaskRoleArn")
+    (tmp_path / "template.yml").write_text(template)
+    monkeypatch.chdir(tmp_path)
+    lines = [it.partition("  #")[0].strip() for it in block("policies", "audit").splitlines()]
+    ours = [it for it in lines if it.startswith("fargate-job ")]
+    assert len(ours) == 3
+    for line in ours:
+        words, _, file = line.partition(" > ")
+        ran = command(*words.split()[1:])
+        assert (ran.code, ran.err) == (1, "")
+        assert ran.out.startswith("{") or not file

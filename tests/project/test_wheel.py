@@ -313,6 +313,25 @@ def test_the_command_runs_with_each_extra_that_promises_it_and_else_says_what_to
         run(python, "-c", WITH, extras, "fargate_job_launcher.sandbox", "script", "--help", cwd=tmp_path)
 
 
+def test_an_audit_needs_the_policies_and_says_so(built: Built, tmp_path: Path) -> None:
+    python = environment(tmp_path / "venv", built.wheel)
+    file = tmp_path / "template.json"
+    file.write_text('{"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 365}}}}')
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "AWS_"))}
+
+    def audit(extras: str) -> subprocess.CompletedProcess[str]:
+        words = [python, "-c", WITH, extras, "fargate-job", "audit", file]
+        return subprocess.run(words, env=kept, capture_output=True, text=True, check=False)
+
+    without = audit("cli")
+    assert (without.returncode, without.stdout) == (125, "")
+    install = "pip install 'fargate-job-launcher[cli,policies]'"
+    assert without.stderr == f"error: pulumi_policy is not installed. {install}.\n"
+    found = audit("cli policies")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.endswith("1 resources, prod: 0 mandatory, 0 advisory\n")
+
+
 def test_the_archive_is_the_same_bytes_wherever_the_wheel_is_installed(built: Built, tmp_path: Path) -> None:
     command = ("-m", "fargate_job_launcher", "archive")
     first = environment(tmp_path / "first", built.wheel)

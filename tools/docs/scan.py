@@ -101,22 +101,27 @@ def verdicts(recording: Recording) -> tuple[dict[str, list[str]], set[str]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plan.json"
         path.write_text(json.dumps(plan(recording)))
-        words = [CHECKOV.with_name("python"), "-m", "checkov.main", "--file", path, "--framework", "terraform_plan"]
-        done = subprocess.run(
-            [*words, "--output", "json", "--compact", "--skip-download", "--soft-fail"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "LOG_LEVEL": "ERROR"},
-        )
+        found = results(path)
+    failed = defaultdict[str, list[str]](list)
+    for it in found["failed_checks"]:
+        failed[it["check_id"]].append(it["resource"])
+    return dict(failed), {it["check_id"] for it in found["passed_checks"]}
+
+
+def results(plan_file: Path) -> dict[str, Any]:
+    """What checkov says of a plan."""
+    words = [CHECKOV.with_name("python"), "-m", "checkov.main", "--file", plan_file, "--framework", "terraform_plan"]
+    done = subprocess.run(
+        [*words, "--output", "json", "--compact", "--skip-download", "--soft-fail"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LOG_LEVEL": "ERROR"},
+    )
     try:
-        results = cast("dict[str, Any]", json.loads(done.stdout))["results"]
+        return cast("dict[str, Any]", cast("dict[str, Any]", json.loads(done.stdout))["results"])
     except (ValueError, KeyError, TypeError):
         raise SystemExit(f"checkov returned no result: {done.stdout[-500:]}{done.stderr[-2000:]}") from None
-    failed = defaultdict[str, list[str]](list)
-    for it in results["failed_checks"]:
-        failed[it["check_id"]].append(it["resource"])
-    return dict(failed), {it["check_id"] for it in results["passed_checks"]}
 
 
 def terraform_type(kind: str) -> str:
