@@ -92,8 +92,9 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def split(document: Any) -> list[tuple[str, Any]]:
-    """A policy document as documents that grant the same together: one of all statements that are known, and one of
-    each that is not, with a suffix for its name. What is known is then judged, and what is not is said."""
+    """A policy document as documents that grant the same together: one of all known statements, and one of each
+    statement with an unknown value, with a suffix for its name. The rules then judge the known statements, and name
+    the others."""
     if document == NOT_KNOWN or not isinstance(document, dict) or not has_unknown(document):
         return [("", document)]
     whole = cast("dict[str, Any]", document)

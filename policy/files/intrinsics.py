@@ -27,7 +27,7 @@ _PSEUDO: Final[Mapping[str, Any]] = {
 
 
 class Template:
-    """A template whose values can be asked for."""
+    """A template, which evaluates values."""
 
     def __init__(
         self, content: Mapping[str, Any], parameters: Mapping[str, str], assigned: Callable[[str], Mapping[str, Any]]

@@ -24,7 +24,7 @@ def converted(content: Mapping[str, Any]) -> Converted:
     encrypted: list[str] = []
     for it in mapping(content.get("deployment")).get("resources") or []:
         kind = str(it.get("type", ""))
-        # What is about to be deleted is replaced by another of these.
+        # Another of these resources replaces one that is about to be deleted.
         if it.get("delete") or kind.startswith("pulumi:"):
             continue
         urn = str(it.get("urn", ""))

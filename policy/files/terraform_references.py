@@ -49,7 +49,7 @@ class References:
         }
 
     def fill(self, address: str, values: dict[str, Any], unknown: Any) -> None:
-        """Put what is named in place of what is not known yet, and NOT_KNOWN where nothing is named."""
+        """Put the value that an expression names in place of an unknown one, and NOT_KNOWN where it names none."""
         expressions = self._expressions.get(_KEY.sub("", address), {})
         prefix = _prefix(address)
         for key, what in mapping(unknown).items():

@@ -1,4 +1,4 @@
-"""What docs/policies.md claims: which published escalations the pack refuses, and what checkov says of the same."""
+"""What docs/policies.md claims: which published escalations the pack refuses, and what checkov reports for the same."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def verdicts(recording: Recording) -> tuple[dict[str, list[str]], set[str]]:
 
 
 def results(plan_file: Path) -> dict[str, Any]:
-    """What checkov says of a plan."""
+    """What checkov reports for a plan."""
     words = [CHECKOV.with_name("python"), "-m", "checkov.main", "--file", plan_file, "--framework", "terraform_plan"]
     done = subprocess.run(
         [*words, "--output", "json", "--compact", "--skip-download", "--soft-fail"],
