@@ -24,7 +24,7 @@ _POLICY_OF: Final = {f"AWS::IAM::{it.title()}Policy": it for it in ("role", "use
 def recognised(content: Mapping[str, Any]) -> bool:
     """Whether this is a template."""
     resources = mapping(content.get("Resources"))
-    return bool(resources) and all("Type" in mapping(it) for it in resources.values() if isinstance(it, dict))
+    return "AWSTemplateFormatVersion" in content or any("Type" in mapping(it) for it in resources.values())
 
 
 def of_text(text: str, parameters: Mapping[str, str] | None = None) -> Converted:
@@ -58,6 +58,9 @@ def converted(
             "(aws cloudformation get-template --template-stage Processed)"
         )
     for name, resource in template.resources.items():
+        if name.startswith("Fn::ForEach"):
+            made.left[name] = "the resources of this loop are not in the template"
+            continue
         it = mapping(resource)
         if not isinstance(it.get("Type"), str):
             made.left[name] = "it is not a resource with a Type"

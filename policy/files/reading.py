@@ -28,7 +28,7 @@ def converted(text: str, *, parameters: Mapping[str, str] | None = None) -> Conv
         unknown = sorted({*(parameters or {})} - known)
         if unknown:
             raise NotAStack(f"has no parameter {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
-        at = lines(text, list(found["Resources"]))
+        at = lines(text, list(found.get("Resources") or {}))
         return _sound(lambda: cloudformation.converted(found, parameters, lines=at), cloudformation.FORM)
     if parameters:
         raise NotAStack("is no CloudFormation template, so it has no parameters")

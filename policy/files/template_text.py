@@ -33,7 +33,7 @@ def _mapping(loader: Any, node: Any) -> Any:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     twice = sorted({str(it) for it in keys if keys.count(it) > 1})
     if twice:
-        raise NotAStack(f"line {node.start_mark.line + 1}: the key {', '.join(twice)} is there twice")
+        raise NotAStack(f"has the key {', '.join(twice)} twice in one object, line {node.start_mark.line + 1}")
     return loader.construct_mapping(node, deep=True)
 
 

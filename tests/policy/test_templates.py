@@ -119,6 +119,7 @@ def test_what_is_not_converted_is_said_by_name() -> None:
             "Later": {"Type": "AWS::IAM::Role", "Condition": "Given"},
             "Never": {"Type": "AWS::IAM::Role", "Condition": "Not"},
             "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"DefinitionS3Location": {}}},
+            "Fn::ForEach::Roles": ["Name", ["a", "b"], {"Role${Name}": {"Type": "AWS::IAM::Role"}}],
         },
         Transform="AWS::Serverless-2016-10-31",
         Parameters={"P": {"Type": "String"}},
@@ -132,6 +133,7 @@ def test_what_is_not_converted_is_said_by_name() -> None:
         "condition Given",
         "parameter P",
         "Machine.DefinitionS3Location",
+        "Fn::ForEach::Roles",
     }
     assert {it.name for it in made.resources} >= {"Later", "Nested", "Own", "Function"}
     assert "Never" not in {it.name for it in made.resources}
@@ -164,7 +166,7 @@ def test_every_type_that_a_rule_reads_comes_from_a_template_and_from_a_plan() ->
         ("a: [", "is neither JSON nor YAML"),
         ('{"Resources": {}}', "has Resources at its top"),
         ('{"checkpoint": {}, "version": 3}', "has checkpoint, version at its top"),
-        ("Resources:\n  A: {Type: x}\n  A: {Type: y}\n", "line 2: the key A is there twice"),
+        ("Resources:\n  A: {Type: x}\n  A: {Type: y}\n", "has the key A twice in one object, line 2"),
         (
             '{"version": 3, "deployment": {"resources": [1]}}',
             "an exported Pulumi stack with a part that has another form",
