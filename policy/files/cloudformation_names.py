@@ -45,6 +45,16 @@ KINDS: Final = {
 }
 """Types with one resource for one; cloudformation.py makes several of some."""
 
+BESIDE: Final = (
+    *(f"aws:iam/{it}Policy:{it.title()}Policy" for it in ("role", "user", "group")),
+    *(f"aws:iam/{it}PolicyAttachment:{it.title()}PolicyAttachment" for it in ("role", "user", "group")),
+    *("aws:iam/userGroupMembership:UserGroupMembership", "aws:iam/groupMembership:GroupMembership"),
+    *("aws:cloudwatch/eventTarget:EventTarget", "aws:sqs/queuePolicy:QueuePolicy"),
+    *("aws:apigateway/integration:Integration", "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment"),
+    "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy",
+)
+"""Types that a property of another resource becomes."""
+
 OTHERWISE: Final = {
     "AWS::ApiGateway::Method": {"restApiId": "restApi", "authorizationType": "authorization"},
     "AWS::ECS::ClusterCapacityProviderAssociations": {"cluster": "clusterName"},
