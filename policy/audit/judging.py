@@ -124,6 +124,7 @@ def audited(
             continue
         if level is EnforcementLevel.REMEDIATE:
             level = EnforcementLevel.MANDATORY
+        audit.broken += _expired(rule, level, settings, by_urn, day)
         for verdict in _verdicts(rule, each, whole, settings):
             _add(audit, rule, level, verdict, settings, by_urn, day)
             for it in verdict.unknown:
@@ -160,6 +161,18 @@ def _add(
         of = by_urn.get(it.urn)
         name, kind, line = (it.urn, "", 0) if of is None else (of.name, of.kind, of.line)
         audit.broken.append(Broken(rule.id, level.value, name, kind, it.urn, line, it.says, rule.remedy))
+
+
+def _expired(
+    rule: Rule, level: EnforcementLevel, settings: Configured, by_urn: Mapping[str, Declared], today: datetime.date
+) -> Iterator[Broken]:
+    """The waivers of resources in the file whose last day is over."""
+    for it in settings.waivers:
+        of = by_urn.get(it.urn)
+        if of is not None and it.expires < today:
+            says = f"the waiver ({it.reason}) expired on {it.expires}"
+            remedy = "fix the violation and remove the waiver, or renew it"
+            yield Broken(rule.id, level.value, of.name, of.kind, of.urn, of.line, says, remedy)
 
 
 def _settings(

@@ -89,6 +89,11 @@ def test_a_waiver_of_an_exported_stack_counts_until_its_day(good: Path, tmp_path
 
     assert command("audit", str(good)).code == 1
     assert (code("2999-01-01"), code("2020-01-01")) == (0, 1)
+    says = [it["says"] for it in command("audit", str(good), "--config", str(settings), "-o", "json").json["findings"]]
+    assert says == [
+        "the waiver (kept for the auditors) expired on 2020-01-01",
+        "retentionInDays is missing: the log is kept for ever",
+    ]
 
 
 def test_sarif_has_each_finding_at_its_line_and_what_was_not_judged() -> None:
@@ -107,6 +112,17 @@ def test_sarif_has_each_finding_at_its_line_and_what_was_not_judged() -> None:
     notes = [it["message"]["text"] for it in run["invocations"][0]["toolExecutionNotifications"]]
     assert any("parameter OtherRole is not converted" in it for it in notes)
     assert len({json.dumps(it["partialFingerprints"]) for it in run["results"]}) == len(run["results"])
+
+
+def test_sarif_has_a_line_also_where_the_file_has_none(good: Path) -> None:
+    loaded = json.loads(good.read_text())
+    loaded["deployment"]["resources"][0]["inputs"]["assumeRolePolicy"] = "{}"
+    good.write_text(json.dumps(loaded))
+    said = command("audit", str(good), "--format", "sarif").json
+    jsonschema.Draft202012Validator(SCHEMA).validate(said)
+    places = [it["locations"][0]["physicalLocation"]["region"] for it in said["runs"][0]["results"]]
+    assert places
+    assert all(it == {"startLine": 1} for it in places)
 
 
 def test_standard_input_is_a_file_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -55,3 +56,41 @@ def test_this_repositorys_stacks_are_judged_alike(recording: Recording) -> None:
     judged = judge(listed)
     for text in (export(listed), state([it for it in listed if it.kind.startswith("aws:")])):
         assert rules_of(audit_of(text)) == judged.rules
+
+
+SIGNATURE, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+
+
+def exported(*resources: dict[str, Any]) -> str:
+    return json.dumps({"version": 3, "deployment": {"resources": list(resources)}})
+
+
+def policy(document: Any, **more: Any) -> dict[str, Any]:
+    kind = "aws:iam/rolePolicy:RolePolicy"
+    return {
+        "urn": f"urn:pulumi:dev::p::{kind}::secret",
+        "type": kind,
+        "inputs": {"role": "r", "policy": document},
+        **more,
+    }
+
+
+def test_an_encrypted_value_of_an_export_is_said_and_a_decrypted_one_is_judged() -> None:
+    encrypted = audited(exported(policy({SIGNATURE: SECRET, "ciphertext": "v1:x"})))
+    assert encrypted.left["secret"].startswith("values of urn:pulumi:dev::p::aws:iam/rolePolicy:RolePolicy::secret are")
+    assert {(it.resource, it.path) for it in encrypted.not_judged} == {("secret", "policy")}
+    wide = json.dumps({"Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}})
+    shown = audited(exported(policy({SIGNATURE: SECRET, "plaintext": json.dumps(wide)})))
+    assert "passrole-named-roles" in rules_of(shown)
+    assert (shown.left, shown.not_judged) == ({}, [])
+
+
+def test_the_environment_is_that_of_the_exported_stacks_name() -> None:
+    assert audited(exported(policy("{}"))).environment == "dev"
+    assert audited(exported(policy("{}")), environment="prod").environment == "prod"
+    assert audited(exported()).environment == "prod"
+
+
+def test_a_resource_that_is_about_to_be_deleted_and_pulumis_own_are_not_judged() -> None:
+    stack = {"urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev", "type": "pulumi:pulumi:Stack"}
+    assert audited(exported(stack, policy("{}", delete=True))).resources == 0
