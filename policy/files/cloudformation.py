@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from . import serverless
 from .arns import assigned
 from .cloudformation_names import KINDS, NAME, REF_IS_ARN, properties
 from .declared import NOT_KNOWN, Converted, Declared, camel, has_unknown, listed, mapping, split, urn
@@ -51,8 +52,12 @@ def converted(
         finally:
             naming.discard(name)
 
-    template = Template(content, parameters or {}, assigned_to)
-    for macro in listed(content.get("Transform")):
+    macros = listed(content.get("Transform"))
+    sam = serverless.TRANSFORM in macros
+    template = Template(serverless.expanded(content, made.left) if sam else content, parameters or {}, assigned_to)
+    for macro in macros:
+        if macro == serverless.TRANSFORM:
+            continue
         made.left[f"Transform {macro if isinstance(macro, str) else mapping(macro).get('Name')}"] = (
             "it is not applied: audit the template that CloudFormation made of it "
             "(aws cloudformation get-template --template-stage Processed)"
@@ -74,11 +79,16 @@ def converted(
                 "the template does not tell whether it holds; its resources are judged"
             )
         made.resources += [
-            Declared(one.kind, one.name, one.inputs, one.outputs, one.origins, line=(lines or {}).get(name, 0))
+            Declared(one.kind, one.name, one.inputs, one.outputs, one.origins, line=_line(lines or {}, name))
             for one in _One(template, name, it, made.left).declared()
         ]
     made.left |= template.left
     return made
+
+
+def _line(lines: Mapping[str, int], name: str) -> int:
+    """The line of a resource; of a role that SAM makes, that of its function."""
+    return lines.get(name) or lines.get(name.removesuffix("Role"), 0)
 
 
 def _assigned(template: Template, name: str) -> dict[str, Any]:

@@ -115,27 +115,27 @@ def test_what_is_not_converted_is_said_by_name() -> None:
         {
             "Nested": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "x"}},
             "Own": {"Type": "Custom::Thing"},
-            "Function": {"Type": "AWS::Serverless::Function"},
+            "Api": {"Type": "AWS::Serverless::Api"},
             "Later": {"Type": "AWS::IAM::Role", "Condition": "Given"},
             "Never": {"Type": "AWS::IAM::Role", "Condition": "Not"},
             "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"DefinitionS3Location": {}}},
             "Fn::ForEach::Roles": ["Name", ["a", "b"], {"Role${Name}": {"Type": "AWS::IAM::Role"}}],
         },
-        Transform="AWS::Serverless-2016-10-31",
+        Transform=["AWS::Serverless-2016-10-31", "Ours"],
         Parameters={"P": {"Type": "String"}},
         Conditions={"Given": {"Fn::Equals": [{"Ref": "P"}, "x"]}, "Not": {"Fn::Equals": ["a", "b"]}},
     )
     assert set(made.left) == {
-        "Transform AWS::Serverless-2016-10-31",
+        "Transform Ours",
         "Nested (AWS::CloudFormation::Stack)",
         "Own (Custom::Thing)",
-        "Function (AWS::Serverless::Function)",
+        "Api (AWS::Serverless::Api)",
         "condition Given",
         "parameter P",
         "Machine.DefinitionS3Location",
         "Fn::ForEach::Roles",
     }
-    assert {it.name for it in made.resources} >= {"Later", "Nested", "Own", "Function"}
+    assert {it.name for it in made.resources} >= {"Later", "Nested", "Own", "Api"}
     assert "Never" not in {it.name for it in made.resources}
 
 
@@ -181,3 +181,47 @@ def test_another_file_is_refused_with_what_it_is(text: str, said: str) -> None:
 def test_a_name_made_from_itself_ends() -> None:
     made = template({"A": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": {"Ref": "A"}}}})
     assert made.resources[0].name == "A"
+
+
+SAM = """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: python3.13, Timeout: 60, Environment: {Variables: {A: a}}}}
+Resources:
+  Launcher:
+    Type: AWS::Serverless::Function
+    Properties:
+      Environment: {Variables: {B: b}}
+      Policies:
+        - AWSLambdaBasicExecutionRole
+        - Statement: [{Effect: Allow, Action: ["ecs:RunTask", "iam:PassRole"], Resource: "*"}]
+        - SQSPollerPolicy: {QueueName: q}
+      Events: {Nightly: {Type: Schedule}}
+  Own:
+    Type: AWS::Serverless::Function
+    Properties: {Role: "arn:aws:iam::123456789012:role/own", Policies: [AdministratorAccess]}
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Definition: {StartAt: A}
+      Policies: [{Statement: {Effect: Allow, Action: "ecs:RunTask", Resource: "*"}}]
+"""
+
+
+def test_sams_functions_and_state_machines_are_what_cloudformation_makes_of_them() -> None:
+    made = converted(SAM)
+    named = {it.name: it for it in made.resources}
+    launcher = named["Launcher"].inputs
+    assert (launcher["runtime"], launcher["timeout"], launcher["environment"]["variables"]) == (
+        "python3.13",
+        60,
+        {"A": "a", "B": "b"},
+    )
+    assert launcher["role"] == named["LauncherRole"].outputs["arn"]
+    assert named["LauncherRole"].inputs["managedPolicyArns"] == ["arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole"]
+    assert named["Own"].inputs["role"] == "arn:aws:iam::123456789012:role/own"
+    assert "OwnRole" not in named
+    assert set(made.left) == {"Launcher.Events", "Launcher.Policies[2]"}
+    audit = audited(SAM)
+    assert {"passrole-named-roles", "runtask-cluster"} <= found(audit)["LauncherRole.Policies[0]"]
+    assert "runtask-one-definition" in found(audit)["MachineRole.Policies[0]"]
+    assert all(it.line for it in audit.broken)
