@@ -125,6 +125,10 @@ plugin-schema: install ## compute the schema of the components, for review: comp
 partitions: install ## compute the table of AWS's partitions from botocore's data: handler/partitions.py
 	@$(BIN)/python -m tools.partitions
 
+.PHONY: actions
+actions: install ## compute the actions for which the rules look from AWS's data and tools/pack/actions.txt
+	@$(BIN)/python -m tools.pack.actions
+
 .PHONY: format
 format: install ## format the code with ruff
 	$(BIN)/ruff check --fix .
