@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from pulumi_policy import EnforcementLevel, Policy
 
-from . import capacity, functions, network, passrole, queues, roles, runtask, tasks
+from . import alone, capacity, functions, network, passrole, queues, roles, runtask, tasks
 from .rule import Environment, Rule
+from .serving import always_mandatory
 
 RULES: Final[tuple[Rule, ...]] = (
     *(passrole.named_roles, passrole.exact_service, passrole.no_administrator, passrole.trusts_only_service),
-    *(passrole.passes_alone,),
+    *(alone.passes_alone,),
     *(runtask.one_definition, runtask.in_cluster, runtask.known_keys, runtask.exec_named_tasks),
     *(roles.trust_source, roles.own_roles, roles.execution_inline, roles.task_no_administrator),
     *(roles.policies_well_formed, roles.policies_readable),
@@ -40,8 +42,7 @@ def environment_of(stack: str) -> Environment:
 
 def policies(*, environment: Environment | None = None) -> list[Policy]:
     """All rules, for a PolicyPack. The default `environment` is that of the current stack."""
-    chosen = environment or environment_of(os.environ.get("PULUMI_STACK", ""))
-    return [it.policy(environment=chosen) for it in RULES]
+    return _made(RULES, environment)
 
 
 def select(*ids: str, environment: Environment | None = None, level: EnforcementLevel | None = None) -> list[Policy]:
@@ -54,8 +55,15 @@ def select(*ids: str, environment: Environment | None = None, level: Enforcement
     fixed = [it for it in ids if not known[it].waivable]
     if fixed and level not in (None, EnforcementLevel.MANDATORY):
         raise ValueError(f"{', '.join(fixed)}: always mandatory; select them without a level")
-    chosen = environment or environment_of(os.environ.get("PULUMI_STACK", ""))
-    return [known[it].policy(environment=chosen, level=level) for it in ids]
+    return _made((known[it] for it in ids), environment, level)
+
+
+def _made(
+    rules: Iterable[Rule], environment: Environment | None, level: EnforcementLevel | None = None
+) -> list[Policy]:
+    chosen, every = environment or environment_of(os.environ.get("PULUMI_STACK", "")), list(rules)
+    always_mandatory(*(it.id for it in every if not it.waivable))
+    return [it.policy(environment=chosen, level=level) for it in every]
 
 
 __all__ = ["RULES", "Environment", "Rule", "environment_of", "policies", "select"]

@@ -64,6 +64,31 @@ class Limit:
         return None if right else f"{self.name}: {value!r} is not a whole number of at least {self.minimum}"
 
 
+BOUNDARIES: Final = Limit(
+    "boundaries",
+    "Managed policies (URN, ARN or name) that only other stacks use, and only as permissions boundaries: they grant "
+    "nothing. One that a role of this stack has as its boundary need not be named.",
+    "array",
+    [],
+    [],
+)
+DEPLOYERS: Final = Limit(
+    "deployers",
+    "Roles and users (URN, ARN or name) that deploy: they may register task definitions, update services and code, and "
+    "pass the roles that they name.",
+    "array",
+    [],
+    [],
+)
+PUBLIC: Final = Limit(
+    "public",
+    "Resources (URN, ARN or name) of a web service that is meant for everyone.",
+    "array",
+    [],
+    [],
+)
+
+
 @dataclass(frozen=True)
 class Waiver:
     """A resource that is exempt from a rule until a date."""
@@ -101,6 +126,8 @@ def configured(
                 made.limits[key] = value
             else:
                 made.problems.append(problem)
+        elif key == "enforcementLevel" and not waivable:
+            made.problems.append(f"enforcementLevel: {value}; {rule_id} is always mandatory; remove the setting")
         elif key != "waivers":
             allowed = ", ".join([*known, *(["waivers"] if waivable else [])]) or "none"
             made.problems.append(f"{key}: unknown; allowed: {allowed}")

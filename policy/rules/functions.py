@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from fargate_job_launcher.handler.partitions import PARTITIONS
 
-from .config import Limit
+from .config import PUBLIC, Limit
 from .documents import is_pattern, of_one_owner
-from .principals import ROLE, holder
+from .principals import ROLE, declared, holder
 from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
 from .runtask import DEFINITIONS, RUN_TASK
 from .stack import UNKNOWN, Resource, Stack, Unknown
@@ -82,6 +82,7 @@ _FUNCTIONS: Final[dict[tuple[str, ...], Callable[[Stack], dict[str, list[Resourc
         (SCHEDULE, "target", "arn"),
         (EVENT_TARGET, "arn"),
         (PERMISSION, "function"),
+        (FUNCTION_URL, "functionName"),
     )
 }
 
@@ -186,15 +187,25 @@ _ASYNCHRONOUS: Final = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazona
     "function-not-public",
     says="No function can be invoked by everyone.",
     why="A launcher that everyone may call runs containers for everyone, at the cost of this account.",
-    remedy='set authorizationType to "AWS_IAM"; name a principal instead of "*"',
+    remedy='set authorizationType to "AWS_IAM"; name a principal instead of "*". A web service for everyone, which '
+    "launches nothing: name its function in the rule's `public`",
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
     on=resources(FUNCTION_URL, PERMISSION),
     kinds=(FUNCTION_URL, PERMISSION),
+    limits=(PUBLIC,),
     waivable=False,
     beside=("Security Hub Lambda.1", "checkov CKV_AWS_258, CKV_AWS_301"),
 )
-def not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
+def not_public(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    function = str(it.known("functionName") or it.known("function") or "")
+    meant = {function, function.rpartition(":")[2]}
+    if not (declared(it, limits["public"]) or meant.intersection(limits["public"])):
+        yield from _everyone(it)
+
+
+def _everyone(it: Resource) -> Iterator[str]:
+    """How a function's URL or a permission lets everyone invoke it."""
     if it.kind == FUNCTION_URL:
         if it.get("authorizationType") != "AWS_IAM":
             yield f"everyone can call its URL (authorizationType {it.get('authorizationType') or 'missing'})"
@@ -208,9 +219,10 @@ def not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "launcher-not-public",
-    says="No HTTP API lets everyone invoke a launcher.",
+    says="Nothing lets everyone invoke a launcher: no HTTP API, no URL, no permission.",
     why="A launcher that everyone may call runs containers for everyone, at the cost of this account.",
-    remedy='set authorizationType (API Gateway v1: authorization) to "AWS_IAM", or to an authorizer',
+    remedy='set authorizationType (API Gateway v1: authorization) to "AWS_IAM", or to an authorizer; name a principal '
+    'instead of "*"',
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
     on=launchers,
@@ -223,6 +235,9 @@ def launcher_not_public(it: Resource, stack: Stack, _limits: Limits) -> Iterator
             raise Unknown(route.urn, "authorization")
         if behind is it and (authorization or "NONE") == "NONE":
             yield Finding(f"lets everyone call {it.name} (authorization {authorization or 'missing'})", route.urn)
+    for kind, prop in ((FUNCTION_URL, "functionName"), (PERMISSION, "function")):
+        for one in _of_function(stack, kind, prop).get(it.urn, []):
+            yield from (Finding(f"{said}: it is {it.name}'s, which launches", one.urn) for said in _everyone(one))
 
 
 def _http(stack: Stack) -> list[tuple[Resource, Resource, Any]]:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from .config import Limit
+from .config import PUBLIC, Limit
 from .functions import EVENT_TARGET, SCHEDULE
+from .principals import declared
 from .rule import ADVISORY, DISABLED, HIGH, MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack
 from .tasks import FUNCTION, true
@@ -110,30 +111,48 @@ def no_exec(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     "nothing-comes-in",
     says="No security group accepts connections from the whole internet.",
     why="A job calls others; nobody has to call it.",
-    remedy="remove the ingress rule, or name the security group or address range that may connect",
+    remedy="remove the ingress rule, or name the security group or address range that may connect. A web service for "
+    "everyone: open TCP 80 and 443 only, and name its security group in the rule's `public`",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=resources(SECURITY_GROUP, DEFAULT_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),
     kinds=(SECURITY_GROUP, DEFAULT_GROUP, SECURITY_GROUP_RULE, INGRESS_RULE),
+    limits=(PUBLIC,),
     beside=("Security Hub EC2.18, EC2.19 (partly)", "checkov CKV_AWS_260, CKV_AWS_277", "cdk-nag AwsSolutions-EC23"),
 )
-def nothing_comes_in(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    for where, ranges in _ingress(it):
-        wide = [one for one in ranges if isinstance(one, str) and _internet(one)]
-        if wide:
-            yield f"{where} allows connections from {', '.join(wide)}"
+def nothing_comes_in(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    public = declared(it, limits["public"]) or it.known("securityGroupId") in limits["public"]
+    for where, one, ranges in _ingress(it):
+        wide = [cidr for cidr in ranges if isinstance(cidr, str) and _internet(cidr)]
+        if wide and not (public and _web(one)):
+            yield f"{where} allows connections from {', '.join(wide)}" + (
+                f" to {_ports(one)}; a public web service has TCP 80 and 443 only" if public else ""
+            )
 
 
-def _ingress(it: Resource) -> Iterator[tuple[str, list[Any]]]:
+def _ingress(it: Resource) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
+    """Each ingress rule: where it is, the rule, and its address ranges."""
     if it.kind in (SECURITY_GROUP, DEFAULT_GROUP):
         for index, one in enumerate(it.whole("ingress", default=[])):
             rules = cast("dict[str, Any]", one)
-            yield f"ingress[{index}]", [*(rules.get("cidrBlocks") or []), *(rules.get("ipv6CidrBlocks") or [])]
+            yield f"ingress[{index}]", rules, [*(rules.get("cidrBlocks") or []), *(rules.get("ipv6CidrBlocks") or [])]
     elif it.kind == SECURITY_GROUP_RULE:
         if it.get("type") == "ingress":
-            yield "it", [*it.whole("cidrBlocks", default=[]), *it.whole("ipv6CidrBlocks", default=[])]
+            yield "it", it.props, [*it.whole("cidrBlocks", default=[]), *it.whole("ipv6CidrBlocks", default=[])]
     else:
-        yield "it", [it.get("cidrIpv4"), it.get("cidrIpv6")]
+        yield "it", it.props, [it.get("cidrIpv4"), it.get("cidrIpv6")]
+
+
+def _web(one: dict[str, Any]) -> bool:
+    """Whether a rule opens a port of the web, and nothing else."""
+    protocol = str(one.get("protocol", one.get("ipProtocol"))).lower()
+    return protocol in ("tcp", "6") and one.get("fromPort") in (80, 443) and one.get("toPort") == one.get("fromPort")
+
+
+def _ports(one: dict[str, Any]) -> str:
+    given = (one.get("protocol", one.get("ipProtocol")), one.get("fromPort"), one.get("toPort"))
+    protocol, first, last = (int(it) if isinstance(it, float) else it for it in given)
+    return f"{protocol} {first}" + (f"-{last}" if last != first else "")
 
 
 def _internet(cidr: str) -> bool:

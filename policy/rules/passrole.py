@@ -9,38 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from .documents import Document, Unreadable, can_be, is_pattern, matches
-from .principals import BEARERS, ROLE, Held, Principal, documents, holder, principals, trust
-from .rule import CRITICAL, HIGH, MANDATORY, Finding, Limits, Scope, resources, rule
-from .stack import UNKNOWN, Resource, Stack, Unknown
+from .config import BOUNDARIES
+from .documents import Document, Statement, Unreadable, is_pattern
+from .granted import administrates
+from .passed import PASS_ROLE, ROLES, passed
+from .principals import GRANTING, Principal, declared, documents, granting, principals, trust
+from .rule import CRITICAL, HIGH, MANDATORY, Finding, Limits, Scope, rule
+from .stack import Resource, Stack
 
-PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, not a password
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
-_ROLES: Final = "arn:@:iam::@:role/*"
 _ALWAYS: Final = (MANDATORY, MANDATORY)
-_TOGETHER: Final = {
-    "ecs:RegisterTaskDefinition": "arn:@:ecs:@:@:task-definition/*",
-    "ecs:CreateService": "arn:@:ecs:@:@:service/*",
-    "ecs:StartTask": "arn:@:ecs:@:@:task-definition/*",
-    "ecs:UpdateService": "arn:@:ecs:@:@:service/*",
-    "ecs:CreateTaskSet": "arn:@:ecs:@:@:*",
-    **{
-        f"lambda:UpdateFunction{what}": "arn:@:lambda:@:@:function:*"
-        for what in ("Code", "Configuration", "UrlConfig", "EventInvokeConfig", "CodeSigningConfig")
-    },
-}
-"""Action that decides which code runs → the resources on which it acts."""
-_ADMINISTRATES: Final = (
-    *("iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:PutRolePolicy", "iam:PutUserPolicy"),
-    *("iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:AddUserToGroup"),
-    *("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "iam:CreateAccessKey"),
-    *("iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
-)
-"""Each of these actions makes its holder an administrator if it is allowed on a pattern of roles, users, groups or
-policies, or on the holder's own role."""
-_IDENTITIES: Final = tuple(f"arn:@:iam::@:{kind}/*" for kind in ("role", "user", "group", "policy"))
-_OWN: Final = ("iam:AttachRolePolicy", "iam:PutRolePolicy")
-"""Those that do so even if allowed only on the holder's own role."""
 
 
 @rule(
@@ -53,8 +31,10 @@ _OWN: Final = ("iam:AttachRolePolicy", "iam:PutRolePolicy")
     "Condition StringEquals iam:PassedToService ecs-tasks.amazonaws.com",
     severity=CRITICAL,
     levels=_ALWAYS,
-    on=resources(*BEARERS),
-    kinds=BEARERS,
+    on=granting,
+    kinds=GRANTING,
+    scope=Scope.PARTS,
+    limits=(BOUNDARIES,),
     waivable=False,
     beside=(
         "checkov CKV_AWS_286 (partly)",
@@ -62,12 +42,10 @@ _OWN: Final = ("iam:AttachRolePolicy", "iam:PutRolePolicy")
         "Security Hub IAM.1, IAM.21 (partly)",
     ),
 )
-def named_roles(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    for held in documents(it):
+def named_roles(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if declared(it, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing(PASS_ROLE):
-            wide = [
-                pattern for pattern in statement.reaching(_ROLES) if is_pattern(pattern) or pattern == "NotResource"
-            ]
+            wide = [pattern for pattern in statement.reaching(ROLES) if is_pattern(pattern) or pattern == "NotResource"]
             if wide:
                 yield f"{held.what}{_sid(statement.sid)} allows iam:PassRole{_through(statement)} on {', '.join(wide)}"
 
@@ -81,20 +59,22 @@ def named_roles(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     "no wildcard, no IfExists, no ForAllValues",
     severity=CRITICAL,
     levels=_ALWAYS,
-    on=resources(*BEARERS),
-    kinds=BEARERS,
+    on=granting,
+    kinds=GRANTING,
+    scope=Scope.PARTS,
+    limits=(BOUNDARIES,),
     waivable=False,
 )
-def exact_service(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    for held in documents(it):
+def exact_service(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if declared(it, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing(PASS_ROLE):
             services = set(statement.pinned("iam:PassedToService"))
-            if statement.reaching(_ROLES) and len(services) > 1:
+            if statement.reaching(ROLES) and len(services) > 1:
                 yield (
                     f"{held.what}{_sid(statement.sid)} allows iam:PassRole{_through(statement)} to "
                     f"{', '.join(sorted(services))}; name one service"
                 )
-            elif statement.reaching(_ROLES) and not services:
+            elif statement.reaching(ROLES) and not services:
                 tried = [c for c in statement.conditions if c.key == "iam:passedtoservice"]
                 how = f"with {_written(tried[0])}, which does not restrict it to one value" if tried else "without it"
                 yield (
@@ -116,7 +96,7 @@ def exact_service(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]
     beside=("Security Hub IAM.1 (partly)", "checkov CKV_AWS_274 (partly)"),
 )
 def no_administrator(it: Principal, stack: Stack, _limits: Limits) -> Iterator[Finding]:
-    for held, role, _ in _passed(it, stack):
+    for held, role, _ in passed(it, stack):
         grant = administrates(role)
         if grant:
             yield Finding(f"{held.what} lets {it.resource.name} pass {role.resource.name}, which {grant}", held.urn)
@@ -135,108 +115,12 @@ def no_administrator(it: Principal, stack: Stack, _limits: Limits) -> Iterator[F
 )
 def trusts_only_service(it: Principal, stack: Stack, _limits: Limits) -> Iterator[Finding]:
     # Another rule refuses patterns; the roles that match one add nothing.
-    for held, role, services in _passed(it, stack, patterns=False):
+    for held, role, passed_to in passed(it, stack, patterns=False):
         # Another rule refuses several services; here they count as ECS.
-        service = services[0] if len(set(services)) == 1 else TASKS_SERVICE
+        service = passed_to[0] if len(set(passed_to)) == 1 else TASKS_SERVICE
         others = sorted(set(_trusted(role.resource)) - {service})
         if others:
             yield Finding(f"{held.what} passes {role.resource.name}, which trusts {', '.join(others)} too", held.urn)
-
-
-@rule(
-    "passrole-alone",
-    says="No principal may both pass a role and decide which code runs with it.",
-    why="PassRole with RegisterTaskDefinition, CreateService, UpdateService, CreateTaskSet, StartTask or "
-    "lambda:UpdateFunction* is any command "
-    "as the passed role.",
-    remedy="leave the launcher with ecs:RunTask on one revision; task definitions, services and code are the "
-    "deployment's, not the launcher's",
-    severity=CRITICAL,
-    levels=_ALWAYS,
-    on=lambda stack: stack.once(principals) if stack.whole else stack.of(*BEARERS),
-    kinds=BEARERS,
-    scope=Scope.BOTH,
-    waivable=False,
-    beside=("checkov CKV_AWS_286 (partly)",),
-)
-def passes_alone(it: Principal | Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    if isinstance(it, Resource):
-        held = list(documents(it))
-        for one in held:
-            yield from _both([one])
-        return
-    # A document that grants both by itself was reported before it was created.
-    if not any(list(_both([held])) for held in it.held):
-        yield from (f"the policies of {it.resource.name} together: {found}" for found in _both(it.held))
-
-
-def _both(held: list[Held]) -> Iterator[str]:
-    def granted(action: str, on: str) -> list[str]:
-        return [one.what for one in held for it in one.document.allowing(action) if it.reaching(on)]
-
-    passing = granted(PASS_ROLE, _ROLES)
-    with_it = [action for action, on in _TOGETHER.items() if granted(action, on)]
-    if passing and with_it:
-        yield f"iam:PassRole ({passing[0]}) is allowed together with {', '.join(with_it)}"
-
-
-def administrates(it: Principal) -> str:
-    """What makes a principal an administrator, in words; empty for other principals."""
-    for held in it.held:
-        for statement in held.document.statements:
-            if not statement.allows:
-                continue
-            for action in ("*", *_ADMINISTRATES, "sts:AssumeRole"):
-                wide = [at for at in statement.resources or () if _wide(at, action, it.resource.known("arn"))]
-                if (wide or statement.not_resources is not None) and _grants(statement, action):
-                    everything = "do everything" if action == "*" else action
-                    resources = ", ".join(wide) or "all resources but some"
-                    return f"may {everything} on {resources} ({held.origin.name}: {held.what})"
-    return ""
-
-
-def _wide(at: str, action: str, own: Any) -> bool:
-    """Whether an action on this resource makes an administrator."""
-    if action in ("*", "sts:AssumeRole") or not is_pattern(at):
-        return set(at) == {"*"} or (action in _OWN and at == own)
-    # A pattern can match a principal with more permissions than the holder has.
-    return any(can_be(at, shape) for shape in _IDENTITIES)
-
-
-def _grants(statement: Any, action: str) -> bool:
-    """Whether a statement covers an action; the action `*` only if it contains `*` itself."""
-    if action == "*":
-        return any(set(it) <= {"*", ":"} for it in statement.actions or ())
-    return statement.covers(action)
-
-
-def _passed(it: Principal, stack: Stack, *, patterns: bool = True) -> Iterator[tuple[Held, Principal, tuple[str, ...]]]:
-    """The roles of the stack that a principal may pass, and the services to which it may pass them."""
-    by_arn = stack.once(_role_arns)
-    unknown: list[Resource] = []
-    for held, statement in it.allowing(PASS_ROLE):
-        for pattern in statement.reaching(_ROLES):
-            arns = [pattern] if pattern in by_arn else [it for it in by_arn if patterns and matches(pattern, it)]
-            for arn in arns:
-                yield held, holder(stack, by_arn[arn]), statement.pinned("iam:PassedToService")
-            if not arns or (patterns and is_pattern(pattern)):
-                unknown += [role for role in stack.once(_roles_without_arn) if _may_be(role, pattern)]
-    for role in unknown:
-        raise Unknown(role.urn, "arn")
-
-
-def _role_arns(stack: Stack) -> dict[str, Resource]:
-    return {arn: role for role in stack.of(ROLE) if isinstance(arn := role.known("arn"), str)}
-
-
-def _roles_without_arn(stack: Stack) -> list[Resource]:
-    return [role for role in stack.of(ROLE) if role.props.get("arn") is UNKNOWN]
-
-
-def _may_be(role: Resource, pattern: str) -> bool:
-    """Whether a pattern may match a role whose ARN is not known yet."""
-    name = role.known("name")
-    return name is None or matches(pattern.rpartition("/")[2], name)
 
 
 def _trusted(role: Resource) -> Iterator[str]:
@@ -255,7 +139,7 @@ def _sid(sid: str) -> str:
     return f" ({sid})" if sid else ""
 
 
-def _through(statement: Any) -> str:
+def _through(statement: Statement) -> str:
     """The wider action through which iam:PassRole is allowed; empty if it is named itself."""
     if statement.actions is None:
         return " (through NotAction)"

@@ -35,8 +35,10 @@ _ATTACHED: Final = {
     "aws:iam/policyAttachment:PolicyAttachment": (("roles", ROLE), ("users", USER), ("groups", GROUP)),
 }
 HOLDERS: Final = (ROLE, USER, GROUP)
-BEARERS: Final = (POLICY, *_INLINE, *_ATTACHED, ROLE)
-"""Every type of resource that grants permissions to a principal."""
+GRANTING: Final = (*_INLINE, *_ATTACHED, ROLE)
+"""Every type of resource that grants permissions to a principal as soon as it exists."""
+BEARERS: Final = (POLICY, *GRANTING)
+"""The same, and managed policies, which grant once they are attached, and nothing as a boundary."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,15 @@ class Principal:
     held: list[Held] = field(default_factory=list[Held])
     unknown: list[Unknown] = field(default_factory=list[Unknown])
     """Documents that are not known yet."""
+    policies: set[str] = field(default_factory=set[str])
+    """ARNs of the managed policies that it holds."""
+    outside: str = ""
+    """Its name, if it is not in the stack."""
+
+    @property
+    def word(self) -> str:
+        """`role`, `user` or `group`; the type of what gives it a policy, if it is not in the stack."""
+        return self.resource.kind.rpartition(":")[2].lower()
 
     @property
     def urn(self) -> str:
@@ -142,6 +153,35 @@ def _judged(given: Any) -> Document | str | None:
         return str(error)
 
 
+def granting(stack: Stack) -> Iterator[Resource]:
+    """What a rule on documents judges: before it is created, each resource that grants; over the whole stack, each
+    managed policy that is not only a boundary."""
+    if not stack.whole:
+        return stack.of(*GRANTING)
+    limiting = stack.once(_boundaries)
+    return (it for it in stack.of(POLICY) if it.urn not in limiting)
+
+
+def _boundaries(stack: Stack) -> set[str]:
+    """URNs of the managed policies that are boundaries only."""
+    named = (stack.meant(it, "permissionsBoundary", POLICY) for it in stack.of(ROLE, USER))
+    limiting = {it.urn for it in named if it is not None}
+    if not limiting:
+        return limiting
+    for it in stack.of(*GRANTING):
+        props = ("policyArn", "policyArns", "managedPolicyArns")
+        attached = [stack.meant(it, prop, POLICY, it.known(prop)) for prop in props]
+        for prop in props[1:]:
+            attached += [stack.meant(it, prop, POLICY, arn) for arn in it.known(prop) or [] if isinstance(arn, str)]
+        limiting -= {policy.urn for policy in attached if policy is not None}
+    return limiting
+
+
+def declared(it: Resource, names: list[str]) -> bool:
+    """Whether a setting names a resource, by its URN, its ARN or its name."""
+    return bool({it.urn, it.name, it.known("arn"), it.known("name")}.intersection(names))
+
+
 def trust(role: Resource) -> Document:
     """A role's trust policy. Raises Unknown, and Unreadable if it is not a policy."""
     return read(role.whole("assumeRolePolicy", default={}))
@@ -181,7 +221,7 @@ def _give(found: dict[str, Principal], stack: Stack, by: Resource, prop: str, ki
             _hold(found[holder.urn], by, stack)
         elif isinstance(value, str):
             # A principal outside the stack: all policies that the stack gives to one name are one principal's.
-            outside = found.setdefault(f"{kind}::{value}", Principal(by))
+            outside = found.setdefault(f"{kind}::{value}", Principal(by, outside=value))
             _hold(outside, by, stack)
         elif value is UNKNOWN:
             unnamed = found.setdefault(by.urn, Principal(by))
@@ -193,6 +233,7 @@ def _hold(principal: Principal, bearer: Resource, stack: Stack) -> None:
     try:
         principal.held += documents(bearer)
         for arn in attached_arns(bearer):
+            principal.policies.add(arn)
             policy = stack.named(POLICY, arn)
             if policy is not None:
                 principal.held += documents(policy)

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 from .config import Limit
 from .documents import Unreadable
+from .granted import administrates
 from .managed import aws_managed, known
-from .passrole import administrates
 from .principals import BEARERS, POLICY, ROLE, attached_arns, holder, trust, unreadable
 from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
 from .stack import Resource, Stack
@@ -21,9 +21,9 @@ _CONFUSABLE: Final = ("ecs-tasks.amazonaws.com", "scheduler.amazonaws.com", "eve
 @rule(
     "trust-source",
     says="A role that trusts ECS tasks, Scheduler or EventBridge trusts them only for resources of this account.",
-    why="Without aws:SourceAccount and aws:SourceArn, the service can be made to use the role for another account.",
-    remedy="add to the trust policy StringEquals aws:SourceAccount ACCOUNT and ArnLike aws:SourceArn "
-    "arn:aws:ecs:REGION:ACCOUNT:* (Scheduler: the schedule group's ARN; EventBridge: the rule's)",
+    why="Without aws:SourceAccount or aws:SourceArn, the service can be made to use the role for another account.",
+    remedy="add to the trust policy StringEquals aws:SourceAccount ACCOUNT or ArnLike aws:SourceArn "
+    "arn:aws:ecs:REGION:ACCOUNT:* (Scheduler: the schedule group's ARN; EventBridge: the rule's), or both",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=resources(ROLE),
@@ -42,9 +42,9 @@ def trust_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
         if statement.not_principal or (("AWS", "*") in statement.principals and not held):
             yield "its trust policy lets everyone assume it"
         named = [name for kind, name in statement.principals if kind == "Service" and name in _CONFUSABLE]
-        missing = [key for key in ("aws:SourceAccount", "aws:SourceArn") if not statement.limited(key)]
-        if named and missing:
-            yield f"trusts {', '.join(named)} without {' and '.join(missing)}"
+        # Each names the account: AWS recommends one of them or both, according to the service.
+        if named and not any(statement.limited(key) for key in ("aws:SourceAccount", "aws:SourceArn")):
+            yield f"trusts {', '.join(named)} without aws:SourceAccount or aws:SourceArn of one account"
 
 
 @rule(

@@ -47,6 +47,7 @@ class Scope(Enum):
     EACH = "each resource, before it is created"
     STACK = "the whole stack"
     BOTH = "each resource, before it is created, and the whole stack"
+    PARTS = "each resource, before it is created; managed policies, over the whole stack"
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class Rule:
             return ResourceValidationPolicy(validate=run.resource, **about)
         if self.scope is Scope.STACK:
             return StackValidationPolicy(validate=run.stack, **about)
-        return _BothPolicies(run, about)
+        return _TwicePolicy(run, about)
 
 
 def rule(
@@ -256,7 +257,7 @@ class _Run:
             report(f"{_name(urn)}: {path} is not known even at the update, so it cannot be judged", urn)
 
 
-class _BothPolicies(ResourceValidationPolicy, StackValidationPolicy):
+class _TwicePolicy(ResourceValidationPolicy, StackValidationPolicy):
     """Judges each resource before it is created, and the whole stack: one policy, one name, one config."""
 
     def __init__(self, run: _Run, about: Mapping[str, Any]) -> None:

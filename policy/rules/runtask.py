@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from .config import BOUNDARIES
 from .documents import is_pattern, matches
-from .principals import BEARERS, documents
-from .rule import HIGH, MANDATORY, MEDIUM, Limits, resources, rule
+from .principals import BEARERS, GRANTING, declared, documents, granting
+from .rule import HIGH, MANDATORY, MEDIUM, Limits, Scope, resources, rule
 from .stack import Resource, Stack
 
 RUN_TASK: Final = "ecs:RunTask"
@@ -50,12 +51,14 @@ _GLOBAL: Final = tuple(
     remedy="name the task definition with its revision, which is its arn output: Resource task_definition.arn",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
-    on=resources(*BEARERS),
-    kinds=BEARERS,
+    on=granting,
+    kinds=GRANTING,
+    scope=Scope.PARTS,
+    limits=(BOUNDARIES,),
     beside=("cdk-nag AwsSolutions-IAM5 (partly)", "Security Hub IAM.21 (partly)"),
 )
-def one_definition(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    for held in documents(it):
+def one_definition(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if declared(it, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing(RUN_TASK):
             wide = [at for at in statement.reaching(DEFINITIONS) if is_pattern(at) or at == "NotResource"]
             if wide:
@@ -64,19 +67,22 @@ def one_definition(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str
 
 @rule(
     "runtask-cluster",
-    says="ecs:RunTask is allowed in one cluster only.",
+    says="ecs:RunTask is allowed in named clusters only.",
     why="Without the condition the task can also run in any other cluster, on its capacity and at its cost.",
-    remedy='add "Condition": {"ArnEquals": {"ecs:cluster": cluster.arn}} to the statement; no wildcard, no IfExists',
+    remedy='add "Condition": {"ArnEquals": {"ecs:cluster": cluster.arn}} to the statement, or a list of the ARNs of '
+    "several clusters; no wildcard, no IfExists",
     severity=MEDIUM,
     levels=(MANDATORY, MANDATORY),
-    on=resources(*BEARERS),
-    kinds=BEARERS,
+    on=granting,
+    kinds=GRANTING,
+    scope=Scope.PARTS,
+    limits=(BOUNDARIES,),
 )
-def in_cluster(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    for held in documents(it):
+def in_cluster(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if declared(it, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing(RUN_TASK):
-            if statement.reaching(DEFINITIONS) and len(set(statement.pinned("ecs:cluster"))) != 1:
-                yield f"{held.what} allows ecs:RunTask without pinning ecs:cluster to one cluster's ARN"
+            if statement.reaching(DEFINITIONS) and not statement.pinned("ecs:cluster"):
+                yield f"{held.what} allows ecs:RunTask without pinning ecs:cluster to the ARNs of named clusters"
 
 
 @rule(
@@ -114,11 +120,13 @@ def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     remedy="remove ecs:ExecuteCommand, or allow it on task/CLUSTER/* of one cluster that contains only tasks to debug",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
-    on=resources(*BEARERS),
-    kinds=BEARERS,
+    on=granting,
+    kinds=GRANTING,
+    scope=Scope.PARTS,
+    limits=(BOUNDARIES,),
 )
-def exec_named_tasks(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    for held in documents(it):
+def exec_named_tasks(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if declared(it, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing("ecs:ExecuteCommand"):
             wide = [at for at in statement.reaching(_TASKS) if at == "NotResource" or is_pattern(_cluster(at))]
             if wide and not statement.pinned("ecs:cluster"):

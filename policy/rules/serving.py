@@ -1,7 +1,10 @@
-"""How the pack is served: pulumi_policy reads every resource again for every policy; here it is read once per request.
+"""How the pack is served: what pulumi_policy does otherwise than this package's rules need.
 
-The policies of one request then share the result: none of this package's rules changes a resource, and only policy/ is
-served this way. With another structure of pulumi_policy nothing is changed, and the pack is slower.
+`read_once`: pulumi_policy reads every resource again for every policy; here it is read once per request. The policies
+of one request then share the result: none of this package's rules changes a resource, and only policy/ is served this
+way. With another structure of pulumi_policy nothing is changed, and the pack is slower.
+
+`always_mandatory`: the configuration of a pack may lower any policy's level, and of some rules it must not.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import pulumi_policy.policy as served
+from pulumi.runtime.proto import analyzer_pb2
 
 _READERS: Final = ("json_format", "deserialize_properties")
 _REQUESTS: Final = ("Analyze", "AnalyzeStack")
@@ -29,6 +33,36 @@ def read_once() -> bool:
     for name in _REQUESTS:
         setattr(servicer, name, _forgetting(getattr(servicer, name), seen))
     return True
+
+
+_HELD: Final[set[str]] = set()
+_LEVELS: Final = {analyzer_pb2.ADVISORY: "advisory", analyzer_pb2.DISABLED: "disabled"}
+
+
+def always_mandatory(*names: str) -> None:
+    """Have these policies stay mandatory whatever a pack's configuration says.
+
+    A policy whose level is lowered gets the level as a setting, which it then reports as a violation. Raises
+    RuntimeError if this pulumi_policy has another structure: the levels could then be lowered without a word.
+    """
+    servicer: Any = getattr(served, "_PolicyAnalyzerServicer", None)
+    if not hasattr(servicer, "Configure"):
+        raise RuntimeError("this version of pulumi-policy is configured in another way; install one that is supported")
+    if not _HELD:
+        servicer.Configure = _holding(servicer.Configure)
+    _HELD.update(names)
+
+
+def _holding(configure: Callable[..., Any]) -> Callable[..., Any]:
+    def held(servicer: Any, request: Any, context: Any) -> Any:
+        for name, config in request.policyConfig.items():
+            lowered = _LEVELS.get(config.enforcementLevel)
+            if name in _HELD and lowered is not None:
+                config.enforcementLevel = analyzer_pb2.MANDATORY
+                config.properties.update({"enforcementLevel": lowered})
+        return configure(servicer, request, context)
+
+    return held
 
 
 def _remembering(read: Callable[..., Any], seen: dict[tuple[Any, int], tuple[Any, Any]]) -> Callable[..., Any]:

@@ -34,6 +34,7 @@ _WHEN: Final = {
     Scope.EACH: "before it is created",
     Scope.STACK: "over the stack",
     Scope.BOTH: "before it is created, and over the stack",
+    Scope.PARTS: "before it is created; a managed policy over the stack",
 }
 
 

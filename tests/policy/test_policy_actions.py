@@ -43,7 +43,7 @@ def test_an_action_that_nobody_reviewed_stops_the_computation(
 
 
 def test_a_line_of_another_form_is_refused() -> None:
-    with pytest.raises(ValueError, match="neither .section. nor"):
+    with pytest.raises(ValueError, match=r"neither \[section\] nor"):
         reviewed("[roles]\necs RunTask")
 
 

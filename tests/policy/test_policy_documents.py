@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fargate_job_launcher.policies import RULES
 from fargate_job_launcher.policies.documents import Unreadable, can_be, is_pattern, matches, read
-from fargate_job_launcher.policies.principals import BEARERS
+from fargate_job_launcher.policies.principals import GRANTING
 from fargate_job_launcher.policies.runtask import KNOWN_KEYS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ from tools.pack.policy_cases import CASES, DEFINITION, IN_CLUSTER, PASSES, RUNS,
 
 Statement = dict[str, Any]
 Statements = list[Statement]
-ON_DOCUMENTS = [rule for rule in RULES if rule.kinds >= set(BEARERS) and rule.id != "policies-well-formed"]
+ON_DOCUMENTS = [rule for rule in RULES if rule.kinds >= set(GRANTING) and rule.id != "policies-well-formed"]
 
 _JUDGED: list[Statements] = [
     statements if isinstance(statements, list) else [statements]

@@ -22,9 +22,29 @@ from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValid
 
 from tools.pack.analyzer import PACK, Analyzer, analyzer
 from tools.pack.judging import NOT_KNOWN, Thing, judge, things
-from tools.pack.policy_cases import ADMINISTRATOR, ANOTHER_TEAM, CASES, ONLY_LAMBDA, PASSES, inline, role, text
+from tools.pack.policy_cases import (
+    ACCOUNT,
+    ADMINISTRATOR,
+    ANOTHER_TEAM,
+    CASES,
+    FUNCTION_ARN,
+    LAUNCHES,
+    ONLY_LAMBDA,
+    PASSES,
+    USER,
+    allow,
+    function,
+    ingress,
+    inline,
+    managed,
+    of_user,
+    permission,
+    role,
+    text,
+)
 from tools.recording import Recording, program, record
 
+ALL = f"arn:aws:iam::{ACCOUNT}:policy/all"
 MANDATORY = {env: {r.id for r in RULES if r.level(env) is EnforcementLevel.MANDATORY} for env in ("dev", "prod")}
 
 
@@ -82,6 +102,12 @@ def test_the_pack_works_with_another_structure_of_pulumi_policy(missing: str, mo
     monkeypatch.setattr(serving, "served", other)
     assert not serving.read_once()
     assert vars(other) == before
+
+
+def test_a_pack_whose_levels_could_be_lowered_without_a_word_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "served", SimpleNamespace())
+    with pytest.raises(RuntimeError, match="configured in another way; install one that is supported"):
+        select("passrole-alone")
 
 
 def test_a_resource_is_read_once_per_request(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,6 +364,84 @@ def test_rules_on_passing_roles_and_public_access_cannot_be_waived() -> None:
         assert {message for message, _ in found} <= set(still)
         assert any("cannot be waived" in message for message in still)
         assert rule.level("dev") is rule.level("prod") is EnforcementLevel.MANDATORY
+
+
+@pytest.mark.parametrize(("level", "said"), [(0, "advisory"), (2, "disabled")])
+def test_no_configuration_switches_off_a_rule_that_cannot_be_waived(at_update: Analyzer, level: int, said: str) -> None:
+    wide = inline({"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"})
+    for rule in RULES:
+        at_update.configure({rule.id: {"enforcementLevel": level}})
+        stack = next(iter(CASES[rule.id].catches.values()))
+        found = [one for thing in stack for one in at_update.analyze(thing)] + at_update.analyze_stack(stack)
+        levels = {its for policy, its, *_ in found if policy == rule.id}
+        if rule.waivable:
+            assert levels == ({"advisory"} if said == "advisory" else set()), rule.id
+        else:
+            assert levels == {"mandatory"}
+            told = f"enforcementLevel: {said}; {rule.id} is always mandatory; remove the setting"
+            assert any(told in message for policy, _, message, _ in found if policy == rule.id)
+    # The default for all rules is no way around it either.
+    at_update.configure({rule.id: {"enforcementLevel": level} for rule in RULES})
+    assert "passrole-named-roles" in {policy for policy, its, *_ in at_update.analyze(wide) if its == "mandatory"}
+    at_update.configure({})
+
+
+def test_a_deployer_that_is_declared_may_pass_named_roles_and_register_what_runs_with_them() -> None:
+    deploys = [
+        role("deployer", ONLY_LAMBDA),
+        inline(PASSES, allow(["ecs:RegisterTaskDefinition", "ecs:UpdateService"]), role="deployer", name="deploys"),
+    ]
+    registers = [USER, of_user(PASSES), managed(allow("ecs:Register*"), name="all")]
+    more = Thing("aws:iam/userPolicyAttachment:UserPolicyAttachment", "u", {"user": "deploy", "policyArn": ALL})
+    (rule,) = (it for it in RULES if it.id == "passrole-alone")
+    for stack, name in ((deploys, "deployer"), ([*registers, more], "deploy")):
+        for declared in (name, stack[0].urn, stack[0].outputs.get("arn", name)):
+            assert judge(stack, rules=[rule], config={rule.id: {"deployers": [declared]}}).violations == {}
+        (message,) = judge(stack, rules=[rule], config={rule.id: {"deployers": ["another"]}}).messages(rule.id)
+        assert "RegisterTaskDefinition" in message
+    # The rules on what is passed hold for a deployer too.
+    wide = [role("deployer"), inline(allow(["iam:PassRole", "ecs:UpdateService"]), role="deployer")]
+    declared = {rule.id: {"deployers": ["deployer"]}}
+    assert judge(wide, config=declared).rules >= {"passrole-named-roles", "passrole-service"}
+
+
+def test_a_boundary_that_another_stack_uses_is_declared() -> None:
+    stack = [managed(allow("*"), name="boundary")]
+    config = {"boundaries": ["boundary"]}
+    documents = ("passrole-named-roles", "passrole-service", "passrole-alone", "runtask-cluster", "exec-named-tasks")
+    for rule in (it for it in RULES if it.id in documents):
+        assert judge(stack, rules=[rule]).rules == {rule.id}
+        assert judge(stack, rules=[rule], config={rule.id: config}).violations == {}
+
+
+WEB = ingress("0.0.0.0/0", ipv6CidrBlocks=["::/0"])
+URL = Thing("aws:lambda/functionUrl:FunctionUrl", "u", {"functionName": "launch", "authorizationType": "NONE"})
+
+
+@pytest.mark.parametrize(
+    ("rule", "thing", "public"),
+    [
+        ("nothing-comes-in", WEB, "jobs"),
+        ("nothing-comes-in", WEB, WEB.urn),
+        ("function-not-public", URL, "launch"),
+        ("function-not-public", URL, URL.urn),
+        ("function-not-public", permission(principal="*", function=FUNCTION_ARN), "launch"),
+        ("function-not-public", permission(principal="*", function=FUNCTION_ARN), FUNCTION_ARN),
+    ],
+)
+def test_a_public_web_service_is_declared(rule: str, thing: Thing, public: str) -> None:
+    (its,) = (it for it in RULES if it.id == rule)
+    assert judge([thing], rules=[its], config={rule: {"public": ["another"]}}).rules == {rule}
+    assert judge([thing], rules=[its], config={rule: {"public": [public]}}).violations == {}
+
+
+def test_a_public_web_service_opens_the_ports_of_the_web_only_and_launches_nothing() -> None:
+    (rule,) = (it for it in RULES if it.id == "nothing-comes-in")
+    for wrong, said in (({"toPort": 65535}, "tcp 443-65535"), ({"protocol": "-1"}, "-1 443"), ({"fromPort": 22}, "tcp 22-443")):
+        (message,) = judge([ingress("0.0.0.0/0", **wrong)], config={rule.id: {"public": ["jobs"]}}).messages(rule.id)
+        assert f"to {said}" in message
+    launcher = [*LAUNCHES, function(), URL]
+    assert judge(launcher, config={"function-not-public": {"public": ["launch"]}}).rules >= {"launcher-not-public"}
 
 
 def test_an_enforcement_level_and_a_limit_are_set_over_the_protocol(at_update: Analyzer) -> None:

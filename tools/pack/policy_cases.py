@@ -255,6 +255,15 @@ def of_user(*statements: Any) -> Thing:
     return Thing("aws:iam/userPolicy:UserPolicy", "deploy", {"user": "deploy", "policy": text(*statements)})
 
 
+def passes(service: str, *roles: str) -> dict[str, Any]:
+    """A statement that lets roles be passed to a service."""
+    return allow("iam:PassRole", list(roles) or TASK, {"StringEquals": {"iam:PassedToService": service}})
+
+
+BOUND: Final = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+"""A managed policy that limits, and grants nothing."""
+
+
 ELSEWHERE: Final = f"arn:aws:iam::{ACCOUNT}:policy/of-another-stack"
 
 CASES: Final[dict[str, Cases]] = {
@@ -289,6 +298,10 @@ CASES: Final[dict[str, Cases]] = {
             "devious: a role's name from the caller's tag": [
                 inline(allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/${{aws:PrincipalTag/team}}", TO_TASKS))
             ],
+            "devious: a boundary that is attached too": [
+                role("other", ONLY_LAMBDA, permissionsBoundary=BOUND),
+                *(managed(allow("*"), name="boundary"), attached(BOUND)),
+            ],
             "devious: an old service role of AWS": [
                 role(
                     "events",
@@ -302,6 +315,10 @@ CASES: Final[dict[str, Cases]] = {
         },
         {
             "two named roles": [inline(PASSES)],
+            "a boundary, which grants nothing": [
+                *(role("launcher", ONLY_LAMBDA, permissionsBoundary=BOUND), inline(PASSES)),
+                managed(allow("*"), name="boundary"),
+            ],
             "a wildcard on what is no role": [
                 inline(allow(["iam:PassRole", "logs:PutLogEvents"], [TASK, REGIONAL % ("logs", "*")], TO_TASKS))
             ],
@@ -458,6 +475,29 @@ CASES: Final[dict[str, Cases]] = {
                     ("lambda:UpdateFunctionCodeSigningConfig", "*"),
                 )
             },
+            **{
+                f"with {action}, passing to {service}": [
+                    *(role("launcher", ONLY_LAMBDA), inline(passes(service))),
+                    inline(allow(action), name="second"),
+                ]
+                for action, service in (
+                    ("ecs:CreateExpressGatewayService", TASKS),
+                    ("ecs:RegisterDaemonTaskDefinition", TASKS),
+                    ("ecs:CreateDaemon", TASKS),
+                    ("batch:RegisterJobDefinition", TASKS),
+                    ("lambda:CreateFunction", "lambda.amazonaws.com"),
+                    ("codebuild:CreateProject", "codebuild.amazonaws.com"),
+                    ("cloudformation:*", "cloudformation.amazonaws.com"),
+                    ("scheduler:CreateSchedule", "scheduler.amazonaws.com"),
+                    ("events:PutTargets", "events.amazonaws.com"),
+                    ("states:CreateStateMachine", "states.amazonaws.com"),
+                )
+            },
+            "devious: a schedule of its own, as a role that launches": [
+                *(role("launcher", ONLY_LAMBDA), inline(passes("scheduler.amazonaws.com"))),
+                inline(allow("scheduler:CreateSchedule", REGIONAL % ("scheduler", "schedule/own/*")), name="second"),
+                *(role("task"), inline(RUNS, PASSES, role="task", name="task")),
+            ],
             "devious: the other half comes with AWS's policy": [
                 *LAUNCHES,
                 attached("arn:aws:iam::aws:policy/AWSLambda_FullAccess"),
@@ -473,6 +513,16 @@ CASES: Final[dict[str, Cases]] = {
         },
         {
             "passing and running": [*LAUNCHES],
+            "to one service, and what runs in another": [*LAUNCHES, inline(allow("glue:CreateJob"), name="second")],
+            "a schedule of its own, as a role that only invokes a function": [
+                *(role("launcher", ONLY_LAMBDA), inline(passes("scheduler.amazonaws.com"))),
+                inline(allow("scheduler:CreateSchedule", REGIONAL % ("scheduler", "schedule/own/*")), name="second"),
+                *(role("task"), inline(allow("lambda:InvokeFunction", FUNCTION_ARN), role="task", name="task")),
+            ],
+            "both in a boundary, which grants nothing": [
+                *(role("launcher", ONLY_LAMBDA, permissionsBoundary=BOUND), inline(RUNS, PASSES)),
+                managed(allow(["iam:PassRole", "ecs:*"]), name="boundary"),
+            ],
             "everything, with one bucket": [inline(allow("*", "arn:aws:s3:::in/*"))],
             "two roles, one half each": [
                 *LAUNCHES,
@@ -512,8 +562,8 @@ CASES: Final[dict[str, Cases]] = {
                     allow("ecs:RunTask", DEFINITION, {"ArnEquals": {"ecs:cluster": REGIONAL % ("ecs", "cluster/*")}})
                 )
             ],
-            "two clusters": [
-                inline(allow("ecs:RunTask", DEFINITION, {"ArnEquals": {"ecs:cluster": [CLUSTER, CLUSTER + "2"]}}))
+            "devious: a named cluster and a pattern": [
+                inline(allow("ecs:RunTask", DEFINITION, {"ArnEquals": {"ecs:cluster": [CLUSTER, CLUSTER + "*"]}}))
             ],
             "devious: every cluster but one": [
                 inline(allow("ecs:RunTask", DEFINITION, {"ArnNotEquals": {"ecs:cluster": CLUSTER}}))
@@ -521,6 +571,9 @@ CASES: Final[dict[str, Cases]] = {
         },
         {
             "this cluster": [inline(RUNS)],
+            "two named clusters": [
+                inline(allow("ecs:RunTask", DEFINITION, {"ArnEquals": {"ecs:cluster": [CLUSTER, CLUSTER + "2"]}}))
+            ],
             "this cluster, as a string": [
                 managed(allow("ecs:runtask", DEFINITION, {"StringLike": {"ECS:Cluster": CLUSTER}}))
             ],
@@ -582,18 +635,11 @@ CASES: Final[dict[str, Cases]] = {
     "trust-source": Cases(
         {
             "no condition": [role("task", trusting({"Service": TASKS}))],
-            "the account alone": [
-                role("task", trusting({"Service": TASKS}, StringEquals={"aws:SourceAccount": ACCOUNT}))
-            ],
             "devious: any account's source": [
-                role(
-                    "task",
-                    trusting(
-                        {"Service": TASKS},
-                        StringEquals={"aws:SourceAccount": ACCOUNT},
-                        ArnLike={"aws:SourceArn": "arn:aws:ecs:*:*:*"},
-                    ),
-                )
+                role("task", trusting({"Service": TASKS}, ArnLike={"aws:SourceArn": "arn:aws:ecs:*:*:*"}))
+            ],
+            "devious: a pattern of accounts": [
+                role("task", trusting({"Service": TASKS}, StringLike={"aws:SourceAccount": "1234*"}))
             ],
             "devious: if they exist": [
                 role(
@@ -613,6 +659,18 @@ CASES: Final[dict[str, Cases]] = {
                 role("task", trusting("*", StringEquals={"aws:PrincipalOrgID": "o-1"})),
             ],
             "both": [role("task")],
+            "the account alone": [
+                role("task", trusting({"Service": TASKS}, StringEquals={"aws:SourceAccount": ACCOUNT}))
+            ],
+            "Scheduler, by the schedule group alone": [
+                role(
+                    "task",
+                    trusting(
+                        {"Service": "scheduler.amazonaws.com"},
+                        ArnEquals={"aws:SourceArn": REGIONAL % ("scheduler", "schedule-group/jobs")},
+                    ),
+                )
+            ],
             "Lambda, which sends neither": [role("launcher", ONLY_LAMBDA)],
         },
     ),
@@ -1024,6 +1082,13 @@ CASES: Final[dict[str, Cases]] = {
                 *(*LAUNCHES, function()),
                 Thing("aws:apigatewayv2/api:Api", "api", {"protocolType": "HTTP", "target": FUNCTION_ARN}),
             ],
+            "a URL for everyone": [
+                *(*LAUNCHES, function()),
+                Thing("aws:lambda/functionUrl:FunctionUrl", "u", {"functionName": "launch"}),
+            ],
+            "devious: a permission for everyone, on its alias": [
+                *(*LAUNCHES, function(), permission(principal="*", sourceArn=None, function=f"{FUNCTION_ARN}:live")),
+            ],
             "devious: through the launcher's alias": [
                 *(*LAUNCHES, function(), *rest_method("NONE", f"{FUNCTION_ARN}:async")),
             ],
@@ -1032,6 +1097,10 @@ CASES: Final[dict[str, Cases]] = {
             "a route for who signs": [*LAUNCHES, function(), *http_route(authorizationType="AWS_IAM")],
             "a method with an authorizer": [*LAUNCHES, function(), *rest_method("CUSTOM")],
             "everyone, for what launches nothing": [role("launcher", ONLY_LAMBDA), function(), *http_route()],
+            "a URL for everyone, of what launches nothing": [
+                *(role("launcher", ONLY_LAMBDA), function()),
+                Thing("aws:lambda/functionUrl:FunctionUrl", "u", {"functionName": "launch"}),
+            ],
         },
     ),
     "permission-source": Cases(

@@ -1,0 +1,109 @@
+"""Which of the computed actions a statement allows, and what makes a principal an administrator. No rule is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Final
+
+from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS, RUNS_AS_ROLE
+from .documents import Statement, is_pattern, matches
+from .principals import Held, Principal
+
+ASSUME_ROLE: Final = "sts:AssumeRole"
+RUNS: Final = "runs as a role"
+RIGHTS: Final = "changes rights"
+FUNCTIONS: Final = "changes a function"
+_TABLES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    RUNS: RUNS_AS_ROLE,
+    RIGHTS: CHANGES_RIGHTS,
+    FUNCTIONS: CHANGES_FUNCTION,
+}
+_NAMED: Final = 6
+"""How many actions a message names."""
+LIMITS: Final = frozenset(action for action in CHANGES_RIGHTS if action.endswith("PermissionsBoundary"))
+"""Actions on a boundary, which grants nothing: without it, its holder has what its policies grant."""
+_OF_OWN: Final = {
+    "role": ("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"),
+    "user": ("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPermissionsBoundary"),
+    "group": ("iam:AttachGroupPolicy", "iam:PutGroupPolicy"),
+}
+"""Kind of principal → the actions with which it changes its own permissions."""
+_VERSIONS: Final = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
+"""Actions that change a policy for all that it is attached to."""
+
+
+def granted(statement: Statement, table: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The actions of a table that a statement allows, each with the resources of the statement on which it acts."""
+    if not statement.allows:
+        return
+    for action in _covered(statement.actions, statement.not_actions, table):
+        reached = dict.fromkeys(at for shape in _TABLES[table][action] for at in statement.reaching(shape))
+        if reached:
+            yield action, tuple(reached)
+
+
+@lru_cache(maxsize=16_384)
+def _covered(actions: tuple[str, ...] | None, not_actions: tuple[str, ...] | None, table: str) -> tuple[str, ...]:
+    given = actions if actions is not None else not_actions or ()
+    wanted = actions is not None
+    return tuple(it for it in _TABLES[table] if any(matches(pattern, it.lower()) for pattern in given) is wanted)
+
+
+def listed(actions: Iterable[str]) -> str:
+    """Actions for a message: the first few, and how many more there are."""
+    every = list(dict.fromkeys(actions))
+    more = len(every) - _NAMED
+    return ", ".join(every[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def administrates(it: Principal) -> str:
+    """What makes a principal an administrator, in words; empty for other principals."""
+    for held in it.held:
+        for statement in held.document.statements:
+            found = _makes_administrator(statement)
+            if found:
+                return f"may {found} ({held.origin.name}: {held.what})"
+        own = rewrites(it, held)
+        if own:
+            return f"may {own} ({held.origin.name}: {held.what})"
+    return ""
+
+
+def _makes_administrator(statement: Statement) -> str:
+    everything = statement.actions is not None and any(set(it) <= {"*", ":"} for it in statement.actions)
+    if statement.allows and everything:
+        wide = [at for at in statement.resources or () if set(at) == {"*"}]
+        if wide or statement.not_resources is not None:
+            return f"do everything on {', '.join(wide) or 'all resources but some'}"
+    for action, reached in granted(statement, RIGHTS):
+        if action in LIMITS or (action.startswith("sso:") and statement.actions is None):
+            # Identity Center is in one account of an organization: who excludes IAM there names it.
+            continue
+        wide = [at for at in reached if at == "NotResource" or _covers_any(at, action)]
+        if wide:
+            return f"{action} on {', '.join('all resources but some' if at == 'NotResource' else at for at in wide)}"
+    return ""
+
+
+def _covers_any(at: str, action: str) -> bool:
+    """Whether an action on this resource reaches principals that nobody listed.
+
+    A pattern can match a principal with more permissions than the holder has. To assume a role, that role has to trust
+    the holder too: there a pattern counts if it names no part of the role's name.
+    """
+    name = at.rpartition("role/")[2] if "role/" in at else "*"
+    return is_pattern(at) and (action != ASSUME_ROLE or set(name) <= set("*?/"))
+
+
+def rewrites(it: Principal, held: Held) -> str:
+    """How one of a principal's documents lets it change its own permissions; empty if it does not."""
+    own = it.resource.known("arn")
+    for statement in held.document.statements:
+        for action, reached in granted(statement, RIGHTS):
+            if action in _OF_OWN.get(it.word, ()) and own in reached:
+                return f"{action} on itself"
+            policies = it.policies.intersection(reached) if action in _VERSIONS else ()
+            if policies:
+                return f"{action} on {', '.join(sorted(policies))}, which it holds"
+    return ""
