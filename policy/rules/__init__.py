@@ -12,7 +12,7 @@ from typing import Final
 
 from pulumi_policy import EnforcementLevel, Policy
 
-from . import alone, capacity, functions, network, passrole, queues, roles, runtask, tasks
+from . import alone, capacity, control, functions, network, passrole, queues, roles, runtask, tasks
 from .rule import Environment, Rule
 from .serving import always_mandatory
 
@@ -20,6 +20,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *(passrole.named_roles, passrole.exact_service, passrole.no_administrator, passrole.trusts_only_service),
     *(alone.passes_alone,),
     *(runtask.one_definition, runtask.in_cluster, runtask.known_keys, runtask.exec_named_tasks),
+    *(control.controlled, control.no_own_permissions, control.assume_named_roles),
     *(roles.trust_source, roles.own_roles, roles.execution_inline, roles.task_no_administrator),
     *(roles.policies_well_formed, roles.policies_readable),
     *(tasks.on_fargate, tasks.size, tasks.not_privileged, tasks.read_only_root, tasks.user),

@@ -71,8 +71,7 @@ def administrates(it: Principal) -> str:
 
 
 def _makes_administrator(statement: Statement) -> str:
-    everything = statement.actions is not None and any(set(it) <= {"*", ":"} for it in statement.actions)
-    if statement.allows and everything:
+    if statement.allows and everything(statement):
         wide = [at for at in statement.resources or () if set(at) == {"*"}]
         if wide or statement.not_resources is not None:
             return f"do everything on {', '.join(wide) or 'all resources but some'}"
@@ -80,13 +79,18 @@ def _makes_administrator(statement: Statement) -> str:
         if action in LIMITS or (action.startswith("sso:") and statement.actions is None):
             # Identity Center is in one account of an organization: who excludes IAM there names it.
             continue
-        wide = [at for at in reached if at == "NotResource" or _covers_any(at, action)]
+        wide = [at for at in reached if at == "NotResource" or covers_any(at, action)]
         if wide:
             return f"{action} on {', '.join('all resources but some' if at == 'NotResource' else at for at in wide)}"
     return ""
 
 
-def _covers_any(at: str, action: str) -> bool:
+def everything(statement: Statement) -> bool:
+    """Whether a statement names every action of every service."""
+    return statement.actions is not None and any(set(it) <= {"*", ":"} for it in statement.actions)
+
+
+def covers_any(at: str, action: str) -> bool:
     """Whether an action on this resource reaches principals that nobody listed.
 
     A pattern can match a principal with more permissions than the holder has. To assume a role, that role has to trust
@@ -97,13 +101,18 @@ def _covers_any(at: str, action: str) -> bool:
 
 
 def rewrites(it: Principal, held: Held) -> str:
-    """How one of a principal's documents lets it change its own permissions; empty if it does not."""
+    """How one of a principal's documents lets it change its own permissions; empty if it does not, and for one that
+    allows everything: that is an administrator, whom other rules judge."""
     own = it.resource.known("arn")
     for statement in held.document.statements:
+        if everything(statement):
+            continue
         for action, reached in granted(statement, RIGHTS):
-            if action in _OF_OWN.get(it.word, ()) and own in reached:
-                return f"{action} on itself"
-            policies = it.policies.intersection(reached) if action in _VERSIONS else ()
-            if policies:
-                return f"{action} on {', '.join(sorted(policies))}, which it holds"
+            if action in _OF_OWN.get(it.word, ()) and isinstance(own, str):
+                through = [at for at in reached if at == "NotResource" or matches(at, own)]
+                if through:
+                    return f"{action} on itself" + ("" if own in through else f", through {through[0]}")
+            for arn in sorted(it.policies) if action in _VERSIONS else ():
+                if any(at == "NotResource" or matches(at, arn) for at in reached):
+                    return f"{action} on {arn}, which it holds"
     return ""

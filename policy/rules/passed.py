@@ -15,7 +15,7 @@ ROLES: Final = "arn:@:iam::@:role/*"
 
 def passed(it: Principal, stack: Stack, *, patterns: bool = True) -> Iterator[tuple[Held, Principal, tuple[str, ...]]]:
     """The roles of the stack that a principal may pass, and the services to which it may pass them."""
-    by_arn = stack.once(_role_arns)
+    by_arn = stack.once(role_arns)
     unknown: list[Resource] = []
     for held, statement in it.allowing(PASS_ROLE):
         for pattern in statement.reaching(ROLES):
@@ -30,7 +30,7 @@ def passed(it: Principal, stack: Stack, *, patterns: bool = True) -> Iterator[tu
 
 def outside(it: Principal, stack: Stack) -> Iterator[tuple[str, tuple[str, ...], None]]:
     """The named roles outside the stack that a principal may pass, and the services to which it may pass them."""
-    by_arn = stack.once(_role_arns)
+    by_arn = stack.once(role_arns)
     for _, statement in it.allowing(PASS_ROLE):
         for arn in statement.reaching(ROLES):
             new = any(_may_be(role, arn) for role in stack.once(_roles_without_arn))
@@ -38,7 +38,8 @@ def outside(it: Principal, stack: Stack) -> Iterator[tuple[str, tuple[str, ...],
                 yield arn, statement.pinned("iam:PassedToService"), None
 
 
-def _role_arns(stack: Stack) -> dict[str, Resource]:
+def role_arns(stack: Stack) -> dict[str, Resource]:
+    """The roles of the stack by their ARN."""
     return {arn: role for role in stack.of(ROLE) if isinstance(arn := role.known("arn"), str)}
 
 

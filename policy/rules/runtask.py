@@ -115,9 +115,11 @@ def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "exec-named-tasks",
-    says="ecs:ExecuteCommand is allowed in named clusters only, or not at all.",
-    why="A principal that opens a shell in a task has the credentials of the task role.",
-    remedy="remove ecs:ExecuteCommand, or allow it on task/CLUSTER/* of one cluster that contains only tasks to debug",
+    says="A session in a task (ecs:ExecuteCommand, ssm:StartSession) is allowed in named clusters only, or not at all.",
+    why="A principal that opens a shell in a task has the credentials of the task role. Systems Manager opens one too, "
+    "without a permission of ECS.",
+    remedy="remove the action, or allow it on task/CLUSTER/* of one cluster that contains only tasks to debug; "
+    "ssm:StartSession into instances: on arn:aws:ec2:REGION:ACCOUNT:instance/*",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=granting,
@@ -127,10 +129,11 @@ def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 )
 def exec_named_tasks(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     for held in [] if declared(it, limits["boundaries"]) else documents(it):
-        for statement in held.document.allowing("ecs:ExecuteCommand"):
-            wide = [at for at in statement.reaching(_TASKS) if at == "NotResource" or is_pattern(_cluster(at))]
-            if wide and not statement.pinned("ecs:cluster"):
-                yield f"{held.what} allows ecs:ExecuteCommand on {', '.join(wide)}"
+        for action in ("ecs:ExecuteCommand", "ssm:StartSession"):
+            for statement in held.document.allowing(action):
+                wide = [at for at in statement.reaching(_TASKS) if at == "NotResource" or is_pattern(_cluster(at))]
+                if wide and not statement.pinned("ecs:cluster"):
+                    yield f"{held.what} allows {action} on {', '.join(wide)}"
 
 
 def _cluster(arn: str) -> str:

@@ -241,7 +241,7 @@ def test_the_keys_that_an_action_knows_are_those_of_aws(action: str, known: tupl
 
 
 def test_the_corpus_holds_documents_of_every_rule_on_documents() -> None:
-    assert len(ON_DOCUMENTS) == 7
+    assert len(ON_DOCUMENTS) == 8
     assert len(_JUDGED) > 30
     assert verdict(bearers([[RUNS, PASSES]], 0)) == set()
     assert verdict(bearers([[allow("ecs:RunTask", DEFINITION), allow("iam:PassRole", TASK)]], 0)) == {

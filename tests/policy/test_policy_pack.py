@@ -437,7 +437,11 @@ def test_a_public_web_service_is_declared(rule: str, thing: Thing, public: str) 
 
 def test_a_public_web_service_opens_the_ports_of_the_web_only_and_launches_nothing() -> None:
     (rule,) = (it for it in RULES if it.id == "nothing-comes-in")
-    for wrong, said in (({"toPort": 65535}, "tcp 443-65535"), ({"protocol": "-1"}, "-1 443"), ({"fromPort": 22}, "tcp 22-443")):
+    for wrong, said in (
+        ({"toPort": 65535}, "tcp 443-65535"),
+        ({"protocol": "-1"}, "-1 443"),
+        ({"fromPort": 22}, "tcp 22-443"),
+    ):
         (message,) = judge([ingress("0.0.0.0/0", **wrong)], config={rule.id: {"public": ["jobs"]}}).messages(rule.id)
         assert f"to {said}" in message
     launcher = [*LAUNCHES, function(), URL]

@@ -624,12 +624,123 @@ CASES: Final[dict[str, Cases]] = {
             "every cluster": [
                 inline(allow(["ecs:ExecuteCommand", "ecs:DescribeTasks"], REGIONAL % ("ecs", "task/*/*")))
             ],
+            "by Systems Manager": [inline(allow("ssm:StartSession"))],
+            "devious: by Systems Manager, on tasks": [
+                inline(allow("ssm:Start*", [REGIONAL % ("ssm", "document/*"), "arn:aws:ecs:*:*:task/*"]))
+            ],
             "devious: through everything that begins so": [managed(allow("ecs:Exec*", "arn:aws:ecs:*:*:*"))],
         },
         {
             "the tasks of one cluster": [inline(allow("ecs:ExecuteCommand", REGIONAL % ("ecs", "task/debug/*")))],
             "one cluster, by its condition": [inline(allow("ecs:ExecuteCommand", "*", IN_CLUSTER))],
             "looking only": [inline(allow("ecs:DescribeTasks"))],
+            "by Systems Manager, into instances": [
+                inline(allow("ssm:StartSession", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/*"))
+            ],
+        },
+    ),
+    "launcher-controlled": Cases(
+        {
+            "another role updates its code": [
+                *(*LAUNCHES, function(), role("other", ONLY_LAMBDA)),
+                inline(allow("lambda:UpdateFunctionCode", FUNCTION_ARN), role="other", name="other"),
+            ],
+            "the deployment's role, which is not declared": [
+                *(*LAUNCHES, function(), role("ci", ONLY_LAMBDA)),
+                inline(allow(["lambda:*", "iam:*"]), role="ci", name="ci"),
+            ],
+            "its role trusts another account": [
+                role("launcher", trusting({"Service": "lambda.amazonaws.com", "AWS": "999999999999"})),
+                *(*LAUNCHES[1:], function()),
+            ],
+            "devious: its layers and its settings": [
+                *(*LAUNCHES, function(), USER),
+                of_user(allow("lambda:UpdateFunctionConf*", REGIONAL % ("lambda", "function:*"))),
+            ],
+            "devious: one of its aliases": [
+                *(*LAUNCHES, function(), USER),
+                of_user(allow("lambda:UpdateFunctionCode", f"{FUNCTION_ARN}:*")),
+            ],
+            "devious: its trust": [
+                *(*LAUNCHES, function(), USER),
+                of_user(allow("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/l*")),
+            ],
+            "devious: a new version of a policy that it holds": [
+                *(role("launcher", ONLY_LAMBDA), managed(RUNS, PASSES), function()),
+                attached(f"arn:aws:iam::{ACCOUNT}:policy/shared"),
+                *(USER, of_user(allow("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/shared"))),
+            ],
+        },
+        {
+            "nobody": [*LAUNCHES, function()],
+            "another function's code": [
+                *(*LAUNCHES, function(), USER),
+                of_user(allow("lambda:UpdateFunctionCode", REGIONAL % ("lambda", "function:web"))),
+            ],
+            "code of a function that launches nothing": [
+                *(role("launcher", ONLY_LAMBDA), function(), USER),
+                of_user(allow("lambda:UpdateFunctionCode", FUNCTION_ARN)),
+            ],
+        },
+    ),
+    "no-own-permissions": Cases(
+        {
+            "its own inline policy": [
+                role("task"),
+                inline(allow("iam:PutRolePolicy", TASK), role="task", name="task"),
+            ],
+            "a user's own policy": [
+                Thing(
+                    "aws:iam/user:User", "deploy", {}, {"name": "deploy", "arn": f"arn:aws:iam::{ACCOUNT}:user/deploy"}
+                ),
+                of_user(allow("iam:AttachUserPolicy", f"arn:aws:iam::{ACCOUNT}:user/deploy")),
+            ],
+            "devious: a pattern that matches it": [
+                role("task"),
+                inline(allow("iam:Attach*", f"arn:aws:iam::{ACCOUNT}:role/t*"), role="task", name="task"),
+            ],
+            "devious: its boundary": [
+                role("task"),
+                inline(allow("iam:DeleteRolePermissionsBoundary", TASK), role="task", name="task"),
+            ],
+            "devious: another version of what it holds": [
+                *(role("launcher", ONLY_LAMBDA), attached(f"arn:aws:iam::{ACCOUNT}:policy/shared")),
+                managed(allow("iam:SetDefaultPolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/s*")),
+            ],
+        },
+        {
+            "another role's": [role("task"), inline(allow("iam:PutRolePolicy", EXECUTION), role="task", name="task")],
+            "its own, to read": [role("task"), inline(allow("iam:GetRolePolicy", TASK), role="task", name="task")],
+        },
+    ),
+    "assume-named-roles": Cases(
+        {
+            "every role": [inline(allow("sts:AssumeRole"))],
+            "every role of an account": [managed(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/*"))],
+            "devious: power without IAM": [
+                role("launcher", ONLY_LAMBDA),
+                attached("arn:aws:iam::aws:policy/PowerUserAccess"),
+            ],
+            "devious: a pattern that covers an administrator": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/t*"))),
+                *(role("task", trusting({"AWS": ACCOUNT})), attached(ADMINISTRATOR, role="task")),
+            ],
+            "devious: an administrator, by name": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("sts:Assume*", TASK))),
+                role(
+                    "task",
+                    trusting({"AWS": f"arn:aws:iam::{ACCOUNT}:role/launcher"}),
+                    managedPolicyArns=[ADMINISTRATOR],
+                ),
+            ],
+        },
+        {
+            "one role": [inline(allow("sts:AssumeRole", TASK))],
+            "one name in every account": [inline(allow("sts:AssumeRole", "arn:aws:iam::*:role/audit"))],
+            "an administrator that does not trust it": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("sts:AssumeRole", TASK))),
+                role("task", ONLY_LAMBDA, managedPolicyArns=[ADMINISTRATOR]),
+            ],
         },
     ),
     "trust-source": Cases(
