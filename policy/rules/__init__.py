@@ -12,9 +12,11 @@ from typing import Final
 
 from pulumi_policy import EnforcementLevel, Policy
 
-from . import alone, capacity, control, functions, network, passrole, queues, roles, runtask, tasks
+from . import alone, capacity, control, functions, network, outside, passrole, queues, roles, runtask, tasks
+from .known import read_known_roles, roles_of_list
 from .rule import Environment, Rule
 from .serving import always_mandatory
+from .stack import Resource
 
 RULES: Final[tuple[Rule, ...]] = (
     *(passrole.named_roles, passrole.exact_service, passrole.no_administrator, passrole.trusts_only_service),
@@ -22,7 +24,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *(runtask.one_definition, runtask.in_cluster, runtask.known_keys, runtask.exec_named_tasks),
     *(control.controlled, control.no_own_permissions, control.assume_named_roles),
     *(roles.trust_source, roles.own_roles, roles.execution_inline, roles.task_no_administrator),
-    *(roles.policies_well_formed, roles.policies_readable),
+    *(roles.policies_well_formed, roles.policies_readable, outside.roles_known),
     *(tasks.on_fargate, tasks.size, tasks.not_privileged, tasks.read_only_root, tasks.user),
     *(tasks.image_digest, tasks.image_registry, tasks.logs, tasks.no_secrets),
     *(functions.supported_runtime, functions.launcher_timeout, functions.launcher_concurrency),
@@ -41,12 +43,18 @@ def environment_of(stack: str) -> Environment:
     return "dev" if "dev" in parts and not {"prod", "production", "prd"} & set(parts) else "prod"
 
 
-def policies(*, environment: Environment | None = None) -> list[Policy]:
-    """All rules, for a PolicyPack. The default `environment` is that of the current stack."""
-    return _made(RULES, environment)
+def policies(*, environment: Environment | None = None, known_roles: tuple[Resource, ...] = ()) -> list[Policy]:
+    """All rules, for a PolicyPack. The default `environment` is that of the current stack. `known_roles` are roles
+    outside the stack, and what they may do: `read_known_roles` reads the list that `fargate-job known-roles` prints."""
+    return _made(RULES, environment, known_roles=known_roles)
 
 
-def select(*ids: str, environment: Environment | None = None, level: EnforcementLevel | None = None) -> list[Policy]:
+def select(
+    *ids: str,
+    environment: Environment | None = None,
+    level: EnforcementLevel | None = None,
+    known_roles: tuple[Resource, ...] = (),
+) -> list[Policy]:
     """Some rules, by id, for a PolicyPack of your own. Raises ValueError, naming the known ones, for an unknown id,
     and for a `level` below mandatory on a rule that cannot be waived."""
     known = {it.id: it for it in RULES}
@@ -56,15 +64,27 @@ def select(*ids: str, environment: Environment | None = None, level: Enforcement
     fixed = [it for it in ids if not known[it].waivable]
     if fixed and level not in (None, EnforcementLevel.MANDATORY):
         raise ValueError(f"{', '.join(fixed)}: always mandatory; select them without a level")
-    return _made((known[it] for it in ids), environment, level)
+    return _made((known[it] for it in ids), environment, level, known_roles)
 
 
 def _made(
-    rules: Iterable[Rule], environment: Environment | None, level: EnforcementLevel | None = None
+    rules: Iterable[Rule],
+    environment: Environment | None,
+    level: EnforcementLevel | None = None,
+    known_roles: tuple[Resource, ...] = (),
 ) -> list[Policy]:
     chosen, every = environment or environment_of(os.environ.get("PULUMI_STACK", "")), list(rules)
     always_mandatory(*(it.id for it in every if not it.waivable))
-    return [it.policy(environment=chosen, level=level) for it in every]
+    return [it.policy(environment=chosen, level=level, known_roles=known_roles) for it in every]
 
 
-__all__ = ["RULES", "Environment", "Rule", "environment_of", "policies", "select"]
+__all__ = [
+    "RULES",
+    "Environment",
+    "Rule",
+    "environment_of",
+    "policies",
+    "read_known_roles",
+    "roles_of_list",
+    "select",
+]

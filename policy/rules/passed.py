@@ -39,8 +39,9 @@ def outside(it: Principal, stack: Stack) -> Iterator[tuple[str, tuple[str, ...],
 
 
 def role_arns(stack: Stack) -> dict[str, Resource]:
-    """The roles of the stack by their ARN."""
-    return {arn: role for role in stack.of(ROLE) if isinstance(arn := role.known("arn"), str)}
+    """The roles of the stack, and the known ones outside it, by their ARN."""
+    own = {arn: role for role in stack.of(ROLE) if isinstance(arn := role.known("arn"), str)}
+    return {**stack.known_roles, **own}
 
 
 def _roles_without_arn(stack: Stack) -> list[Resource]:

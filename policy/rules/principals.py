@@ -188,8 +188,15 @@ def trust(role: Resource) -> Document:
 
 
 def holder(stack: Stack, role: Resource) -> Principal:
-    """A role of the stack with all of its permissions."""
-    return stack.once(_by_urn)[role.urn]
+    """A role with all of its permissions; one of the known roles too, with those that the stack gives it."""
+    return stack.once(_by_urn).get(role.urn) or stack.once(_known)[role.urn]
+
+
+def _known(stack: Stack) -> dict[str, Principal]:
+    made = {it.urn: Principal(it) for it in stack.known_roles.values()}
+    for it in made.values():
+        _hold(it, it.resource, stack)
+    return made
 
 
 def _by_urn(stack: Stack) -> dict[str, Principal]:
@@ -218,6 +225,10 @@ def _give(found: dict[str, Principal], stack: Stack, by: Resource, prop: str, ki
     for value in many if named is not None or by.origins.get(prop) else []:
         holder = stack.meant(by, prop, kind, value if isinstance(value, str) else None)
         if holder is not None:
+            if holder.urn not in found:
+                # One of the known roles.
+                found[holder.urn] = Principal(holder)
+                _hold(found[holder.urn], holder, stack)
             _hold(found[holder.urn], by, stack)
         elif isinstance(value, str):
             # A principal outside the stack: all policies that the stack gives to one name are one principal's.
@@ -252,14 +263,26 @@ def _join_groups(found: dict[str, Principal], stack: Stack) -> None:
     for membership in stack.of("aws:iam/userGroupMembership:UserGroupMembership"):
         user = stack.meant(membership, "user", USER)
         for name in membership.known("groups") or []:
-            _share(found, user, stack.named(GROUP, name) if isinstance(name, str) else None)
+            _share(_principal(found, USER, user, membership.known("user")), _group(found, stack, name))
     for membership in stack.of("aws:iam/groupMembership:GroupMembership"):
-        group = stack.meant(membership, "group", GROUP)
-        for name in membership.known("users") or []:
-            _share(found, stack.named(USER, name) if isinstance(name, str) else None, group)
+        name = membership.known("name") if membership.known("group") is None else membership.known("group")
+        group = _principal(found, GROUP, stack.meant(membership, "group", GROUP), name)
+        for user in membership.known("users") or []:
+            named = stack.named(USER, user) if isinstance(user, str) else None
+            _share(_principal(found, USER, named, user), group)
 
 
-def _share(found: dict[str, Principal], user: Resource | None, group: Resource | None) -> None:
+def _group(found: dict[str, Principal], stack: Stack, name: Any) -> Principal | None:
+    return _principal(found, GROUP, stack.named(GROUP, name) if isinstance(name, str) else None, name)
+
+
+def _principal(found: dict[str, Principal], kind: str, it: Resource | None, name: Any) -> Principal | None:
+    """A user or group: of the stack, or one outside it to which the stack gives a policy."""
+    return found.get(it.urn) if it is not None else found.get(f"{kind}::{name}")
+
+
+def _share(user: Principal | None, group: Principal | None) -> None:
     if user is not None and group is not None:
-        found[user.urn].held += found[group.urn].held
-        found[user.urn].unknown += found[group.urn].unknown
+        user.held += group.held
+        user.unknown += group.unknown
+        user.policies |= group.policies

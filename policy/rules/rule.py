@@ -27,6 +27,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from .config import WAIVERS, Configured, Limit, configured
 from .principals import Held, Principal
+from .serving import shared
 from .stack import Resource, Stack, Unknown
 
 Environment = Literal["dev", "prod"]
@@ -137,12 +138,14 @@ class Rule:
         *,
         environment: Environment = "prod",
         level: EnforcementLevel | None = None,
+        known_roles: tuple[Resource, ...] = (),
         today: Callable[[], datetime.date] = lambda: datetime.datetime.now(datetime.UTC).date(),
     ) -> Policy:
         """The rule as a policy for a PolicyPack.
 
         `environment` selects the severity and limits that apply without configuration; `level` replaces the rule's own
-        severity. `today` is the date with which a waiver's expiry is compared.
+        severity. `known_roles` are roles outside the stack of which it is known what they may do. `today` is the date
+        with which a waiver's expiry is compared.
         """
         about: dict[str, Any] = {
             "name": self.id,
@@ -152,7 +155,7 @@ class Rule:
             "severity": self.severity,
             "remediation_steps": self.remedy,
         }
-        run = _Run(self, environment, today)
+        run = _Run(self, environment, known_roles, today)
         if self.scope is Scope.EACH:
             return ResourceValidationPolicy(validate=run.resource, **about)
         if self.scope is Scope.STACK:
@@ -210,6 +213,7 @@ class _Run:
 
     rule: Rule
     environment: Environment
+    known_roles: tuple[Resource, ...]
     today: Callable[[], datetime.date]
 
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -224,7 +228,11 @@ class _Run:
 
     def stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
         config = self._config(args.get_config(), report)
-        verdict = self.rule.verdict(Stack(Resource.of_stack(it) for it in args.resources), config.limits)
+        stack = shared(
+            ("stack", self.known_roles),
+            lambda: Stack((Resource.of_stack(it) for it in args.resources), known_roles=self.known_roles),
+        )
+        verdict = self.rule.verdict(stack, config.limits)
         self._report(verdict, config, report, {it.urn for it in config.waivers})
         self._unknown(verdict, report, silent=False)
 

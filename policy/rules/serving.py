@@ -1,8 +1,9 @@
 """How the pack is served: what pulumi_policy does otherwise than this package's rules need.
 
-`read_once`: pulumi_policy reads every resource again for every policy; here it is read once per request. The policies
-of one request then share the result: none of this package's rules changes a resource, and only policy/ is served this
-way. With another structure of pulumi_policy nothing is changed, and the pack is slower.
+`read_once`: pulumi_policy reads every resource again for every policy; here it is read once per request, and so is what
+the rules compute from the whole stack. The policies of one request then share the result: none of this package's rules
+changes a resource, and only policy/ is served this way. With another structure of pulumi_policy nothing is changed, and
+the pack is slower.
 
 `always_mandatory`: the configuration of a pack may lower any policy's level, and of some rules it must not.
 """
@@ -10,12 +11,16 @@ way. With another structure of pulumi_policy nothing is changed, and the pack is
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pulumi_policy.policy as served
 from pulumi.runtime.proto import analyzer_pb2
 
+Made = TypeVar("Made")
+_SHARED: ContextVar[dict[Any, Any] | None] = ContextVar("_SHARED", default=None)
+"""What the policies of the current request share; None where nobody knows where a request begins."""
 _READERS: Final = ("json_format", "deserialize_properties")
 _REQUESTS: Final = ("Analyze", "AnalyzeStack")
 
@@ -65,6 +70,16 @@ def _holding(configure: Callable[..., Any]) -> Callable[..., Any]:
     return held
 
 
+def shared(key: Any, make: Callable[[], Made]) -> Made:
+    """A value that all policies of a request share; made again for each where requests are not known."""
+    known = _SHARED.get()
+    if known is None:
+        return make()
+    if key not in known:
+        known[key] = make()
+    return known[key]
+
+
 def _remembering(read: Callable[..., Any], seen: dict[tuple[Any, int], tuple[Any, Any]]) -> Callable[..., Any]:
     def once(given: Any, *more: Any, **named: Any) -> Any:
         if more or named:
@@ -81,9 +96,11 @@ def _remembering(read: Callable[..., Any], seen: dict[tuple[Any, int], tuple[Any
 
 def _forgetting(answer: Callable[..., Any], seen: dict[tuple[Any, int], tuple[Any, Any]]) -> Callable[..., Any]:
     def answered(*asked: Any) -> Any:
+        token = _SHARED.set({})
         try:
             return answer(*asked)
         finally:
+            _SHARED.reset(token)
             # A request that is answered at the same time reads its resources again.
             seen.clear()
 

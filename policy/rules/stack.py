@@ -95,9 +95,13 @@ class Resource:
 class Stack:
     """Resources, found by type and by the values that name them."""
 
-    def __init__(self, resources: Iterable[Resource], *, whole: bool = True) -> None:
+    def __init__(
+        self, resources: Iterable[Resource], *, whole: bool = True, known_roles: Iterable[Resource] = ()
+    ) -> None:
         self.whole = whole
         """True for a whole stack, False for one resource that is about to be created."""
+        self.known_roles = {str(it.known("arn")): it for it in known_roles}
+        """Roles outside the stack of which it is known what they may do, by ARN: they are looked up, not judged."""
         self._kinds: dict[str, list[Resource]] = {}
         self.by_urn: dict[str, Resource] = {}
         for it in resources:
@@ -137,7 +141,8 @@ class Stack:
                     if isinstance(known, str):
                         self._named[kind].setdefault(known, it)
         found = self._named[kind]
-        return found.get(value) or found.get(value.rpartition(":")[0])
+        outside = self.known_roles.get(value) if kind == "aws:iam/role:Role" else None
+        return found.get(value) or found.get(value.rpartition(":")[0]) or outside
 
     def meant(self, by: Resource, prop: str, kind: str, value: Any = None) -> Resource | None:
         """The resource of a type that a property names: by its value or, if that names no resource here or is not known

@@ -912,6 +912,22 @@ CASES: Final[dict[str, Cases]] = {
             ],
         },
     ),
+    "roles-known": Cases(
+        {
+            "a passed role of another stack": [role("launcher", ONLY_LAMBDA), inline(PASSES), role("execution")],
+            "a task's roles": [role("task"), definition()],
+            "a function's": [function()],
+            "devious: through a group": [USER, GROUP, IN_GROUP, of_group(PASSES), role("task")],
+            "devious: with a name like one of the stack": [
+                *(role("launcher", ONLY_LAMBDA), role("task")),
+                inline(allow("iam:PassRole", "arn:aws:iam::999999999999:role/task", TO_TASKS)),
+            ],
+        },
+        {
+            "all of the stack": [*LAUNCHES, role("task"), role("execution"), definition(), function()],
+            "a pattern, which another rule refuses": [role("launcher", ONLY_LAMBDA), inline(allow("iam:PassRole"))],
+        },
+    ),
     "task-fargate": Cases(
         {
             "on instances": [definition(requiresCompatibilities=["EC2"])],

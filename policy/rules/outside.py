@@ -1,0 +1,36 @@
+"""What cannot be judged is said: roles outside the stack, and resources of types that the rules do not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from .passed import outside
+from .principals import ROLE, Principal, principals
+from .roles import TASK_DEFINITION
+from .rule import ADVISORY, HIGH, MANDATORY, Limits, rule
+from .stack import Resource, Stack
+from .tasks import FUNCTION
+
+_ROLES_IN: Final = {TASK_DEFINITION: ("taskRoleArn", "executionRoleArn"), FUNCTION: ("role",)}
+
+
+@rule(
+    "roles-known",
+    says="A role that is passed, or that a task or a function has, is in the stack or among the known roles.",
+    why="What a role outside the stack may do no other rule can check: it may be an administrator's.",
+    remedy="create the role in the stack, or read what it may do from the account, `fargate-job known-roles ROLE … > "
+    "known-roles.json`, and give the list to the pack: policies(known_roles=read_known_roles(Path(…)))",
+    severity=HIGH,
+    levels=(ADVISORY, MANDATORY),
+    on=lambda stack: [*stack.once(principals), *stack.of(*_ROLES_IN)],
+)
+def roles_known(it: Principal | Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
+    if isinstance(it, Principal):
+        named = dict.fromkeys(arn for arn, _, _ in outside(it, stack))
+        yield from (f"{it.resource.name} may pass {arn}, which is neither in this stack nor known" for arn in named)
+        return
+    for prop in _ROLES_IN[it.kind]:
+        arn = it.get(prop) if stack.meant(it, prop, ROLE) is None else None
+        if arn:
+            yield f"{prop} is {arn}, which is neither in this stack nor known"
