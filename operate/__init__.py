@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .past import PastRun, Sums, history
     from .plugin import NoSession
     from .rerunning import rerun
+    from .roles import NoSuchRole, known_roles
     from .scheduling import (
         LastRun,
         Pause,
@@ -91,6 +92,7 @@ __all__ = [
     "NoSuchContainer",
     "NoSuchDeadLetter",
     "NoSuchJob",
+    "NoSuchRole",
     "NoSuchRun",
     "NoSuchSchedule",
     "NoSuchStack",
@@ -124,6 +126,7 @@ __all__ = [
     "history",
     "imported",
     "jobs",
+    "known_roles",
     "launch",
     "log_lines",
     "logs_of",
@@ -156,6 +159,7 @@ _MODULES: Final = (
     "past",
     "plugin",
     "rerunning",
+    "roles",
     "scheduling",
     "sessions",
     "task",

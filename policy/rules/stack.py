@@ -102,6 +102,7 @@ class Stack:
         """True for a whole stack, False for one resource that is about to be created."""
         self.known_roles = {str(it.known("arn")): it for it in known_roles}
         """Roles outside the stack of which it is known what they may do, by ARN: they are looked up, not judged."""
+        self._known_names = {it.name: it for it in self.known_roles.values()}
         self._kinds: dict[str, list[Resource]] = {}
         self.by_urn: dict[str, Resource] = {}
         for it in resources:
@@ -141,8 +142,10 @@ class Stack:
                     if isinstance(known, str):
                         self._named[kind].setdefault(known, it)
         found = self._named[kind]
-        outside = self.known_roles.get(value) if kind == "aws:iam/role:Role" else None
-        return found.get(value) or found.get(value.rpartition(":")[0]) or outside
+        one = found.get(value) or found.get(value.rpartition(":")[0])
+        if one is None and kind == "aws:iam/role:Role":
+            return self.known_roles.get(value) or self._known_names.get(value)
+        return one
 
     def meant(self, by: Resource, prop: str, kind: str, value: Any = None) -> Resource | None:
         """The resource of a type that a property names: by its value or, if that names no resource here or is not known

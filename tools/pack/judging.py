@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pulumi
 from fargate_job_launcher.policies import RULES, Environment, Rule
+from fargate_job_launcher.policies.stack import Resource
 from pulumi_policy import (
     Policy,
     PolicyCustomTimeouts,
@@ -74,6 +75,7 @@ def judge(
     environment: Environment = "prod",
     config: Mapping[str, Mapping[str, Any]] | None = None,
     preview: bool = False,
+    known_roles: tuple[Resource, ...] = (),
 ) -> Judged:
     """Judge a stack by rules, without regard to their severities."""
     things, judged = list(stack), Judged()
@@ -82,7 +84,7 @@ def judge(
         # As the analyzer of pulumi-policy does before it runs a policy.
         pulumi.runtime.configure(pulumi.runtime.Settings(project="other", stack="prod", dry_run=preview))
         for rule in rules:
-            policy = rule.policy(environment=environment, today=lambda: TODAY)
+            policy = rule.policy(environment=environment, known_roles=known_roles, today=lambda: TODAY)
             _ask(policy, things, (config or {}).get(rule.id, {}), judged)
 
     # Pulumi keeps its settings in context variables: a separate context has its own settings.
