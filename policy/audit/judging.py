@@ -10,8 +10,9 @@ from typing import Any, Final, cast
 from fargate_job_launcher.policies import RULES, environment_of
 from fargate_job_launcher.policies.config import Configured, configured
 from fargate_job_launcher.policies.files import Converted, Declared, converted
+from fargate_job_launcher.policies.inside import expanded
 from fargate_job_launcher.policies.rule import Environment, Rule, Scope, Verdict
-from fargate_job_launcher.policies.stack import Resource, Stack
+from fargate_job_launcher.policies.stack import INSIDE, Resource, Stack
 from pulumi_policy import EnforcementLevel, PolicyCustomTimeouts, PolicyResource, PolicyResourceOptions
 from pulumi_policy.proxy import unknown_checking_proxy
 
@@ -156,11 +157,14 @@ def _add(
 ) -> None:
     waived = {it.urn for it in settings.waivers if it.expires >= today}
     for it in verdict.findings:
-        if it.urn in waived:
+        # The finding may be about a resource inside another, which is what a file and a waiver name.
+        urn = it.urn.partition(INSIDE)[0]
+        if not waived.isdisjoint({it.urn, urn}):
             continue
-        of = by_urn.get(it.urn)
-        name, kind, line = (it.urn, "", 0) if of is None else (of.name, of.kind, of.line)
-        audit.broken.append(Broken(rule.id, level.value, name, kind, it.urn, line, it.says, rule.remedy))
+        of = by_urn.get(urn)
+        name, kind, line = (urn, "", 0) if of is None else (of.name, of.kind, of.line)
+        name += it.urn.removeprefix(urn)
+        audit.broken.append(Broken(rule.id, level.value, name, kind, urn, line, it.says, rule.remedy))
 
 
 def _expired(
@@ -215,4 +219,4 @@ def _resources(declared: Iterable[Declared]) -> tuple[list[Resource], Stack]:
         for prop, urns in it.origins.items():
             origins = [made[one] for one in urns if one in made and one != it.urn]
             made[it.urn].property_dependencies[prop] = origins
-    return each, Stack(Resource.of_stack(it) for it in made.values())
+    return each, Stack(expanded(Resource.of_stack(it) for it in made.values()))

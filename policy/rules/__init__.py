@@ -24,7 +24,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *(runtask.one_definition, runtask.in_cluster, runtask.known_keys, runtask.exec_named_tasks),
     *(control.controlled, control.no_own_permissions, control.assume_named_roles),
     *(roles.trust_source, roles.own_roles, roles.execution_inline, roles.task_no_administrator),
-    *(roles.policies_well_formed, roles.policies_readable, outside.roles_known),
+    *(roles.policies_well_formed, roles.policies_readable, outside.roles_known, outside.resources_readable),
     *(tasks.on_fargate, tasks.size, tasks.not_privileged, tasks.read_only_root, tasks.user),
     *(tasks.image_digest, tasks.image_registry, tasks.logs, tasks.no_secrets),
     *(functions.supported_runtime, functions.launcher_timeout, functions.launcher_concurrency),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from .inside import unread
 from .passed import outside
 from .principals import ROLE, Principal, principals
 from .roles import TASK_DEFINITION
-from .rule import ADVISORY, HIGH, MANDATORY, Limits, rule
-from .stack import Resource, Stack
+from .rule import ADVISORY, HIGH, MANDATORY, MEDIUM, Finding, Limits, rule
+from .stack import Resource, Stack, Unknown
 from .tasks import FUNCTION
 
 _ROLES_IN: Final = {TASK_DEFINITION: ("taskRoleArn", "executionRoleArn"), FUNCTION: ("role",)}
@@ -34,3 +35,24 @@ def roles_known(it: Principal | Resource, stack: Stack, _limits: Limits) -> Iter
         arn = it.get(prop) if stack.meant(it, prop, ROLE) is None else None
         if arn:
             yield f"{prop} is {arn}, which is neither in this stack nor known"
+
+
+@rule(
+    "resources-readable",
+    says="Everything that can hold IAM statements, or launch a task, is of a type that the rules read.",
+    why="No other rule checks what is in it: it may pass every role.",
+    remedy="create it by a resource that the rules read (aws.iam, aws.ecs, …), put the text of a template into "
+    "templateBody, or waive the resource after a review",
+    severity=MEDIUM,
+    levels=(ADVISORY, MANDATORY),
+    on=lambda stack: [stack],
+)
+def resources_readable(_it: Stack, stack: Stack, _limits: Limits) -> Iterator[Finding]:
+    unknown: Unknown | None = None
+    for it, why in unread(stack.kinds):
+        if why.endswith("not known yet"):
+            unknown = unknown or Unknown(it.urn, why.partition(" ")[0])
+        else:
+            yield Finding(why, it.urn)
+    if unknown is not None:
+        raise unknown

@@ -19,10 +19,14 @@ ROLE: Final = "aws:iam/role:Role"
 USER: Final = "aws:iam/user:User"
 GROUP: Final = "aws:iam/group:Group"
 POLICY: Final = "aws:iam/policy:Policy"
+PERMISSION_SET: Final = "aws:ssoadmin/permissionSet:PermissionSet"
+_SET_INLINE: Final = "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy"
+_SET_ATTACHED: Final = "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment"
 _INLINE: Final = {
     "aws:iam/rolePolicy:RolePolicy": ("role", ROLE),
     "aws:iam/userPolicy:UserPolicy": ("user", USER),
     "aws:iam/groupPolicy:GroupPolicy": ("group", GROUP),
+    _SET_INLINE: ("permissionSetArn", PERMISSION_SET),
 }
 """Type of an inline policy → the property that names its holder, and the holder's type."""
 _ATTACHED: Final = {
@@ -33,8 +37,13 @@ _ATTACHED: Final = {
     "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": (("userName", USER),),
     "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": (("groupName", GROUP),),
     "aws:iam/policyAttachment:PolicyAttachment": (("roles", ROLE), ("users", USER), ("groups", GROUP)),
+    _SET_ATTACHED: (("permissionSetArn", PERMISSION_SET),),
 }
-HOLDERS: Final = (ROLE, USER, GROUP)
+_DOCUMENT: Final = {_SET_INLINE: "inlinePolicy"}
+"""Type → the property with its document; by default `policy`."""
+_ARN: Final = {_SET_ATTACHED: "managedPolicyArn"}
+"""Type → the property with the ARN of the policy that it attaches; by default `policyArn`."""
+HOLDERS: Final = (ROLE, USER, GROUP, PERMISSION_SET)
 GRANTING: Final = (*_INLINE, *_ATTACHED, ROLE)
 """Every type of resource that grants permissions to a principal as soon as it exists."""
 BEARERS: Final = (POLICY, *GRANTING)
@@ -109,7 +118,7 @@ def unreadable(resource: Resource) -> Iterator[tuple[str, str]]:
 def attached_arns(resource: Resource) -> Iterator[str]:
     """ARNs of managed policies that a resource attaches. Raises Unknown."""
     if resource.kind in _ATTACHED:
-        arn = resource.get("policyArn")
+        arn = resource.get(_ARN.get(resource.kind, "policyArn"))
         if isinstance(arn, str):
             yield arn
         yield from (str(it) for it in resource.whole("policyArns", default=[]))
@@ -119,7 +128,8 @@ def attached_arns(resource: Resource) -> Iterator[str]:
 
 def _given(resource: Resource) -> Iterator[tuple[str, Any]]:
     if resource.kind in _INLINE or resource.kind == POLICY:
-        yield "policy", resource.whole("policy", default={})
+        prop = _DOCUMENT.get(resource.kind, "policy")
+        yield prop, resource.whole(prop, default={})
     for arn in attached_arns(resource):
         yield arn, arn
     if resource.kind == ROLE:

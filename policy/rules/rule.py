@@ -26,9 +26,10 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from .config import WAIVERS, Configured, Limit, configured
+from .inside import contents, expanded, may_contain
 from .principals import Held, Principal
 from .serving import shared
-from .stack import Resource, Stack, Unknown
+from .stack import INSIDE, Resource, Stack, Unknown
 
 Environment = Literal["dev", "prod"]
 MANDATORY: Final = EnforcementLevel.MANDATORY
@@ -217,11 +218,12 @@ class _Run:
     today: Callable[[], datetime.date]
 
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type not in self.rule.kinds:
+        if args.resource_type not in self.rule.kinds and not may_contain(args.resource_type):
             return
         config = self._config(args.get_config(), report)
         one = Resource.alone(args)
-        verdict = self.rule.verdict(Stack([one], whole=False), config.limits)
+        inner = shared(("inside", one.urn), lambda: contents(one).resources)
+        verdict = self.rule.verdict(Stack([one, *inner], whole=False), config.limits)
         self._report(verdict, config, report, {one.urn})
         # A rule that also judges the whole stack reports it once, there.
         self._unknown(verdict, report, silent=self.rule.scope is Scope.BOTH and pulumi.runtime.is_dry_run())
@@ -230,7 +232,7 @@ class _Run:
         config = self._config(args.get_config(), report)
         stack = shared(
             ("stack", self.known_roles),
-            lambda: Stack((Resource.of_stack(it) for it in args.resources), known_roles=self.known_roles),
+            lambda: Stack(expanded(map(Resource.of_stack, args.resources)), known_roles=self.known_roles),
         )
         verdict = self.rule.verdict(stack, config.limits)
         self._report(verdict, config, report, {it.urn for it in config.waivers})
@@ -246,8 +248,10 @@ class _Run:
         today = self.today()
         waived = {it.urn for it in config.waivers if it.expires >= today}
         for finding in verdict.findings:
-            if finding.urn not in waived:
-                report(f"{_name(finding.urn)}: {finding.says}\nFix: {self.rule.remedy}", finding.urn)
+            # The engine knows the resource that holds another, and a waiver may name either.
+            holder = finding.urn.partition(INSIDE)[0]
+            if waived.isdisjoint({finding.urn, holder}):
+                report(f"{_name(finding.urn)}: {finding.says}\nFix: {self.rule.remedy}", holder)
         for waiver in config.waivers:
             if waiver.expires < today and waiver.urn in judged:
                 report(
@@ -262,7 +266,8 @@ class _Run:
         if pulumi.runtime.is_dry_run():
             raise NotJudged(verdict.unknown)
         for urn, path in sorted({(it.urn, it.path) for it in verdict.unknown}):
-            report(f"{_name(urn)}: {path} is not known even at the update, so it cannot be judged", urn)
+            said = f"{_name(urn)}: {path} is not known even at the update, so it cannot be judged"
+            report(said, urn.partition(INSIDE)[0])
 
 
 class _TwicePolicy(ResourceValidationPolicy, StackValidationPolicy):
@@ -287,9 +292,11 @@ class _TwicePolicy(ResourceValidationPolicy, StackValidationPolicy):
 
 
 def _name(urn: str) -> str:
-    """The name and type of a resource, from its URN."""
-    parts = urn.split("::")
-    return f"{parts[-1]} ({parts[2].rpartition('$')[2]})" if len(parts) >= 4 else urn
+    """The name and type of a resource, from its URN; with what is inside it, if that is meant."""
+    whole, _, inside = urn.partition(INSIDE)
+    parts = whole.split("::")
+    named = f"{parts[-1]} ({parts[2].rpartition('$')[2]})" if len(parts) >= 4 else whole
+    return f"{named}{INSIDE}{inside}" if inside else named
 
 
 def findings_of(verdicts: Iterable[Verdict]) -> Iterator[Finding]:

@@ -31,6 +31,8 @@ class Missing:
 
 
 UNKNOWN = Missing()
+INSIDE = " > "
+"""Between the URN of a resource and what is inside it, of which the engine knows nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +112,11 @@ class Stack:
             self.by_urn[it.urn] = it
         self._named: dict[str, dict[str, Resource]] = {}
         self._made: dict[Any, Any] = {}
+
+    @property
+    def kinds(self) -> Mapping[str, list[Resource]]:
+        """The resources by their types."""
+        return self._kinds
 
     def once(self, make: Callable[[Stack], Made]) -> Made:
         """A value computed from the stack, computed once for all subjects."""

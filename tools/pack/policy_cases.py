@@ -260,6 +260,17 @@ def passes(service: str, *roles: str) -> dict[str, Any]:
     return allow("iam:PassRole", list(roles) or TASK, {"StringEquals": {"iam:PassedToService": service}})
 
 
+def template(resources: Mapping[str, Any]) -> Thing:
+    """A stack of CloudFormation."""
+    return Thing("aws:cloudformation/stack:Stack", "legacy", {"templateBody": json.dumps({"Resources": resources})})
+
+
+def cloud_control(kind: str, desired: Mapping[str, Any]) -> Thing:
+    """A resource of Cloud Control."""
+    props = {"typeName": kind, "desiredState": json.dumps(desired)}
+    return Thing("aws:cloudcontrol/resource:Resource", "controlled", props)
+
+
 BOUND: Final = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 """A managed policy that limits, and grants nothing."""
 
@@ -926,6 +937,28 @@ CASES: Final[dict[str, Cases]] = {
         {
             "all of the stack": [*LAUNCHES, role("task"), role("execution"), definition(), function()],
             "a pattern, which another rule refuses": [role("launcher", ONLY_LAMBDA), inline(allow("iam:PassRole"))],
+        },
+    ),
+    "resources-readable": Cases(
+        {
+            "a template that is elsewhere": [
+                Thing("aws:cloudformation/stack:Stack", "s", {"templateUrl": "https://s3.amazonaws.com/b/t.json"})
+            ],
+            "a job definition of Batch": [Thing("aws:batch/jobDefinition:JobDefinition", "b", {"type": "container"})],
+            "an Express service": [Thing("aws:ecs/expressGatewayService:ExpressGatewayService", "e", {})],
+            "devious: a template that is none": [
+                Thing("aws:cloudformation/stack:Stack", "s", {"templateBody": "Resources: ["})
+            ],
+            "devious: a type of Cloud Control that no rule reads": [
+                cloud_control("AWS::ServiceCatalog::CloudFormationProvisionedProduct", {})
+            ],
+            "devious: a stack in the template": [
+                template({"S": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://x"}}})
+            ],
+        },
+        {
+            "a template that is here": [template({"R": {"Type": "AWS::IAM::Role", "Properties": {}}})],
+            "a type of Cloud Control that holds nothing": [cloud_control("AWS::S3::Bucket", {})],
         },
     ),
     "task-fargate": Cases(

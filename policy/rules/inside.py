@@ -1,0 +1,195 @@
+"""Resources inside a resource: of a CloudFormation template, of Cloud Control's desired state, of aws-native.
+
+They are judged as resources of the stack of their own. A finding names the resource that holds them, and what it is
+there. What cannot be read is left over, with the reason, and the rule `resources-readable` reports it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from fargate_job_launcher.policies.files.cloudformation import converted as of_template
+from fargate_job_launcher.policies.files.cloudformation import of_text
+from fargate_job_launcher.policies.files.cloudformation_names import FREE, KINDS
+from fargate_job_launcher.policies.files.declared import NOT_KNOWN, Converted, Declared, NotAStack
+from pulumi_policy.proxy import unknown_checking_proxy
+
+from .stack import INSIDE, UNKNOWN, Resource
+
+CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"
+TEMPLATES: Final = {
+    "aws:cloudformation/stack:Stack": ("templateBody", "templateUrl"),
+    "aws:cloudformation/stackSet:StackSet": ("templateBody", "templateUrl"),
+    "aws-native:cloudformation:Stack": ("templateBody", "templateUrl"),
+    "aws-native:cloudformation:StackSet": ("templateBody", "templateUrl"),
+}
+"""Type with a template → the property with its text, and the one with its address."""
+NATIVE: Final = "aws-native:"
+_IAM: Final = ("Policy", "RolePolicy", "UserPolicy", "GroupPolicy", "UserToGroupAddition")
+_NATIVE: Final = {
+    f"{NATIVE}{service.lower()}:{name}": f"AWS::{service}::{name}"
+    for service, name in (
+        *(it.split("::")[1:] for it in KINDS),
+        *(("IAM", it) for it in _IAM),
+    )
+}
+"""aws-native's type → CloudFormation's."""
+TELLING: Final = (
+    *("batch", "cloudformation", "ecs", "events", "iam", "lambda", "pipes", "scheduler", "servicecatalog", "sso"),
+    *("stepfunctions",),
+)
+"""Services, as aws-native names them, whose resources hold IAM statements, launch tasks, or hold resources."""
+
+
+@dataclass
+class Contents:
+    """What is inside a resource."""
+
+    resources: list[Resource] = field(default_factory=list[Resource])
+    left: list[str] = field(default_factory=list[str])
+    """What could not be read, and why."""
+
+
+def may_contain(kind: str) -> bool:
+    """Whether resources of a type can hold others."""
+    return kind == CLOUD_CONTROL or kind in TEMPLATES or kind in _NATIVE
+
+
+def contents(it: Resource) -> Contents:
+    """The resources inside a resource, and what of it cannot be read."""
+    if it.kind in TEMPLATES:
+        return _of_template(it)
+    if it.kind == CLOUD_CONTROL:
+        return _of_cloud_control(it)
+    return _of_native(it) if it.kind in _NATIVE else Contents()
+
+
+def _of_template(it: Resource) -> Contents:
+    body, address = TEMPLATES[it.kind]
+    given = it.props.get(body)
+    if given is UNKNOWN:
+        return Contents(left=[f"{body} is not known yet"])
+    if not given:
+        return Contents(left=[f"{address} is the address of a template, whose text is not here"])
+    parameters = it.props.get("parameters")
+    values = {key: value for key, value in parameters.items() if isinstance(value, str)} if parameters else {}
+    text = given if isinstance(given, str) else json.dumps(_marked(given))
+    try:
+        return _made(it, of_text(text, {**values, **_place(it)}))
+    except (NotAStack, AttributeError, KeyError, TypeError, RecursionError) as error:
+        return Contents(left=[f"{body} cannot be read: {error}"])
+
+
+def _place(it: Resource) -> dict[str, str]:
+    """The account and region of a stack, which its ARN has."""
+    parts = str(it.known("id") or it.known("stackId")).split(":")
+    return {"AWS::Region": parts[3], "AWS::AccountId": parts[4]} if len(parts) > 5 else {}
+
+
+def _of_cloud_control(it: Resource) -> Contents:
+    kind, desired = it.props.get("typeName"), it.props.get("desiredState")
+    if UNKNOWN in (kind, desired):
+        return Contents(left=["desiredState is not known yet"])
+    try:
+        properties: Any = json.loads(desired) if isinstance(desired, str) else _marked(desired)
+    except json.JSONDecodeError as error:
+        return Contents(left=[f"desiredState is not JSON: {error.msg}"])
+    if str(kind) not in _NATIVE.values():
+        service = str(kind).split("::")[1].lower() if str(kind).count("::") > 1 else ""
+        return Contents(left=[f"desiredState is of {kind}, which no rule reads"] if service in TELLING else [])
+    return _single(it, str(kind), properties, {})
+
+
+def _of_native(it: Resource) -> Contents:
+    outputs = {key: value for key in ("arn", "name", "id") if isinstance(value := it.known(key), str)}
+    for key in ("roleName", "userName", "groupName"):
+        if isinstance(name := it.known(key), str):
+            outputs["name"] = name
+    return _single(it, _NATIVE[it.kind], _capital(_marked(it.props)), outputs)
+
+
+def _single(it: Resource, kind: str, properties: Any, outputs: Mapping[str, Any]) -> Contents:
+    """One resource of a type of CloudFormation, with the outputs that it has in the stack."""
+    try:
+        found = of_template({"Resources": {it.name: {"Type": kind, "Properties": properties}}})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return Contents(left=[f"has a form that cannot be read: {error}"])
+    return _made(it, found, outputs)
+
+
+def _made(it: Resource, found: Converted, outputs: Mapping[str, Any] | None = None) -> Contents:
+    made = Contents(left=[f"{what}: {why}" for what, why in found.left.items()])
+    for one in found.resources:
+        own = outputs if one.name == it.name and outputs else {}
+        made.resources.append(_resource(it, one, own))
+    return made
+
+
+def _resource(it: Resource, one: Declared, outputs: Mapping[str, Any]) -> Resource:
+    # A template's resource is named by its logical id; the only one of a resource, by what it is there.
+    values = {**one.inputs, **one.outputs, **outputs}
+    raw = cast("Mapping[str, Any]", unknown_checking_proxy(dict(values)))
+    return Resource(
+        f"{it.urn}{INSIDE}{one.name} {one.kind}", one.kind, f"{it.name}{INSIDE}{one.name}", raw, outputs=True
+    )
+
+
+def _marked(value: Any) -> Any:
+    """A value with the converters' mark for what is not known."""
+    if value is UNKNOWN:
+        return NOT_KNOWN
+    if isinstance(value, dict):
+        return {key: _marked(inner) for key, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_marked(inner) for inner in cast("list[Any]", value)]
+    return value
+
+
+def _capital(value: Any) -> Any:
+    """Properties in CloudFormation's spelling; documents keep their own."""
+    if isinstance(value, dict):
+        return {
+            (name := key[:1].upper() + key[1:]): inner if name in FREE else _capital(inner)
+            for key, inner in cast("dict[str, Any]", value).items()
+        }
+    return [_capital(inner) for inner in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def expanded(resources: Iterable[Resource]) -> Iterator[Resource]:
+    """Resources, each followed by what is inside it."""
+    for it in resources:
+        yield it
+        if may_contain(it.kind):
+            yield from contents(it).resources
+
+
+def unread(kinds: Mapping[str, list[Resource]]) -> Iterator[tuple[Resource, str]]:
+    """The resources of a stack that hold what no rule reads, by type; and what that is."""
+    for kind, listed in kinds.items():
+        service = kind.removeprefix(NATIVE).split(":")[0] if kind.startswith(NATIVE) else ""
+        for it in listed:
+            if INSIDE in it.urn and kind in TEMPLATES:
+                # The template that names it says so.
+                continue
+            if may_contain(kind):
+                yield from ((it, why) for why in contents(it).left)
+            elif service in TELLING:
+                yield it, f"no rule reads resources of the type {kind}"
+            elif kind in NOT_READ:
+                yield it, NOT_READ[kind]
+
+
+NOT_READ: Final = {
+    "aws:batch/jobDefinition:JobDefinition": "no rule reads the containers and roles of AWS Batch",
+    "aws:ecs/expressGatewayService:ExpressGatewayService": "no rule reads an Express service's container and roles",
+    "aws:ecs/taskSet:TaskSet": "no rule reads the network of a task set",
+    "aws:serverlessrepository/cloudFormationStack:CloudFormationStack": "its template is not here",
+    "aws:servicecatalog/provisionedProduct:ProvisionedProduct": "its template is not here",
+    "aws:ssoadmin/customerManagedPolicyAttachment:CustomerManagedPolicyAttachment": (
+        "it attaches a policy of every account of the organization by its name"
+    ),
+}
+"""Types of the AWS provider that hold IAM statements or launch tasks, and are not read → what it is that is not."""
