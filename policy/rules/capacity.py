@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from fargate_job_launcher.capacity import ASSOCIATION, CLUSTER, may_use_spot
 
 from .functions import EVENT_TARGET, SCHEDULE
-from .network import SERVICE
+from .launched import SERVICE
 from .rule import MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack
 from .tasks import FUNCTION

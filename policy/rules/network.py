@@ -1,58 +1,23 @@
 """Networks of tasks: no public address, no incoming connection, two subnets, and no shell.
 
-A service, a schedule and an event target name their network themselves; a launcher of this package names it in its
-LAUNCHER_SETTINGS.
+What a resource says about the tasks that it launches, launched.py reads.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from .config import PUBLIC, Limit
-from .functions import EVENT_TARGET, SCHEDULE
+from .launched import LAUNCHING, PLACED, launched
 from .principals import declared
 from .rule import ADVISORY, DISABLED, HIGH, MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack
-from .tasks import FUNCTION, true
 
-SERVICE: Final = "aws:ecs/service:Service"
 SECURITY_GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
 DEFAULT_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 SECURITY_GROUP_RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
 INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-_RUNNING: Final = (SERVICE, SCHEDULE, EVENT_TARGET)
-_PLACED: Final = (*_RUNNING, FUNCTION)
-_TARGETS: Final = {SERVICE: (), SCHEDULE: ("target", "ecsParameters"), EVENT_TARGET: ("ecsTarget",)}
-
-
-@dataclass(frozen=True)
-class _Network:
-    """The network that a resource gives to tasks."""
-
-    public: bool
-    subnets: list[Any] | None
-
-
-def _network(it: Resource) -> _Network | None:
-    """Raises Unknown."""
-    if it.kind == FUNCTION:
-        settings = it.get("environment", "variables", "LAUNCHER_SETTINGS")
-        try:
-            loaded = json.loads(settings) if isinstance(settings, str) else None
-        except json.JSONDecodeError:
-            return None
-        if not isinstance(loaded, dict):
-            return None
-        named = cast("dict[str, Any]", loaded)
-        return _Network(true(named.get("assignPublicIp")), named.get("subnets"))
-    path = (*_TARGETS[it.kind], "networkConfiguration")
-    given = it.get(*path)
-    if given is None:
-        return None
-    return _Network(true(it.get(*path, "assignPublicIp")), it.get(*path, "subnets"))
 
 
 @rule(
@@ -63,14 +28,14 @@ def _network(it: Resource) -> _Network | None:
     "(JobNetwork: subnets: private)",
     severity=MEDIUM,
     levels=(DISABLED, MANDATORY),
-    on=resources(*_PLACED),
-    kinds=_PLACED,
+    on=resources(*PLACED),
+    kinds=PLACED,
     beside=("Security Hub ECS.2, ECS.16", "checkov CKV_AWS_333"),
 )
 def no_public_ip(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    network = _network(it)
-    if network is not None and network.public:
-        yield "assigns public addresses to its tasks"
+    for task in launched(it):
+        if task.known(it, "assignPublicIp", task.public):
+            yield task.said("assigns public addresses to its tasks")
 
 
 @rule(
@@ -80,16 +45,17 @@ def no_public_ip(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     remedy="name subnets of two or more availability zones",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
-    on=resources(*_PLACED),
-    kinds=_PLACED,
+    on=resources(*PLACED),
+    kinds=PLACED,
     limits=(Limit("minimum", "The fewest subnets.", "integer", 2, 2, 1),),
 )
 def two_subnets(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    network = _network(it)
-    if network is not None and network.subnets is not None:
-        named = {str(one) for one in network.subnets}
-        if len(named) < limits["minimum"]:
-            yield f"names {', '.join(sorted(named)) or 'no subnet'}: at least {int(limits['minimum'])} are needed"
+    for task in launched(it):
+        subnets = task.known(it, "subnets", task.subnets)
+        named = {str(one) for one in subnets or ()}
+        if subnets is not None and len(named) < limits["minimum"]:
+            listed = ", ".join(sorted(named)) or "no subnet"
+            yield task.said(f"names {listed}: at least {int(limits['minimum'])} are needed")
 
 
 @rule(
@@ -99,12 +65,13 @@ def two_subnets(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     remedy="set enableExecuteCommand to false; debug in a separate cluster",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
-    on=resources(*_RUNNING),
-    kinds=_RUNNING,
+    on=resources(*LAUNCHING),
+    kinds=LAUNCHING,
 )
 def no_exec(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    if true(it.get(*_TARGETS[it.kind], "enableExecuteCommand")):
-        yield "enableExecuteCommand is true"
+    for task in launched(it):
+        if task.known(it, "enableExecuteCommand", task.exec):
+            yield task.said("sets enableExecuteCommand")
 
 
 @rule(

@@ -260,6 +260,25 @@ def passes(service: str, *roles: str) -> dict[str, Any]:
     return allow("iam:PassRole", list(roles) or TASK, {"StringEquals": {"iam:PassedToService": service}})
 
 
+def in_vpc(public: str, *subnets: str) -> dict[str, Any]:
+    """The network of a task, as RunTask takes it."""
+    return {"AwsvpcConfiguration": {"Subnets": list(subnets or ("subnet-1", "subnet-2")), "AssignPublicIp": public}}
+
+
+def machine(**parameters: Any) -> Thing:
+    """A state machine that runs a task in a branch of a parallel state."""
+    run = {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync", "Parameters": parameters, "End": True}
+    inner = {"StartAt": "Run", "States": {"Run": run}}
+    outer = {"StartAt": "All", "States": {"All": {"Type": "Parallel", "Branches": [inner], "End": True}}}
+    return Thing("aws:sfn/stateMachine:StateMachine", "flow", {"definition": json.dumps(outer), "roleArn": TASK})
+
+
+def pipe(**parameters: Any) -> Thing:
+    """A pipe that runs a task."""
+    its = {"taskDefinitionArn": DEFINITION, **parameters}
+    return Thing("aws:pipes/pipe:Pipe", "p", {"target": CLUSTER, "targetParameters": {"ecsTaskParameters": its}})
+
+
 def template(resources: Mapping[str, Any]) -> Thing:
     """A stack of CloudFormation."""
     return Thing("aws:cloudformation/stack:Stack", "legacy", {"templateBody": json.dumps({"Resources": resources})})
@@ -1423,8 +1442,14 @@ CASES: Final[dict[str, Cases]] = {
             "a schedule": [ecs_schedule(networkConfiguration={"subnets": ["a", "b"], "assignPublicIp": True})],
             "a service, in words": [service(assignPublicIp="true")],
             "devious: in the launcher's settings": [settings(assignPublicIp=True)],
+            "devious: in a branch of a state machine": [machine(NetworkConfiguration=in_vpc("ENABLED"))],
+            "devious: a pipe's": [pipe(networkConfiguration={"awsVpcConfiguration": {"assignPublicIp": "ENABLED"}})],
         },
-        {"a service without": [service()], "a launcher without": [settings()]},
+        {
+            "a service without": [service()],
+            "a launcher without": [settings()],
+            "a state machine without": [machine(NetworkConfiguration=in_vpc("DISABLED"))],
+        },
     ),
     "two-subnets": Cases(
         {
@@ -1433,8 +1458,13 @@ CASES: Final[dict[str, Cases]] = {
                 event_target(ecsTarget={"networkConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": False}})
             ],
             "devious: one twice, in the launcher's settings": [settings(subnets=["subnet-1", "subnet-1"])],
+            "devious: in a branch of a state machine": [machine(NetworkConfiguration=in_vpc("DISABLED", "subnet-1"))],
         },
-        {"a service in two": [service()], "a launcher in three": [settings(subnets=["a", "b", "c"])]},
+        {
+            "a state machine in what it is given": [machine(NetworkConfiguration={"AwsvpcConfiguration.$": "$.net"})],
+            "a service in two": [service()],
+            "a launcher in three": [settings(subnets=["a", "b", "c"])],
+        },
     ),
     "no-exec": Cases(
         {
@@ -1442,6 +1472,8 @@ CASES: Final[dict[str, Cases]] = {
             "an event target": [event_target(ecsTarget={"enableExecuteCommand": True})],
             "devious: in words": [ecs_schedule(enableExecuteCommand="true")],
             "devious: deep in a schedule": [ecs_schedule(enableExecuteCommand=True)],
+            "devious: in a branch of a state machine": [machine(EnableExecuteCommand=True)],
+            "devious: a pipe's": [pipe(enableExecuteCommand=True)],
         },
         {"a service without": [service(enableExecuteCommand=False)], "a schedule without": [ecs_schedule()]},
     ),
