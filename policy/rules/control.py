@@ -1,4 +1,4 @@
-"""Who controls a launcher: whoever may change its code, its permissions or its trust has all that it has.
+"""Who controls a launcher: a principal that may change its code, its permissions or its trust has all that it has.
 
 Also the two ways in which a principal takes permissions that nobody gave it: to change its own, and to become a role
 that has more.
@@ -69,7 +69,7 @@ def _controls(stack: Stack) -> dict[str, list[_Control]]:
 @rule(
     "launcher-controlled",
     says="Only a declared deployer may change a launcher: its code, its permissions, or who may become it.",
-    why="Whoever may do so can run any container as any role that the launcher may pass, whatever the launcher's own "
+    why="A principal that may do so can run any container as any role that the launcher may pass, whatever the launcher's own "
     "policy says.",
     remedy="take the action away, or allow it on functions and roles other than the launcher's. If it is the role that "
     "deploys, name it in the rule's `deployers`. A launcher's role trusts lambda.amazonaws.com alone",

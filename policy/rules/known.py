@@ -47,14 +47,14 @@ def _role(given: Any, where: str) -> Resource:
     arn = fields["arn"]
     if not isinstance(arn, str) or ":role/" not in arn:
         raise ValueError(f"{where}.arn: {arn!r} is not the ARN of a role")
-    policies = list(_policies(fields["policies"], f"{where}.policies"))
-    props = {
+    name, policies = arn.rpartition("/")[2], list(_policies(fields["policies"], f"{where}.policies"))
+    props: dict[str, Any] = {
         "arn": arn,
-        "name": arn.rpartition("/")[2],
+        "name": name,
         "assumeRolePolicy": _document(fields["assumeRolePolicy"], f"{where}.assumeRolePolicy"),
         "inlinePolicies": policies,
     }
-    return Resource(arn, "aws:iam/role:Role", props["name"], props)
+    return Resource(arn, "aws:iam/role:Role", name, props)
 
 
 def _policies(given: Any, where: str) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What is inside a resource is judged as a resource of its own: aws-native, Cloud Control, CloudFormation templates."""
+"""Resources inside a resource are judged as its own are: aws-native's, Cloud Control's, those of a template."""
 
 from __future__ import annotations
 

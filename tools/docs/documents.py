@@ -366,7 +366,7 @@ COMMANDS: Final = (
     *([], ["launch"], ["list"], ["status"], ["logs"], ["stop"], ["retry"], ["exec"], ["ports"]),
     *(["schedules"], ["schedules", "list"], ["schedules", "pause"], ["schedules", "resume"], ["schedules", "cancel"]),
     *(["dead-letters", *it] for it in ([], ["list"], ["show"], ["redrive"], ["edit"], ["discard"])),
-    ["explain"],
+    *(["explain"], ["known-roles"]),
 )
 
 

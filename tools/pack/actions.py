@@ -140,7 +140,7 @@ def reviewed(text: str) -> dict[str, dict[str, Reviewed]]:
 
 
 def differences(text: str, found: Mapping[str, set[str]]) -> list[str]:
-    """What the data bring that nobody reviewed, and what was reviewed and is gone."""
+    """Actions that the data bring and nobody reviewed, and reviewed ones that the data no longer have."""
     said = reviewed(text)
     lines: list[str] = []
     for section, actions in found.items():

@@ -965,7 +965,7 @@ CASES: Final[dict[str, Cases]] = {
             ],
             "a job definition of Batch": [Thing("aws:batch/jobDefinition:JobDefinition", "b", {"type": "container"})],
             "an Express service": [Thing("aws:ecs/expressGatewayService:ExpressGatewayService", "e", {})],
-            "devious: a template that is none": [
+            "devious: a text that is not a template": [
                 Thing("aws:cloudformation/stack:Stack", "s", {"templateBody": "Resources: ["})
             ],
             "devious: a type of Cloud Control that no rule reads": [
