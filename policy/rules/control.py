@@ -69,8 +69,8 @@ def _controls(stack: Stack) -> dict[str, list[_Control]]:
 @rule(
     "launcher-controlled",
     says="Only a declared deployer may change a launcher: its code, its permissions, or who may become it.",
-    why="A principal that may do so can run any container as any role that the launcher may pass, whatever the launcher's own "
-    "policy says.",
+    why="A principal that may do so can run any container as any role that the launcher may pass, whatever the "
+    "launcher's own policy says.",
     remedy="take the action away, or allow it on functions and roles other than the launcher's. If it is the role that "
     "deploys, name it in the rule's `deployers`. A launcher's role trusts lambda.amazonaws.com alone",
     severity=CRITICAL,
