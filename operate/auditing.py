@@ -25,6 +25,7 @@ def audited(
     environment: Literal["dev", "prod"] | None = None,
     config: Mapping[str, Any] | None = None,
     parameters: Mapping[str, str] | None = None,
+    known_roles: Path | str | None = None,
 ) -> Audit:
     """The findings of the policy pack in a file, without Pulumi's engine. Nothing is called, and no credentials are
     needed.
@@ -33,6 +34,7 @@ def audited(
     or state (`terraform show -json`); its content tells which. `environment` says whose severities and limits apply: by
     default those that the pack takes for an exported stack's name, and prod's for other files. `config` has the rules'
     settings, as `pulumi preview --policy-pack-config` has them. `parameters` are values of a template's parameters.
+    `known_roles` is the path of a list of roles outside the file, as the command `known-roles` prints it.
 
     `broken` of the result lists the findings, `not_judged` what no rule could judge because a value is not known, and
     `left` what is not converted. Raises NotAuditable for another file, and JobError without the extra `policies`.
@@ -42,7 +44,14 @@ def audited(
         content = path.read_bytes()
     except OSError as error:
         raise NotAuditable(f"{path}: cannot be read: {error.strerror}", "Give the path of a file") from None
-    return audited_text(content, name=str(file), environment=environment, config=config, parameters=parameters)
+    return audited_text(
+        content,
+        name=str(file),
+        environment=environment,
+        config=config,
+        parameters=parameters,
+        known_roles=known_roles,
+    )
 
 
 def audited_text(
@@ -52,17 +61,24 @@ def audited_text(
     environment: Literal["dev", "prod"] | None = None,
     config: Mapping[str, Any] | None = None,
     parameters: Mapping[str, str] | None = None,
+    known_roles: Path | str | None = None,
 ) -> Audit:
     """The same of a file's content."""
     try:
-        from fargate_job_launcher.policies import audit, files
+        from fargate_job_launcher.policies import audit, files, read_known_roles
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("fargate_job_launcher"):
             raise
         raise JobError(f"{error.name} is not installed", EXTRA) from None
     try:
+        known = () if known_roles is None else read_known_roles(Path(known_roles))
+    except (OSError, ValueError) as error:
+        raise NotAuditable(str(error), "Write the list again: fargate-job known-roles ROLE …") from None
+    try:
         text = content.decode("utf-8-sig")
-        return audit.audited(text, name=name, environment=environment, config=config, parameters=parameters)
+        return audit.audited(
+            text, name=name, environment=environment, config=config, parameters=parameters, known_roles=known
+        )
     except UnicodeDecodeError:
         then = "For a saved plan, write its JSON: terraform show -json PLAN"
         raise NotAuditable(f"{name} is not text", then) from None

@@ -35,6 +35,11 @@ REFUSED: Final = 1
     "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="A value of a template's parameter, repeatable."
 )
 @click.option(
+    "--known-roles",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The list of roles outside FILE that fargate-job known-roles printed.",
+)
+@click.option(
     "--format", "shape", type=click.Choice(["text", "json", "sarif"]), help="The form of the findings (as --output)."
 )
 @common
@@ -44,6 +49,7 @@ def audit(
     environment: str | None,
     config: Path | None,
     given: tuple[str, ...],
+    known_roles: Path | None,
     shape: str | None,
 ) -> int:
     """Show which rules of the policy pack the resources in FILE break, without Pulumi's engine.
@@ -56,6 +62,7 @@ def audit(
         "environment": cast("Literal['dev', 'prod'] | None", environment),
         "config": None if config is None else settings_of(config),
         "parameters": dict(_pair(it) for it in given),
+        "known_roles": known_roles,
     }
     stdin = str(file) == "-"
     found = audited_text(sys.stdin.buffer.read(), name="stdin", **options) if stdin else audited(file, **options)

@@ -97,6 +97,7 @@ def audited(
     environment: Environment | None = None,
     config: Mapping[str, Any] | None = None,
     parameters: Mapping[str, str] | None = None,
+    known_roles: tuple[Resource, ...] = (),
     rules: Iterable[Rule] = RULES,
     today: datetime.date | None = None,
 ) -> Audit:
@@ -106,6 +107,7 @@ def audited(
     prints; `name` is the file's name, for messages. `environment` says whose severities and limits apply: by default
     those of an exported stack's name, and prod's for every other file. `config` is that of
     `pulumi preview --policy-pack-config`: rule → settings. `parameters` are values of a template's parameters.
+    `known_roles` are roles outside the file of which it is known what they may do (`read_known_roles`).
     `today` is the date with which a waiver's expiry is compared (today's, in UTC).
 
     Raises NotAStack if the text is none of these files.
@@ -116,7 +118,7 @@ def audited(
     day = today or datetime.datetime.now(datetime.UTC).date()
     known = {it.id for it in RULES}
     audit.problems += [f"{it}: no rule is called so" for it in config or {} if it not in known and it != "all"]
-    each, whole = _resources(file.resources)
+    each, whole = _resources(file.resources, known_roles)
     by_urn = {it.urn: it for it in file.resources}
     missing: dict[tuple[str, str], set[str]] = {}
     for rule in rules:
@@ -205,7 +207,7 @@ def _environment(file: Converted) -> Environment:
     return environment_of(owned.removeprefix("urn:pulumi:").partition("::")[0])
 
 
-def _resources(declared: Iterable[Declared]) -> tuple[list[Resource], Stack]:
+def _resources(declared: Iterable[Declared], known_roles: tuple[Resource, ...]) -> tuple[list[Resource], Stack]:
     """The resources as they are judged alone, by their inputs, and as a stack, with what AWS adds."""
     each: list[Resource] = []
     made: dict[str, PolicyResource] = {}
@@ -219,4 +221,5 @@ def _resources(declared: Iterable[Declared]) -> tuple[list[Resource], Stack]:
         for prop, urns in it.origins.items():
             origins = [made[one] for one in urns if one in made and one != it.urn]
             made[it.urn].property_dependencies[prop] = origins
-    return each, Stack(expanded(Resource.of_stack(it) for it in made.values()))
+    whole = expanded(Resource.of_stack(it) for it in made.values())
+    return list(expanded(each)), Stack(whole, known_roles=known_roles)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fargate_job_launcher.operate import Account, JobError, NoSuchRole, known_roles
+from fargate_job_launcher.operate import Account, JobError, NoSuchRole, audited, known_roles
 from fargate_job_launcher.policies import roles_of_list
 from fargate_job_launcher.sandbox import Emulator
 
 from tests.operate.shell import command, leading_to
+from tools.pack.as_files import export
 from tools.pack.judging import Thing, judge
 from tools.pack.policy_cases import (
     ACCOUNT,
@@ -27,6 +29,7 @@ from tools.pack.policy_cases import (
     inline,
     passes,
     role,
+    template,
     text,
     trusting,
 )
@@ -130,6 +133,28 @@ def test_the_command_prints_the_list_that_the_pack_reads(iam: Any) -> None:
     assert second["policies"] == []
     task, _ = roles_of_list(ran.out)
     assert (task.urn, task.name, len(task.props["inlinePolicies"])) == (arn, "shared-task", 2)
+
+
+def test_an_audited_file_takes_the_list_too(tmp_path: Path) -> None:
+    file, roles = tmp_path / "export.json", tmp_path / "known-roles.json"
+    file.write_text(export(LAUNCHER))
+    roles.write_text(json.dumps({"roles": [known(TASK, document(allow("*"))), known(EXECUTION)]}))
+    assert {it.rule for it in audited(file).broken} == {"roles-known"}
+    assert {it.rule for it in audited(file, known_roles=roles).broken} == {"passrole-no-administrator"}
+    ran = command("audit", str(file), "--known-roles", str(roles), "-o", "json")
+    assert (ran.code, {it["rule"] for it in ran.json["findings"]}) == (1, {"passrole-no-administrator"})
+    roles.write_text("{}")
+    with pytest.raises(JobError, match=r"known-roles\.json: known roles: expected"):
+        audited(file, known_roles=roles)
+
+
+def test_resources_of_a_template_in_an_exported_stack_are_audited(tmp_path: Path) -> None:
+    wide = json.loads(text(allow("iam:PassRole")))
+    its = {"Type": "AWS::IAM::RolePolicy", "Properties": {"RoleName": "r", "PolicyName": "p", "PolicyDocument": wide}}
+    file = tmp_path / "export.json"
+    file.write_text(export([template({"Wide": its})]))
+    (found,) = [it for it in audited(file).broken if it.rule == "passrole-named-roles"]
+    assert (found.urn, found.resource.partition(" > ")[0]) == (template({}).urn, "legacy")
 
 
 @pytest.mark.parametrize(
