@@ -10,6 +10,7 @@ import pytest
 
 from tools.pack.judging import NOT_KNOWN, Thing, judge
 from tools.pack.policy_cases import (
+    ADMINISTRATOR,
     DEFINITION,
     IN_CLUSTER,
     ONLY_LAMBDA,
@@ -17,6 +18,7 @@ from tools.pack.policy_cases import (
     TO_TASKS,
     allow,
     cloud_control,
+    role,
     template,
     text,
 )
@@ -114,6 +116,16 @@ def test_a_waiver_names_the_resource_that_holds_what_is_wrong() -> None:
     assert judge([it]).rules == {"log-retention"}
     waiver = {"urn": it.urn, "reason": "kept by the archive", "expires": "2026-12-01"}
     assert judge([it], config={"log-retention": {"waivers": [waiver]}}).rules == set()
+
+
+def test_a_template_names_roles_of_the_account_in_which_its_stack_is() -> None:
+    here = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/task"}
+    it = in_template("launcher", "AWS::IAM::Role", holding(allow("iam:PassRole", here, TO_TASKS)))
+    elsewhere = REGION.replace("123456789012", "999999999999")
+    administrator = role("task", ONLY_TASKS, managedPolicyArns=[ADMINISTRATOR])
+    assert "passrole-no-administrator" in judge([it, administrator]).rules
+    moved = Thing(it.kind, it.name, it.props, {"id": elsewhere})
+    assert judge([moved, administrator]).rules == {"roles-known"}
 
 
 def test_a_permission_set_is_a_principal() -> None:
