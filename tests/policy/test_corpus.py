@@ -53,6 +53,12 @@ def test_a_program_is_judged_as_a_whole(program: Program) -> None:
     assert (program.audit.not_judged, program.audit.left) == ([], {})
 
 
+@pytest.mark.parametrize("program", [it for it in corpus.programs() if it.declared], ids=lambda it: it.name)
+def test_a_false_alarm_is_gone_once_it_is_declared(program: Program) -> None:
+    assert program.declared.keys() <= program.false_alarms.keys()
+    assert not program.declared.keys() & program.after_declaring
+
+
 def test_a_reason_of_every_program_is_needed() -> None:
     reported = {rule for program in corpus.programs() for rule in program.verdict.keys() - program.right.keys()}
     assert corpus.common().keys() <= reported

@@ -2,7 +2,8 @@
 
 A file of tests/policy/corpus/ has what a public program registers, written by us as a CloudFormation template: the
 program, where it was seen, `right` (rule → why its finding is right), `false_alarms` (rule → why it is not) and
-`missed` (rule → what it does not see). Findings that are right of every program have their reason in common.yml.
+`missed` (rule → what it does not see). `declared` has the settings that a team would declare; with them, those rules
+report nothing. Findings that are right of every program have their reason in common.yml.
 
 Besides CloudFormation's functions there are `!Trust SERVICE` (a trust policy without conditions),
 `!Allow [ACTIONS, RESOURCES, CONDITION]` (a policy document of one statement) and
@@ -40,12 +41,20 @@ class Program:
     right: dict[str, str]
     false_alarms: dict[str, str]
     missed: dict[str, str]
+    declared: dict[str, Any]
     template: dict[str, Any]
 
     @property
     def audit(self) -> Audit:
         """What the rules find, with the limits of prod."""
         return _audit(json.dumps(self.template))
+
+    @property
+    def after_declaring(self) -> set[str]:
+        """The rules that report with the settings that a team would declare."""
+        audit = audited(json.dumps(self.template), environment="prod", today=TODAY, config=self.declared)
+        assert audit.problems == []
+        return {it.rule for it in audit.broken}
 
     @property
     def verdict(self) -> dict[str, int]:
@@ -89,7 +98,7 @@ def difference(before: dict[str, dict[str, int]], after: dict[str, dict[str, int
 def _program(file: Path) -> Program:
     content = loaded(file.read_text(encoding="utf-8"))
     about = {key: content.pop(key) for key in ("program", "seen")}
-    reasons = {key: content.pop(key, {}) for key in ("right", "false_alarms", "missed")}
+    reasons = {key: content.pop(key, {}) for key in ("right", "false_alarms", "missed", "declared")}
     return Program(file.stem, **about, **reasons, template=_expanded(content))
 
 
