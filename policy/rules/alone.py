@@ -32,7 +32,7 @@ from .stack import Resource, Stack
     scope=Scope.BOTH,
     limits=(BOUNDARIES, DEPLOYERS),
     waivable=False,
-    beside=("checkov CKV_AWS_286 (partly)",),
+    beside=("checkov CKV_AWS_289, CKV_AWS_290, CKV_AWS_355 (only `*`)",),
 )
 def passes_alone(it: Principal | Resource, stack: Stack, limits: Limits) -> Iterator[str]:
     if isinstance(it, Resource):

@@ -37,7 +37,7 @@ _ALWAYS: Final = (MANDATORY, MANDATORY)
     limits=(BOUNDARIES,),
     waivable=False,
     beside=(
-        "checkov CKV_AWS_286 (partly)",
+        "checkov CKV_AWS_289, CKV_AWS_290, CKV_AWS_355 (only `*`)",
         "cdk-nag AwsSolutions-IAM5 (partly)",
         "Security Hub IAM.1, IAM.21 (partly)",
     ),
