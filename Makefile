@@ -18,7 +18,7 @@ SANDBOX := $(BIN)/python -m fargate_job_launcher.sandbox
 ASKED := --stack "$$STACK" --port "$$PORT" --job "$$JOB" --event "$$EVENT" $(if $(DOCKER),--docker)
 
 # setuptools' strict editable install links every module by name, so a new or removed file means a new install.
-SOURCES := $(sort $(wildcard components/*/*.py components/*/*/*.py environments/*.py handler/*.py operate/*.py operate/*/*.py policy/rules/*.py sandbox/*.py sandbox/*/*.py sandbox/*/*/*.py))
+SOURCES := $(sort $(wildcard components/*/*.py components/*/*/*.py environments/*.py handler/*.py operate/*.py operate/*/*.py policy/rules/*.py policy/solver/*.py sandbox/*.py sandbox/*/*.py sandbox/*/*/*.py))
 MODULES := $(VENV)/modules-$(shell echo '$(SOURCES)' | cksum | cut -d' ' -f1)
 
 .PHONY: help
