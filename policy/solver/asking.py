@@ -12,6 +12,7 @@ from .evaluation import Holder, applies
 from .keys import may_have
 from .patterns import plain
 from .request import Key, Request
+from .texts import Model, decide
 from .three import Three
 
 SECONDS: Final = 60
@@ -57,33 +58,24 @@ def ask(
     actions' names as AWS spells them.
     """
     (variables,) = {it.variables for it in requests}
-    solver = z3.Solver()
-    solver.set("timeout", SECONDS * 1000)
-    solver.add([rule for it in requests for rule in it.rules])
-    solver.add(variables.rules)
-    solver.push()
-    solver.add(goal.may)
-    first = solver.check()
+    rules = [*(rule for it in requests for rule in it.rules), *variables.rules]
+    first = decide([*rules, goal.may], SECONDS).verdict
     if first == z3.unsat:
         return Found("no")
     if first == z3.unknown:
         return Found("open", why=(f"z3 has no answer within {SECONDS} seconds",))
-    solver.pop()
-    solver.add(goal.sure)
     never = [(it, key) for it in requests for key in variables.made(it.name) if not _known(it, key)]
-    solver.add([z3.Not(key.present) for _, key in never])
-    if solver.check() != z3.sat:
+    held = [*rules, goal.sure, *(z3.Not(key.present) for _, key in never)]
+    model = decide(held, SECONDS).model
+    if model is None:
         unsupported = {f"{key.name}, which {it.action} has not by the data that the rules know" for it, key in never}
         return Found("open", why=tuple(sorted({*goal.why, *unsupported})))
     keys = {id(key): key for it in requests for key in variables.made(it.name)}
     # As few keys as possible, then what is asked for.
     for wish in (*prefer, *(z3.Not(key.present) for key in keys.values())):
-        solver.push()
-        solver.add(wish)
-        if solver.check() != z3.sat:
-            solver.pop()
-    assert solver.check() == z3.sat
-    model = solver.model()
+        better = decide([*held, wish], SECONDS).model
+        if better is not None:
+            held, model = [*held, wish], better
     names = spelt or ["" for _ in requests]
     return Found("yes", tuple(_shown(holder, it, model, name) for it, name in zip(requests, names, strict=True)))
 
@@ -92,19 +84,16 @@ def _known(request: Request, key: Key) -> bool:
     return not isinstance(request.action, str) or may_have(request.action, key.name)
 
 
-def _shown(holder: Holder, request: Request, model: Any, spelt: str) -> Shown:
-    def value(term: Any) -> Any:
-        return model.eval(term, model_completion=True)
-
+def _shown(holder: Holder, request: Request, model: Model, spelt: str) -> Shown:
     def true(term: Any) -> bool:
-        return z3.is_true(value(term))
+        return z3.is_true(model.value(term))
 
-    action = request.action if isinstance(request.action, str) else plain(value(request.action))
+    action = request.action if isinstance(request.action, str) else plain(model.value(request.action))
     context: dict[str, str | list[str]] = {}
     for key in request.variables.made(request.name):
         if true(key.present) and key.name not in _EVIDENT:
-            listed = [plain(value(it)) for it, used in zip(key.values, key.used, strict=True) if true(used)]
-            written = listed if key.number is None else [_number(key, value(key.number))]
+            listed = [plain(model.value(it)) for it, used in zip(key.values, key.used, strict=True) if true(used)]
+            written = listed if key.number is None else [_number(key, model.value(key.number))]
             context[key.name] = sorted(set(written)) if key.several else written[0]
     by = [
         it.sid or f"{', '.join(it.actions or ('NotAction',))} on {', '.join(it.resources or ('NotResource',))}"
@@ -112,7 +101,7 @@ def _shown(holder: Holder, request: Request, model: Any, spelt: str) -> Shown:
         for it in document.statements
         if it.allows and true(applies(it, request, document).sure)
     ]
-    return Shown(spelt or action, plain(value(request.resource)), context, tuple(by))
+    return Shown(spelt or action, plain(model.value(request.resource)), context, tuple(by))
 
 
 _EVIDENT: Final = ("aws:principalarn", "aws:principalaccount")

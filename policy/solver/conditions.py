@@ -16,7 +16,7 @@ from typing import Any, Final
 import z3
 
 from ..documents import Condition
-from .patterns import exactly, has_variable, is_wild, string, unescaped, wildcard
+from .patterns import equals, exactly, has_variable, unescaped, wildcard
 from .request import Key, Request, one_value
 from .three import TRUE, Three, every, known, some, unknown
 
@@ -90,17 +90,17 @@ def _matches(operator: str, value: str, key: Key, number: int, request: Request)
     if has_variable(value):
         return unknown(f"the policy variable in {value}")
     if operator == "stringlike":
-        return known(z3.InRe(text, wildcard(value)) if is_wild(value) else text == string(unescaped(value)))
+        return known(z3.InRe(text, wildcard(value)))
     if value.count(":") < _ARN_PARTS - 1:
         return unknown(f"{operator} with {value}: AWS does not say what an ARN of fewer than six parts matches")
-    return known(z3.InRe(text, wildcard(value, within_parts=True)) if is_wild(value) else text == string(unescaped(value)))
+    return known(z3.InRe(text, wildcard(value, within_parts=True)))
 
 
 def _equal(value: str, text: Any, request: Request, *, ignoring_case: bool) -> Three:
     if not has_variable(value):
         if ignoring_case:
             return known(z3.InRe(text, exactly(unescaped(value), ignoring_case=True)))
-        return known(text == string(unescaped(value)))
+        return known(equals(text, unescaped(value)))
     inner = value[2:-1]
     if ignoring_case or value[:2] != "${" or value[-1:] != "}" or not set(inner.lower()) <= _NAME:
         return unknown(f"the policy variable in {value}")

@@ -15,7 +15,7 @@ import z3
 
 from ..documents import Document, Statement, read
 from .conditions import holds
-from .patterns import crosses, has_variable, is_wild, string, unescaped, wildcard
+from .patterns import crosses, equals, has_variable, is_wild, unescaped, wildcard
 from .request import Request
 from .three import FALSE, TRUE, Three, every, known, some, unknown
 
@@ -102,7 +102,7 @@ def _allows(documents: Iterable[Document], request: Request) -> Three:
 
 def applies(statement: Statement, request: Request, document: Document) -> Three:
     """Whether a statement is about a request. Who is meant by a statement of a resource's policy is not asked here."""
-    covered = _action(statement, request.action)
+    covered = _action(statement, request)
     if covered is FALSE:
         return FALSE
     if document.version != _WITH_VARIABLES and any("${" in it for it in _texts(statement)):
@@ -115,17 +115,19 @@ def _texts(statement: Statement) -> Iterator[str]:
     yield from (value for it in statement.conditions for value in it.values)
 
 
-def _action(statement: Statement, action: Any) -> Three:
-    if isinstance(action, str):
-        return TRUE if statement.covers(action) else FALSE
+def _action(statement: Statement, request: Request) -> Three:
+    if isinstance(request.action, str):
+        return TRUE if statement.covers(request.action) else FALSE
     patterns = statement.actions if statement.actions is not None else statement.not_actions or ()
-    found = known(z3.Or([_fits(it, action) for it in patterns]))
+    named = [it for it in patterns if is_wild(it) or it not in request.never]
+    if not named:
+        return FALSE if statement.actions is not None else TRUE
+    found = known(z3.Or([_fits(it, request.action) for it in named]))
     return found if statement.actions is not None else ~found
 
 
 def _fits(pattern: str, text: Any) -> Any:
-    # `$` has no meaning in an action.
-    return z3.InRe(text, wildcard(pattern)) if is_wild(pattern) else text == string(pattern)
+    return z3.InRe(text, wildcard(pattern)) if is_wild(pattern) else equals(text, pattern)
 
 
 def _resource(statement: Statement, request: Request) -> Three:
@@ -144,7 +146,7 @@ def _names(pattern: str, resource: Any) -> Three:
     if has_variable(pattern):
         return unknown(f"the policy variable in {pattern}")
     if not is_wild(pattern):
-        return known(resource == string(unescaped(pattern)))
+        return known(equals(resource, unescaped(pattern)))
     loose = z3.InRe(resource, wildcard(pattern))
     if not crosses(pattern):
         return known(loose)

@@ -8,14 +8,14 @@ left out without changing any condition.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import z3
 
 from ..documents import Document
 from .keys import ONE_VALUE, has_several_values, of_the_session, type_of
-from .patterns import string
+from .patterns import SOMETHING, equals
 
 _SAME: Final = {"aws:epochtime": "aws:currenttime"}
 """Keys that have one value in two forms."""
@@ -88,7 +88,7 @@ class Variables:
         count = self._looks.get(name, 0) + 1 if has_several_values(name) else 1
         values = tuple(z3.String(f"{label} {number}") for number in range(count))
         used = tuple(z3.Bool(f"{label} {number} used") for number in range(count)) if count > 1 else (present,)
-        rules = [value != string("") for value in values]
+        rules = [z3.InRe(value, SOMETHING) for value in values]
         if count > 1:
             rules.append(present == z3.Or(used))
         number = None
@@ -98,9 +98,9 @@ class Variables:
             # An address of IPv6 is one that has no room in 32 bits, in no network of IPv4.
             number = z3.BitVec(f"{label} address", 64)
         elif kind == "Bool":
-            rules.append(z3.Or(values[0] == string("true"), values[0] == string("false")))
+            rules.append(z3.Or(equals(values[0], "true"), equals(values[0], "false")))
         if name in self._fixed:
-            rules += [present, values[0] == string(self._fixed[name])]
+            rules += [present, equals(values[0], self._fixed[name])]
         return Key(name, kind, present, values, used, number, tuple(rules))
 
 
@@ -114,17 +114,22 @@ class Request:
     """Its action in lower case: a text, or a variable."""
     resource: Any
     variables: Variables
-    shape: tuple[Any, ...] = field(default=())
+    shape: tuple[Any, ...] = ()
     """What its action and resource are like."""
+    never: frozenset[str] = frozenset()
+    """Actions that a variable action is not."""
 
     @property
     def rules(self) -> list[Any]:
         """What holds of it, given the keys that were asked for."""
         keys = [it for it in self.variables.made(self.name) if it.name in ONE_VALUE]
-        return [*self.shape, *(z3.Implies(self._is(ONE_VALUE[it.name]), one_value(it)) for it in keys)]
+        return [*self.shape, *(z3.Implies(self.has_action(ONE_VALUE[it.name]), one_value(it)) for it in keys)]
 
-    def _is(self, action: str) -> Any:
-        return self.action == action if isinstance(self.action, str) else self.action == string(action)
+    def has_action(self, action: str) -> Any:
+        """That its action, in lower case, is this one."""
+        if isinstance(self.action, str):
+            return z3.BoolVal(self.action == action)
+        return z3.BoolVal(False) if action in self.never else equals(self.action, action)
 
     def key(self, name: str) -> Key:
         """One of its condition keys."""

@@ -113,7 +113,7 @@ def _runs(facts: Facts) -> Iterator[Intended]:
 
 
 def _keeps(facts: Facts) -> Iterator[Intended]:
-    own, it, place = Needs("dynamodb:LeadingKeys", "only", (family_of(facts),)), facts.settings, arns_of(facts)
+    own, it, place = Needs("dynamodb:LeadingKeys", "is", (family_of(facts),)), facts.settings, arns_of(facts)
     yield Intended("keep its runs", ("dynamodb:GetItem", "dynamodb:PutItem"), (runs_table(facts),), needs=(own,))
     source = Needs("events:source", "is", (RUN_EVENTS_SOURCE,))
     yield Intended("announce runs", ("events:PutEvents",), (place("events", "event-bus/default"),), needs=(source,))
