@@ -9,7 +9,7 @@ run a task with another role (becoming.py, question.py); the principals of a sta
 
 from .asking import Found, Shown
 from .evaluation import Holder
-from .exact import Difference, Intended, Needs, differences
+from .exact import Difference, Intended, Needs, differences, exceeding
 from .question import Allowed, Answer, Proven, Step, Undecided, World, runs_another_role
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "Undecided",
     "World",
     "differences",
+    "exceeding",
     "runs_another_role",
 ]

@@ -5,7 +5,7 @@ What is intended is not written as a policy, so that a mistake about policies is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -62,16 +62,9 @@ def differences(holder: Holder, intended: Sequence[Intended]) -> list[Difference
 
     One request is shown for each action that is allowed too widely, and for each intention that is not allowed.
     """
-    looks = [need.key.lower() for it in intended for need in it.needs]
-    named = {action.lower() for it in intended for action in it.actions}
-    named |= {it for d in holder.every_document for s in d.statements for it in s.actions or () if not is_wild(it)}
-    found: list[Difference] = []
-    # The actions that somebody names, one after the other, and all others together: small questions have fast answers.
-    for request in (*(_request(holder, looks, it) for it in sorted(named)), _request(holder, looks, other_than=named)):
-        meant = z3.Or([_covers(it, request) for it in intended])
-        more = ask(holder, [request], allowed(holder, request) & known(z3.Not(meant)))
-        if more.verdict != "no":
-            found.append(Difference("allowed, not intended" if more.verdict == "yes" else "not decided", more))
+    named = {it for d in holder.every_document for s in d.statements for it in s.actions or () if not is_wild(it)}
+    found = list(exceeding(holder, intended, {*named, *(action for it in intended for action in it.actions)}))
+    looks = _looks(intended)
     for it in intended:
         for request in (_request(holder, looks, action.lower()) for action in it.actions):
             less = ask(holder, [request], ~allowed(holder, request) & known(_covers(it, request)))
@@ -79,6 +72,25 @@ def differences(holder: Holder, intended: Sequence[Intended]) -> list[Difference
                 kind = "intended, not allowed" if less.verdict == "yes" else "not decided"
                 found.append(Difference(kind, less, it.why))
     return found
+
+
+def exceeding(
+    holder: Holder, intended: Sequence[Intended], actions: Iterable[str], *, others: bool = True
+) -> Iterator[Difference]:
+    """What a principal's policies allow of these actions, and with `others` of all others, that is not intended: one
+    request for each action, and one of all others."""
+    named, looks = sorted({it.lower() for it in actions}), _looks(intended)
+    # The actions that somebody names, one after the other, and all others together: small questions have fast answers.
+    last = [_request(holder, looks, other_than=named)] if others else []
+    for request in (*(_request(holder, looks, it) for it in named), *last):
+        meant = z3.Or([_covers(it, request) for it in intended])
+        more = ask(holder, [request], allowed(holder, request) & known(z3.Not(meant)))
+        if more.verdict != "no":
+            yield Difference("allowed, not intended" if more.verdict == "yes" else "not decided", more)
+
+
+def _looks(intended: Sequence[Intended]) -> list[str]:
+    return [need.key.lower() for it in intended for need in it.needs]
 
 
 def _request(
