@@ -59,21 +59,21 @@ def ask(
     """
     (variables,) = {it.variables for it in requests}
     rules = [*(rule for it in requests for rule in it.rules), *variables.rules]
-    first = decide([*rules, goal.may], SECONDS).verdict
-    if first == z3.unsat:
+    first = decide([*rules, goal.may], SECONDS)
+    if first.verdict == z3.unsat:
         return Found("no")
-    if first == z3.unknown:
+    if first.verdict == z3.unknown:
         return Found("open", why=(f"z3 has no answer within {SECONDS} seconds",))
     never = [(it, key) for it in requests for key in variables.made(it.name) if not _known(it, key)]
     held = [*rules, goal.sure, *(z3.Not(key.present) for _, key in never)]
-    model = decide(held, SECONDS).model
+    model = decide(held, SECONDS).model if goal.why or never else first.model
     if model is None:
         unsupported = {f"{key.name}, which {it.action} has not by the data that the rules know" for it, key in never}
         return Found("open", why=tuple(sorted({*goal.why, *unsupported})))
     keys = {id(key): key for it in requests for key in variables.made(it.name)}
     # As few keys as possible, then what is asked for.
     for wish in (*prefer, *(z3.Not(key.present) for key in keys.values())):
-        better = decide([*held, wish], SECONDS).model
+        better = model if z3.is_true(model.value(wish)) else decide([*held, wish], SECONDS).model
         if better is not None:
             held, model = [*held, wish], better
     names = spelt or ["" for _ in requests]

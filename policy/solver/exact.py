@@ -107,6 +107,8 @@ def _request(
 
 
 def _covers(intended: Intended, request: Request) -> Any:
+    if isinstance(request.action, str) and request.action not in {it.lower() for it in intended.actions}:
+        return z3.BoolVal(False)
     resources: Iterable[Any] = (
         *(equals(request.resource, it) for it in intended.resources),
         *(z3.InRe(request.resource, beginning(it)) for it in intended.below),
