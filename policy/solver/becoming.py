@@ -58,6 +58,8 @@ CHANGES: Final = (
 )
 """Actions that change what somebody may do, or give the keys of somebody else: after one, the policies read here are not
 those that decide."""
+ENTERS: Final = ("ecs:ExecuteCommand", "ssm:StartSession", "ssm:SendCommand", "lambda:UpdateFunctionCode")
+"""Actions that run the caller's commands where other permissions are: in tasks, instances and functions."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +94,16 @@ def assumes_a_stranger(holder: Holder, known_arns: Sequence[str]) -> Found:
     return ask(holder, [assume, passing], goal, spelt=("sts:AssumeRole", "iam:PassRole"))
 
 
-def changes_permissions(holder: Holder) -> list[tuple[str, Found]]:
-    """The actions by which a principal may change somebody's permissions, each with a request."""
-    made: list[tuple[str, Found]] = []
-    for action in CHANGES:
+def may_do(holder: Holder, actions: Sequence[str], besides: Sequence[str] = ()) -> list[str]:
+    """Which of these actions a principal may do on some resource, besides these ones."""
+    made: list[str] = []
+    for action in filter(holder.names, actions):
         variables = Variables(holder.every_document, fixed=holder.fixed)
         resource = z3.String("resource")
-        shape = z3.InRe(resource, beginning("arn:"))
-        request = Request("change", action.lower(), resource, variables, (shape,))
-        found = ask(holder, [request], allowed(holder, request), spelt=(action,))
-        if found.verdict != "no":
-            made.append((action, found))
+        shape = (z3.InRe(resource, beginning("arn:")), *(z3.Not(equals(resource, it)) for it in besides))
+        request = Request("change", action.lower(), resource, variables, shape)
+        if ask(holder, [request], allowed(holder, request), spelt=(action,)).verdict != "no":
+            made.append(action)
     return made
 
 
@@ -177,11 +178,11 @@ def _passes(holder: Holder, role: Holder, service: str) -> Found:
     passing, may_pass = pass_role(holder, string(role.arn), service, variables)
     opened = trusts(role, service)
     actions = tuple(LAUNCHES) if service == TASKS_SERVICE else STARTS.get(service, ())
-    if not actions:
+    if not actions and holder.names("iam:PassRole"):
         goal = every([may_pass, opened, unknown(f"which calls have {service} act with a role")])
         return ask(holder, [passing], goal, spelt=("iam:PassRole",))
     first = Found("no")
-    for action in actions:
+    for action in filter(holder.names, actions if holder.names("iam:PassRole") else ()):
         start = Request("start", action.lower(), z3.String("resource"), variables, resource_of(action))
         found = ask(
             holder,

@@ -64,6 +64,10 @@ class Holder:
         """Those of its limits too."""
         return [*self.documents, *(it for limit in self.limits for it in limit)]
 
+    def names(self, action: str) -> bool:
+        """Whether an Allow is about this action, on whatever resource: without one, nothing else need be asked."""
+        return bool(self.unread) or any(True for it in self.documents for _ in it.allowing(action))
+
     @property
     def fixed(self) -> dict[str, str]:
         """The condition keys that its ARN decides."""

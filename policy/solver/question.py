@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 import z3
 
 from .asking import Found, Shown, ask
-from .becoming import LAUNCHES, TASKS_SERVICE, assumes_a_stranger, changes_permissions, pass_role, resource_of, trusts, ways
+from .becoming import (
+    CHANGES,
+    ENTERS,
+    LAUNCHES,
+    TASKS_SERVICE,
+    assumes_a_stranger,
+    may_do,
+    pass_role,
+    resource_of,
+    trusts,
+    ways,
+)
 from .evaluation import Holder, allowed
 from .patterns import equals
 from .request import Request, Variables
@@ -98,7 +109,7 @@ def runs_another_role(principal: Holder, roles: Collection[str], world: World | 
             return Allowed(found.requests[0].resource, (*steps, Step(holder.arn, "runs the task", found.requests)))
         if found.verdict != "no":
             reasons += found.why or [f"{holder.arn}, if it is reached, {found.requests[0]}"]
-        reasons += _other_powers(holder, [*known_roles, *roles])
+        reasons += _other_powers(holder, [*known_roles, *roles], functions)
         for role in known_roles.values():
             if role.arn in reached and (reached[role.arn][2] or not certain):
                 continue
@@ -123,7 +134,7 @@ def _directly(holder: Holder, roles: Collection[str], known_roles: Mapping[str, 
     """Whether a principal itself may launch with a role outside the set, that ECS can assume."""
     opened: list[Found] = []
     trusting = {it.arn: trusts(it, TASKS_SERVICE) for it in known_roles.values()}
-    for action in LAUNCHES:
+    for action in filter(holder.names, LAUNCHES if holder.names("iam:PassRole") else ()):
         variables = Variables(holder.every_document, requests=2, fixed=holder.fixed)
         role = z3.String("role")
         passing, may_pass = pass_role(holder, role, TASKS_SERVICE, variables)
@@ -153,16 +164,19 @@ def _directly(holder: Holder, roles: Collection[str], known_roles: Mapping[str, 
     return opened[0] if opened else Found("no")
 
 
-def _other_powers(holder: Holder, known_arns: list[str]) -> list[str]:
+def _other_powers(holder: Holder, known_arns: list[str], functions: Mapping[str, str]) -> list[str]:
     """What may change the answer, and is not followed."""
     reasons: list[str] = []
     stranger = assumes_a_stranger(holder, known_arns)
     if stranger.verdict != "no":
         shown = ", ".join(str(it) for it in stranger.requests) or ", ".join(stranger.why)
         reasons.append(f"{holder.arn} may become a role of which nothing is known: {shown}")
-    changed = changes_permissions(holder)
+    changed = may_do(holder, CHANGES)
     if changed:
-        reasons.append(f"{holder.arn} may change permissions: {', '.join(action for action, _ in changed)}")
+        reasons.append(f"{holder.arn} may change permissions: {', '.join(changed)}")
+    entered = may_do(holder, ENTERS, tuple(functions))
+    if entered:
+        reasons.append(f"{holder.arn} may enter what has permissions that are not known: {', '.join(entered)}")
     return reasons
 
 
