@@ -112,5 +112,3 @@ def _number(key: Key, value: Any) -> str:
         return value.as_decimal(6).removesuffix("?") if not z3.is_int_value(value) else str(value)
     address = value.as_long()
     return ".".join(str(it) for it in address.to_bytes(4, "big")) if address < 1 << 32 else "an address of IPv6"
-
-

@@ -1,4 +1,5 @@
-"""How a principal gets the permissions of another role: it assumes it, passes it to a service, or changes what runs with it.
+"""How a principal gets the permissions of another role: it assumes it, passes it to a service, or changes the code that
+runs with it.
 
 A service that is not in STARTS may do so for all that is known here: then the answer is open.
 """
@@ -35,7 +36,7 @@ STARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "codebuild.amazonaws.com": ("codebuild:CreateProject", "codebuild:UpdateProject"),
     "glue.amazonaws.com": ("glue:CreateJob", "glue:UpdateJob", "glue:CreateDevEndpoint", "glue:CreateSession"),
 }
-"""Service → actions of which each has it act with a role that is passed to it, so that the caller decides what is done."""
+"""Service → actions of which each has it act with a role that is passed to it, as the caller decides."""
 LAUNCHES: Final[Mapping[str, str]] = {
     "ecs:RunTask": "task-definition/",
     "ecs:StartTask": "task-definition/",
@@ -48,7 +49,7 @@ LAUNCHES: Final[Mapping[str, str]] = {
     "ecs:UpdateDaemon": "daemon/",
     "batch:SubmitJob": "",
 }
-"""Action that runs a task with a role that its caller passes to ecs-tasks.amazonaws.com → the resource that it is about."""
+"""Action that runs a task with a role that its caller passes to ecs-tasks.amazonaws.com → what its resource is."""
 CHANGES: Final = (
     *("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
     *("iam:PutUserPolicy", "iam:AttachUserPolicy", "iam:PutGroupPolicy", "iam:AttachGroupPolicy"),
@@ -56,8 +57,8 @@ CHANGES: Final = (
     *("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:CreateAccessKey"),
     *("iam:DeleteUserPermissionsBoundary", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
 )
-"""Actions that change what somebody may do, or give the keys of somebody else: after one, the policies read here are not
-those that decide."""
+"""Actions that change what somebody may do, or give the keys of somebody else: after one, other policies decide
+than those that are read here."""
 ENTERS: Final = ("ecs:ExecuteCommand", "ssm:StartSession", "ssm:SendCommand", "lambda:UpdateFunctionCode")
 """Actions that run the caller's commands where other permissions are: in tasks, instances and functions."""
 

@@ -14,8 +14,8 @@ from fractions import Fraction
 from typing import Any, Final
 
 import z3
+from fargate_job_launcher.policies.documents import Condition
 
-from ..documents import Condition
 from .patterns import equals, exactly, has_variable, unescaped, wildcard
 from .request import Key, Request, one_value
 from .three import TRUE, Three, every, known, some, unknown
@@ -44,7 +44,7 @@ def holds(condition: Condition, request: Request) -> Three:
     if condition.operator == "null":
         return _null(condition, key)
     negated = condition.operator in _NEGATED
-    operator = _NEGATED.get(condition.operator, condition.operator)
+    operator: str = _NEGATED.get(condition.operator, condition.operator)
     absent = condition.if_exists or (negated and not condition.quantifier)
 
     def matches(number: int) -> Three:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import z3
+from fargate_job_launcher.policies.documents import Document, Statement, read
 
-from ..documents import Document, Statement, read
 from .conditions import holds
 from .patterns import crosses, equals, has_variable, is_wild, unescaped, wildcard
 from .request import Request

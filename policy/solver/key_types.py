@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 TYPES: Final[dict[str, frozenset[str]]] = {
-    "ARN": frozenset(
-        """
+    "ARN": _keys("""
 acm-pca:templatearn agentaccess-mcp:stackarn aidevops:sourceagentspacearn aidevops:targetagentspacearn
 apigateway:request/cognitouserpoolarn apigateway:request/domainnamearn apigateway:resource/cognitouserpoolarn
 apprunner:autoscalingconfigurationarn apprunner:connectionarn apprunner:observabilityconfigurationarn
@@ -59,10 +63,8 @@ ses:mailmanagertrafficpolicyarn signin:principalarn ssm:sourceinstancearn sts:ta
 vpc-lattice-svcs:servicearn vpc-lattice-svcs:servicenetworkarn vpc-lattice:resourceconfigurationarn
 vpc-lattice:servicearn vpc-lattice:servicenetworkarn wafv2:logdestinationresource
 wisdom:searchfilter/routingprofilearn
-        """.split()
-    ),
-    "ArrayOfARN": frozenset(
-        """
+"""),
+    "ArrayOfARN": _keys("""
 autoscaling:targetgrouparns backup:copytargets backup:frameworkarns cloudwatch:requestmanagedresourcearns
 continuum:collectorarn dsql:fistargetarns dynamodb:fistargetarns ec2:fistargetarns ecs:capacity-provider
 eks:encryptionconfigproviderkeyarns events:eventbusarn events:targetarn identitystore:groupexternalidissuers
@@ -70,16 +72,12 @@ identitystore:userexternalidissuers iot:thinggrouparn iotsitewise:taskarns kines
 logs:loggeneratingresourcearns networkmanager:subnetarns quicksight:kmskeyarns sagemaker:imagearns
 sagemaker:imageversionarns sagemaker:notebookinstancelifecycleconfigarns sagemaker:studiolifecycleconfigarns
 sts:requestcontextproviders vpc-lattice:targetgrouparns wisdom:messagetemplate/routingprofilearn
-        """.split()
-    ),
-    "ArrayOfBool": frozenset(
-        """
+"""),
+    "ArrayOfBool": _keys("""
 apigateway:request/apikeyrequired apigateway:resource/apikeyrequired
 codebuild:secondaryartifacts.encryptiondisabled codebuild:secondarysources.insecuressl
-        """.split()
-    ),
-    "ArrayOfString": frozenset(
-        """
+"""),
+    "ArrayOfString": _keys("""
 a4b:filters_devicetype account:accountresourceorgpaths account:alternatecontacttypes acm:domainnames
 airflow:teamnames apigateway:request/authorizertype apigateway:request/authorizeruri
 apigateway:request/conditionbasepaths apigateway:request/endpointtype
@@ -137,10 +135,8 @@ ssm:documentcategories ssm:documentversion ssm:inventorytypename states:statemac
 sts:identitytokenaudience sts:transitivetagkeys synthetics:names transfer:requestserverprotocols
 vpc-lattice-svcs:requestquerystring/ vpc-lattice:privatednsspecifieddomains vpc-lattice:securitygroupids
 wisdom:searchfilter/qualifier
-        """.split()
-    ),
-    "Bool": frozenset(
-        """
+"""),
+    "Bool": _keys("""
 apigateway:request/disableexecuteapiendpoint apigateway:resource/disableexecuteapiendpoint
 autoscaling:forcedelete autoscaling:launchtemplateversionspecified aws-external-anthropic:calledviaconsole
 batch:awslogscreategroup batch:eksprivileged batch:privileged cloudwatch:alarmtagspropagationenabled
@@ -177,20 +173,14 @@ sagemaker:intercontainertrafficencryption sagemaker:isupdaterecord sagemaker:net
 secretsmanager:blockpublicpolicy secretsmanager:forcedeletewithoutrecovery
 secretsmanager:forceoverwritereplicasecret secretsmanager:modifyrotationrules secretsmanager:rotateimmediately
 ssm:autoapprove ssm:sessiondocumentaccesscheck sts:roleauthorizedbyidp user-subscriptions:createforself
-        """.split()
-    ),
-    "Date": frozenset(
-        """
+"""),
+    "Date": _keys("""
 ec2:createdate ec2:enddate kms:validto s3:object-lock-retain-until-date
-        """.split()
-    ),
-    "IPAddress": frozenset(
-        """
+"""),
+    "IPAddress": _keys("""
 ec2-instance-connect:privateipaddress
-        """.split()
-    ),
-    "Numeric": frozenset(
-        """
+"""),
+    "Numeric": _keys("""
 accounts.google.com:google/organization_number apigateway:request/priority apigateway:resource/priority
 autoscaling:maxsize autoscaling:metadatahttpputresponsehoplimit autoscaling:minsize autoscaling:spotprice
 backup:changeablefordays backup:maxretentiondays backup:minretentiondays batch:eksrunasgroup
@@ -214,11 +204,8 @@ s3:object-lock-remaining-retention-days s3:requestjobpriority s3:signatureage s3
 s3express:signatureage s3express:tlsversion sagemaker:keepaliveperiod sagemaker:maxruntimeinseconds
 sagemaker:serverlessmaxconcurrency sagemaker:serverlessmemorysize secretsmanager:recoverywindowindays
 sts:durationseconds vpc-lattice-svcs:port
-        """.split()
-    ),
-    "Several": frozenset(
-        """
+"""),
+    "Several": _keys("""
 codebuild:secondaryartifacts/ codebuild:secondarysources/ events:metadata/ identitystore:userid
-        """.split()
-    ),
+"""),
 }

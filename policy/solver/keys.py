@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..runtask import KNOWN_KEYS
+from fargate_job_launcher.policies.runtask import KNOWN_KEYS
+
 from .key_types import TYPES
 
 _GLOBAL: Final = {
@@ -58,8 +59,6 @@ def may_have(action: str, key: str) -> bool:
         return True
     # Comes with the caller's credentials: https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
     return key.startswith(("lambda:source", "sts:", *(it.removesuffix("*") for it in known)))
-
-
 
 
 ONE_VALUE: Final = {"events:source": "events:putevents", "events:detail-type": "events:putevents"}

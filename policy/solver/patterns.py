@@ -70,8 +70,8 @@ def joined(parts: list[Any]) -> Any:
 
 
 def crosses(pattern: str) -> bool:
-    """Whether a `*` of a resource's pattern stands inside a part of the ARN, not at its end: whether such a one matches a
-    colon, AWS does not say. One at the end of a part does.
+    """Whether a `*` of a resource's pattern stands inside a part of the ARN, not at its end. One at the end of a part
+    matches a colon too; of one inside, AWS does not say whether it does.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """

@@ -1,5 +1,5 @@
-"""The question behind the pack's rules: can a principal, alone or by the roles that it can become, run a task with a role
-outside a set?
+"""The question behind the pack's rules: can a principal, alone or by the roles that it can become, run a task with a
+role outside a set?
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .three import every, known
 
 @dataclass(frozen=True)
 class World:
-    """The roles of which something is known: with their policies and trust policies, and the functions that run with them.
+    """The roles of which something is known, with their policies and trust policies, and the functions that have them.
 
     Of every other role nothing is known: who may become one gets the answer `Undecided`.
     """
@@ -91,10 +91,10 @@ Answer = Proven | Allowed | Undecided
 def runs_another_role(principal: Holder, roles: Collection[str], world: World | None = None) -> Answer:
     """Whether a principal, alone or by the roles that it can become, can run a task with a role outside `roles`.
 
-    `principal` has all its policies; `roles` are the ARNs of the roles that its tasks may have. `world` has the policies
-    of these and other roles: a principal becomes a role by assuming it, by passing it to a service that the role trusts
-    (also by running a task with it: the caller chooses the command), and by changing the code of a function. Whatever the
-    encoding does not know makes the answer `Undecided`, never `Proven`.
+    `principal` has all its policies; `roles` are the ARNs of the roles that its tasks may have. `world` has the
+    policies of these and other roles: a principal becomes a role by assuming it, by passing it to a service that the
+    role trusts (also by running a task with it: the caller chooses the command), and by changing a function's code.
+    Whatever the encoding does not know makes the answer `Undecided`, never `Proven`.
     """
     known_roles = {it.arn: it for it in (World() if world is None else world).roles}
     functions = {} if world is None else world.functions

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import z3
+from fargate_job_launcher.policies.documents import Document
 
-from ..documents import Document
 from .keys import ONE_VALUE, has_several_values, of_the_session, type_of
 from .patterns import SOMETHING, equals
 
@@ -88,7 +88,7 @@ class Variables:
         count = self._looks.get(name, 0) + 1 if has_several_values(name) else 1
         values = tuple(z3.String(f"{label} {number}") for number in range(count))
         used = tuple(z3.Bool(f"{label} {number} used") for number in range(count)) if count > 1 else (present,)
-        rules = [z3.InRe(value, SOMETHING) for value in values]
+        rules: list[Any] = [z3.InRe(value, SOMETHING) for value in values]
         if count > 1:
             rules.append(present == z3.Or(used))
         number = None

@@ -1,7 +1,7 @@
 """The principals of a stack, as the rules read it, for the solver.
 
-What a policy of AWS's grants is what managed.py says of it. A policy of which only the ARN is known may allow everything;
-so may those that a principal outside the stack has besides.
+What a policy of AWS's grants is what managed.py says of it. A policy of which only the ARN is known may allow
+everything; so may those that a principal outside the stack has besides.
 """
 
 from __future__ import annotations
@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from ..documents import Document, Unreadable
-from ..managed import known
-from ..principals import BEARERS, POLICY, ROLE, Principal, attached_arns, documents, principals, trust
-from ..stack import Resource, Stack, Unknown
+from fargate_job_launcher.policies.documents import Document, Unreadable
+from fargate_job_launcher.policies.managed import known
+from fargate_job_launcher.policies.principals import (
+    BEARERS,
+    POLICY,
+    ROLE,
+    Principal,
+    attached_arns,
+    documents,
+    principals,
+    trust,
+)
+from fargate_job_launcher.policies.stack import Resource, Stack, Unknown
+
 from .evaluation import Holder
 from .question import World
 

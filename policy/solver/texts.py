@@ -15,7 +15,6 @@ from typing import Any, Final
 import z3
 
 
-
 @dataclass(frozen=True)
 class Answer:
     """z3's answer, and values that make the formulas hold where there are some."""
@@ -162,4 +161,3 @@ def _smaller(text: _Text, said: dict[int, bool]) -> dict[int, bool]:
 
 _FOR_ONE_TEXT: Final = 10_000
 """Milliseconds."""
-

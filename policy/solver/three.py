@@ -1,7 +1,7 @@
 """Formulas with three answers: what may hold, and what holds for certain.
 
-Whatever the encoding does not know (an operator, a policy outside the stack, an address) may hold, and does not hold for
-certain. A proof counts all that may be allowed; a request that is shown as allowed is allowed for certain.
+Whatever the encoding does not know (an operator, a policy outside the stack) may hold, and does not hold for certain. A
+proof counts all that may be allowed; a request that is shown as allowed is allowed for certain.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""IAM's evaluation of one request, written straight from AWS's pages: the specification that the solver is held against.
+"""IAM's evaluation of one request, written straight from AWS's pages: the solver is held against it.
 
 It reads a policy's JSON by itself. Policy variables and operators that it does not have raise NotSpecified.
 """
@@ -27,7 +27,8 @@ def allows(
 
     def has(policy: Mapping[str, Any], effect: str) -> bool:
         # Every statement is read, so that what is not specified is never overlooked.
-        return any([it["Effect"] == effect and _applies(it, action, arn, context) for it in policy["Statement"]])
+        applying = [_applies(it, action, arn, context) and it["Effect"] == effect for it in policy["Statement"]]
+        return any(applying)
 
     denied = [has(it, "Deny") for it in (*policies, *limits)]
     granted = [has(it, "Allow") for it in policies]
@@ -38,8 +39,8 @@ def allows(
 def _applies(statement: Mapping[str, Any], action: str, arn: str, context: Context) -> bool:
     return all(
         [
-            _element(statement, "Action", lambda it: _like(it.lower(), action.lower())),
-            _element(statement, "Resource", lambda it: _like(it, arn)),
+            _element(statement, "Action", lambda it: like(it.lower(), action.lower())),
+            _element(statement, "Resource", lambda it: like(it, arn)),
             *(
                 _condition(operator, key.lower(), [str(it) for it in _listed(values)], context)
                 for operator, block in statement.get("Condition", {}).items()
@@ -51,8 +52,8 @@ def _applies(statement: Mapping[str, Any], action: str, arn: str, context: Conte
 
 def _element(statement: Mapping[str, Any], name: str, fits: Any) -> bool:
     if name in statement:
-        return any([fits(it) for it in _listed(statement[name])])
-    return not any([fits(it) for it in _listed(statement[f"Not{name}"])])
+        return any(fits(it) for it in _listed(statement[name]))
+    return not any(fits(it) for it in _listed(statement[f"Not{name}"]))
 
 
 def _condition(operator: str, key: str, wanted: list[str], context: Context) -> bool:
@@ -72,7 +73,8 @@ def _condition(operator: str, key: str, wanted: list[str], context: Context) -> 
 
 
 def _matches(name: str, value: str, wanted: list[str]) -> bool:
-    return any([_one(name, value, it) for it in wanted])
+    found = [_one(name, value, it) for it in wanted]
+    return any(found)
 
 
 def _one(name: str, value: str, wanted: str) -> bool:
@@ -81,12 +83,12 @@ def _one(name: str, value: str, wanted: str) -> bool:
     if name == "StringEqualsIgnoreCase":
         return value.lower() == wanted.lower()
     if name == "StringLike":
-        return _like(wanted, value)
+        return like(wanted, value)
     if name in ("ArnEquals", "ArnLike"):
         parts, given = wanted.split(":", 5), value.split(":", 5)
         if len(parts) < 6:
             raise NotSpecified(f"{name} with {wanted}")
-        return len(given) == 6 and all(_like(one, other) for one, other in zip(parts, given, strict=True))
+        return len(given) == 6 and all(like(one, other) for one, other in zip(parts, given, strict=True))
     if name == "Bool":
         return value.lower() == wanted.lower()
     if name == "IpAddress":
@@ -104,7 +106,8 @@ def _one(name: str, value: str, wanted: str) -> bool:
     raise NotSpecified(name)
 
 
-def _like(pattern: str, text: str) -> bool:
+def like(pattern: str, text: str) -> bool:
+    """Whether a pattern of `*` and `?` matches a text."""
     if "${" in pattern:
         raise NotSpecified(pattern)
     regex = "".join({"*": ".*", "?": "."}.get(it) or re.escape(it) for it in pattern)

@@ -28,8 +28,8 @@ from tools.pack.policy_cases import (
 
 pytest.importorskip("z3", reason="the solver's extra `prove` is not installed")
 
-from fargate_job_launcher.policies.solver import Allowed, Proven, Undecided, runs_another_role  # noqa: E402
-from fargate_job_launcher.policies.solver.stacks import holders, world  # noqa: E402
+from fargate_job_launcher.policies.solver import Allowed, Proven, Undecided, runs_another_role
+from fargate_job_launcher.policies.solver.stacks import holders, world
 
 ASKED: Final = (
     *("passrole-named-roles", "passrole-service", "passrole-no-administrator", "passrole-trust", "passrole-alone"),
@@ -47,7 +47,7 @@ ABOUT_ELSE: Final = {
 }
 """Rule → why a stack that it refuses may be proven: it asks another question, and neither is wrong."""
 OPEN: Final = {
-    "may change permissions": "afterwards other policies decide: the rule refuses, the solver says that it does not know",
+    "may change permissions": "afterwards other policies decide: the rule refuses, the solver does not know",
     "may enter what has": "which permissions a task or a function has that is not in the stack is not known",
     "of which nothing is known": "roles outside the stack",
     "policy variable": "the encoding has no values of tags",
@@ -57,7 +57,7 @@ OPEN: Final = {
 
 
 def completed(stack: list[Thing], rule: str) -> list[Thing]:
-    """A case as a whole stack: with the roles that it speaks of, its policies attached, and the launcher's other half."""
+    """A case as a whole stack: with the roles that it is about, its policies attached, the launcher's other half."""
     there = {it.name for it in stack if it.kind == ROLE}
     trusts = {"launcher": ONLY_LAMBDA, "task": ONLY_TASKS, "execution": ONLY_TASKS}
     roles = [role(name, trust) for name, trust in trusts.items() if name not in there]

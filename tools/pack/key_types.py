@@ -22,6 +22,11 @@ from __future__ import annotations
 
 from typing import Final
 
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 TYPES: Final[dict[str, frozenset[str]]] = {
 '''
 
@@ -44,7 +49,7 @@ def text() -> str:
     lines = [_HEAD]
     for kind, keys in types().items():
         wrapped = textwrap.fill(" ".join(keys), 110, break_on_hyphens=False, break_long_words=False)
-        lines.append(f'    "{kind}": frozenset(\n        """\n{wrapped}\n        """.split()\n    ),\n')
+        lines.append(f'    "{kind}": _keys("""\n{wrapped}\n"""),\n')
     return "".join([*lines, "}\n"])
 
 

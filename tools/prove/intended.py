@@ -1,5 +1,5 @@
-"""What each role of a launcher is to be allowed: from its function's settings, its task definition and its queue, as they
-are deployed; never from its policies.
+"""What each role of a launcher is to be allowed: from its function's settings, its task definition and its queue, as
+they are deployed; never from its policies.
 
 `sandbox/proof/needs.py` has single calls of these; this is all of them, each with everything that a request may vary.
 """
@@ -46,9 +46,7 @@ def of_execution(facts: Facts) -> list[Intended]:
     return [
         Intended("write the job's log", WRITE, below=(f"{job_log(facts)}:",)),
         *_if(stored, "read its secrets", ["secretsmanager:GetSecretValue"], stored),
-        *_if(
-            stored and through, "decrypt its secrets", [DECRYPT], [through], needs=_via(facts, "secretsmanager")
-        ),
+        *_if(stored and through, "decrypt its secrets", [DECRYPT], [through], needs=_via(facts, "secretsmanager")),
     ]
 
 

@@ -129,7 +129,10 @@ def counterexample(subject: Subject, statement: dict[str, Any], documents: Seque
 def _exceeds(subject: Subject, statement: dict[str, Any], documents: Sequence[dict[str, Any]]) -> str:
     """Only the statement's own actions can be allowed more widely, and those that a new pattern matches."""
     changed = Subject(subject.job, subject.kind, _with(subject.role, documents), subject.intended)
-    actions, wide = listed(statement["Action"]), any("*" in json.dumps(it.get("Action")) for it in changed.role.statements)
+    actions, wide = (
+        listed(statement["Action"]),
+        any("*" in json.dumps(it.get("Action")) for it in changed.role.statements),
+    )
     found = exceeding(_holder(changed.role), subject.intended, actions, others=wide)
     attached = whatever_is_attached(changed) if "iam:PassRole" in actions else iter(())
     return next((str(it) for it in chain(found, attached) if it.found.verdict == "yes"), "")
@@ -141,7 +144,9 @@ def whatever_is_attached(subject: Subject) -> Iterator[Difference]:
         return iter(())
     roles = tuple(role for it in subject.intended if it.actions == ("iam:PassRole",) for role in it.resources)
     wide = _holder(_with(subject.role, [*subject.role.documents, ANYTHING]))
-    return exceeding(wide, [Intended("hand a role of the job", ("iam:PassRole",), roles)], ["iam:PassRole"], others=False)
+    return exceeding(
+        wide, [Intended("hand a role of the job", ("iam:PassRole",), roles)], ["iam:PassRole"], others=False
+    )
 
 
 def _with(role: Role, documents: Sequence[dict[str, Any]]) -> Role:
