@@ -54,7 +54,7 @@ def ask(
 ) -> Found:
     """Whether requests can be chosen so that the goal holds.
 
-    All requests share one Variables. Of what each of `prefer` says, what is possible too is shown. `spelt` are the
+    All requests share one Variables. Each of `prefer` is followed if the goal can hold with it too. `spelt` are the
     actions' names as AWS spells them.
     """
     (variables,) = {it.variables for it in requests}
@@ -71,7 +71,7 @@ def ask(
         unsupported = {f"{key.name}, which {it.action} has not by the data that the rules know" for it, key in never}
         return Found("open", why=tuple(sorted({*goal.why, *unsupported})))
     keys = {id(key): key for it in requests for key in variables.made(it.name)}
-    # As few keys as possible, then what is asked for.
+    # Each preference, then as few keys as possible.
     for wish in (*prefer, *(z3.Not(key.present) for key in keys.values())):
         better = model if z3.is_true(model.value(wish)) else decide([*held, wish], SECONDS).model
         if better is not None:

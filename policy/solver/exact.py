@@ -1,6 +1,6 @@
 """Whether a principal's policies allow exactly what is intended: nothing more, and all of it, for every request.
 
-What is intended is not written as a policy, so that a mistake about policies is not made twice.
+An intention is not written as a policy, so that a mistake about policies is not made twice.
 """
 
 from __future__ import annotations

@@ -176,7 +176,9 @@ def _other_powers(holder: Holder, known_arns: list[str], functions: Mapping[str,
         reasons.append(f"{holder.arn} may change permissions: {', '.join(changed)}")
     entered = may_do(holder, ENTERS, tuple(functions))
     if entered:
-        reasons.append(f"{holder.arn} may enter what has permissions that are not known: {', '.join(entered)}")
+        reasons.append(
+            f"{holder.arn} may enter tasks, instances or functions of unknown permissions: {', '.join(entered)}"
+        )
     return reasons
 
 

@@ -80,7 +80,7 @@ class Variables:
         return [rule for it in self._made.values() for rule in it.rules]
 
     def made(self, request: str) -> list[Key]:
-        """The keys that were asked for, of one request."""
+        """The keys of one request that something looked at."""
         return [it for (_, of), it in sorted(self._made.items()) if of in ("", request)]
 
     def _make(self, name: str, label: str) -> Key:
@@ -121,7 +121,7 @@ class Request:
 
     @property
     def rules(self) -> list[Any]:
-        """What holds of it, given the keys that were asked for."""
+        """What holds of it, given the keys that something looked at."""
         keys = [it for it in self.variables.made(self.name) if it.name in ONE_VALUE]
         return [*self.shape, *(z3.Implies(self.has_action(ONE_VALUE[it.name]), one_value(it)) for it in keys)]
 

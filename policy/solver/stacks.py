@@ -1,6 +1,6 @@
 """The principals of a stack, as the rules read it, for the solver.
 
-What a policy of AWS's grants is what managed.py says of it. A policy of which only the ARN is known may allow
+A policy of AWS's grants what managed.py has of it. A policy of which only the ARN is known may allow
 everything; so may those that a principal outside the stack has besides.
 """
 

@@ -1,4 +1,4 @@
-"""IAM's evaluation of one request, written straight from AWS's pages: the solver is held against it.
+"""IAM's evaluation of one request, written straight from AWS's pages: the solver is compared with it.
 
 It reads a policy's JSON by itself. Policy variables and operators that it does not have raise NotSpecified.
 """
@@ -26,7 +26,7 @@ def allows(
     context = {key.lower(): value for key, value in context.items()}
 
     def has(policy: Mapping[str, Any], effect: str) -> bool:
-        # Every statement is read, so that what is not specified is never overlooked.
+        # Every statement is read, so that a condition without a specification is never overlooked.
         applying = [_applies(it, action, arn, context) and it["Effect"] == effect for it in policy["Statement"]]
         return any(applying)
 

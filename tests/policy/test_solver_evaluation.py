@@ -1,4 +1,4 @@
-"""The solver's encoding of IAM's evaluation, held against two evaluators on random policies and requests."""
+"""The solver's encoding of IAM's evaluation, compared with two evaluators on random policies and requests."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def test_the_role_of_a_function_whose_code_it_may_change_counts() -> None:
         ([RUN, allow("iam:PassRole", f"{BASE}${{aws:PrincipalTag/role}}", TO_TASKS)], {}, "the policy variable in"),
         ([RUN, PASS, allow("sts:AssumeRole")], {}, "may become a role of which nothing is known"),
         ([RUN, PASS, allow("iam:PutRolePolicy", LAUNCHER)], {}, "may change permissions: iam:PutRolePolicy"),
-        ([RUN, PASS, allow("ecs:ExecuteCommand")], {}, "may enter what has permissions that are not known"),
+        ([RUN, PASS, allow("ecs:ExecuteCommand")], {}, "may enter tasks, instances or functions"),
         ([RUN, allow("iam:PassRole", "*", {"DateOver": {"x": "1"}, **TO_TASKS})], {}, "dateover 1 on x"),
         (
             [RUN, allow("iam:PassRole", "*", {"Bool": {"ecs:new": "true"}, **TO_TASKS})],

@@ -48,7 +48,7 @@ ABOUT_ELSE: Final = {
 """Rule → why a stack that it refuses may be proven: it asks another question, and neither is wrong."""
 OPEN: Final = {
     "may change permissions": "afterwards other policies decide: the rule refuses, the solver does not know",
-    "may enter what has": "which permissions a task or a function has that is not in the stack is not known",
+    "may enter tasks": "which permissions a task or a function has that is not in the stack is not known",
     "of which nothing is known": "roles outside the stack",
     "policy variable": "the encoding has no values of tags",
     "has not by the data": "keys that the action does not send, by data that may age",
@@ -111,7 +111,7 @@ def test_a_difference_between_rules_and_solver_has_a_reason(name: str) -> None:
         assert refused <= set(ABOUT_ELSE), (refused, said)
 
 
-def test_what_the_solver_is_held_against_is_not_all_of_one_kind() -> None:
+def test_the_cases_have_answers_of_each_kind() -> None:
     print(dict(SEEN))
     if not SEEN:
         pytest.skip("the test above did not run in this process")
