@@ -41,7 +41,7 @@ ARNS = (
     "arn:aws:ecs:eu-west-1:1:cluster/jobs:2",
     "arn:aws:ecs:eu:w:1:cluster/x",
 )
-ARN_PATTERNS = (*ARNS, "arn:aws:ecs:*:1:cluster/*", "arn:*:ecs:eu*:cluster/x", "arn:aws:ecs:*:*:cluster/jobs?2", "*")
+ARN_PATTERNS = (*ARNS, "arn:aws:ecs:*:1:cluster/*", "arn:*:ecs:eu*:1:cluster/x", "arn:aws:ecs:*:*:cluster/jobs?2", "*")
 NUMBERS = ("256", "512", "512.0", "1024", "-1")
 TAGS = ("team", "Team", "job")
 ADDRESSES = ("10.0.0.1", "10.1.2.3", "192.168.0.9", "2001:db8::1")
@@ -178,6 +178,16 @@ def test_solver_and_evaluators_agree_wherever_each_of_them_has_an_answer(
         gap = gaps(documents, limits, context)
         assert gap, (documents, limits, action, arn, context)
         AGREED[f"the emulator differs: {gap}"] += 1
+
+
+@pytest.mark.parametrize("operator", ["ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"])
+@pytest.mark.parametrize("pattern", ARN_PATTERNS[:-1])
+def test_each_part_of_an_arn_is_matched_by_itself(operator: str, pattern: str) -> None:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"ecs:cluster": pattern}}}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    for arn in (*ARNS, "jobs"):
+        specified = allows([document], [], "ecs:RunTask", "*", {"ecs:cluster": arn})
+        assert by_solver(Holder.of(ROLE, document), "ecs:RunTask", "*", {"ecs:cluster": arn}) is specified
 
 
 def gaps(documents: list[Any], limits: list[Any], context: dict[str, str | list[str]]) -> str:

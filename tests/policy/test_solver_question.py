@@ -201,3 +201,38 @@ def test_an_exact_comparison_finds_what_is_too_much_and_what_is_missing() -> Non
     assert (less.kind, less.why) == ("intended, not allowed", "run")
     (other,) = differences(Holder.of(LAUNCHER, policy(allow("s3:*"))), [])
     assert other.found.requests[0].action.startswith("s3:")
+
+
+def test_a_role_that_ecs_cannot_assume_runs_no_task() -> None:
+    of_lambda = Holder.of(ADMINISTRATOR, policy(allow("*")), trust=trusting(("Service", "lambda.amazonaws.com")))
+    of_tasks = Holder.of(ADMINISTRATOR, policy(allow("*")), trust=trusting(("Service", "ecs-tasks.amazonaws.com")))
+    passing = allow("iam:PassRole", [TASK, ADMINISTRATOR], TO_TASKS)
+    assert isinstance(asked(RUN, passing, roles=(of_lambda,)), Proven)
+    assert isinstance(asked(RUN, passing, roles=(of_tasks,)), Allowed)
+
+
+def test_a_policy_variable_alone_in_a_value_is_compared_with_its_key() -> None:
+    same = {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
+    answer = asked(allow("ecs:RunTask", "*", same), PASS_ANY)
+    assert isinstance(answer, Allowed)
+    context = answer.steps[-1].requests[1].context
+    assert context["aws:resourcetag/team"] == context["aws:principaltag/team"]
+    never = {**same, "Null": {"aws:PrincipalTag/team": "true"}}
+    assert isinstance(asked(allow("ecs:RunTask", "*", never), PASS_ANY), Proven)
+
+
+def test_a_policy_variable_in_an_old_policy_is_open() -> None:
+    same = allow("ecs:RunTask", "*", {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})
+    old = Holder.of(LAUNCHER, {"Version": "2008-10-17", "Statement": [same]}, policy(PASS_ANY))
+    answer = runs_another_role(old, [TASK], World((task(),)))
+    assert isinstance(answer, Undecided)
+    assert "a policy variable in a policy whose Version is 2008-10-17" in str(answer)
+
+
+def test_a_key_of_several_values_is_absent_or_has_one() -> None:
+    none = {"Null": {"aws:TagKeys": "true"}, "ForAnyValue:StringEquals": {"aws:TagKeys": "team"}}
+    assert isinstance(asked(allow("ecs:RunTask", "*", none), PASS_ANY), Proven)
+    two = {"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}, "ForAnyValue:StringLike": {"aws:TagKeys": "job*"}}
+    answer = asked(allow("ecs:RunTask", "*", two), PASS_ANY)
+    assert isinstance(answer, Allowed)
+    assert len(answer.steps[-1].requests[1].context["aws:tagkeys"]) == 2
