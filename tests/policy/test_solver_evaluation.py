@@ -169,6 +169,7 @@ def test_solver_and_evaluators_agree_wherever_each_of_them_has_an_answer(
     else:
         assert said is specified
         AGREED["agree"] += 1
+        AGREED["agree, and it is allowed"] += said
     emulated = Policies.of(*documents, boundary=limits[0] if limits else None).decide(
         Call(action, arn, {key: value for key, value in context.items() if value})
     )
@@ -213,6 +214,7 @@ def test_most_random_requests_are_decided() -> None:
     if not AGREED:
         pytest.skip("the test above did not run in this process")
     assert AGREED["agree"] > 10 * AGREED["the solver is open"] > 0
+    assert AGREED["agree, and it is allowed"] > 50
 
 
 @settings(max_examples=300, deadline=None)
