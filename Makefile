@@ -117,6 +117,14 @@ paths: install ## which published escalations the pack and checkov refuse; its f
 policies: install ## the rules of the policy pack, the stacks that each catches, and its message
 	@$(BIN)/python -m tools.pack.policy_catches
 
+.PHONY: prove
+prove: install ## each environment's launchers are allowed exactly what is intended, for every request, by z3
+	@$(BIN)/python -m tools.prove.prove
+
+.PHONY: key-types
+key-types: install ## compute the types of condition keys from AWS's data: policy/solver/key_types.py
+	@$(BIN)/python -m tools.pack.key_types
+
 .PHONY: plugin-schema
 plugin-schema: install ## compute the schema of the components, for review: components/plugin/schema.json
 	@$(BIN)/python -m tools.schema

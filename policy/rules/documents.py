@@ -116,6 +116,8 @@ class Document:
     """A policy document."""
 
     statements: tuple[Statement, ...]
+    version: str = ""
+    """Only in 2012-10-17 does IAM read policy variables, and `${*}`."""
 
     def allowing(self, action: str) -> Iterator[Statement]:
         """The statements that allow this action on something."""
@@ -156,7 +158,8 @@ def _document(loaded: Mapping[str, Any]) -> Document:
         raise Unreadable("has no Statement")
     statements = loaded[keys["statement"]]
     listed = statements if isinstance(statements, Sequence) and not isinstance(statements, str) else [statements]
-    return Document(tuple(_statement(it) for it in cast("Sequence[Any]", listed)))
+    version = str(loaded[keys["version"]]) if "version" in keys else ""
+    return Document(tuple(_statement(it) for it in cast("Sequence[Any]", listed)), version)
 
 
 def _by_lower(given: Mapping[str, Any]) -> dict[str, str]:

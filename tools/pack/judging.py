@@ -112,10 +112,11 @@ def _questions(policy: Policy, things: list[Thing], config: Mapping[str, Any]) -
             )
             yield lambda report, args=args: policy.validate(args, report)
     if isinstance(policy, StackValidationPolicy):
-        yield lambda report: policy.validate(StackValidationArgs(_resources(things), config), report)
+        yield lambda report: policy.validate(StackValidationArgs(resources(things), config), report)
 
 
-def _resources(things: list[Thing]) -> list[PolicyResource]:
+def resources(things: list[Thing]) -> list[PolicyResource]:
+    """A stack as the policy SDK hands it to a rule: with outputs, and what each property was computed from."""
     made = {
         it.name + it.kind: PolicyResource(
             it.kind,
