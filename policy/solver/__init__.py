@@ -7,6 +7,11 @@ asking for a request (asking.py); whether a role is allowed exactly what is inte
 run a task with another role (becoming.py, question.py); the principals of a stack (stacks.py). No AWS call is made.
 """
 
+from importlib.util import find_spec
+
+if find_spec("z3") is None:
+    raise ModuleNotFoundError("z3 is not installed: pip install 'fargate-job-launcher[prove]'", name="z3")
+
 from .asking import Found, Shown
 from .evaluation import Holder
 from .exact import Difference, Intended, Needs, differences, exceeding

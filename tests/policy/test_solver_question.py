@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any, Final
 
 import pytest
@@ -236,3 +238,12 @@ def test_a_key_of_several_values_is_absent_or_has_one() -> None:
     answer = asked(allow("ecs:RunTask", "*", two), PASS_ANY)
     assert isinstance(answer, Allowed)
     assert len(answer.steps[-1].requests[1].context["aws:tagkeys"]) == 2
+
+
+def test_without_z3_the_solver_says_what_to_install() -> None:
+    hidden = (
+        "import importlib.util as u; f = u.find_spec; u.find_spec = lambda it, *a: None if it == 'z3' else f(it, *a);"
+        "import fargate_job_launcher.policies.solver"
+    )
+    done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("z3 is not installed: pip install 'fargate-job-launcher[prove]'\n")

@@ -211,6 +211,7 @@ def test_the_wheel_holds_the_package_and_the_sdist_builds_the_same(built: Built,
         "policy/audit": "fargate_job_launcher/policies/audit",
         "policy/files": "fargate_job_launcher/policies/files",
         "policy/rules": "fargate_job_launcher/policies",
+        "policy/solver": "fargate_job_launcher/policies/solver",
         "environments": "fargate_job_launcher/environments",
         "sandbox/pytest_plugin": "fargate_job_launcher_pytest",
         "handler": "fargate_job_launcher/handler",
@@ -288,7 +289,15 @@ def test_without_its_extras_the_package_needs_nothing_but_pulumi(built: Built, t
 
 @pytest.mark.parametrize(
     ("extras", "runs"),
-    [("", False), ("cli", True), ("sandbox", True), ("ui", True), ("policies", False), ("program", False)],
+    [
+        ("", False),
+        ("cli", True),
+        ("sandbox", True),
+        ("ui", True),
+        ("policies", False),
+        ("program", False),
+        ("prove", False),
+    ],
 )
 def test_the_command_runs_with_each_extra_that_promises_it_and_else_says_what_to_install(
     built: Built, tmp_path: Path, extras: str, runs: bool
