@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from fargate_job_launcher.handler.partitions import partition_of, service_host
+
 from .declared import ACCOUNT, REGION
 
 _FORMS: Final = {
@@ -42,7 +44,7 @@ def assigned(kind: str, name: str, *, account: str = ACCOUNT, region: str = REGI
     arn = form.format(account=account, region=region, name=name)
     made: dict[str, Any] = {"arn": arn, "name": name, "id": arn if kind in _ID_IS_ARN else name}
     if kind == "aws:sqs/queue:Queue":
-        url = f"https://sqs.{region}.amazonaws.com/{account}/{name}"
+        url = f"https://{service_host('sqs', region, partition_of(region).name)}/{account}/{name}"
         made |= {"url": url, "id": url}
     if kind == "aws:lambda/function:Function":
         prefix = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions"
