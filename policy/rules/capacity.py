@@ -12,11 +12,9 @@ from typing import Any, Final, cast
 
 from fargate_job_launcher.capacity import ASSOCIATION, CLUSTER, may_use_spot
 
-from .functions import EVENT_TARGET, SCHEDULE
-from .launched import SERVICE
+from .launched import EVENT_TARGET, FUNCTION, SCHEDULE, SERVICE
 from .rule import MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack
-from .tasks import FUNCTION
 
 _STRATEGY_IN: Final = {SERVICE: (), SCHEDULE: ("target", "ecsParameters"), EVENT_TARGET: ("ecsTarget",)}
 _CLUSTER_IN: Final = {SERVICE: ("cluster",), SCHEDULE: ("target", "arn"), EVENT_TARGET: ("arn",)}

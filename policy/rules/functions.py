@@ -10,11 +10,11 @@ from fargate_job_launcher.handler.partitions import PARTITIONS
 
 from .config import PUBLIC, Limit
 from .documents import is_pattern, of_one_owner
+from .launched import EVENT_TARGET, FUNCTION, SCHEDULE
 from .principals import ROLE, declared, holder
 from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
 from .runtask import DEFINITIONS, RUN_TASK
 from .stack import UNKNOWN, Resource, Stack, Unknown
-from .tasks import FUNCTION
 
 PERMISSION: Final = "aws:lambda/permission:Permission"
 FUNCTION_URL: Final = "aws:lambda/functionUrl:FunctionUrl"
@@ -27,8 +27,6 @@ HTTP_API: Final = "aws:apigatewayv2/api:Api"
 METHOD: Final = "aws:apigateway/method:Method"
 METHOD_INTEGRATION: Final = "aws:apigateway/integration:Integration"
 QUEUE: Final = "aws:sqs/queue:Queue"
-SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
-EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
 SUPPORTED: Final = [
     *("python3.11", "python3.12", "python3.13", "python3.14"),
     *("nodejs22.x", "nodejs24.x", "java11", "java17", "java21", "java25", "dotnet10", "ruby3.3", "ruby3.4"),

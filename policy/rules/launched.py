@@ -1,7 +1,8 @@
-"""Tasks that a resource launches, and what it says about each: its network, and whether a shell can be opened in it.
+"""Tasks that a resource launches, and what it says about each: its network, whether a shell can be opened in it, and
+which roles and variables it overrides.
 
 A service, a schedule, an event target and a pipe say it in properties of their own; a state machine in its states; a
-launcher of this package in its LAUNCHER_SETTINGS. No rule is here.
+schedule of ECS's API in its input; a launcher of this package in its LAUNCHER_SETTINGS. No rule is here.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from .functions import EVENT_TARGET, SCHEDULE
-from .stack import UNKNOWN, Resource, Unknown
-from .tasks import FUNCTION, true
+from .actions import LAUNCHES
+from .stack import UNKNOWN, Resource, Unknown, true
 
+FUNCTION: Final = "aws:lambda/function:Function"
+SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
+EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
 SERVICE: Final = "aws:ecs/service:Service"
 STATE_MACHINE: Final = "aws:sfn/stateMachine:StateMachine"
 PIPE: Final = "aws:pipes/pipe:Pipe"
@@ -24,14 +27,33 @@ _TARGETS: Final = {
     EVENT_TARGET: ("ecsTarget",),
     PIPE: ("targetParameters", "ecsTaskParameters"),
 }
+_OVERRIDES: Final = {
+    SCHEDULE: ("target", "input"),
+    EVENT_TARGET: ("input",),
+    PIPE: ("targetParameters", "ecsTaskParameters", "overrides"),
+}
+"""Type → where it says what a task overrides."""
 LAUNCHING: Final = (*_TARGETS, STATE_MACHINE)
 """Types that launch tasks without a launcher."""
+ROLE_OF: Final = {
+    SCHEDULE: ("target", "roleArn"),
+    EVENT_TARGET: ("roleArn",),
+    PIPE: ("roleArn",),
+    STATE_MACHINE: ("roleArn",),
+}
+"""Type → the role as which it launches."""
+_CALLS: Final = tuple(f":{it.lower()}" for it in LAUNCHES)
+"""How the ARN of a call of an API names an action that launches."""
 PLACED: Final = (*LAUNCHING, FUNCTION)
 """Types that give tasks a network."""
 _LOWER: Final = {
     it.lower(): it
-    for it in (*("networkConfiguration", "awsvpcConfiguration", "assignPublicIp", "subnets", "enableExecuteCommand"),)
+    for it in (
+        *("networkConfiguration", "awsvpcConfiguration", "assignPublicIp", "subnets", "enableExecuteCommand"),
+        *("overrides", "taskRoleArn", "executionRoleArn", "containerOverrides", "environment", "name", "value"),
+    )
 }
+ROLES: Final = ("taskRoleArn", "executionRoleArn")
 
 
 @dataclass(frozen=True)
@@ -46,6 +68,11 @@ class Launched:
     """Its subnets; None if nothing is said about its network, or it is computed when it runs."""
     exec: Any
     """Whether a shell can be opened in it."""
+    roles: tuple[tuple[str, str], ...] = ()
+    """The roles that it has instead of its task definition's: which of ROLES, and the ARN; empty if the ARN is computed
+    when the task is launched."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """The variables that it sets or replaces, with their values."""
 
     def known(self, by: Resource, prop: str, value: Any) -> Any:
         """A value of it. Raises Unknown."""
@@ -70,12 +97,23 @@ def launched(it: Resource) -> Iterator[Launched]:
             yield _one(name, state)
     else:
         path = _TARGETS[it.kind]
-        yield _one("", _mapping(it.get(*path)) if path else it.props)
+        given = _mapping(it.get(*path)) if path else it.props
+        if it.kind == SCHEDULE and str(it.get("target", "arn", default="")).lower().endswith(_CALLS):
+            # A universal target: the input is the call's own.
+            given = _json(it.get("target", "input")) or {}
+        elif it.kind in _OVERRIDES and given:
+            overrides = it.get(*_OVERRIDES[it.kind])
+            given = {**given, "overrides": overrides if isinstance(overrides, dict) else _json(overrides)}
+        if given:
+            yield _one("", given)
 
 
 def _one(where: str, given: dict[str, Any]) -> Launched:
     """A task by the parameters of RunTask, or by the provider's form of them."""
-    said = _spelt(given)
+    said = _mapping(_spelt(given))
+    overrides = _mapping(said.get("overrides"))
+    containers = [one for one in overrides.get("containerOverrides") or [] if isinstance(one, dict)]
+    variables = [v for one in containers for v in one.get("environment") or [] if isinstance(v, dict)]
     shell, outer = said.get("enableExecuteCommand"), said.get("networkConfiguration")
     network = _mapping(outer).get("awsvpcConfiguration", outer)
     public, subnets = (
@@ -86,7 +124,13 @@ def _one(where: str, given: dict[str, Any]) -> Launched:
         public if public is UNKNOWN else public == "ENABLED" or true(public),
         subnets if subnets is UNKNOWN or isinstance(subnets, list) else None,
         exec=shell if shell is UNKNOWN else true(shell),
+        roles=tuple((it, _arn(overrides[it])) for it in ROLES if overrides.get(it)),
+        variables=tuple((str(it.get("name", "")), str(it.get("value") or "")) for it in variables),
     )
+
+
+def _arn(given: Any) -> str:
+    return given if isinstance(given, str) and given.startswith("arn:") else ""
 
 
 def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -94,7 +138,7 @@ def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, given in _mapping(machine.get("States")).items():
         state = _mapping(given)
         resource = str(state.get("Resource", "")).lower()
-        if ":ecs:runtask" in resource:
+        if any(call in resource for call in _CALLS):
             yield name, _mapping(state.get("Arguments")) or _mapping(state.get("Parameters"))
         for branch in state.get("Branches") or []:
             yield from _states(_mapping(branch))
@@ -102,13 +146,18 @@ def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _states(_mapping(state.get(key)))
 
 
-def _spelt(value: Any) -> dict[str, Any]:
+def _spelt(value: Any) -> Any:
     """Parameters in one spelling: a state machine writes `NetworkConfiguration`, the provider not."""
+    if isinstance(value, list):
+        return [_spelt(it) for it in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
     made: dict[str, Any] = {}
-    for key, inner in _mapping(value).items():
-        name = _LOWER.get(key.lower())
+    for key, inner in cast("dict[str, Any]", value).items():
+        # `TaskRoleArn.$` is a path into the state's input.
+        name = _LOWER.get(key.lower().removesuffix(".$"))
         if name is not None:
-            made[name] = _spelt(inner) if isinstance(inner, dict) else inner
+            made[name] = _spelt(inner)
     return made
 
 

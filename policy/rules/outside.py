@@ -6,35 +6,54 @@ from collections.abc import Iterator
 from typing import Final
 
 from .inside import unread
+from .launched import FUNCTION, LAUNCHING, ROLE_OF, launched
 from .passed import outside
 from .principals import ROLE, Principal, principals
 from .roles import TASK_DEFINITION
 from .rule import ADVISORY, HIGH, MANDATORY, MEDIUM, Finding, Limits, rule
 from .stack import Resource, Stack, Unknown
-from .tasks import FUNCTION
 
+_UNKNOWN: Final = "which is neither in this stack nor known"
 _ROLES_IN: Final = {TASK_DEFINITION: ("taskRoleArn", "executionRoleArn"), FUNCTION: ("role",)}
 
 
 @rule(
     "roles-known",
-    says="A role that is passed, or that a task or a function has, is in the stack or among the known roles.",
+    says="A role that is passed, or that a task, a function or what launches it has is in the stack or among the known "
+    "roles; so are a user's groups.",
     why="What a role outside the stack may do no other rule can check: it may be an administrator's.",
     remedy="create the role in the stack, or read what it may do from the account, `fargate-job known-roles ROLE … > "
     "known-roles.json`, and give the list to the pack: policies(known_roles=read_known_roles(Path(…)))",
     severity=HIGH,
     levels=(ADVISORY, MANDATORY),
-    on=lambda stack: [*stack.once(principals), *stack.of(*_ROLES_IN)],
+    on=lambda stack: [*stack.once(principals), *stack.of(*_ROLES_IN), *stack.of(*LAUNCHING)],
 )
 def roles_known(it: Principal | Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
     if isinstance(it, Principal):
         named = dict.fromkeys(arn for arn, _, _ in outside(it, stack))
-        yield from (f"{it.resource.name} may pass {arn}, which is neither in this stack nor known" for arn in named)
+        yield from (f"{it.resource.name} may pass {arn}, {_UNKNOWN}" for arn in named)
+        for group in sorted(it.groups_outside):
+            yield f"{it.resource.name} is in the group {group}, which is not in this stack: what it grants is not known"
         return
-    for prop in _ROLES_IN[it.kind]:
-        arn = it.get(prop) if stack.meant(it, prop, ROLE) is None else None
+    for prop in _ROLES_IN.get(it.kind, ()):
+        yield from _named(it, stack, prop, prop)
+    if it.kind in LAUNCHING:
+        tasks = list(launched(it))
+        for task in tasks:
+            for prop, arn in task.roles:
+                if not arn:
+                    yield task.said(f"takes {prop} from its input: what that role may do is not known")
+                elif stack.named(ROLE, arn) is None:
+                    yield task.said(f"overrides {prop} with {arn}, {_UNKNOWN}")
+        if it.kind in ROLE_OF and tasks:
+            yield from _named(it, stack, ".".join(ROLE_OF[it.kind]), *ROLE_OF[it.kind])
+
+
+def _named(it: Resource, stack: Stack, said: str, *path: str) -> Iterator[str]:
+    if stack.meant(it, path[0], ROLE, it.known(*path)) is None:
+        arn = it.get(*path)
         if arn:
-            yield f"{prop} is {arn}, which is neither in this stack nor known"
+            yield f"{said} is {arn}, {_UNKNOWN}"
 
 
 @rule(

@@ -79,6 +79,10 @@ class Principal:
     """ARNs of the managed policies that it holds."""
     outside: str = ""
     """Its name, if it is not in the stack."""
+    groups: set[str] = field(default_factory=set[str])
+    """ARNs of its groups of the stack, as far as they are known."""
+    groups_outside: set[str] = field(default_factory=set[str])
+    """Names of its groups that are not in the stack."""
 
     @property
     def word(self) -> str:
@@ -273,13 +277,13 @@ def _join_groups(found: dict[str, Principal], stack: Stack) -> None:
     for membership in stack.of("aws:iam/userGroupMembership:UserGroupMembership"):
         user = stack.meant(membership, "user", USER)
         for name in membership.known("groups") or []:
-            _share(_principal(found, USER, user, membership.known("user")), _group(found, stack, name))
+            _share(_principal(found, USER, user, membership.known("user")), _group(found, stack, name), name)
     for membership in stack.of("aws:iam/groupMembership:GroupMembership"):
         name = membership.known("name") if membership.known("group") is None else membership.known("group")
         group = _principal(found, GROUP, stack.meant(membership, "group", GROUP), name)
         for user in membership.known("users") or []:
             named = stack.named(USER, user) if isinstance(user, str) else None
-            _share(_principal(found, USER, named, user), group)
+            _share(_principal(found, USER, named, user), group, name)
 
 
 def _group(found: dict[str, Principal], stack: Stack, name: Any) -> Principal | None:
@@ -291,8 +295,13 @@ def _principal(found: dict[str, Principal], kind: str, it: Resource | None, name
     return found.get(it.urn) if it is not None else found.get(f"{kind}::{name}")
 
 
-def _share(user: Principal | None, group: Principal | None) -> None:
-    if user is not None and group is not None:
+def _share(user: Principal | None, group: Principal | None, name: Any) -> None:
+    if user is None:
+        return
+    if group is None or group.outside:
+        user.groups_outside.add(str(name))
+    if group is not None:
         user.held += group.held
         user.unknown += group.unknown
         user.policies |= group.policies
+        user.groups.add(str(group.resource.known("arn") or ""))

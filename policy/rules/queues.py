@@ -8,7 +8,8 @@ from typing import Any, Final, cast
 
 from .config import Limit
 from .documents import Document, is_pattern, read
-from .functions import EVENT_TARGET, MAPPING, QUEUE, SCHEDULE, function_of, launchers
+from .functions import MAPPING, QUEUE, function_of, launchers
+from .launched import EVENT_TARGET, SCHEDULE
 from .rule import ADVISORY, CRITICAL, LOW, MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack, Unknown
 

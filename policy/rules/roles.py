@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from .config import Limit
 from .documents import Unreadable
 from .granted import administrates
+from .launched import LAUNCHING, ROLES, launched
 from .managed import aws_managed, known
 from .principals import BEARERS, POLICY, ROLE, attached_arns, holder, trust, unreadable
 from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
@@ -104,20 +105,29 @@ def execution_inline(it: Resource, stack: Stack, _limits: Limits) -> Iterator[Fi
     remedy="grant the task role only the actions of the job, on the resources that the job uses",
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
-    on=resources(TASK_DEFINITION),
+    on=resources(TASK_DEFINITION, *LAUNCHING),
     beside=("checkov CKV_AWS_274 (partly)", "Security Hub IAM.1 (partly)"),
 )
 def task_no_administrator(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
-    for prop in ("taskRoleArn", "executionRoleArn"):
-        role = stack.meant(it, prop, ROLE)
-        if role is None:
-            continue
-        who = holder(stack, role)
-        grant = administrates(who)
-        if grant:
-            yield f"{prop} is {role.name}, which {grant}"
-        elif who.unknown:
-            raise who.unknown[0]
+    if it.kind == TASK_DEFINITION:
+        for prop in ROLES:
+            role = stack.meant(it, prop, ROLE)
+            yield from () if role is None else (f"{prop} is {said}" for said in _administrator(role, stack))
+        return
+    for task in launched(it):
+        for prop, arn in task.roles:
+            role = stack.named(ROLE, arn)
+            for said in () if role is None else _administrator(role, stack):
+                yield task.said(f"overrides {prop} with {said}")
+
+
+def _administrator(role: Resource, stack: Stack) -> Iterator[str]:
+    who = holder(stack, role)
+    grant = administrates(who)
+    if grant:
+        yield f"{role.name}, which {grant}"
+    elif who.unknown:
+        raise who.unknown[0]
 
 
 @rule(

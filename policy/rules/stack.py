@@ -167,6 +167,11 @@ class Stack:
         return self.by_urn.get(fitting.pop()) if len(fitting) == 1 else None
 
 
+def true(value: Any) -> bool:
+    """Whether a value is true or the text `true`: Pulumi accepts both."""
+    return value is True or str(value).lower() == "true"
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         mapping = cast("Mapping[str, Any]", value)

@@ -12,11 +12,11 @@ from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.partitions import PARTITIONS
 
 from .config import Limit
+from .launched import FUNCTION, LAUNCHING, launched
 from .roles import TASK_DEFINITION
 from .rule import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MANDATORY, MEDIUM, Limits, resources, rule
-from .stack import Resource, Stack
+from .stack import Resource, Stack, true
 
-FUNCTION: Final = "aws:lambda/function:Function"
 _ON: Final = resources(TASK_DEFINITION)
 _KINDS: Final = (TASK_DEFINITION,)
 REGISTRIES: Final = [
@@ -274,15 +274,15 @@ def logs(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "environment-no-secrets",
-    says="Nothing in an environment or a container's command looks like a secret.",
+    says="Nothing in an environment, a container's command or what a launch overrides looks like a secret.",
     why="Every console, describe call and crash report shows both.",
     remedy="put the value into Secrets Manager and name its ARN under `secrets` (valueFrom); in a function, read it at "
     "run time. If the value is no secret, name it: in a launcher's `not_secret`, or in the container's Docker label "
     f"{NOT_SECRET_LABEL}, a JSON list",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
-    on=resources(TASK_DEFINITION, FUNCTION),
-    kinds=(TASK_DEFINITION, FUNCTION),
+    on=resources(TASK_DEFINITION, FUNCTION, *LAUNCHING),
+    kinds=(TASK_DEFINITION, FUNCTION, *LAUNCHING),
     beside=("Security Hub ECS.8", "checkov CKV_AWS_45"),
 )
 def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
@@ -295,6 +295,13 @@ def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
                 yield f"the variable {name} {looks}"
         it.whole("environment", "variables")
         return
+    if it.kind != TASK_DEFINITION:
+        for task in launched(it):
+            for name, value in task.variables:
+                looks = secret_variable(name, value)
+                if looks is not None:
+                    yield task.said(f"overrides the variable {name}, which {looks}")
+        return
     for container in containers(it):
         variables = [
             (str(one.get("name", "")), str(one.get("value") or "")) for one in container.get("environment") or []
@@ -306,8 +313,3 @@ def no_secrets(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
             called = {part: key for key, part in _WORDS.items()}.get(look.part)
             at = f"the variable {look.at}" if called is None else f"{called}[{look.at}]"
             yield f"{_called(container)}: {at} {look.looks}"
-
-
-def true(value: Any) -> bool:
-    """Whether a value is true or the text `true`: Pulumi accepts both."""
-    return value is True or str(value).lower() == "true"

@@ -43,6 +43,14 @@ class Found:
     requests: tuple[Shown, ...] = ()
     why: tuple[str, ...] = ()
 
+    def then(self, other: Found) -> Found:
+        """Both, one after the other."""
+        if "no" in (self.verdict, other.verdict):
+            return Found("no")
+        certain = self.verdict == other.verdict == "yes"
+        shown = (*self.requests, *other.requests)
+        return Found("yes", shown) if certain else Found("open", shown, (*self.why, *other.why))
+
 
 def ask(
     holder: Holder,

@@ -1,16 +1,28 @@
 """How a principal gets the permissions of another role: it assumes it, passes it to a service, or changes the code that
 runs with it.
 
-A service that is not in STARTS may do so for all that is known here: then the answer is open.
+Which actions do so is computed from AWS's data and reviewed (actions.py of the rules). A service to which none of them
+passes a role may act with one for all that is known here: then the answer is open.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import z3
+from fargate_job_launcher.policies.actions import (
+    CHANGES_RIGHTS,
+    ENTERS,
+    LAUNCHES,
+    LIFTS_LIMITS,
+    RUNS_AS_ROLE,
+    services,
+)
+from fargate_job_launcher.policies.documents import Statement
 
 from .asking import Found, ask
 from .evaluation import Holder, allowed, applies, denied, identity_allows, within_limits
@@ -19,48 +31,21 @@ from .request import Request, Variables
 from .three import Three, every, known, some, unknown
 
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
-STARTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "lambda.amazonaws.com": ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"),
-    "scheduler.amazonaws.com": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
-    "events.amazonaws.com": ("events:PutTargets",),
-    "states.amazonaws.com": ("states:CreateStateMachine", "states:UpdateStateMachine"),
-    "pipes.amazonaws.com": ("pipes:CreatePipe", "pipes:UpdatePipe"),
-    "ec2.amazonaws.com": (
-        *("ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
-        *("autoscaling:CreateAutoScalingGroup", "autoscaling:CreateLaunchConfiguration"),
-    ),
-    "cloudformation.amazonaws.com": (
-        *("cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet"),
-        *("cloudformation:CreateStackSet", "cloudformation:UpdateStackSet"),
-    ),
-    "codebuild.amazonaws.com": ("codebuild:CreateProject", "codebuild:UpdateProject"),
-    "glue.amazonaws.com": ("glue:CreateJob", "glue:UpdateJob", "glue:CreateDevEndpoint", "glue:CreateSession"),
-}
-"""Service → actions of which each has it act with a role that is passed to it, as the caller decides."""
-LAUNCHES: Final[Mapping[str, str]] = {
-    "ecs:RunTask": "task-definition/",
-    "ecs:StartTask": "task-definition/",
-    "ecs:CreateService": "service/",
-    "ecs:UpdateService": "service/",
-    "ecs:CreateTaskSet": "task-set/",
-    "ecs:CreateExpressGatewayService": "service/",
-    "ecs:UpdateExpressGatewayService": "service/",
-    "ecs:CreateDaemon": "daemon/",
-    "ecs:UpdateDaemon": "daemon/",
-    "batch:SubmitJob": "",
-}
-"""Action that runs a task with a role that its caller passes to ecs-tasks.amazonaws.com → what its resource is."""
-CHANGES: Final = (
-    *("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
-    *("iam:PutUserPolicy", "iam:AttachUserPolicy", "iam:PutGroupPolicy", "iam:AttachGroupPolicy"),
-    *("iam:AddUserToGroup", "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy"),
-    *("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:CreateAccessKey"),
-    *("iam:DeleteUserPermissionsBoundary", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
-)
+ASSUME_ROLE: Final = "sts:AssumeRole"
+EVERYONE: Final = ("AWS", "*")
+CHANGES: Final = (*(it for it in CHANGES_RIGHTS if it != ASSUME_ROLE), *LIFTS_LIMITS)
 """Actions that change what somebody may do, or give the keys of somebody else: after one, other policies decide
 than those that are read here."""
-ENTERS: Final = ("ecs:ExecuteCommand", "ssm:StartSession", "ssm:SendCommand", "lambda:UpdateFunctionCode")
-"""Actions that run the caller's commands where other permissions are: in tasks, instances and functions."""
+ENTERED: Final = (
+    *ENTERS,
+    *(it for it in RUNS_AS_ROLE if it.partition(":")[2].startswith("Update") and it not in LAUNCHES),
+)
+"""Actions that run the caller's commands where other permissions are: in tasks, instances, functions and builds; also
+by an update of what has a role already, which passes none."""
+REWRITES: Final = tuple(it for it in ENTERED if it.startswith("lambda:"))
+"""Those of them that change which code a function runs, or with what: its layers are code too."""
+FOLLOWED: Final = {"batch:RegisterJobDefinition": "batch:SubmitJob"}
+"""Action to which a role is passed, and that runs nothing → the one with which its result is run, at another time."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +61,12 @@ def ways(holder: Holder, role: Holder, functions: Mapping[str, str]) -> Iterator
     for how, found in (
         ("assumes", _assumes(holder, role)),
         *(("passes", _passes(holder, role, service)) for service in _services(role)),
-        *(("changes the code of", _rewrites(holder, arn)) for arn, runs_as in functions.items() if runs_as == role.arn),
+        *(
+            ("changes what runs in a function of", _rewrites(holder, arn, action))
+            for arn, runs_as in functions.items()
+            if runs_as == role.arn
+            for action in REWRITES
+        ),
     ):
         if found.verdict != "no":
             yield Way(how, found)
@@ -92,20 +82,22 @@ def assumes_a_stranger(holder: Holder, known_arns: Sequence[str]) -> Found:
     elsewhere = passing.key("iam:passedtoservice")
     to_others = z3.And(elsewhere.present, z3.Not(equals(elsewhere.values[0], TASKS_SERVICE)))
     goal = known(strange) & (allowed(holder, assume) | (allowed(holder, passing) & known(to_others)))
-    return ask(holder, [assume, passing], goal, spelt=("sts:AssumeRole", "iam:PassRole"))
+    return ask(holder, [assume, passing], goal, spelt=(ASSUME_ROLE, "iam:PassRole"))
 
 
 def may_do(holder: Holder, actions: Sequence[str], besides: Sequence[str] = ()) -> list[str]:
     """Which of these actions a principal may do on some resource, besides these ones."""
-    made: list[str] = []
-    for action in filter(holder.names, actions):
-        variables = Variables(holder.every_document, fixed=holder.fixed)
-        resource = z3.String("resource")
-        shape = (z3.InRe(resource, beginning("arn:")), *(z3.Not(equals(resource, it)) for it in besides))
-        request = Request("change", action.lower(), resource, variables, shape)
-        if ask(holder, [request], allowed(holder, request), spelt=(action,)).verdict != "no":
-            made.append(action)
-    return made
+    return [it for it in actions if _may(holder, it, besides).verdict != "no"]
+
+
+def _may(holder: Holder, action: str, besides: Sequence[str] = ()) -> Found:
+    if not holder.names(action):
+        return Found("no")
+    variables = Variables(holder.every_document, fixed=holder.fixed)
+    resource = z3.String("resource")
+    shape = (z3.InRe(resource, beginning("arn:")), *(z3.Not(equals(resource, it)) for it in besides))
+    request = Request("change", action.lower(), resource, variables, shape)
+    return ask(holder, [request], allowed(holder, request), spelt=(action,))
 
 
 def pass_role(holder: Holder, role: Any, service: str, variables: Variables) -> tuple[Request, Three]:
@@ -116,22 +108,44 @@ def pass_role(holder: Holder, role: Any, service: str, variables: Variables) -> 
     return request, allowed(holder, request) & known(to_service)
 
 
-def trusted(role: Holder, who: Sequence[tuple[str, str]], request: Request) -> Three:
-    """Whether a role's trust policy lets one of these principals, such as ("Service", NAME), assume it."""
+def trusted(
+    role: Holder, who: Sequence[tuple[str, str]], request: Request, besides: Sequence[tuple[str, str]] = ()
+) -> Three:
+    """Whether a role's trust policy lets one of these principals, such as ("Service", NAME), assume it.
+
+    `besides`: what else covers the principal that asks, so that a Deny of it counts.
+    """
     if role.trust is None:
         return unknown(f"the trust policy of {role.arn}")
+    allows = [it for it in role.trust.statements if it.allows]
+    denies = [it for it in role.trust.statements if not it.allows]
+    own, covering = set(who), {*who, *besides, EVERYONE}
 
-    def about(allows: bool) -> Three:
-        return some(
-            (unknown(f"NotPrincipal in the trust policy of {role.arn}") if it.not_principal else known(True))
-            & applies(it, request, document)
-            for document in [role.trust]
-            if document is not None
-            for it in document.statements
-            if it.allows is allows and (it.not_principal or set(it.principals) & set(who))
-        )
+    def applied(statements: Sequence[Statement], names: set[tuple[str, str]]) -> Three:
+        return some(_about(it, names, role) & applies(it, request, role.trust) for it in statements if role.trust)
 
-    return about(True) & ~about(False)
+    return applied(allows, own) & ~applied(denies, covering)
+
+
+def _about(it: Statement, names: set[tuple[str, str]], role: Holder) -> Three:
+    """Whether a statement of a trust policy is about one of these principals."""
+    if it.not_principal:
+        return unknown(f"NotPrincipal in the trust policy of {role.arn}")
+    if names & set(it.principals):
+        return known(True)
+    if EVERYONE in it.principals:
+        return unknown(f"whether the * of the trust policy of {role.arn} covers a service, or who is allowed nothing")
+    sessions = {_session(name) for kind, name in names if kind == "AWS"} - {""}
+    some_session = next((name for _, name in it.principals if any(name.startswith(one) for one in sessions)), "")
+    if some_session:
+        return unknown(f"whether the session of the trust policy of {role.arn} is {some_session}")
+    return known(False)
+
+
+def _session(arn: str) -> str:
+    """How the ARNs of a role's sessions begin; empty for any other principal."""
+    found = re.fullmatch(r"arn:([\w-]+):iam::(\d+):role/(?:.*/)?([^/]+)", arn)
+    return "" if found is None else f"arn:{found[1]}:sts::{found[2]}:assumed-role/{found[3]}/"
 
 
 def trusts(role: Holder, service: str) -> Three:
@@ -149,8 +163,11 @@ def is_role(text: Any) -> Any:
 
 def _services(role: Holder) -> list[str]:
     """The services that a role may trust."""
-    statements = () if role.trust is None else role.trust.statements
-    return sorted({name for it in statements if it.allows for kind, name in it.principals if kind == "Service"})
+    allows = [] if role.trust is None else [it for it in role.trust.statements if it.allows]
+    named = {name for it in allows for kind, name in it.principals if kind == "Service"}
+    if any(EVERYONE in it.principals or it.not_principal for it in allows):
+        named |= {TASKS_SERVICE, *(service for it in RUNS_AS_ROLE for service in services(it))}
+    return sorted(named)
 
 
 def _assumes(holder: Holder, role: Holder) -> Found:
@@ -158,19 +175,20 @@ def _assumes(holder: Holder, role: Holder) -> Found:
     request = Request("assume", "sts:assumerole", string(role.arn), variables)
     account = holder.arn.split(":")[4] if holder.arn.count(":") >= 5 else ""
     partition = holder.arn.split(":")[1] if ":" in holder.arn else "aws"
-    of_account = [("AWS", account), ("AWS", f"arn:{partition}:iam::{account}:root"), ("AWS", "*")]
-    by_name = trusted(role, [("AWS", holder.arn)], request)
+    of_account = [("AWS", account), ("AWS", f"arn:{partition}:iam::{account}:root"), EVERYONE]
+    named = [("AWS", holder.arn)]
+    by_name = trusted(role, named, request, of_account)
     own = identity_allows(holder, request)
     same = role.arn.split(":")[4:5] == [account]
     # In its own account a principal that the trust policy names needs no Allow of its own.
     goal = every(
         [
-            (by_name & (known(True) if same else own)) | (trusted(role, of_account, request) & own),
+            (by_name & (known(True) if same else own)) | (trusted(role, of_account, request, named) & own),
             within_limits(holder, request),
             ~denied(holder, request),
         ]
     )
-    return ask(holder, [request], goal, spelt=("sts:AssumeRole",))
+    return ask(holder, [request], goal, spelt=(ASSUME_ROLE,))
 
 
 def _passes(holder: Holder, role: Holder, service: str) -> Found:
@@ -178,28 +196,49 @@ def _passes(holder: Holder, role: Holder, service: str) -> Found:
     variables = Variables(holder.every_document, requests=2, fixed=holder.fixed)
     passing, may_pass = pass_role(holder, string(role.arn), service, variables)
     opened = trusts(role, service)
-    actions = tuple(LAUNCHES) if service == TASKS_SERVICE else STARTS.get(service, ())
+    actions = tuple(LAUNCHES) if service == TASKS_SERVICE else _starting(service)
     if not actions and holder.names("iam:PassRole"):
         goal = every([may_pass, opened, unknown(f"which calls have {service} act with a role")])
         return ask(holder, [passing], goal, spelt=("iam:PassRole",))
     first = Found("no")
     for action in filter(holder.names, actions if holder.names("iam:PassRole") else ()):
+        after = followed(holder, action)
+        if after.verdict == "no":
+            continue
         start = Request("start", action.lower(), z3.String("resource"), variables, resource_of(action))
         found = ask(
             holder,
             [passing, start],
             every([may_pass, opened, allowed(holder, start)]),
             spelt=("iam:PassRole", action),
-        )
+        ).then(after)
         if found.verdict == "yes":
             return found
         first = found if first.verdict == "no" else first
     return first
 
 
+def followed(holder: Holder, action: str) -> Found:
+    """Whether a principal may also do what an action needs at another time, if it needs anything."""
+    then = FOLLOWED.get(action)
+    return Found("yes") if then is None else _may(holder, then)
+
+
+@cache
+def _starting(service: str) -> tuple[str, ...]:
+    """The actions of which each has a service act with a role that is passed to it, as the caller decides."""
+    return tuple(it for it in RUNS_AS_ROLE if service in services(it))
+
+
+def kind_of(action: str) -> str:
+    """What the resource of a launch is, such as `task-definition/`; empty if it may be of several kinds."""
+    shapes = LAUNCHES.get(action, ())
+    return shapes[0].rpartition(":")[2].removesuffix("*") if len(shapes) == 1 else ""
+
+
 def resource_of(action: str) -> tuple[Any, ...]:
     """What the resource of a call that launches or starts is like."""
-    kind = LAUNCHES.get(action, "")
+    kind = kind_of(action)
     resource = z3.String("resource")
     if not kind:
         return (z3.InRe(resource, beginning("arn:")),)
@@ -207,10 +246,12 @@ def resource_of(action: str) -> tuple[Any, ...]:
     return (z3.InRe(resource, shape),)
 
 
-def _rewrites(holder: Holder, function: str) -> Found:
+def _rewrites(holder: Holder, function: str, action: str) -> Found:
+    if not holder.names(action):
+        return Found("no")
     variables = Variables(holder.every_document, fixed=holder.fixed)
-    request = Request("rewrite", "lambda:updatefunctioncode", string(function), variables)
-    return ask(holder, [request], allowed(holder, request), spelt=("lambda:UpdateFunctionCode",))
+    request = Request("rewrite", action.lower(), string(function), variables)
+    return ask(holder, [request], allowed(holder, request), spelt=(action,))
 
 
 def _possible(formula: Any, variables: Variables) -> Any:

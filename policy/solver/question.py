@@ -8,14 +8,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import z3
+from fargate_job_launcher.policies.actions import LAUNCHES
 
 from .asking import Found, Shown, ask
 from .becoming import (
     CHANGES,
-    ENTERS,
-    LAUNCHES,
+    ENTERED,
+    REWRITES,
     TASKS_SERVICE,
     assumes_a_stranger,
+    followed,
+    kind_of,
     may_do,
     pass_role,
     resource_of,
@@ -109,7 +112,8 @@ def runs_another_role(principal: Holder, roles: Collection[str], world: World | 
             return Allowed(found.requests[0].resource, (*steps, Step(holder.arn, "runs the task", found.requests)))
         if found.verdict != "no":
             reasons += found.why or [f"{holder.arn}, if it is reached, {found.requests[0]}"]
-        reasons += _other_powers(holder, [*known_roles, *roles], functions)
+        reasons += _other_powers(holder, [*known_roles, *roles], functions, known_roles)
+        reasons += _strangers(holder, [it for it in roles if it not in known_roles])
         for role in known_roles.values():
             if role.arn in reached and (reached[role.arn][2] or not certain):
                 continue
@@ -123,8 +127,6 @@ def runs_another_role(principal: Holder, roles: Collection[str], world: World | 
             step = Step(holder.arn, f"{way.how} {role.arn}", way.found.requests)
             reached[role.arn] = (role, (*steps, step), sure)
             waiting.append(role.arn)
-    strangers = [it for it in roles if it not in known_roles]
-    reasons += _strangers(principal, strangers)
     if reasons:
         return Undecided(tuple(dict.fromkeys(reasons)))
     return Proven(tuple(it for it in reached if it != principal.arn))
@@ -135,6 +137,9 @@ def _directly(holder: Holder, roles: Collection[str], known_roles: Mapping[str, 
     opened: list[Found] = []
     trusting = {it.arn: trusts(it, TASKS_SERVICE) for it in known_roles.values()}
     for action in filter(holder.names, LAUNCHES if holder.names("iam:PassRole") else ()):
+        after = followed(holder, action)
+        if after.verdict == "no":
+            continue
         variables = Variables(holder.every_document, requests=2, fixed=holder.fixed)
         role = z3.String("role")
         passing, may_pass = pass_role(holder, role, TASKS_SERVICE, variables)
@@ -153,10 +158,10 @@ def _directly(holder: Holder, roles: Collection[str], known_roles: Mapping[str, 
             prefer=(
                 *([z3.Or([equals(role, it) for it in known_roles])] if known_roles else []),
                 equals(role, f"arn:aws:iam::{account}:role/Administrator"),
-                equals(launch.resource, f"arn:aws:ecs:eu-west-1:{account}:{LAUNCHES[action]}job:1"),
+                equals(launch.resource, f"arn:aws:ecs:eu-west-1:{account}:{kind_of(action)}job:1"),
             ),
             spelt=("iam:PassRole", action),
-        )
+        ).then(after)
         if found.verdict == "yes":
             return found
         if found.verdict == "open":
@@ -164,7 +169,9 @@ def _directly(holder: Holder, roles: Collection[str], known_roles: Mapping[str, 
     return opened[0] if opened else Found("no")
 
 
-def _other_powers(holder: Holder, known_arns: list[str], functions: Mapping[str, str]) -> list[str]:
+def _other_powers(
+    holder: Holder, known_arns: list[str], functions: Mapping[str, str], known_roles: Collection[str]
+) -> list[str]:
     """What may change the answer, and is not followed."""
     reasons: list[str] = []
     stranger = assumes_a_stranger(holder, known_arns)
@@ -174,7 +181,8 @@ def _other_powers(holder: Holder, known_arns: list[str], functions: Mapping[str,
     changed = may_do(holder, CHANGES)
     if changed:
         reasons.append(f"{holder.arn} may change permissions: {', '.join(changed)}")
-    entered = may_do(holder, ENTERS, tuple(functions))
+    judged = [arn for arn, role in functions.items() if role in known_roles]
+    entered = [*may_do(holder, REWRITES, judged), *may_do(holder, [it for it in ENTERED if it not in REWRITES])]
     if entered:
         reasons.append(
             f"{holder.arn} may enter tasks, instances or functions of unknown permissions: {', '.join(entered)}"
@@ -182,11 +190,11 @@ def _other_powers(holder: Holder, known_arns: list[str], functions: Mapping[str,
     return reasons
 
 
-def _strangers(principal: Holder, roles: list[str]) -> list[str]:
+def _strangers(holder: Holder, roles: list[str]) -> list[str]:
     """Roles of the set whose own permissions are not known, if a task may run with them."""
     if not roles:
         return []
-    others = _directly(principal, [], {})
+    others = _directly(holder, [], {})
     if others.verdict == "no":
         return []
-    return [f"what {', '.join(roles)} may do is not known, and a task of {principal.arn} may run with it"]
+    return [f"what {', '.join(roles)} may do is not known, and a task of {holder.arn} may run with it"]

@@ -20,6 +20,7 @@ from fargate_job_launcher.policies.principals import (
     documents,
     principals,
     trust,
+    unreadable,
 )
 from fargate_job_launcher.policies.stack import Resource, Stack, Unknown
 
@@ -27,11 +28,12 @@ from .evaluation import Holder
 from .question import World
 
 _FUNCTION = "aws:lambda/function:Function"
+UNKNOWN_ACCOUNT = "arn:aws:iam::000000000000"
 
 
-def holders(stack: Stack) -> dict[str, Holder]:
-    """Each principal to which a stack gives permissions, by its name in the program."""
-    return {it.resource.name: _holder(it, stack) for it in principals(stack)}
+def holders(stack: Stack) -> list[Holder]:
+    """Each principal to which a stack gives permissions. An ARN that nobody knows yet has the account 000000000000."""
+    return [_holder(it, stack) for it in principals(stack)]
 
 
 def world(stack: Stack) -> World:
@@ -44,7 +46,15 @@ def world(stack: Stack) -> World:
 def _holder(it: Principal, stack: Stack) -> Holder:
     own = it.resource
     unread = [f"{one.path} of {one.urn}" for one in it.unknown]
-    unread += [arn for arn in _attached(own, stack) if known(arn) is None and stack.named(POLICY, arn) is None]
+    for bearer in _bearers(own, stack):
+        unread += [f"{what} of {bearer.urn}, which {why}" for what, why in _unreadable(bearer)]
+        for arn in _attached(bearer):
+            policy = stack.named(POLICY, arn)
+            if policy is not None:
+                unread += [f"{what} of {policy.urn}, which {why}" for what, why in _unreadable(policy)]
+            elif known(arn) is None:
+                unread.append(arn)
+    unread += [f"the group {name}" for name in it.groups_outside]
     limits: list[tuple[Document, ...]] = []
     trusts: Document | None = None
     if own.kind == ROLE:
@@ -59,9 +69,15 @@ def _holder(it: Principal, stack: Stack) -> Holder:
         limits = [_boundary(boundary, stack)]
         unread += [] if limits[0] else [f"the permissions boundary {boundary}"]
         limits = limits if limits[0] else []
-    arn = own.known("arn")
-    name = arn if isinstance(arn, str) and arn.startswith("arn:") else f"arn:aws:iam::000000000000:role/{own.name}"
-    return Holder(name, tuple(held.document for held in it.held), tuple(limits), tuple(unread), trusts)
+    return Holder(_arn(it), tuple(held.document for held in it.held), tuple(limits), tuple(unread), trusts)
+
+
+def _arn(it: Principal) -> str:
+    arn = it.resource.known("arn")
+    if isinstance(arn, str) and arn.startswith("arn:") and not it.outside:
+        return arn
+    kind = it.word if it.word in ("user", "group") else "role"
+    return it.outside if it.outside.startswith("arn:") else f"{UNKNOWN_ACCOUNT}:{kind}/{it.outside or it.resource.name}"
 
 
 def _boundary(arn: str, stack: Stack) -> tuple[Document, ...]:
@@ -72,15 +88,28 @@ def _boundary(arn: str, stack: Stack) -> tuple[Document, ...]:
     return () if read is None else (read,)
 
 
-def _attached(holder: Resource, stack: Stack) -> Iterator[str]:
-    """ARNs of the policies that the stack attaches to a principal."""
+def _bearers(holder: Resource, stack: Stack) -> Iterator[Resource]:
+    """The resources that give a principal its permissions; itself among them."""
+    own = {holder.known("name"), holder.known("id"), holder.known("arn"), holder.name} - {None}
     for it in stack.of(*BEARERS):
         named = [it.known(prop) for prop in ("role", "roleName", "user", "userName", "group", "groupName")]
         for prop in ("roles", "users", "groups"):
             named += cast("list[Any]", it.known(prop) or [])
-        own = {holder.known("name"), holder.known("id"), holder.known("arn"), holder.name} - {None}
         if it is holder or any(isinstance(one, str) and one in own for one in named):
-            try:
-                yield from attached_arns(it)
-            except Unknown as unknown:
-                yield f"{unknown.path} of {unknown.urn}"
+            yield it
+
+
+def _unreadable(bearer: Resource) -> list[tuple[str, str]]:
+    try:
+        return list(unreadable(bearer))
+    except Unknown:
+        # It is among what is not known of the principal.
+        return []
+
+
+def _attached(bearer: Resource) -> list[str]:
+    """ARNs of the policies that a resource attaches."""
+    try:
+        return list(attached_arns(bearer))
+    except Unknown as unknown:
+        return [f"{unknown.path} of {unknown.urn}"]

@@ -21,7 +21,7 @@ def found() -> dict[str, set[str]]:
 def test_every_action_of_the_data_is_reviewed_and_the_module_is_computed_from_it(found: dict[str, set[str]]) -> None:
     assert differences(TEXT, found) == []
     assert written(MODULE.read_text(), TEXT) == MODULE.read_text(), "stale; run `make actions`"
-    assert {section: len(it) > 20 for section, it in found.items()} == dict.fromkeys(reviewed(TEXT), True)
+    assert {section: len(it) >= 20 for section, it in found.items()} == dict.fromkeys(reviewed(TEXT), True)
 
 
 def test_an_action_that_is_new_in_the_data_or_gone_from_it_is_named(found: dict[str, set[str]]) -> None:

@@ -86,7 +86,7 @@ def test_passing_any_role_without_a_launch_is_proven() -> None:
     assert asked(PASS_ANY, allow("ecs:RegisterTaskDefinition")) == Proven(())
 
 
-@pytest.mark.parametrize("action", ["ecs:StartTask", "ecs:CreateService", "ecs:Update*", "ecs:*", "batch:SubmitJob"])
+@pytest.mark.parametrize("action", ["ecs:StartTask", "ecs:CreateService", "ecs:Update*", "ecs:*", "batch:*"])
 def test_each_action_that_launches_counts(action: str) -> None:
     answer = asked(allow(action), PASS_ANY)
     assert isinstance(answer, Allowed)
@@ -152,13 +152,87 @@ def test_a_role_that_it_passes_to_another_service_counts_if_that_service_starts_
     assert "which calls have new.amazonaws.com act with a role" in str(answer)
 
 
-def test_the_role_of_a_function_whose_code_it_may_change_counts() -> None:
+@pytest.mark.parametrize(
+    ("service", "action"),
+    [
+        ("ec2", "autoscaling:UpdateAutoScalingGroup"),
+        ("ec2", "ec2:RequestSpotInstances"),
+        ("ssm", "ssm:StartAutomationExecution"),
+        ("sagemaker", "sagemaker:CreateTrainingJob"),
+        ("batch", "batch:CreateComputeEnvironment"),
+        ("lambda", "lambda:CreateFunction"),
+    ],
+)
+def test_each_action_that_a_service_starts_something_with_counts(service: str, action: str) -> None:
+    administrator = Holder.of(
+        ADMINISTRATOR, policy(RUN, PASS_ANY), trust=trusting(("Service", f"{service}.amazonaws.com"))
+    )
+    passing = allow("iam:PassRole", ADMINISTRATOR)
+    answer = asked(RUN, PASS, passing, allow(action), roles=(administrator,))
+    assert isinstance(answer, Allowed)
+    assert action in str(answer)
+    other = allow("iam:PassRole", ADMINISTRATOR, {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}})
+    assert not isinstance(asked(RUN, PASS, other, allow(action), roles=(administrator,)), Allowed)
+
+
+@pytest.mark.parametrize("action", ["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"])
+def test_the_role_of_a_function_that_it_may_change_counts(action: str) -> None:
     function = "arn:aws:lambda:eu-west-1:123456789012:function:deploy"
     deployer = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("Service", "lambda.amazonaws.com")))
-    launcher = Holder.of(LAUNCHER, policy(RUN, PASS, allow("lambda:UpdateFunctionCode", function)))
+    launcher = Holder.of(LAUNCHER, policy(RUN, PASS, allow(action, function)))
     answer = runs_another_role(launcher, [TASK], World((task(), deployer), {function: DEPLOYER}))
     assert isinstance(answer, Allowed)
     assert [it.arn for it in answer.steps] == [LAUNCHER, DEPLOYER]
+    # The function of a role of which nothing is known.
+    assert isinstance(runs_another_role(launcher, [TASK], World((task(),), {function: DEPLOYER})), Undecided)
+
+
+def test_a_deny_of_a_trust_policy_is_about_whomever_it_covers() -> None:
+    assume, session = allow("sts:AssumeRole", DEPLOYER), "arn:aws:sts::123456789012:assumed-role/launcher/"
+    kinds = {
+        "*": Proven,
+        "123456789012": Proven,
+        "arn:aws:iam::123456789012:root": Proven,
+        f"{session}nightly": Undecided,
+        f"{BASE}another": Allowed,
+    }
+    for denied, kind in kinds.items():
+        for named in (LAUNCHER, "123456789012"):
+            trust = trusting(("AWS", named))
+            trust["Statement"] += [{"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": {"AWS": denied}}]
+            answer = asked(RUN, PASS, assume, roles=(Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trust),))
+            assert isinstance(answer, kind), (denied, named, answer)
+    for_session = trusting(("AWS", f"{session}nightly"))
+    for own in ([], [assume]):
+        answer = asked(RUN, PASS, *own, roles=(Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=for_session),))
+        assert isinstance(answer, Undecided)
+
+
+def test_a_trust_policy_of_everyone_is_never_proven() -> None:
+    everyone = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("AWS", "*")))
+    assert isinstance(asked(RUN, PASS, allow("sts:AssumeRole", DEPLOYER), roles=(everyone,)), Allowed)
+    assert isinstance(asked(RUN, PASS, roles=(everyone,)), Undecided)
+    to_batch = allow("iam:PassRole", DEPLOYER, {"StringEquals": {"iam:PassedToService": "batch.amazonaws.com"}})
+    answer = asked(RUN, PASS, to_batch, allow("batch:CreateComputeEnvironment"), roles=(everyone,))
+    assert isinstance(answer, Undecided)
+
+
+def test_a_job_definition_counts_once_its_job_can_be_submitted_at_another_time() -> None:
+    early, late = ({it: {"aws:CurrentTime": "2026-06-01T00:00:00Z"}} for it in ("DateLessThan", "DateGreaterThan"))
+    register = allow("batch:RegisterJobDefinition", "*", early)
+    passing = allow("iam:PassRole", "*", {**TO_TASKS, **early})
+    assert isinstance(asked(passing, register, allow("batch:SubmitJob", "*", late)), Allowed)
+    assert isinstance(asked(passing, register), Proven)
+    assert isinstance(asked(allow("iam:PassRole", "*", {**TO_TASKS, **late}), register), Proven)
+
+
+def test_what_a_role_that_it_becomes_may_launch_with_an_unknown_role_is_open() -> None:
+    strange = f"{BASE}strange"
+    launching = Holder.of(DEPLOYER, policy(RUN, allow("iam:PassRole", strange)), trust=trusting(("AWS", LAUNCHER)))
+    launcher = Holder.of(LAUNCHER, policy(allow("sts:AssumeRole", DEPLOYER)))
+    answer = runs_another_role(launcher, [strange], World((launching,)))
+    assert isinstance(answer, Undecided)
+    assert f"what {strange} may do is not known, and a task of {DEPLOYER} may run with it" in str(answer)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +242,13 @@ def test_the_role_of_a_function_whose_code_it_may_change_counts() -> None:
         ([RUN, allow("iam:PassRole", f"{BASE}${{aws:PrincipalTag/role}}", TO_TASKS)], {}, "the policy variable in"),
         ([RUN, PASS, allow("sts:AssumeRole")], {}, "may become a role of which nothing is known"),
         ([RUN, PASS, allow("iam:PutRolePolicy", LAUNCHER)], {}, "may change permissions: iam:PutRolePolicy"),
+        ([RUN, PASS, allow("iam:De*RolePolicy", LAUNCHER)], {}, "permissions: iam:DeleteRolePolicy, iam:DetachRolePo"),
+        ([RUN, PASS, allow("iam:TagUser")], {}, "may change permissions: iam:TagUser"),
         ([RUN, PASS, allow("ecs:ExecuteCommand")], {}, "may enter tasks, instances or functions"),
+        ([RUN, PASS, allow("states:UpdateStateMachine")], {}, "may enter tasks, instances or functions"),
+        ([RUN, PASS, allow("glue:UpdateJob")], {}, "may enter tasks, instances or functions"),
+        ([RUN, PASS, allow("batch:SubmitJob")], {}, "may enter tasks, instances or functions"),
+        ([RUN, PASS, allow("codebuild:StartBuild")], {}, "may enter tasks, instances or functions"),
         ([RUN, allow("iam:PassRole", "*", {"DateOver": {"x": "1"}, **TO_TASKS})], {}, "dateover 1 on x"),
         (
             [RUN, allow("iam:PassRole", "*", {"Bool": {"ecs:new": "true"}, **TO_TASKS})],

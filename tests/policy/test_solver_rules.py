@@ -86,8 +86,8 @@ def answer(stack: list[Thing]) -> tuple[Any, str]:
     read = Read(Resource.of_stack(it) for it in resources(stack))
     answers = [
         runs_another_role(it, [EXECUTION, TASK], world(read))
-        for name, it in holders(read).items()
-        if name not in NOT_LAUNCHERS
+        for it in holders(read)
+        if it.arn.rpartition("/")[2] not in NOT_LAUNCHERS
     ]
     for kind in (Allowed, Undecided):
         worst = next((it for it in answers if isinstance(it, kind)), None)

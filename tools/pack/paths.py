@@ -21,11 +21,12 @@ from fargate_job_launcher.policies import RULES
 from pulumi_policy import EnforcementLevel
 
 from tools.docs import scan
+from tools.pack.actions import published
 from tools.pack.judging import judge
 from tools.pack.policy_cases import ADMINISTRATOR, ONLY_LAMBDA, TASK, Stack, allow, attached, definition, inline, role
 from tools.recording import PROGRAM
 
-PATHS: Final[dict[str, list[str]]] = json.loads((PROGRAM / "tests/policy/published_paths.json").read_text("utf-8"))
+PATHS: Final = published()
 """Published way → the actions that it needs."""
 CHECKOV: Final = PROGRAM / "tests" / "policy" / "checkov_paths.json"
 PAGE: Final = PROGRAM / "docs" / "policies.md"
