@@ -32,7 +32,9 @@ SERVICES: Final[dict[str, tuple[str, ...]]] = {
 def services(action: str) -> tuple[str, ...]:
     """The services to which this action passes a role."""
     prefix = action.partition(":")[0]
-    return SERVICES.get(prefix, (f"{prefix}.amazonaws.com",))
+    named = SERVICES.get(prefix, (f"{prefix}.amazonaws.com",))
+    # In China some services have a name of their own.
+    return (*named, *(f"{it}.cn" for it in named))
 
 
 # Computed from here on by `make actions`.

@@ -12,7 +12,7 @@ from .config import BOUNDARIES, DEPLOYERS
 from .documents import Statement
 from .granted import FUNCTIONS, RIGHTS, RUNS, granted, listed
 from .passed import PASS_ROLE, ROLES, outside, passed
-from .principals import GRANTING, Held, Principal, declared, documents, granting, principals
+from .principals import GRANTING, Held, Principal, bounding, documents, granting, principals
 from .rule import CRITICAL, MANDATORY, Limits, Scope, rule
 from .stack import Resource, Stack
 
@@ -38,11 +38,11 @@ def passes_alone(it: Principal | Resource, stack: Stack, limits: Limits) -> Iter
     if isinstance(it, Resource):
         # Whether a deployer holds it, is known over the whole stack.
         later = bool(limits["deployers"]) and (not stack.whole or it.known("arn") in stack.once(_held_arns))
-        if not (later or declared(it, limits["boundaries"])):
+        if not (later or bounding(it, stack, limits["boundaries"])):
             for one in documents(it):
                 yield from _both([one])
         return
-    if declared(it.resource, limits["deployers"]) or it.outside in limits["deployers"]:
+    if it.named_in(limits["deployers"]):
         return
     # A document that grants both by itself is reported by itself, unless deployers are declared.
     if limits["deployers"] or not any(list(_both([held])) for held in it.held):

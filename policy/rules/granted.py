@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
-from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS, RUNS_AS_ROLE
-from .documents import Statement, is_pattern, matches
+from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS, LIFTS_LIMITS, RUNS_AS_ROLE
+from .documents import Statement, covers, is_pattern, matches
 from .principals import Held, Principal
 
 ASSUME_ROLE: Final = "sts:AssumeRole"
 RUNS: Final = "runs as a role"
 RIGHTS: Final = "changes rights"
 FUNCTIONS: Final = "changes a function"
+LIMITS: Final = "lifts limits"
 _TABLES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     RUNS: RUNS_AS_ROLE,
     RIGHTS: CHANGES_RIGHTS,
     FUNCTIONS: CHANGES_FUNCTION,
+    LIMITS: LIFTS_LIMITS,
 }
 _NAMED: Final = 6
 """How many actions a message names."""
-LIMITS: Final = frozenset(action for action in CHANGES_RIGHTS if action.endswith("PermissionsBoundary"))
+_ON_BOUNDARIES: Final = frozenset(action for action in CHANGES_RIGHTS if action.endswith("PermissionsBoundary"))
 """Actions on a boundary, which grants nothing: without it, its holder has what its policies grant."""
 _OF_OWN: Final = {
     "role": ("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"),
@@ -29,6 +32,13 @@ _OF_OWN: Final = {
     "group": ("iam:AttachGroupPolicy", "iam:PutGroupPolicy"),
 }
 """Kind of principal → the actions with which it changes its own permissions."""
+_OWN_NAME: Final = 4
+"""The fewest characters with which a pattern of roles begins: fewer are no name of anybody's."""
+_ADMINISTRATORS: Final = (
+    *("Administrator", "Administrators", "AdministratorAccess", "OrganizationAccountAccessRole"),
+    *("AWSControlTowerExecution", "aws-reserved/sso.amazonaws.com/AWSReservedSSO_AdministratorAccess_0123456789abcdef"),
+)
+"""Names of administrators' roles in accounts that AWS's own services set up, and the usual one."""
 _VERSIONS: Final = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 """Actions that change a policy for all that it is attached to."""
 
@@ -76,7 +86,7 @@ def _makes_administrator(statement: Statement) -> str:
         if wide or statement.not_resources is not None:
             return f"do everything on {', '.join(wide) or 'all resources but some'}"
     for action, reached in granted(statement, RIGHTS):
-        if action in LIMITS or (action.startswith("sso:") and statement.actions is None):
+        if action in _ON_BOUNDARIES or (action.startswith("sso:") and statement.actions is None):
             # Identity Center is in one account of an organization: who excludes IAM there names it.
             continue
         wide = [at for at in reached if at == "NotResource" or covers_any(at, action)]
@@ -94,25 +104,35 @@ def covers_any(at: str, action: str) -> bool:
     """Whether an action on this resource reaches principals that nobody listed.
 
     A pattern can match a principal with more permissions than the holder has. To assume a role, that role has to trust
-    the holder too: there a pattern counts if it names no part of the role's name.
+    the holder too: there a pattern counts if it does not begin with a name of its own, or matches a usual
+    administrator's.
     """
+    if action != ASSUME_ROLE or not is_pattern(at):
+        return is_pattern(at)
     name = at.rpartition("role/")[2] if "role/" in at else "*"
-    return is_pattern(at) and (action != ASSUME_ROLE or set(name) <= set("*?/"))
+    begins = re.split(r"[*?$]", name, maxsplit=1)[0]
+    return is_pattern(name) and (len(begins) < _OWN_NAME or any(covers(name, it) for it in _ADMINISTRATORS))
 
 
 def rewrites(it: Principal, held: Held) -> str:
     """How one of a principal's documents lets it change its own permissions; empty if it does not, and for one that
     allows everything: that is an administrator, whom other rules judge."""
-    own = it.resource.known("arn")
+    arn = it.resource.known("arn")
+    own = {arn: "itself"} if isinstance(arn, str) else {}
+    own |= {arn: f"its group {arn.rpartition('/')[2]}" for arn in sorted(it.groups - {""})}
     for statement in held.document.statements:
-        if everything(statement):
+        if everything(statement) and not set(statement.resources or ()).isdisjoint({"*"}):
             continue
         for action, reached in granted(statement, RIGHTS):
-            if action in _OF_OWN.get(it.word, ()) and isinstance(own, str):
-                through = [at for at in reached if at == "NotResource" or matches(at, own)]
-                if through:
-                    return f"{action} on itself" + ("" if own in through else f", through {through[0]}")
+            for arn, called in own.items():
+                through = [at for at in reached if at == "NotResource" or covers(at, arn)]
+                if action in _OF_OWN.get(_kind(arn), ()) and through:
+                    return f"{action} on {called}" + ("" if arn in through else f", through {through[0]}")
             for arn in sorted(it.policies) if action in _VERSIONS else ():
-                if any(at == "NotResource" or matches(at, arn) for at in reached):
+                if any(at == "NotResource" or covers(at, arn) for at in reached):
                     return f"{action} on {arn}, which it holds"
     return ""
+
+
+def _kind(arn: str) -> str:
+    return arn.split(":")[-1].partition("/")[0]

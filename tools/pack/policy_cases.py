@@ -1300,10 +1300,14 @@ CASES: Final[dict[str, Cases]] = {
     "queue-encrypted": Cases(
         {
             "not": [queue(sqsManagedSseEnabled=False)],
-            "not said": [queue(sqsManagedSseEnabled=None)],
+            "not, and a key without a name": [queue(sqsManagedSseEnabled=False, kmsMasterKeyId="")],
             "devious: a key without a name": [queue(sqsManagedSseEnabled=None, kmsMasterKeyId="")],
         },
-        {"by SQS": [queue()], "by a key": [queue(sqsManagedSseEnabled=None, kmsMasterKeyId="alias/jobs")]},
+        {
+            "by SQS": [queue()],
+            "nothing said": [queue(sqsManagedSseEnabled=None)],
+            "by a key": [queue(sqsManagedSseEnabled=None, kmsMasterKeyId="alias/jobs")],
+        },
     ),
     "queue-tls": Cases(
         {
