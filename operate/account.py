@@ -69,6 +69,11 @@ class Account:
             self._caller = arn.split(":", 5)[-1][-LONGEST_CALLER:]
         return self._caller
 
+    def claim(self) -> dict[str, str]:
+        """Who calls, as a part of a launch event or of another request; empty if AWS does not say."""
+        by = self.caller()
+        return {"requestedBy": by} if by else {}
+
     @contextmanager
     def asking(self, region: str = "") -> Generator[None]:
         """Raise each error of AWS inside the block as a JobError."""

@@ -18,9 +18,9 @@ from fargate_job_launcher.handler.run import began as began_at
 
 from . import runs
 from .catalogue import Job
-from .errors import ArrayFailed, JobError, NoSuchRun, NoSuchTask, StillRunning, unknown
+from .errors import ArrayFailed, NoSuchRun, NoSuchTask, StillRunning, unknown
 from .following import going_on
-from .instructions import instruct
+from .instructions import carry_out
 from .task import SHORT
 
 POLL_SECONDS: Final = 2.0
@@ -231,11 +231,7 @@ class ArrayRun:
 
     def instruction(self, **what: Any) -> dict[str, Any]:
         """What the launcher is sent for a change: `parallelism=5`, `pause=True`, `resume=True` or `stop=True`."""
-        by = self.job.account.caller()
-        return {"arrayOf": {"run": self.run, **what, **({"requestedBy": by} if by else {})}}
+        return {"arrayOf": {"run": self.run, **what, **self.job.account.claim()}}
 
     def _change(self, **what: Any) -> None:
-        answer = instruct(self.job, self.instruction(**what))
-        if not answer["done"]:
-            found, _, then = str(answer["problem"]).partition("; ")
-            raise JobError(f"{self.job.name}: {found}", then[:1].upper() + then[1:])
+        carry_out(self.job, self.instruction(**what))

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from .errors import JobError
+from .extras import extra
 
 if TYPE_CHECKING:
     from fargate_job_launcher.policies.audit import Audit
-
-EXTRA = "pip install 'fargate-job-launcher[cli,policies]'"
 
 
 class NotAuditable(JobError):
@@ -64,12 +63,8 @@ def audited_text(
     known_roles: Path | str | None = None,
 ) -> Audit:
     """The same of a file's content."""
-    try:
+    with extra("cli,policies"):
         from fargate_job_launcher.policies import audit, files, read_known_roles
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("fargate_job_launcher"):
-            raise
-        raise JobError(f"{error.name} is not installed", EXTRA) from None
     try:
         known = () if known_roles is None else read_known_roles(Path(known_roles))
     except (OSError, ValueError) as error:

@@ -30,6 +30,11 @@ class Found:
     """Name or ARN of the function."""
 
     @property
+    def function_name(self) -> str:
+        """Name of the function."""
+        return self.function.rpartition(":")[2]
+
+    @property
     def shown(self) -> str:
         """Name and stack, for a message."""
         return f"{self.name} of stack {self.stack}" if self.stack else self.name

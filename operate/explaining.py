@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .catalogue import Job
 from .errors import JobError
+from .extras import extra
 
 if TYPE_CHECKING:
     from fargate_job_launcher.sandbox.proof.facts import Facts
@@ -16,11 +17,9 @@ def facts_of(job: Job) -> Facts:
 
     Raises JobError if the extra `sandbox` is not installed or the role is not a launcher's, and AWS's error as one.
     """
-    try:
-        # Only an explanation needs the extra `sandbox`.
+    # Only an explanation needs it.
+    with extra("sandbox"):
         from fargate_job_launcher.sandbox.proof import facts
-    except ModuleNotFoundError as error:
-        raise JobError(f"{error.name} is not installed", "pip install 'fargate-job-launcher[sandbox]'") from None
     with job.account.asking():
         try:
             return facts.read(job.account.client, job.role)

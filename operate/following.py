@@ -20,7 +20,7 @@ from . import runs
 from .catalogue import Job
 from .errors import JobError, NoSuchRun, NoSuchTask, StillRunning, unknown
 from .streams import Stream
-from .task import Task, describe
+from .task import SHORT, Task, describe
 
 POLL_SECONDS: Final = 1.0
 READS_PER_SECOND: Final = 5
@@ -191,7 +191,7 @@ def follow(
         if left or retries.awaited:
             if timeout_seconds is not None and time.monotonic() - begun > timeout_seconds:
                 back = (
-                    f"runs follow {job.name} {run[:8]}"
+                    f"runs follow {job.name} {run[:SHORT]}"
                     if run
                     else f"logs {job.name} --task {next(iter(left))} --follow"
                 )
@@ -227,7 +227,7 @@ def follow_run(
         if timeout_seconds is not None and time.monotonic() - begun > timeout_seconds:
             raise StillRunning(
                 f"{job.name} was not launched within {timeout_seconds:g} seconds",
-                f"It keeps waiting: fargate-job runs follow {job.name} {its[:8]}",
+                f"It keeps waiting: fargate-job runs follow {job.name} {its[:SHORT]}",
             )
         time.sleep(RUN_SECONDS)
     named = [it["task"] for it in item["open"].values() if "calls" not in it]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .catalogue import Job
-from .errors import LauncherFailed
+from .errors import JobError, LauncherFailed
 
 
 def instruct(job: Job, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,3 +23,11 @@ def instruct(job: Job, event: Mapping[str, Any]) -> dict[str, Any]:
             "`launcherLogGroup` has the cause; a launcher of an earlier version knows no such request: run pulumi up",
         )
     return result
+
+
+def carry_out(job: Job, event: Mapping[str, Any]) -> None:
+    """Have the launcher do it. Raises JobError with its problem and what to do if it does not, and as `instruct`."""
+    answer = instruct(job, event)
+    if not answer["done"]:
+        found, _, then = str(answer["problem"]).partition("; ")
+        raise JobError(f"{job.name}: {found}", then[:1].upper() + then[1:])

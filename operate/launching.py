@@ -21,9 +21,9 @@ from .arrays import ArrayRun
 from .catalogue import Job, find
 from .errors import Conflict, JobError, JobFailed, LauncherFailed, NoSuchTask, NotLaunched, Rejected, StillRunning
 from .following import Change, End, Line, Retry, follow, going_on, last_of_each
-from .instructions import instruct
+from .instructions import carry_out
 from .rejections import valued
-from .task import Task, describe
+from .task import SHORT, Task, describe
 
 _NONE_YET: Final = ("DRY_RUN", "WAITING", "SKIPPED", "SCHEDULED")
 """Statuses of an answer that rightly has no tasks."""
@@ -105,7 +105,7 @@ class Launch:
         self.started(timeout_seconds=timeout_seconds)
         left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - begun)
         run = "" if attempt_only or self.array is not None else self.run
-        with going_on(self.job, f"fargate-job runs follow {self.job.name} {self.run[:8]}"):
+        with going_on(self.job, f"fargate-job runs follow {self.job.name} {self.run[:SHORT]}"):
             yield from follow(self.job, self.task_arns, lines=lines, timeout_seconds=left, run=run)
 
     def wait(
@@ -139,7 +139,7 @@ class Launch:
         if self.result["status"] == "SCHEDULED":
             raise JobError(
                 f"run {self.run} of {self.job.name} has not been launched yet",
-                f"Cancel it: fargate-job schedules cancel {self.job.name} {self.run[:8]}",
+                f"Cancel it: fargate-job schedules cancel {self.job.name} {self.run[:SHORT]}",
             )
         if not self.run:
             return
@@ -229,8 +229,8 @@ def invoke(job: Job, event: Mapping[str, Any], *, repeatable: bool = True) -> La
     Raises Rejected, Conflict, NotLaunched or LauncherFailed.
     """
     # A call that is cut off may have launched. Because of the key, its repetition launches nothing more.
-    by = "" if "requestedBy" in event else job.account.caller()
-    keyed = {"idempotencyKey": str(uuid.uuid4()), **({"requestedBy": by} if by else {}), **event}
+    claim = {} if "requestedBy" in event else job.account.claim()
+    keyed = {"idempotencyKey": str(uuid.uuid4()), **claim, **event}
     with job.account.asking():
         answer = job.account.client("lambda").invoke(FunctionName=job.function, Payload=json.dumps(keyed).encode())
         result: Any = json.loads(answer["Payload"].read())
@@ -293,15 +293,11 @@ def stop(job: Job, task: str, reason: str) -> None:
 
 def stop_instruction(job: Job, run: str) -> dict[str, Any]:
     """What the launcher is sent to stop a run."""
-    by = job.account.caller()
-    return {"stopOf": {"run": run, **({"requestedBy": by} if by else {})}}
+    return {"stopOf": {"run": run, **job.account.claim()}}
 
 
 def stop_run(job: Job, run: str | runs.WithRun) -> None:
     """End a run: nothing more of it is launched, no retry and no further index, and the supervisor stops its tasks
     within a minute. `run` is its id, the beginning of it, or what is of it: a PastRun, a Launch. Raises JobError if it
     has ended, is being stopped, or is not kept."""
-    answer = instruct(job, stop_instruction(job, runs.id_of(job, run)))
-    if not answer["done"]:
-        found, _, then = str(answer["problem"]).partition("; ")
-        raise JobError(f"{job.name}: {found}", then[:1].upper() + then[1:])
+    carry_out(job, stop_instruction(job, runs.id_of(job, run)))

@@ -19,7 +19,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 from fargate_job_launcher.handler import arrays
 from fargate_job_launcher.handler.result import log_stream
-from fargate_job_launcher.handler.run import Item
+from fargate_job_launcher.handler.run import Item, at
 
 from . import runs
 from .arrays import ArrayRun
@@ -116,7 +116,7 @@ class LogLine:
 
 def moment(milliseconds: int) -> str:
     """The time of a line in UTC, as RFC 3339 writes it."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at(milliseconds / 1000)
 
 
 def logs_of(
@@ -323,8 +323,6 @@ def log_lines(
     logs, or AWS's error.
     """
     begin = datetime.now(UTC) - since if isinstance(since, timedelta) else since
-    # Before the threads, which would make a client each.
-    job.account.client("logs")
     some = [it for it in logs if not it.never]
     if len(some) > MOST_LOGS:
         raise JobError(

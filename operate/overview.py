@@ -42,7 +42,7 @@ class Overview:
         return {
             "job": self.found.name,
             "stack": self.found.stack or None,
-            "function": self.found.function.rpartition(":")[2],
+            "function": self.found.function_name,
             "last": self.last.as_json() if self.last else None,
             "running": self.running,
             "next": instant(self.next),
@@ -56,21 +56,22 @@ def overview(account: Account, found: Sequence[Found]) -> list[Overview]:
         return list(threads.map(lambda it: _of(account, it), found))
 
 
+def attempted(question: Callable[[], Answer], problems: list[JobError]) -> Answer | None:
+    """An answer; None if there is none, and why is then one of the problems."""
+    try:
+        return question()
+    except JobError as problem:
+        problems.append(problem)
+        return None
+
+
 def _of(account: Account, found: Found) -> Overview:
     it = Overview(found)
-
-    def ask(question: Callable[[], Answer]) -> Answer | None:
-        try:
-            return question()
-        except JobError as problem:
-            it.problems.append(problem)
-            return None
-
-    job = ask(lambda: find(account, found.function))
+    job = attempted(lambda: find(account, found.function), it.problems)
     if job is not None:
-        it.last = ask(lambda: _last(job))
-        it.running = ask(lambda: running(job))
-        its = ask(lambda: scheduled(job, last_runs=False))
+        it.last = attempted(lambda: _last(job), it.problems)
+        it.running = attempted(lambda: running(job), it.problems)
+        its = attempted(lambda: scheduled(job, last_runs=False), it.problems)
         if its is not None:
             it.next = next_of(its)
             it.paused = tuple(one.name for one in its.schedules if one.state == "paused")

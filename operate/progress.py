@@ -13,6 +13,7 @@ from rich.text import Text
 
 from .arrays import Progress
 from .show import Output, duration
+from .task import SHORT
 
 BAR: Final = 30
 """The most characters of the bar itself."""
@@ -33,7 +34,7 @@ def summary(it: Progress) -> str:
     counts += [f"{number} {what}" for what, number in _counts(it) if number]
     if it.paused:
         counts.append(f"paused ({it.paused})")
-    return f"{it.run[:8]} is {it.state}: {', '.join(counts)}"
+    return f"{it.run[:SHORT]} is {it.state}: {', '.join(counts)}"
 
 
 def _counts(it: Progress) -> list[tuple[str, int]]:
@@ -153,7 +154,9 @@ class Bar:
         if new:
             which = "index" if new.isdecimal() else "indexes"
             said = f"{self._job}, {which} {shortly(new)}: {it.reason}"
-            log = f"Its log: fargate-job logs {self._job} --run {it.run[:8]} --index {shortly(new).partition(',')[0]}"
+            log = (
+                f"Its log: fargate-job logs {self._job} --run {it.run[:SHORT]} --index {shortly(new).partition(',')[0]}"
+            )
             self._output.said(Text.assemble(("✗ ", "red"), f"{said}. {log}"))
 
     def _ended(self, it: Progress) -> None:
@@ -162,7 +165,7 @@ class Bar:
         said = "; ".join(f"{what}: {shortly(indexes)}" for what, indexes in told.items() if indexes)
         why = it.halted or (f"it was {it.stopping}" if it.stopping else "")
         halted = f" ({why})" if why else ""
-        then = "" if good else f". To launch these only: fargate-job runs resume {self._job} {it.run[:8]}"
+        then = "" if good else f". To launch these only: fargate-job runs resume {self._job} {it.run[:SHORT]}"
         counted = f"{ranges.size(it.succeeded)} of {it.size} indexes succeeded"
         text = f"{self._job} is {it.state} after {duration(it.seconds)}: {counted}" + (f"; {said}" if said else "")
         self._output.said(Text.assemble(("✓ " if good else "✗ ", "green" if good else "red"), f"{text}{halted}{then}"))

@@ -16,6 +16,7 @@ from .catalogue import Job
 from .errors import JobError
 from .launching import Launch, invoke
 from .runs import WithRun
+from .task import SHORT
 
 MERGED: Final = ("environment", "tags", "array")
 """Parts of a request that are merged by name; every other part is replaced."""
@@ -67,7 +68,7 @@ def _check_left_out(run: Item, name: str, was: Mapping[str, Any], change: Mappin
     wrong = [it for it, value in change.items() if value is None and it not in was]
     if wrong:
         raise JobError(
-            f"{name}: run {run['run'][:8]} has no {', '.join(wrong)} to leave out",
+            f"{name}: run {run['run'][:SHORT]} has no {', '.join(wrong)} to leave out",
             f"It has {', '.join(sorted(was)) or 'none'}",
         )
 

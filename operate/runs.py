@@ -17,7 +17,7 @@ from fargate_job_launcher.handler.table import plain
 
 from .catalogue import Job
 from .errors import JobError, NoSuchTask, unknown
-from .task import Task
+from .task import SHORT, Task
 
 SHOWN: Final = 20
 """How many of the newest runs are read for an overview."""
@@ -232,7 +232,7 @@ def root_of(run: Item, task: Task) -> str:
 
 
 def _resumed(job: Job, run: Item) -> str:
-    return f"whose failed indexes this launches again: fargate-job runs resume {job.name} {run['run'][:8]}"
+    return f"whose failed indexes this launches again: fargate-job runs resume {job.name} {run['run'][:SHORT]}"
 
 
 def taken_up(job: Job, task: Task) -> str:

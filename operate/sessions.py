@@ -19,7 +19,7 @@ from . import runs
 from .catalogue import Job
 from .errors import NoSuchTask
 from .plugin import NoSession, Plugin, Started, Told, find_plugin, started
-from .task import Task, chosen, describe, tasks
+from .task import SHORT, Task, chosen, describe, tasks
 
 AGENT: Final = "ExecuteCommandAgent"
 """The managed agent of a container that opens sessions."""
@@ -186,7 +186,7 @@ def _chosen(job: Job, named: str, run: str, index: int | None) -> Task:
     if not some:
         raise NoSuchTask(f"{of} has no running task", f"Launch one: fargate-job launch {job.name}")
     if len(some) > 1:
-        ids = ", ".join(it.id[:8] for it in some[:NAMED]) + (", …" if len(some) > NAMED else "")
+        ids = ", ".join(it.id[:SHORT] for it in some[:NAMED]) + (", …" if len(some) > NAMED else "")
         raise NoSuchTask(f"{of} has {len(some)} running tasks: {ids}", "Name one with --task")
     return some[0]
 
@@ -201,7 +201,7 @@ def _ready(job: Job, task: Task, name: str, seconds: float, told: Told) -> _Targ
     """The container of a task whose agent runs. Raises NoSession if it cannot, or does not within `seconds`."""
     deadline, waiting = time.monotonic() + seconds, ""
     while True:
-        short = task.id[:8]
+        short = task.id[:SHORT]
         if not task.record.get("enableExecuteCommand"):
             raise NoSession(
                 f"task {short} was launched when {job.name} did not allow sessions",
@@ -251,9 +251,11 @@ def _opened(job: Job, task: Task, call: Callable[[], Any], seconds: float, told:
                 if code not in _NOT_CONNECTED:
                     raise _explained(job, task, code, said) or error from None
                 if time.monotonic() >= deadline:
-                    raise NoSession(f"the agent of task {task.id[:8]} is not connected ({code})", _CONNECTION) from None
+                    raise NoSession(
+                        f"the agent of task {task.id[:SHORT]} is not connected ({code})", _CONNECTION
+                    ) from None
         if not waiting:
-            told(f"Waiting: the agent of task {task.id[:8]} is not connected yet")
+            told(f"Waiting: the agent of task {task.id[:SHORT]} is not connected yet")
             waiting = True
         time.sleep(min(2, seconds / 10))
 
@@ -261,10 +263,10 @@ def _opened(job: Job, task: Task, call: Callable[[], Any], seconds: float, told:
 def _explained(job: Job, task: Task, code: str, said: str) -> NoSession | None:
     """An error of AWS that is only about sessions; None for every other."""
     if "maximum session limit" in said:
-        return NoSession(f"task {task.id[:8]} has as many sessions as AWS allows ({said})", "End one of them")
+        return NoSession(f"task {task.id[:SHORT]} has as many sessions as AWS allows ({said})", "End one of them")
     if code == "InvalidParameterException" and "execute command" in said:
         then = f"Try again in a minute, or launch it again: fargate-job launch {job.name}"
-        return NoSession(f"task {task.id[:8]} takes no sessions ({said})", then)
+        return NoSession(f"task {task.id[:SHORT]} takes no sessions ({said})", then)
     return None
 
 

@@ -135,10 +135,10 @@ def describe(job: Job, tasks: Sequence[str]) -> list[Task]:
 
 def tasks(job: Job, *, running_only: bool = False) -> list[Task]:
     """The tasks of the job's launcher, newest first: those that run, and those of the last hour."""
-    arns = [
-        arn for status in (("RUNNING",) if running_only else ("RUNNING", "STOPPED")) for arn in _listed(job, status)
-    ]
-    ours = [it for it in describe(job, arns) if it.started_by.startswith(f"{job.name}/")]
+    asked = ("RUNNING",) if running_only else ("RUNNING", "STOPPED")
+    # One that stops in between is in both lists.
+    arns = dict.fromkeys(arn for status in asked for arn in _listed(job, status))
+    ours = [it for it in describe(job, list(arns)) if it.started_by.startswith(f"{job.name}/")]
     return sorted(ours, key=lambda it: it.created or datetime.max.replace(tzinfo=UTC), reverse=True)
 
 

@@ -32,15 +32,21 @@ def duration_of(text: str) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes)
 
 
-def since_of(text: str) -> datetime:
-    """A time in the past: so long ago, or an ISO 8601 time, which is in UTC unless it says otherwise. Raises ValueError
-    for any other text."""
+def time_of(text: str) -> datetime | None:
+    """An ISO 8601 time, which is in UTC unless it says otherwise; None for any other text."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        pass
-    else:
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def since_of(text: str) -> datetime:
+    """A time in the past: so long ago, or an ISO 8601 time, which is in UTC unless it says otherwise. Raises ValueError
+    for any other text."""
+    found = time_of(text)
+    if found is not None:
+        return found
     try:
         return datetime.now(UTC) - duration_of(text)
     except (ValueError, OverflowError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import JobError
+from ..extras import extra
 from .context import Context, common
 
 
@@ -22,12 +22,10 @@ def importing(context: Context, file: Path, name: str, environment: str, contain
     FILE is a Copilot job's manifest.yml, an ecschedule file, the JSON of a task definition, or a Pulumi.STACK.yaml.
     Nothing is guessed, and nothing is written or called.
     """
-    try:
+    with extra("cli"):
         import yaml
 
         from ..importing.jobs import imported, text_of
-    except ModuleNotFoundError as error:
-        raise JobError(f"{error.name} is not installed", "pip install 'fargate-job-launcher[cli]'") from None
     jobs, document = imported(file.name, text_of(file), job=name, environment=environment, container=container)
     entries = {it.name: it.entry for it in jobs}
     if context.output.json:

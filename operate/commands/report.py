@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from ..errors import JobError
+from ..extras import extra
 from .context import Context, common
 from .durations import DURATION, duration_of
-from .ui import page_extra
 
 
 @click.command()
@@ -23,7 +23,7 @@ def report(context: Context, job: str, file: Path, since: str) -> None:
     """Write the runs of JOB into one HTML file that can be mailed: strip, sums, a timeline of its days, what failed."""
     within = duration_of(since, "--since")
     found = context.job(job)
-    with page_extra():
+    with extra("ui"):
         from ..page.report import report as written
     text = written(found, since=within)
     try:

@@ -132,7 +132,7 @@ def pause(context: Context, job: str, run: str) -> None:
     """Start no further index of the array RUN, and no retry. Those that run go on."""
     it = _array(context, job, run, "Only an array is paused; to end it: fargate-job runs stop {} {}")
     it.pause()
-    _changed(context, it, f"Paused; to go on: fargate-job runs resume {it.job.name} {it.run[:8]}")
+    _changed(context, it, f"Paused; to go on: fargate-job runs resume {it.job.name} {it.run[:SHORT]}")
 
 
 @runs.command("resume")
@@ -145,7 +145,7 @@ def resume(context: Context, job: str, run: str) -> None:
     before = it.progress()
     it.resume()
     again = "its failed and unstarted indexes are launched" if before.ended else "its further indexes start again"
-    _changed(context, it, f"Resumed: {again}; to follow it: fargate-job runs follow {it.job.name} {it.run[:8]}")
+    _changed(context, it, f"Resumed: {again}; to follow it: fargate-job runs follow {it.job.name} {it.run[:SHORT]}")
 
 
 @runs.command("stop")
@@ -213,7 +213,7 @@ def _changed(context: Context, it: ArrayRun, said: str) -> None:
 
 
 def _standing(job: Job, it: Progress) -> str:
-    return f"{job.name}, run {it.run[:8]}: {it.state}, {it.done} of {it.size} done"
+    return f"{job.name}, run {it.run[:SHORT]}: {it.state}, {it.done} of {it.size} done"
 
 
 def _lines(item: Item, its: list[Attempt]) -> list[tuple[str, Any]]:

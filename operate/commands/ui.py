@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 import click
 
-from ..errors import JobError
+from ..extras import extra
 from .context import Context, common
-
-
-@contextmanager
-def page_extra() -> Generator[None]:
-    """Say which extra to install if a module of the page's is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("fargate_job_launcher"):
-            raise
-        raise JobError(f"{error.name} is not installed", "pip install 'fargate-job-launcher[ui]'") from None
 
 
 @click.command()
@@ -31,7 +17,7 @@ def ui(context: Context, port: int, read_only: bool, no_browser: bool) -> None:
     """Show every job in a browser: what ran, what runs, what will run, what it costs, and what it may do. The page is
     served on this machine only, with your own credentials, until Ctrl-C or until it has been closed for five
     minutes."""
-    with page_extra():
+    with extra("ui"):
         from ..page.serving import serve, show
 
     def opened(address: str) -> None:

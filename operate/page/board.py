@@ -18,7 +18,7 @@ from fargate_job_launcher.handler.run import ENDED
 from ..account import Account
 from ..catalogue import Found, Job, find, jobs
 from ..errors import JobError, NoSuchJob
-from ..overview import AT_ONCE, next_time
+from ..overview import AT_ONCE, attempted, next_time
 from ..parked import waiting
 from ..past import PastRun, costs, history
 
@@ -123,7 +123,7 @@ class Board:
 
     def job(self, function: str) -> Job:
         """The job with this function. Raises NoSuchJob also for one that is not of this page's stack."""
-        found = next((it for it in self.jobs() if name_of(it) == function), None)
+        found = next((it for it in self.jobs() if it.function_name == function), None)
         if found is None:
             raise NoSuchJob(
                 f"there is no job with the function {function}", "The list of jobs has those that there are"
@@ -170,20 +170,12 @@ class Board:
 
     def _row(self, found: Found) -> Row:
         problems = list[JobError]()
-
-        def ask(question: Callable[[], Answer], otherwise: Answer) -> Answer:
-            try:
-                return question()
-            except JobError as problem:
-                problems.append(problem)
-                return otherwise
-
-        job = ask(lambda: self.job(name_of(found)), None)
+        job = attempted(lambda: self.job(found.function_name), problems)
         if job is None:
             return Row(found, problems=tuple(problems))
-        runs = ask(lambda: self.recent(job, STRIP), list[PastRun]())
-        soon = ask(lambda: self.next_time(job), None)
-        letters = ask(lambda: self.letters(job), None)
+        runs = attempted(lambda: self.recent(job, STRIP), problems) or []
+        soon = attempted(lambda: self.next_time(job), problems)
+        letters = attempted(lambda: self.letters(job), problems)
         return Row(found, runs, soon, letters, tuple(problems))
 
     def _lane(self, found: Found, day: datetime) -> Lane:
@@ -196,7 +188,7 @@ class Board:
     def _of_day(self, found: Found, day: datetime) -> list[PastRun]:
         end = day + timedelta(days=1)
         # A run that began on the day before may go on in it.
-        return list(history(self.job(name_of(found)), since=day - timedelta(days=1), until=end))
+        return list(history(self.job(found.function_name), since=day - timedelta(days=1), until=end))
 
     def _costs(self, found: Found) -> Costs:
         try:
@@ -208,15 +200,10 @@ class Board:
     def _of_weeks(self, found: Found) -> list[float | None]:
         begins = weeks()
         sums: list[float | None] = [None] * WEEKS
-        for launched, cost in costs(self.job(name_of(found)), since=begins[-1]):
+        for launched, cost in costs(self.job(found.function_name), since=begins[-1]):
             number = next(number for number, monday in enumerate(begins) if launched >= monday)
             sums[number] = (sums[number] or 0.0) + cost
         return sums
-
-
-def name_of(found: Found) -> str:
-    """Name of a job's function."""
-    return found.function.rpartition(":")[2]
 
 
 def weeks(now: datetime | None = None) -> list[datetime]:

@@ -29,6 +29,7 @@ from ..scheduling import (
     resume_schedule,
     scheduled,
 )
+from ..task import SHORT
 
 READING: Final = threading.Lock()
 """Who reads dead letters hides them from others for a moment: the threads of the page read one after the other."""
@@ -84,8 +85,7 @@ def first_event(job: Job, of: str) -> dict[str, Any]:
 def launching(job: Job, event: Mapping[str, Any]) -> Change:
     """The launch of an event, after the launcher has checked it in a dry run. Raises Rejected and the other errors of
     `launching.invoke`."""
-    by = job.account.caller()
-    whole = {"idempotencyKey": f"page {uuid.uuid4()}", **({"requestedBy": by} if by else {}), **event}
+    whole = {"idempotencyKey": f"page {uuid.uuid4()}", **job.account.claim(), **event}
     result = cast("dict[str, Any]", invoke(job, {**whole, "dryRun": True}).result)
     return _launch(job, whole, tuple(planned(job.settings, result)))
 
@@ -134,7 +134,7 @@ def _of_run(
             return it.run
 
         return Change(
-            title=f"{title} run {it.run[:8]} of {job.name}",
+            title=f"{title} run {it.run[:SHORT]} of {job.name}",
             says=says,
             button=button,
             asked={"what": name, "of": it.run},
@@ -153,7 +153,7 @@ def _stop(job: Job, run: str) -> Change:
         return str(item["run"])
 
     return Change(
-        title=f"Stop run {item['run'][:8]} of {job.name}",
+        title=f"Stop run {item['run'][:SHORT]} of {job.name}",
         says="Its tasks get SIGTERM and, after the job's stop timeout, SIGKILL. Nothing of it is launched or retried.",
         button="Stop the run",
         asked={"what": "stop-run", "of": item["run"]},
@@ -194,7 +194,7 @@ def _cancel(job: Job, run: str) -> Change:
         return ""
 
     return Change(
-        title=f"Cancel the launch of {job.name} that waits as run {run[:8]}",
+        title=f"Cancel the launch of {job.name} that waits as run {run[:SHORT]}",
         says="It is not launched.",
         button="Cancel the launch",
         asked={"what": "cancel", "of": run},
@@ -215,7 +215,7 @@ def _redrive(job: Job, letter: str) -> Change:
 
     sends = () if event is None else (_invoked(job, event),)
     return Change(
-        title=f"Launch dead letter {it.id[:8]} of {job.name}",
+        title=f"Launch dead letter {it.id[:SHORT]} of {job.name}",
         says="All of its tasks have been launched before. The message is deleted."
         if event is None
         else "The message is deleted after its tasks are launched. Sent twice, it launches once: it has a key.",
@@ -236,7 +236,7 @@ def _discard(job: Job, letter: str) -> Change:
         return ""
 
     return Change(
-        title=f"Discard dead letter {it.id[:8]} of {job.name}",
+        title=f"Discard dead letter {it.id[:SHORT]} of {job.name}",
         says="The message is deleted for good, and what it asks for is not launched.",
         button="Discard it",
         asked={"what": "discard", "of": it.id},

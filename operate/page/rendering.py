@@ -14,8 +14,9 @@ from ..asked import told
 from ..logs import moment
 from ..past import MARKS
 from ..show import brief, duration, stamp
+from ..task import SHORT
+from ..times import instant
 from . import drawings
-from .board import name_of
 
 STATES: Final = ("running", "succeeded", "failed", "stopped", "skipped", "rejected")
 """The states by which a job's runs can be filtered."""
@@ -36,7 +37,7 @@ class Pages:
         )
         self._environment.filters |= _FILTERS
         shown: dict[str, Any] = {
-            **{"link": self.link, "name_of": name_of, "strip_of": drawings.strip},
+            **{"link": self.link, "strip_of": drawings.strip},
             **{"read_only": read_only, "stack": stack, "region": region, "marks": MARKS, "states": STATES},
         }
         cast("dict[str, Any]", self._environment.globals).update(shown)
@@ -69,9 +70,9 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "at": moment,
     "brief": brief,
     "duration": duration,
-    "iso": lambda it: it.astimezone(UTC).isoformat(timespec="milliseconds"),
+    "iso": instant,
     "percent": lambda it: "" if it is None else f"{it:.1%}",
-    "short": lambda it: it[:8],
+    "short": lambda it: it[:SHORT],
     "stamp": stamp,
     "usd": lambda it: "" if it is None else f"{it:,.4f}" if it < 100 else f"{it:,.2f}",
 }

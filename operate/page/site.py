@@ -22,15 +22,16 @@ from starlette.routing import Mount, Route
 from .. import runs as kept
 from ..arrays import Progress
 from ..attempts import attempts
-from ..catalogue import Job
+from ..catalogue import Found, Job
 from ..errors import JobError, NoLog
 from ..explaining import facts_of
 from ..logs import Log, log_lines, of_run, silence
 from ..parked import dead_letters, held_elsewhere
 from ..past import PastRun, Sums, history
 from ..scheduling import Scheduled, scheduled
+from ..times import time_of
 from . import changes, drawings
-from .board import LONG_STRIP, Board, name_of, page_of, weeks
+from .board import LONG_STRIP, Board, page_of, weeks
 from .forms import Forms
 from .rendering import Pages
 
@@ -99,7 +100,7 @@ class Site:
         """Every job, in groups that are filled in as they come into view."""
         wanted = request.query_params.get("q", "")
         found = self.board.named(wanted)
-        groups = [(at, found[at : at + GROUP]) for at in range(0, len(found), GROUP)]
+        groups = _groups(found)
         name = "jobs_body.html" if _fragment(request) else "jobs.html"
         return self.pages.page(name, groups=groups, count=len(found), wanted=wanted, everything=len(self.board.jobs()))
 
@@ -142,9 +143,11 @@ class Site:
         """Rows of a job's runs, after one of them."""
         job, asked = self._job(request), request.query_params
         states = [it for it in (asked.get("state", "").upper(),) if it]
-        until, after = _moment(asked.get("until", "")), asked.get("after", "")
+        until, after = time_of(asked.get("until", "")), asked.get("after", "")
         # Several runs can be launched in the same millisecond: those up to the last that was shown are left out.
-        some = dropwhile(lambda it: it.launched == until and it.run != after, history(job, until=until, states=states))
+        # With a most, pages of a hundred runs are read as they are taken; without one, of a thousand.
+        runs = history(job, until=until, states=states, most=kept.SCANNED)
+        some = dropwhile(lambda it: it.launched == until and it.run != after, runs)
         shown, more = page_of((it for it in some if it.run != after), OLDER)
         return self.pages.page(
             "run_rows.html", job=job, runs=shown, more=more, state=asked.get("state", ""), further=bool(after)
@@ -223,7 +226,7 @@ class Site:
         """A day across all jobs."""
         day, jobs = _day(request), self.board.jobs()
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        groups = [(at, jobs[at : at + GROUP]) for at in range(0, len(jobs), GROUP)]
+        groups = _groups(jobs)
         before, after = day - timedelta(days=1), day + timedelta(days=1)
         return self.pages.page(
             "day.html", day=day, groups=groups, before=before, after=after if after <= today else None
@@ -242,7 +245,7 @@ class Site:
     def costs(self, request: Request) -> Response:  # noqa: ARG002
         """Costs by job and week."""
         jobs = self.board.jobs()
-        groups = [(at, jobs[at : at + GROUP]) for at in range(0, len(jobs), GROUP)]
+        groups = _groups(jobs)
         return self.pages.page("costs.html", groups=groups, weeks=weeks())
 
     def cost_rows(self, request: Request) -> Response:
@@ -311,6 +314,11 @@ def _matter_most(logs: list[Log]) -> list[Log]:
     return some[:LOGS]
 
 
+def _groups(found: list[Found]) -> list[tuple[int, list[Found]]]:
+    """The jobs in groups that are asked about together, each with the number of its first."""
+    return [(at, found[at : at + GROUP]) for at in range(0, len(found), GROUP)]
+
+
 def _fragment(request: Request) -> bool:
     """Whether a page that is open asks for a part of itself."""
     return request.headers.get("hx-request") == "true"
@@ -321,19 +329,8 @@ def _number(request: Request, name: str) -> int:
     return int(given) if given.isdecimal() and len(given) < 9 else 0
 
 
-def _moment(given: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _day(request: Request) -> datetime:
-    moment = _moment(request.query_params.get("on", ""))
+    moment = time_of(request.query_params.get("on", ""))
     if moment is None or moment.year not in YEARS:
         moment = datetime.now(UTC)
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-__all__ = ["FILES", "Site", "name_of"]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, cast
 
 from fargate_job_launcher.policies import RULES, environment_of
-from fargate_job_launcher.policies.config import Configured, configured
+from fargate_job_launcher.policies.config import RENEWED, Configured, configured
 from fargate_job_launcher.policies.files import Converted, Declared, converted
 from fargate_job_launcher.policies.inside import expanded
 from fargate_job_launcher.policies.rule import Environment, Rule, Scope, Verdict
@@ -157,12 +157,11 @@ def _add(
     by_urn: Mapping[str, Declared],
     today: datetime.date,
 ) -> None:
-    waived = {it.urn for it in settings.waivers if it.expires >= today}
     for it in verdict.findings:
-        # The finding may be about a resource inside another, which is what a file and a waiver name.
-        urn = it.urn.partition(INSIDE)[0]
-        if not waived.isdisjoint({it.urn, urn}):
+        if settings.waived(it.urn, today):
             continue
+        # The finding may be about a resource inside another, which is what a file names.
+        urn = it.urn.partition(INSIDE)[0]
         of = by_urn.get(urn)
         name, kind, line = (urn, "", 0) if of is None else (of.name, of.kind, of.line)
         name += it.urn.removeprefix(urn)
@@ -173,12 +172,10 @@ def _expired(
     rule: Rule, level: EnforcementLevel, settings: Configured, by_urn: Mapping[str, Declared], today: datetime.date
 ) -> Iterator[Broken]:
     """The waivers of resources in the file whose last day is over."""
-    for it in settings.waivers:
+    for it in settings.expired(today):
         of = by_urn.get(it.urn)
-        if of is not None and it.expires < today:
-            says = f"the waiver ({it.reason}) expired on {it.expires}"
-            remedy = "fix the violation and remove the waiver, or renew it"
-            yield Broken(rule.id, level.value, of.name, of.kind, of.urn, of.line, says, remedy)
+        if of is not None:
+            yield Broken(rule.id, level.value, of.name, of.kind, of.urn, of.line, it.over, RENEWED)
 
 
 def _settings(

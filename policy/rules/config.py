@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
+from .stack import INSIDE
+
+RENEWED: Final = "fix the violation and remove the waiver, or renew it"
+"""What to do about a waiver whose last day is over."""
 SHORTEST_REASON: Final = 10
 """The fewest characters of a waiver's reason: a later reader has to understand it."""
 
@@ -97,6 +101,11 @@ class Waiver:
     reason: str
     expires: datetime.date
 
+    @property
+    def over(self) -> str:
+        """The message about a waiver whose last day is over."""
+        return f"the waiver ({self.reason}) expired on {self.expires}"
+
 
 @dataclass(frozen=True)
 class Configured:
@@ -106,6 +115,15 @@ class Configured:
     waivers: list[Waiver] = field(default_factory=list[Waiver])
     problems: list[str] = field(default_factory=list[str])
     """Its problems. A wrong setting is not used."""
+
+    def waived(self, finding: str, today: datetime.date) -> bool:
+        """Whether a finding is waived, by its URN or by that of the resource that holds what it is about."""
+        named = {finding, finding.partition(INSIDE)[0]}
+        return any(it.urn in named and it.expires >= today for it in self.waivers)
+
+    def expired(self, today: datetime.date) -> list[Waiver]:
+        """The waivers whose last day is over."""
+        return [it for it in self.waivers if it.expires < today]
 
 
 def configured(

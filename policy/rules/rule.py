@@ -6,7 +6,7 @@ The rules themselves are in the other files, by the resources that they check.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Literal, cast
@@ -25,7 +25,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
-from .config import WAIVERS, Configured, Limit, configured
+from .config import RENEWED, WAIVERS, Configured, Limit, configured
 from .inside import contents, expanded, may_contain
 from .principals import Held, Principal
 from .serving import shared
@@ -246,19 +246,14 @@ class _Run:
 
     def _report(self, verdict: Verdict, config: Configured, report: ReportViolation, judged: set[str]) -> None:
         today = self.today()
-        waived = {it.urn for it in config.waivers if it.expires >= today}
         for finding in verdict.findings:
-            # The engine knows the resource that holds another, and a waiver may name either.
-            holder = finding.urn.partition(INSIDE)[0]
-            if waived.isdisjoint({finding.urn, holder}):
+            if not config.waived(finding.urn, today):
+                # The engine knows the resource that holds another.
+                holder = finding.urn.partition(INSIDE)[0]
                 report(f"{_name(finding.urn)}: {finding.says}\nFix: {self.rule.remedy}", holder)
-        for waiver in config.waivers:
-            if waiver.expires < today and waiver.urn in judged:
-                report(
-                    f"{_name(waiver.urn)}: the waiver ({waiver.reason}) expired on {waiver.expires}; "
-                    "fix the violation and remove the waiver, or renew it",
-                    waiver.urn,
-                )
+        for waiver in config.expired(today):
+            if waiver.urn in judged:
+                report(f"{_name(waiver.urn)}: {waiver.over}; {RENEWED}", waiver.urn)
 
     def _unknown(self, verdict: Verdict, report: ReportViolation, *, silent: bool) -> None:
         if not verdict.unknown or silent:
@@ -297,8 +292,3 @@ def _name(urn: str) -> str:
     parts = whole.split("::")
     named = f"{parts[-1]} ({parts[2].rpartition('$')[2]})" if len(parts) >= 4 else whole
     return f"{named}{INSIDE}{inside}" if inside else named
-
-
-def findings_of(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
-    """All findings."""
-    return (finding for verdict in verdicts for finding in verdict.findings)

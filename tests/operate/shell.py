@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
+from fargate_job_launcher.operate import parked
 from fargate_job_launcher.operate.command import main
 from fargate_job_launcher.sandbox import Emulator
 
@@ -61,6 +62,14 @@ def leading_to(aws: Emulator) -> Generator[None]:
             patch.setenv(name, "test")
         patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
         patch.setenv("AWS_REGION", aws.region)
+        yield
+
+
+@contextmanager
+def prompt_queues() -> Generator[None]:
+    """Do not wait for messages: the emulator is one server, which leaves none out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parked, "WAIT_SECONDS", 0)
         yield
 
 

@@ -30,7 +30,9 @@ from fargate_job_launcher.operate import (
     StillRunning,
     find,
     launch,
+    task,
 )
+from fargate_job_launcher.operate.catalogue import Job
 from fargate_job_launcher.operate.runs import read
 from fargate_job_launcher.sandbox import Deployment, Emulator, deploy
 from fargate_job_launcher.sandbox.aws.tasks.run import Run
@@ -226,13 +228,29 @@ def test_a_launch_that_is_not_followed_names_the_command_for_it_and_its_settings
     assert container["command"] == ["sh", "-c", "echo $A"]
     assert {it["name"]: it["value"] for it in container["environment"]} == {"A": "b c", "JOB_PAYLOAD": '{"a":1}'}
     waited = command("logs", "job", "--task", task["id"][:13], "--follow")
-    assert (waited.code, "second line" in waited.out) == (0, True)
+    assert (waited.code, "second line" in waited.out) == (0, True), waited.err
     again = command("logs", "job", "--task", task["id"])
     assert (again.code, again.out) == (0, "first line\nsecond line\n")
     sandbox.next(WELL)
     said = command("launch", "job", "--key", "once").out
     assert re.search(r"^  next  fargate-job runs follow job [0-9a-f]{8}$", said, re.MULTILINE)
     assert command("launch", "job", "--key", "once", "-o", "json").json["tasks"][0]["id"] in said
+
+
+def test_a_task_that_stops_between_the_two_lists_of_ecs_is_one_task(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.next(Run(0, 3600))
+    running = command("launch", "job", "-o", "json").json["tasks"][0]["arn"]
+    listed = vars(task)["_listed"]
+
+    def stopping(job: Job, status: str) -> Iterator[str]:
+        yield from listed(job, status)
+        yield from [running] if status == "STOPPED" else []
+
+    monkeypatch.setattr(task, "_listed", stopping)
+    assert [it["arn"] for it in command("status", "job", "-o", "json").json["tasks"]].count(running) == 1
+    assert command("stop", "job", "--task", running.rpartition("/")[2][:13]).code == 0
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -23,10 +23,9 @@ from fargate_job_launcher.operate import (
     redrive,
     tasks,
 )
-from fargate_job_launcher.operate import parked as parked_module
 from fargate_job_launcher.operate.hiding import HIDDEN, hidden, hidden_text, restored
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
-from shell import block, command, leading_to
+from shell import block, command, leading_to, prompt_queues
 
 from tools.recording import program
 
@@ -50,9 +49,7 @@ RIGHT = {"environment": {"A": "1"}}
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(region="eu-west-1") as aws, leading_to(aws), pytest.MonkeyPatch.context() as patch:
-        # The emulator is one server, which leaves no message out.
-        patch.setattr(parked_module, "WAIT_SECONDS", 0)
+    with Emulator(region="eu-west-1") as aws, leading_to(aws), prompt_queues():
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), aws)
         yield aws
 

@@ -22,13 +22,12 @@ from fargate_job_launcher.operate import (
     launch,
     log_lines,
     logs_of,
-    parked,
 )
 from fargate_job_launcher.operate.runs import read as run_of
 from fargate_job_launcher.operate.streams import Stream
 from fargate_job_launcher.operate.task import describe
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
-from shell import Ran, block, command, eventually, leading_to
+from shell import Ran, block, command, eventually, leading_to, prompt_queues
 
 from tools.recording import program
 
@@ -61,9 +60,7 @@ LONG = Run(0, 3600)
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(region="eu-west-1") as aws, leading_to(aws), pytest.MonkeyPatch.context() as patch:
-        # The emulator is one server, which leaves no message out.
-        patch.setattr(parked, "WAIT_SECONDS", 0)
+    with Emulator(region="eu-west-1") as aws, leading_to(aws), prompt_queues():
         deploy(program(tmp_path_factory.mktemp("program"), SOURCE), aws)
         yield aws
 

@@ -375,6 +375,7 @@ NOT_APPLIED: Final = {
     "CKV_AWS_169": "it applies to a topic's policy",
     "CKV_AWS_223": "it passes a cluster that does not configure ECS Exec",
     "CKV_AWS_224": "it applies to a cluster that configures ECS Exec",
+    "CKV_AWS_364": "it applies to a permission of a service, and prod's are of one role",
     "CKV_AWS_385": "it applies to a topic's policy",
 }
 """checkov's checks that its own run does not apply, and why."""
