@@ -5,7 +5,9 @@ Which actions decide is computed from AWS's data (actions.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from .actions import services
 from .config import BOUNDARIES, DEPLOYERS
@@ -15,6 +17,8 @@ from .passed import PASS_ROLE, ROLES, outside, passed
 from .principals import GRANTING, Held, Principal, declared, documents, granting, principals
 from .rule import CRITICAL, MANDATORY, Limits, Scope, rule
 from .stack import Resource, Stack
+
+_OF_A_PLACE: Final = re.compile(r"^([a-z0-9.-]+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?$")
 
 
 @rule(
@@ -83,7 +87,7 @@ def _calls(it: Principal, stack: Stack) -> Iterator[str]:
     if not actions:
         return
     for arn, passed_to, role in [*outside(it, stack), *((p.resource.name, to, p) for _, p, to in passed(it, stack))]:
-        with_it = [action for action in actions if _takes(action, set(passed_to) or None)]
+        with_it = [action for action in actions if _takes(action, {_anywhere(name) for name in passed_to} or None)]
         if with_it and (role is None or _launches(role)):
             kind = "whose policies are not in this stack" if role is None else "which may launch or pass roles itself"
             yield f"may pass {arn}, {kind}, and choose what is called with it: {listed(with_it)}"
@@ -98,13 +102,18 @@ def _launches(role: Principal) -> bool:
 
 def _calling(action: str) -> bool:
     """Whether the service runs no program for this action, but makes calls of APIs as the role."""
-    return action.startswith(("scheduler:", "events:", "pipes:", "states:"))
+    return action.startswith(("scheduler:", "events:", "pipes:", "states:", "apigateway:"))
 
 
 def _services(passing: Iterable[Statement]) -> set[str] | None:
     """The services to which statements allow passing; None if one of them allows every service."""
     pinned = [it.pinned("iam:PassedToService") for it in passing]
-    return None if () in pinned else {service for services in pinned for service in services}
+    return None if () in pinned else {_anywhere(service) for services in pinned for service in services}
+
+
+def _anywhere(service: str) -> str:
+    """The name of a service that has others in China, such as ec2.amazonaws.com.cn, or in a region."""
+    return _OF_A_PLACE.sub(r"\1.amazonaws.com", service)
 
 
 def _takes(action: str, to: set[str] | None) -> bool:

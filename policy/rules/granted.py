@@ -21,14 +21,33 @@ _TABLES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 _NAMED: Final = 6
 """How many actions a message names."""
-LIMITS: Final = frozenset(action for action in CHANGES_RIGHTS if action.endswith("PermissionsBoundary"))
-"""Actions on a boundary, which grants nothing: without it, its holder has what its policies grant."""
+LIMITS: Final = frozenset(
+    action
+    for action in CHANGES_RIGHTS
+    if action.endswith("PermissionsBoundary") or action.partition(":")[2].startswith(("Delete", "Detach", "Remove"))
+)
+"""Actions that set or take away a boundary, or take a policy away: they grant nothing by themselves. Without what
+limited it, a principal has what its policies grant."""
 _OF_OWN: Final = {
-    "role": ("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"),
-    "user": ("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPermissionsBoundary"),
-    "group": ("iam:AttachGroupPolicy", "iam:PutGroupPolicy"),
+    "role": (
+        *("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy"),
+        *("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"),
+    ),
+    "user": (
+        *("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DetachUserPolicy", "iam:DeleteUserPolicy"),
+        *("iam:DeleteUserPermissionsBoundary", "iam:PutUserPermissionsBoundary"),
+    ),
+    "group": ("iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:DetachGroupPolicy", "iam:DeleteGroupPolicy"),
 }
 """Kind of principal → the actions with which it changes its own permissions."""
+_CREDENTIALS: Final = frozenset(
+    (
+        *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:UploadSSHPublicKey"),
+        *("iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential"),
+    )
+)
+"""Actions that give a user's credentials: a user's own give it nothing."""
+_OWN_USER: Final = ":user/${aws:username}"
 _VERSIONS: Final = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 """Actions that change a policy for all that it is attached to."""
 
@@ -76,10 +95,13 @@ def _makes_administrator(statement: Statement) -> str:
         if wide or statement.not_resources is not None:
             return f"do everything on {', '.join(wide) or 'all resources but some'}"
     for action, reached in granted(statement, RIGHTS):
-        if action in LIMITS or (action.startswith("sso:") and statement.actions is None):
-            # Identity Center is in one account of an organization: who excludes IAM there names it.
+        if action in LIMITS or (not action.startswith(("iam:", "sts:")) and statement.actions is None):
+            # Identity Center is in one account of an organization: who excludes IAM there names it. The same holds for
+            # the other services with such actions.
             continue
         wide = [at for at in reached if at == "NotResource" or covers_any(at, action)]
+        if action in _CREDENTIALS:
+            wide = [at for at in wide if not at.endswith(_OWN_USER)]
         if wide:
             return f"{action} on {', '.join('all resources but some' if at == 'NotResource' else at for at in wide)}"
     return ""
