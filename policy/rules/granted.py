@@ -28,6 +28,8 @@ LIMITS: Final = frozenset(
 )
 """Actions that set or take away a boundary, or take a policy away: they grant nothing by themselves. Without what
 limited it, a principal has what its policies grant."""
+_TAKEN_AWAY: Final = frozenset(it for it in LIMITS if not it.endswith("PermissionsBoundary"))
+"""Actions that take a policy away, from the holder too: that changes its permissions, and makes no administrator."""
 _OF_OWN: Final = {
     "role": (
         *("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy"),
@@ -83,7 +85,7 @@ def administrates(it: Principal) -> str:
             found = _makes_administrator(statement)
             if found:
                 return f"may {found} ({held.origin.name}: {held.what})"
-        own = rewrites(it, held)
+        own = rewrites(it, held, besides=_TAKEN_AWAY)
         if own:
             return f"may {own} ({held.origin.name}: {held.what})"
     return ""
@@ -122,7 +124,7 @@ def covers_any(at: str, action: str) -> bool:
     return is_pattern(at) and (action != ASSUME_ROLE or set(name) <= set("*?/"))
 
 
-def rewrites(it: Principal, held: Held) -> str:
+def rewrites(it: Principal, held: Held, *, besides: frozenset[str] = frozenset()) -> str:
     """How one of a principal's documents lets it change its own permissions; empty if it does not, and for one that
     allows everything: that is an administrator, whom other rules judge."""
     own = it.resource.known("arn")
@@ -130,7 +132,7 @@ def rewrites(it: Principal, held: Held) -> str:
         if everything(statement):
             continue
         for action, reached in granted(statement, RIGHTS):
-            if action in _OF_OWN.get(it.word, ()) and isinstance(own, str):
+            if action in _OF_OWN.get(it.word, ()) and action not in besides and isinstance(own, str):
                 through = [at for at in reached if at == "NotResource" or matches(at, own)]
                 if through:
                     return f"{action} on itself" + ("" if own in through else f", through {through[0]}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import z3
+from fargate_job_launcher.policies.actions import RUNS_AS_ROLE, services
 
 from .asking import Found, ask
 from .evaluation import Holder, allowed, applies, denied, identity_allows, within_limits
@@ -23,10 +24,11 @@ STARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "lambda.amazonaws.com": ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"),
     "scheduler.amazonaws.com": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
     "events.amazonaws.com": ("events:PutTargets",),
-    "states.amazonaws.com": ("states:CreateStateMachine", "states:UpdateStateMachine"),
+    "states.amazonaws.com": ("states:CreateStateMachine", "states:UpdateStateMachine", "states:TestState"),
     "pipes.amazonaws.com": ("pipes:CreatePipe", "pipes:UpdatePipe"),
     "ec2.amazonaws.com": (
         *("ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
+        *("ec2:RequestSpotInstances", "ec2:RequestSpotFleet"),
         *("autoscaling:CreateAutoScalingGroup", "autoscaling:CreateLaunchConfiguration"),
     ),
     "cloudformation.amazonaws.com": (
@@ -36,7 +38,8 @@ STARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "codebuild.amazonaws.com": ("codebuild:CreateProject", "codebuild:UpdateProject"),
     "glue.amazonaws.com": ("glue:CreateJob", "glue:UpdateJob", "glue:CreateDevEndpoint", "glue:CreateSession"),
 }
-"""Service → actions of which each has it act with a role that is passed to it, as the caller decides."""
+"""Service → actions of which each has it act with a role that is passed to it, as the caller decides. Whether another
+action for which the rules look does so by itself, is open."""
 LAUNCHES: Final[Mapping[str, str]] = {
     "ecs:RunTask": "task-definition/",
     "ecs:StartTask": "task-definition/",
@@ -194,7 +197,22 @@ def _passes(holder: Holder, role: Holder, service: str) -> Found:
         if found.verdict == "yes":
             return found
         first = found if first.verdict == "no" else first
+    if first.verdict == "no" and service in STARTS and holder.names("iam:PassRole"):
+        return _passes_otherwise(holder, service, passing, every([may_pass, opened]))
     return first
+
+
+def _passes_otherwise(holder: Holder, service: str, passing: Request, may_pass: Three) -> Found:
+    """Whether a principal may have a service act with a role by an action that does more than that, or only half."""
+    others = [it for it in RUNS_AS_ROLE if service in services(it) and it not in STARTS[service]]
+    for action in filter(holder.names, others):
+        start = Request("start", action.lower(), z3.String("resource"), passing.variables, resource_of(action))
+        by_it = unknown(f"whether {action} has {service} act with a role")
+        goal = every([may_pass, allowed(holder, start), by_it])
+        found = ask(holder, [passing, start], goal, spelt=("iam:PassRole", action))
+        if found.verdict != "no":
+            return found
+    return Found("no")
 
 
 def resource_of(action: str) -> tuple[Any, ...]:

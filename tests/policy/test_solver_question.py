@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("z3", reason="the solver's extra `prove` is not installed")
 
+from fargate_job_launcher.policies.actions import RUNS_AS_ROLE, services
 from fargate_job_launcher.policies.solver import (
     Allowed,
     Answer,
@@ -23,6 +24,7 @@ from fargate_job_launcher.policies.solver import (
     differences,
     runs_another_role,
 )
+from fargate_job_launcher.policies.solver.becoming import STARTS
 
 BASE: Final = "arn:aws:iam::123456789012:role/"
 LAUNCHER, TASK, ADMINISTRATOR, DEPLOYER = (BASE + it for it in ("launcher", "task", "Administrator", "deployer"))
@@ -150,6 +152,24 @@ def test_a_role_that_it_passes_to_another_service_counts_if_that_service_starts_
     answer = asked(RUN, PASS, to_new, roles=(unheard_of,))
     assert isinstance(answer, Undecided)
     assert "which calls have new.amazonaws.com act with a role" in str(answer)
+    # An action for which the rules look, and of which it is not known that it suffices.
+    instances = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("Service", "ec2.amazonaws.com")))
+    to_ec2 = allow("iam:PassRole", DEPLOYER, {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}})
+    assert isinstance(asked(RUN, PASS, to_ec2, roles=(instances,)), Proven)
+    assert isinstance(asked(RUN, PASS, to_ec2, allow("ec2:RequestSpotInstances"), roles=(instances,)), Allowed)
+    answer = asked(RUN, PASS, to_ec2, allow("workspaces-instances:CreateWorkspaceInstance"), roles=(instances,))
+    assert isinstance(answer, Undecided)
+    assert "whether workspaces-instances:CreateWorkspaceInstance has ec2.amazonaws.com act with a role" in str(answer)
+
+
+def test_every_service_of_which_the_prover_knows_the_calls_is_one_of_the_rules() -> None:
+    assert {
+        (action, service)
+        for service, actions in STARTS.items()
+        for action in actions
+        if service not in services(action)
+    } == set()
+    assert {action for actions in STARTS.values() for action in actions} <= RUNS_AS_ROLE.keys()
 
 
 def test_the_role_of_a_function_whose_code_it_may_change_counts() -> None:
