@@ -27,7 +27,7 @@ SERVICES: Final[dict[str, tuple[str, ...]]] = {
     ),
     # AmazonCodeCatalystFullAccess.
     "codecatalyst": ("codecatalyst.amazonaws.com", "codecatalyst-runner.amazonaws.com"),
-    # CloudFormation's Git sync: AWSCloudFormation/latest/UserGuide/git-sync-prereq.html
+    # Git sync of stacks: CloudFormation's user guide, git-sync-prereq.html
     "codeconnections": ("codeconnections.amazonaws.com", "cloudformation.sync.codeconnections.amazonaws.com"),
     "codestar-connections": (
         *("codestar-connections.amazonaws.com", "codeconnections.amazonaws.com"),
@@ -46,14 +46,14 @@ SERVICES: Final[dict[str, tuple[str, ...]]] = {
     "ecs:CreateCapacityProvider": ("ecs.amazonaws.com", "ec2.amazonaws.com"),
     "ecs:UpdateCapacityProvider": ("ecs.amazonaws.com", "ec2.amazonaws.com"),
     "eks": ("eks.amazonaws.com", "pods.eks.amazonaws.com", "ec2.amazonaws.com"),
-    # eks/latest/userguide/capability-role.html
+    # The EKS user guide, in the trust policy of a capability's role.
     "eks:CreateCapability": ("eks.amazonaws.com", "capabilities.eks.amazonaws.com"),
     "eks:UpdateCapability": ("eks.amazonaws.com", "capabilities.eks.amazonaws.com"),
     "elasticbeanstalk": ("elasticbeanstalk.amazonaws.com", "ec2.amazonaws.com", "codebuild.amazonaws.com"),
     "elasticmapreduce": ("elasticmapreduce.amazonaws.com", "ec2.amazonaws.com"),
     # A role for jobs is a pod's.
     "emr-containers": ("emr-containers.amazonaws.com", "pods.eks.amazonaws.com"),
-    # finspace/latest/userguide: the principal is not under amazonaws.com.
+    # The trust policy in the tests of Terraform's provider; it is not under amazonaws.com.
     "finspace": ("finspace.amazonaws.com", "prod.finspacekx.aws.internal"),
     "gamelift": ("gamelift.amazonaws.com", "ec2.amazonaws.com"),
     "iam": ("ec2.amazonaws.com",),
@@ -82,8 +82,7 @@ SERVICES: Final[dict[str, tuple[str, ...]]] = {
 }
 """The services to which an action, or the actions of a prefix, pass a role; by default the one of the prefix itself.
 
-What is named in a comment names the principal: an AWS managed policy in iam:PassedToService, or a page of AWS's
-documentation in a role's trust policy.
+An AWS managed policy in a comment has the principal in iam:PassedToService. Without a source, it is not confirmed.
 """
 
 
