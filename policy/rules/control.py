@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS, LIFTS_LIMITS
+from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS
 from .config import DEPLOYERS
 from .documents import Unreadable, covers, is_pattern
 from .functions import launchers
 from .granted import (
     ASSUME_ROLE,
     FUNCTIONS,
-    LIMITS,
     RIGHTS,
     administrates,
     covers_any,
@@ -46,9 +45,7 @@ from .stack import Resource, Stack, Unknown
 POLICIES: Final = "arn:@:iam::@:policy/*"
 _FUNCTION: Final = tuple(CHANGES_FUNCTION)
 _ROLE: Final = tuple(
-    action
-    for action, shapes in (CHANGES_RIGHTS | LIFTS_LIMITS).items()
-    if ROLES in shapes and action.startswith("iam:") and not action.endswith(("TagRole", "UntagRole"))
+    action for action, shapes in CHANGES_RIGHTS.items() if ROLES in shapes and action.startswith("iam:")
 )
 """Actions that change what a role may do, or who may become it: to take a policy away may take away a Deny."""
 _POLICY: Final = tuple(action for action, shapes in CHANGES_RIGHTS.items() if POLICIES in shapes)
@@ -77,7 +74,7 @@ def _controls(stack: Stack) -> dict[str, list[_Control]]:
     for it in stack.once(principals):
         for held in it.held:
             for statement in held.document.statements:
-                for table in (FUNCTIONS, RIGHTS, LIMITS):
+                for table in (FUNCTIONS, RIGHTS):
                     for action, reached in granted(statement, table):
                         for on in reached if action in found else ():
                             found[action].append(_Control(it, held, action, on))

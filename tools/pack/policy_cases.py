@@ -502,6 +502,8 @@ CASES: Final[dict[str, Cases]] = {
                     ("ecs:CreateTaskSet", REGIONAL % ("ecs", "task-set/jobs/web/*")),
                     ("lambda:UpdateFunctionUrlConfig", FUNCTION_ARN),
                     ("lambda:UpdateFunctionEventInvokeConfig", FUNCTION_ARN),
+                    ("lambda:PutFunctionEventInvokeConfig", FUNCTION_ARN),
+                    ("lambda:UpdateEventSourceMapping", "*"),
                     ("lambda:UpdateFunctionCodeSigningConfig", "*"),
                 )
             },
@@ -521,6 +523,13 @@ CASES: Final[dict[str, Cases]] = {
                     ("scheduler:CreateSchedule", "scheduler.amazonaws.com"),
                     ("events:PutTargets", "events.amazonaws.com"),
                     ("states:CreateStateMachine", "states.amazonaws.com"),
+                    ("config:PutRemediationConfigurations", "ssm.amazonaws.com"),
+                    ("synthetics:CreateCanary", "lambda.amazonaws.com"),
+                    ("workspaces-instances:CreateWorkspaceInstance", "ec2.amazonaws.com"),
+                    ("apigateway:PUT", "apigateway.amazonaws.com"),
+                    ("servicecatalog:CreateConstraint", "servicecatalog.amazonaws.com"),
+                    ("ec2:RunInstances", "ec2.amazonaws.com.cn"),
+                    ("states:CreateStateMachine", "states.eu-west-1.amazonaws.com"),
                 )
             },
             "devious: a schedule of its own, as a role that launches": [
@@ -544,6 +553,10 @@ CASES: Final[dict[str, Cases]] = {
         {
             "passing and running": [*LAUNCHES],
             "to one service, and what runs in another": [*LAUNCHES, inline(allow("glue:CreateJob"), name="second")],
+            "to one service, and what another action of the prefix passes elsewhere": [
+                *(role("launcher", ONLY_LAMBDA), inline(passes("ec2.amazonaws.com"))),
+                inline(allow("ecs:UpdateService"), name="second"),
+            ],
             "a schedule of its own, as a role that only invokes a function": [
                 *(role("launcher", ONLY_LAMBDA), inline(passes("scheduler.amazonaws.com"))),
                 inline(allow("scheduler:CreateSchedule", REGIONAL % ("scheduler", "schedule/own/*")), name="second"),
@@ -733,6 +746,14 @@ CASES: Final[dict[str, Cases]] = {
                 role("task"),
                 inline(allow("iam:DeleteRolePermissionsBoundary", TASK), role="task", name="task"),
             ],
+            "devious: another boundary": [
+                role("task"),
+                inline(allow("iam:PutRolePermissionsBoundary", TASK), role="task", name="task"),
+            ],
+            "devious: a policy that denies": [
+                role("task"),
+                inline(allow("iam:DetachRolePolicy", TASK), role="task", name="task"),
+            ],
             "devious: another version of what it holds": [
                 *(role("launcher", ONLY_LAMBDA), attached(f"arn:aws:iam::{ACCOUNT}:policy/shared")),
                 managed(allow("iam:SetDefaultPolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/s*")),
@@ -878,9 +899,25 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("task"), definition()),
                 inline(allow(None, "*", NotAction="s3:*"), role="task"),
             ],
+            **{
+                f"devious: {action}": [*(role("task"), definition()), inline(allow(action), role="task")]
+                for action in (
+                    *("sso:PutInlinePolicyToPermissionSet", "identitystore:CreateGroupMembership"),
+                    *("sso-directory:UpdatePassword", "rolesanywhere:UpdateTrustAnchor"),
+                    *("iam:CreateServiceSpecificCredential", "account:StartPrimaryEmailUpdate"),
+                )
+            },
         },
         {
             "one bucket": [role("task"), definition(), inline(allow("s3:*", "arn:aws:s3:::in/*"), role="task")],
+            "what takes policies away, which grants nothing": [
+                *(role("task"), definition()),
+                inline(allow(["iam:DetachRolePolicy", "iam:DeleteUserPolicy"]), role="task"),
+            ],
+            "the keys of the user that asks": [
+                *(role("task"), definition()),
+                inline(allow("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}"), role="task"),
+            ],
             "power without IAM": [
                 *(role("task"), definition()),
                 inline(allow(None, "*", NotAction=["iam:*", "sts:*", "organizations:*"]), role="task"),
