@@ -232,8 +232,8 @@ def _starting(service: str) -> tuple[str, ...]:
 
 
 def _starts(action: str, service: str) -> Three:
-    """Whether an action by itself has a service act with the role that it passes. Where the role goes to several, and in
-    IAM, which runs nothing, more may be needed."""
+    """Whether an action by itself has a service act with the role that it passes. Where the role goes to several
+    services, and in IAM, which runs nothing, more may be needed."""
     if action in LAUNCHES and service == TASKS_SERVICE:
         return known(True)
     if action.startswith("iam:") or services(action)[0] != anywhere(service):
