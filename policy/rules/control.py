@@ -16,6 +16,7 @@ from .documents import Unreadable, covers, is_pattern
 from .functions import launchers
 from .granted import (
     ASSUME_ROLE,
+    CREDENTIALS,
     FUNCTIONS,
     RIGHTS,
     administrates,
@@ -30,6 +31,7 @@ from .passed import PASS_ROLE, ROLES, role_arns
 from .principals import (
     GRANTING,
     ROLE,
+    USER,
     Held,
     Principal,
     documents,
@@ -200,8 +202,10 @@ def no_own_permissions(it: Principal, _stack: Stack, limits: Limits) -> Iterator
 
 @rule(
     "assume-named-roles",
-    says="sts:AssumeRole is allowed on named roles only, and on none that has administrator permissions.",
-    why="A pattern covers every role that trusts the account, also those that another team creates later.",
+    says="sts:AssumeRole is allowed on named roles only, and neither it nor a user's credentials lead to an "
+    "administrator.",
+    why="A pattern covers every role that trusts the account, also those that another team creates later. Whoever "
+    "makes an access key for a user is that user.",
     remedy="name the roles by their ARNs; where roles of many accounts have one name, write arn:aws:iam::*:role/NAME",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -225,6 +229,19 @@ def assume_named_roles(it: Principal | Resource, stack: Stack, _limits: Limits) 
                 if grant:
                     how = f"on {on}, which covers {role.name}" if is_pattern(on) else f"on {role.name}"
                     yield Finding(f"{held.what} allows sts:AssumeRole {how}, which {grant}", held.urn)
+        yield from (Finding(f"{held.what} {said}", held.urn) for said in _impersonated(held, it, stack))
+
+
+def _impersonated(held: Held, by: Principal, stack: Stack) -> Iterator[str]:
+    """The administrators of the stack for which a document allows making credentials."""
+    for statement in held.document.statements:
+        reached = [] if everything(statement) else granted(statement, RIGHTS)
+        for action, on in ((action, on) for action, arns in reached if action in CREDENTIALS for on in arns):
+            for user in (one for one in stack.once(principals) if one.resource.kind == USER and one is not by):
+                arn, grant = user.resource.known("arn"), administrates(user)
+                # Whatever covers every user makes an administrator of its holder: other rules judge that.
+                if isinstance(arn, str) and grant and covers(on, arn):
+                    yield f"allows {action} on {user.resource.name}, which {grant}"
 
 
 def _assumed(held: Held) -> Iterator[str]:

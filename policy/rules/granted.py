@@ -43,7 +43,7 @@ _OF_OWN: Final = {
     "group": ("iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:DetachGroupPolicy", "iam:DeleteGroupPolicy"),
 }
 """Kind of principal → the actions with which it changes its own permissions."""
-_CREDENTIALS: Final = frozenset(
+CREDENTIALS: Final = frozenset(
     (
         *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:UploadSSHPublicKey"),
         *("iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential"),
@@ -110,7 +110,7 @@ def _makes_administrator(statement: Statement) -> str:
             # the other services with such actions.
             continue
         wide = [at for at in reached if at == "NotResource" or covers_any(at, action)]
-        if action in _CREDENTIALS:
+        if action in CREDENTIALS:
             wide = [at for at in wide if not at.endswith(_OWN_USER)]
         if wide:
             return f"{action} on {', '.join('all resources but some' if at == 'NotResource' else at for at in wide)}"

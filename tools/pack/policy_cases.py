@@ -238,11 +238,12 @@ def ingress(*cidrs: str, **more: Any) -> Thing:
     return Thing("aws:ec2/securityGroup:SecurityGroup", "jobs", {"ingress": rules})
 
 
+USER_ARN: Final = f"arn:aws:iam::{ACCOUNT}:user/deploy"
 USER: Final = Thing(
     "aws:iam/user:User",
     "deploy",
     {"name": "deploy"},
-    {"name": "deploy", "id": "deploy", "arn": f"arn:aws:iam::{ACCOUNT}:user/deploy"},
+    {"name": "deploy", "id": "deploy", "arn": USER_ARN},
 )
 GROUP: Final = Thing("aws:iam/group:Group", "deployers", {}, {"name": "deployers", "id": "deployers"})
 GROUP_ARN: Final = f"arn:aws:iam::{ACCOUNT}:group/deployers"
@@ -832,6 +833,10 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "assume-named-roles": Cases(
         {
+            "devious: the access keys of an administrator": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("iam:CreateAccessKey", USER_ARN))),
+                *(USER, of_user(allow("*"))),
+            ],
             "every role": [inline(allow("sts:AssumeRole"))],
             "every role of an account": [managed(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/*"))],
             "devious: power without IAM": [
@@ -862,6 +867,10 @@ CASES: Final[dict[str, Cases]] = {
             "one name in every account": [inline(allow("sts:AssumeRole", "arn:aws:iam::*:role/audit"))],
             "roles of a name of their own": [
                 inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-*")),
+            ],
+            "the access keys of somebody else": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("iam:CreateAccessKey", USER_ARN))),
+                *(USER, of_user(allow("s3:GetObject"))),
             ],
             "an administrator that does not trust it": [
                 *(role("launcher", ONLY_LAMBDA), inline(allow("sts:AssumeRole", TASK))),
