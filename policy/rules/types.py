@@ -1,8 +1,8 @@
 """Types of resources that hold statements of principals, run something as a role, or hold other resources, and that no
 rule reads; computed from Pulumi's AWS provider, and reviewed in tools/pack/types.txt.
 
-A type that the rules read is not reported, nor one that was reviewed as harmless: a policy of the thing itself, such as a
-bucket's, or a service that does with a role what it is made for.
+A type that the rules read is not reported, nor one that was reviewed as harmless: a policy of the thing itself, such as
+a bucket's, or a service that does with a role what it is made for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ TELLING: Final = (
     *("batch", "cloudformation", "ecs", "events", "iam", "lambda", "pipes", "scheduler", "servicecatalog", "sso"),
     *("stepfunctions",),
 )
-"""Services, as aws-native names them, of which every type outside the tables is reported: it is newer than the review."""
+"""Services, as aws-native names them, whose types outside the tables are reported: they are newer than the review."""
 
 # Computed from here on by `make types`.
 RUNS: Final[dict[str, tuple[str, ...]]] = {
