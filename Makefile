@@ -137,6 +137,10 @@ partitions: install ## compute the table of AWS's partitions from botocore's dat
 actions: install ## compute the actions for which the rules look from AWS's data and tools/pack/actions.txt
 	@$(BIN)/python -m tools.pack.actions
 
+.PHONY: types
+types: install ## compute the types that no rule reads from Pulumi's AWS provider and tools/pack/types.txt
+	@$(BIN)/python -m tools.pack.types
+
 .PHONY: format
 format: install ## format the code with ruff
 	$(BIN)/ruff check --fix .

@@ -14,6 +14,7 @@ _FORMS: Final = {
         f"aws:iam/{it}:{it[:1].upper()}{it[1:]}": f"arn:aws:iam::{{account}}:{it}/{{name}}"
         for it in ("role", "user", "group", "policy")
     },
+    "aws:iam/instanceProfile:InstanceProfile": "arn:aws:iam::{account}:instance-profile/{name}",
     "aws:ecs/cluster:Cluster": "arn:aws:ecs:{region}:{account}:cluster/{name}",
     "aws:ecs/taskDefinition:TaskDefinition": "arn:aws:ecs:{region}:{account}:task-definition/{name}:1",
     "aws:ecs/service:Service": "arn:aws:ecs:{region}:{account}:service/{name}",

@@ -194,9 +194,11 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "chatbot:UpdateSlackChannelConfiguration": ("arn:@:chatbot::@:chat-configuration/*",),
     "cloudformation:ActivateType": ("",),
     "cloudformation:CreateChangeSet": ("arn:@:cloudformation:@:@:stack/*",),
+    "cloudformation:CreateResource": ("",),
     "cloudformation:CreateStack": ("arn:@:cloudformation:@:@:stack/*",),
     "cloudformation:CreateStackSet": ("",),
     "cloudformation:RegisterType": ("",),
+    "cloudformation:UpdateResource": ("",),
     "cloudformation:UpdateStack": ("arn:@:cloudformation:@:@:stack/*",),
     "cloudformation:UpdateStackSet": (
         "arn:@:cloudformation:@:@:stackset-target/*",

@@ -17,12 +17,20 @@ from fargate_job_launcher.policies.files.cloudformation_names import FREE, KINDS
 from fargate_job_launcher.policies.files.declared import NOT_KNOWN, Converted, Declared, NotAStack
 from pulumi_policy.proxy import unknown_checking_proxy
 
-from .stack import INSIDE, UNKNOWN, Resource
+from .definitions import DEFINING, definitions
+from .principals import PERMISSION_SET
+from .stack import INSIDE, UNKNOWN, Resource, Stack
+from .types import HARMLESS, RUNS, SAID, TELLING
 
+STACK_SET: Final = "aws:cloudformation/stackSet:StackSet"
 CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"
 TEMPLATES: Final = {
     "aws:cloudformation/stack:Stack": ("templateBody", "templateUrl"),
     "aws:cloudformation/stackSet:StackSet": ("templateBody", "templateUrl"),
+    "aws:cfg/conformancePack:ConformancePack": ("templateBody", "templateS3Uri"),
+    "aws:cfg/organizationConformancePack:OrganizationConformancePack": ("templateBody", "templateS3Uri"),
+    "aws-native:config:ConformancePack": ("templateBody", "templateS3Uri"),
+    "aws-native:config:OrganizationConformancePack": ("templateBody", "templateS3Uri"),
     "aws-native:cloudformation:Stack": ("templateBody", "templateUrl"),
     "aws-native:cloudformation:StackSet": ("templateBody", "templateUrl"),
 }
@@ -37,11 +45,19 @@ _NATIVE: Final = {
     )
 }
 """aws-native's type → CloudFormation's."""
-TELLING: Final = (
-    *("batch", "cloudformation", "ecs", "events", "iam", "lambda", "pipes", "scheduler", "servicecatalog", "sso"),
-    *("stepfunctions",),
-)
-"""Services, as aws-native names them, whose resources hold IAM statements, launch tasks, or hold resources."""
+_NOT_HERE: Final = {
+    "policy": "it gives a principal statements that are not in this stack",
+    "holds": "it holds resources whose definition is not here",
+}
+"""Mark of a type in tools/pack/types.txt → what the rule says about it."""
+_OF: Final = {
+    "aws:ssoadmin/accountAssignment:AccountAssignment": ("permissionSetArn", PERMISSION_SET),
+    "aws:cloudformation/stackInstances:StackInstances": ("stackSetName", STACK_SET),
+    "aws:cloudformation/stackSetInstance:StackSetInstance": ("stackSetName", STACK_SET),
+    "aws-native:sso:Assignment": ("permissionSetArn", PERMISSION_SET),
+}
+"""Type that the rule does not report if a property names a resource of this stack → the property, and its type."""
+_HARMLESS: Final = {it.lower() for it in HARMLESS}
 
 
 @dataclass
@@ -55,7 +71,7 @@ class Contents:
 
 def may_contain(kind: str) -> bool:
     """Whether resources of a type can hold others."""
-    return kind == CLOUD_CONTROL or kind in TEMPLATES or kind in _NATIVE
+    return kind == CLOUD_CONTROL or kind in TEMPLATES or kind in _NATIVE or kind in DEFINING
 
 
 def contents(it: Resource) -> Contents:
@@ -64,6 +80,11 @@ def contents(it: Resource) -> Contents:
         return _of_template(it)
     if it.kind == CLOUD_CONTROL:
         return _of_cloud_control(it)
+    if it.kind in DEFINING:
+        found = list(definitions(it))
+        # Pods of EKS have no role of IAM.
+        unread = not found and not it.props.get("eksProperties")
+        return Contents(found, ["names no container that can be read"] if unread else [])
     return _of_native(it) if it.kind in _NATIVE else Contents()
 
 
@@ -97,9 +118,6 @@ def _of_cloud_control(it: Resource) -> Contents:
         properties: Any = json.loads(desired) if isinstance(desired, str) else _marked(desired)
     except json.JSONDecodeError as error:
         return Contents(left=[f"desiredState is not JSON: {error.msg}"])
-    if str(kind) not in _NATIVE.values():
-        service = str(kind).split("::")[1].lower() if str(kind).count("::") > 1 else ""
-        return Contents(left=[f"desiredState is of {kind}, which no rule reads"] if service in TELLING else [])
     return _single(it, str(kind), properties, {})
 
 
@@ -163,12 +181,12 @@ def expanded(resources: Iterable[Resource]) -> Iterator[Resource]:
     for it in resources:
         yield it
         if may_contain(it.kind):
-            yield from contents(it).resources
+            yield from expanded(contents(it).resources)
 
 
-def unread(kinds: Mapping[str, list[Resource]]) -> Iterator[tuple[Resource, str]]:
+def unread(stack: Stack) -> Iterator[tuple[Resource, str]]:
     """The resources of a stack that hold what no rule reads, by type; and what that is."""
-    for kind, listed in kinds.items():
+    for kind, listed in stack.kinds.items():
         service = kind.removeprefix(NATIVE).split(":")[0] if kind.startswith(NATIVE) else ""
         for it in listed:
             if INSIDE in it.urn and kind in TEMPLATES:
@@ -176,20 +194,8 @@ def unread(kinds: Mapping[str, list[Resource]]) -> Iterator[tuple[Resource, str]
                 continue
             if may_contain(kind):
                 yield from ((it, why) for why in contents(it).left)
-            elif service in TELLING:
+            elif kind in SAID:
+                if kind not in _OF or stack.meant(it, *_OF[kind]) is None:
+                    yield it, _NOT_HERE[SAID[kind]]
+            elif service in TELLING and kind not in RUNS and kind.lower() not in _HARMLESS:
                 yield it, f"no rule reads resources of the type {kind}"
-            elif kind in NOT_READ:
-                yield it, NOT_READ[kind]
-
-
-NOT_READ: Final = {
-    "aws:batch/jobDefinition:JobDefinition": "no rule reads the containers and roles of AWS Batch",
-    "aws:ecs/expressGatewayService:ExpressGatewayService": "no rule reads an Express service's container and roles",
-    "aws:ecs/taskSet:TaskSet": "no rule reads the network of a task set",
-    "aws:serverlessrepository/cloudFormationStack:CloudFormationStack": "its template is not here",
-    "aws:servicecatalog/provisionedProduct:ProvisionedProduct": "its template is not here",
-    "aws:ssoadmin/customerManagedPolicyAttachment:CustomerManagedPolicyAttachment": (
-        "it attaches a policy of every account of the organization by its name"
-    ),
-}
-"""Types of the AWS provider that hold IAM statements or launch tasks, and are not read → what it is that is not."""

@@ -19,10 +19,14 @@ FUNCTION: Final = "aws:lambda/function:Function"
 SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
 EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
 SERVICE: Final = "aws:ecs/service:Service"
+TASK_SET: Final = "aws:ecs/taskSet:TaskSet"
+DAEMON: Final = "aws:ecs/daemon:Daemon"
 STATE_MACHINE: Final = "aws:sfn/stateMachine:StateMachine"
 PIPE: Final = "aws:pipes/pipe:Pipe"
 _TARGETS: Final = {
     SERVICE: (),
+    TASK_SET: (),
+    DAEMON: (),
     SCHEDULE: ("target", "ecsParameters"),
     EVENT_TARGET: ("ecsTarget",),
     PIPE: ("targetParameters", "ecsTaskParameters"),

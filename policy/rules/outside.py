@@ -11,7 +11,9 @@ from .passed import outside
 from .principals import ROLE, Principal, principals
 from .roles import TASK_DEFINITION
 from .rule import ADVISORY, HIGH, MANDATORY, MEDIUM, Finding, Limits, rule
+from .running import LIMITS, risky, unknown_roles
 from .stack import Resource, Stack, Unknown
+from .types import RUNS
 
 _UNKNOWN: Final = "which is neither in this stack nor known"
 _ROLES_IN: Final = {TASK_DEFINITION: ("taskRoleArn", "executionRoleArn"), FUNCTION: ("role",)}
@@ -26,7 +28,7 @@ _ROLES_IN: Final = {TASK_DEFINITION: ("taskRoleArn", "executionRoleArn"), FUNCTI
     "known-roles.json`, and give the list to the pack: policies(known_roles=read_known_roles(Path(…)))",
     severity=HIGH,
     levels=(ADVISORY, MANDATORY),
-    on=lambda stack: [*stack.once(principals), *stack.of(*_ROLES_IN), *stack.of(*LAUNCHING)],
+    on=lambda stack: [*stack.once(principals), *stack.of(*_ROLES_IN), *stack.of(*LAUNCHING), *stack.of(*RUNS)],
 )
 def roles_known(it: Principal | Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
     if isinstance(it, Principal):
@@ -35,6 +37,8 @@ def roles_known(it: Principal | Resource, stack: Stack, _limits: Limits) -> Iter
         for group in sorted(it.groups_outside):
             yield f"{it.resource.name} is in the group {group}, which is not in this stack: what it grants is not known"
         return
+    if it.kind in RUNS:
+        yield from (f"{prop} is {role}, {_UNKNOWN}" for prop, role in unknown_roles(it, stack))
     for prop in _ROLES_IN.get(it.kind, ()):
         yield from _named(it, stack, prop, prop)
     if it.kind in LAUNCHING:
@@ -58,20 +62,26 @@ def _named(it: Resource, stack: Stack, said: str, *path: str) -> Iterator[str]:
 
 @rule(
     "resources-readable",
-    says="Everything that can hold IAM statements, or launch a task, is of a type that the rules read.",
+    says="What can hold IAM statements, tasks or other resources is of a type that the rules read; what runs other "
+    "programs, or calls of APIs, has no role that may launch or pass roles, unless it is a declared deployer's.",
     why="No other rule checks what is in it: it may pass every role.",
     remedy="create it by a resource that the rules read (aws.iam, aws.ecs, …), put the text of a template into "
-    "templateBody, or waive the resource after a review",
+    "templateBody, or waive the resource after a review. If it runs as the role that deploys, name that role in the "
+    "rule's `deployers`",
     severity=MEDIUM,
     levels=(ADVISORY, MANDATORY),
-    on=lambda stack: [stack],
+    on=lambda stack: [stack, *stack.of(*RUNS)],
+    limits=LIMITS,
 )
-def resources_readable(_it: Stack, stack: Stack, _limits: Limits) -> Iterator[Finding]:
+def resources_readable(it: Stack | Resource, stack: Stack, limits: Limits) -> Iterator[Finding]:
+    if isinstance(it, Resource):
+        yield from (Finding(why) for why in risky(it, stack, limits["deployers"]))
+        return
     unknown: Unknown | None = None
-    for it, why in unread(stack.kinds):
+    for one, why in unread(stack):
         if why.endswith("not known yet"):
-            unknown = unknown or Unknown(it.urn, why.partition(" ")[0])
+            unknown = unknown or Unknown(one.urn, why.partition(" ")[0])
         else:
-            yield Finding(why, it.urn)
+            yield Finding(why, one.urn)
     if unknown is not None:
         raise unknown

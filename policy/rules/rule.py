@@ -26,7 +26,7 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from .config import RENEWED, WAIVERS, Configured, Limit, configured
-from .inside import contents, expanded, may_contain
+from .inside import expanded, may_contain
 from .principals import Held, Principal
 from .serving import shared
 from .stack import INSIDE, Resource, Stack, Unknown
@@ -222,7 +222,7 @@ class _Run:
             return
         config = self._config(args.get_config(), report)
         one = Resource.alone(args)
-        inner = shared(("inside", one.urn), lambda: contents(one).resources)
+        inner = shared(("inside", one.urn), lambda: list(expanded([one]))[1:])
         verdict = self.rule.verdict(Stack([one, *inner], whole=False), config.limits)
         self._report(verdict, config, report, {one.urn})
         # A rule that also judges the whole stack reports it once, there.

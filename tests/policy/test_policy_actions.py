@@ -60,7 +60,8 @@ def test_the_actions_of_published_escalations_are_among_them() -> None:
         *("ecs:CreateExpressGatewayService", "ecs:CreateDaemon", "ecs:RegisterDaemonTaskDefinition", "ecs:RunTask"),
         *("scheduler:CreateSchedule", "events:PutTargets", "states:CreateStateMachine", "pipes:CreatePipe"),
         *("lambda:CreateFunction", "batch:RegisterJobDefinition", "ec2:RunInstances", "glue:CreateJob"),
-        *("cloudformation:CreateStack", "codebuild:CreateProject", "sagemaker:CreateNotebookInstance"),
+        *("cloudformation:CreateStack", "cloudformation:CreateResource", "codebuild:CreateProject"),
+        "sagemaker:CreateNotebookInstance",
         *("apprunner:CreateService", "bedrock-agentcore:CreateCodeInterpreter", "datapipeline:PutPipelineDefinition"),
     }
     assert CHANGES_RIGHTS.keys() >= {"iam:PutRolePolicy", "iam:CreateAccessKey", "sts:AssumeRole"}

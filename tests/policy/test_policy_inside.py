@@ -183,8 +183,11 @@ def test_policies_of_a_user_reach_it_through_a_group_of_another_stack() -> None:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("aws-native:ecs:TaskSet", "no rule reads resources of the type aws-native:ecs:TaskSet"),
-        ("aws-native:servicecatalog:CloudFormationProvisionedProduct", "no rule reads resources of the type"),
+        ("aws-native:ecs:Newest", "no rule reads resources of the type aws-native:ecs:Newest"),
+        ("aws-native:servicecatalog:CloudFormationProvisionedProduct", "it holds resources whose definition is not"),
+        *((f"aws-native:{it}", "") for it in ("lambda:LayerVersion", "lambda:Version", "iam:InstanceProfile")),
+        *((f"aws-native:{it}", "") for it in ("events:EventBus", "iam:OidcProvider", "ecs:CapacityProvider")),
+        *((f"aws-native:{it}", "") for it in ("ecs:TaskSet", "batch:JobQueue", "ec2:Instance")),
         ("aws-native:cloudformation:Stack", "templateUrl is the address of a template, whose text is not here"),
         ("aws-native:s3:Bucket", ""),
         ("aws-native:iam:Role", ""),

@@ -36,6 +36,8 @@ _NOT_PASSED: Final = ("sts", "iam")
 RIGHTS: Final = ("iam", "sso", "sts")
 """Services whose actions change who may do what, or give credentials."""
 FUNCTIONS: Final = "lambda"
+_PREFIXES: Final = {"cloudcontrolapi": "cloudformation", "monitoring": "cloudwatch"}
+"""The name with which a service's requests are signed → IAM's prefix of its actions, where these differ."""
 CONTAINERS: Final = ("ecs", "batch")
 """Services that run containers as roles that their caller passes to ecs-tasks.amazonaws.com."""
 _CONTAINERS: Final = re.compile(r"(task|job)definition(arn|name)?$", re.IGNORECASE)
@@ -118,7 +120,8 @@ def _members_of_requests() -> Iterator[tuple[str, str, Any]]:
         for name in model.operation_names:
             shape = model.operation_model(name).input_shape
             if shape is not None:
-                yield from ((f"{model.signing_name}:{name}", *member) for member in _members(shape))
+                prefix = _PREFIXES.get(model.signing_name, model.signing_name)
+                yield from ((f"{prefix}:{name}", *member) for member in _members(shape))
 
 
 def _members(shape: Any, name: str = "", seen: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -77,12 +77,18 @@ ONLY_TASKS: Final = trusting(
     ArnLike={"aws:SourceArn": REGIONAL % ("ecs", "*")},
 )
 ONLY_LAMBDA: Final = trusting({"Service": "lambda.amazonaws.com"})
+ONLY_BUILDS: Final = trusting({"Service": "codebuild.amazonaws.com"})
 
 
 def role(name: str, trust: str = ONLY_TASKS, **props: Any) -> Thing:
     """A role."""
     outputs = {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "name": name, "id": name}
     return Thing("aws:iam/role:Role", name, {"assumeRolePolicy": trust, **props}, outputs)
+
+
+def arn_of(name: str) -> str:
+    """The ARN of a role of the account."""
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
 def definition(*, containers: Any = None, **props: Any) -> Thing:
@@ -1124,8 +1130,29 @@ CASES: Final[dict[str, Cases]] = {
             "a template that is elsewhere": [
                 Thing("aws:cloudformation/stack:Stack", "s", {"templateUrl": "https://s3.amazonaws.com/b/t.json"})
             ],
-            "a job definition of Batch": [Thing("aws:batch/jobDefinition:JobDefinition", "b", {"type": "container"})],
-            "an Express service": [Thing("aws:ecs/expressGatewayService:ExpressGatewayService", "e", {})],
+            "a job definition of Batch without a container": [
+                Thing("aws:batch/jobDefinition:JobDefinition", "b", {"type": "container", "containerProperties": "{"})
+            ],
+            "a policy by its name in every account": [
+                Thing("aws:ssoadmin/customerManagedPolicyAttachment:CustomerManagedPolicyAttachment", "p", {})
+            ],
+            "a build as a role that launches": [
+                *(role("build", ONLY_BUILDS), inline(allow("ecs:RunTask"), role="build")),
+                Thing("aws:codebuild/project:Project", "b", {"serviceRole": arn_of("build")}),
+            ],
+            "devious: an instance whose profile has an administrator's role": [
+                role("host", ONLY_BUILDS, managedPolicyArns=[ADMINISTRATOR]),
+                Thing("aws:iam/instanceProfile:InstanceProfile", "p", {"name": "p", "role": "host"}),
+                Thing("aws:ec2/instance:Instance", "i", {"iamInstanceProfile": "p"}),
+            ],
+            "devious: a document of Systems Manager that calls APIs as a role that passes roles": [
+                *(role("automation", ONLY_BUILDS), inline(allow("iam:PassRole"), role="automation")),
+                Thing(
+                    "aws:ssm/document:Document",
+                    "d",
+                    {"content": json.dumps({"schemaVersion": "0.3", "assumeRole": arn_of("automation")})},
+                ),
+            ],
             "devious: a text that is not a template": [
                 Thing("aws:cloudformation/stack:Stack", "s", {"templateBody": "Resources: ["})
             ],
@@ -1139,6 +1166,10 @@ CASES: Final[dict[str, Cases]] = {
         {
             "a template that is here": [template({"R": {"Type": "AWS::IAM::Role", "Properties": {}}})],
             "a type of Cloud Control that holds nothing": [cloud_control("AWS::S3::Bucket", {})],
+            "a build as a role of its own": [
+                *(role("build", ONLY_BUILDS), inline(allow("s3:GetObject"), role="build")),
+                Thing("aws:codebuild/project:Project", "b", {"serviceRole": arn_of("build")}),
+            ],
         },
     ),
     "task-fargate": Cases(
