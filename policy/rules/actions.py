@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 SERVICES: Final[dict[str, tuple[str, ...]]] = {
@@ -12,31 +13,101 @@ SERVICES: Final[dict[str, tuple[str, ...]]] = {
     "apprunner": ("apprunner.amazonaws.com", "build.apprunner.amazonaws.com", "tasks.apprunner.amazonaws.com"),
     "autoscaling": ("ec2.amazonaws.com",),
     "batch": ("batch.amazonaws.com", "ecs-tasks.amazonaws.com", "ec2.amazonaws.com"),
+    # The payload is a request to train: AWSBatchServiceRolePolicyForSageMaker passes its role.
+    "batch:SubmitServiceJob": ("sagemaker.amazonaws.com",),
+    "bedrock-agentcore:CreateCapacityProvider": ("bedrock-agentcore.amazonaws.com", "ec2.amazonaws.com"),
     "chatbot": ("chatbot.amazonaws.com", "management.chatbot.amazonaws.com"),
-    "deadline": ("credentials.deadline.amazonaws.com",),
+    # The handlers of an extension: the model of RegisterType names the principal.
+    "cloudformation:ActivateType": (
+        *("cloudformation.amazonaws.com", "resources.cloudformation.amazonaws.com"),
+        "hooks.cloudformation.amazonaws.com",
+    ),
+    "cloudformation:RegisterType": (
+        *("cloudformation.amazonaws.com", "resources.cloudformation.amazonaws.com"),
+        "hooks.cloudformation.amazonaws.com",
+    ),
+    # AmazonCodeCatalystFullAccess.
+    "codecatalyst": ("codecatalyst.amazonaws.com", "codecatalyst-runner.amazonaws.com"),
+    # Git sync of stacks: CloudFormation's user guide, git-sync-prereq.html
+    "codeconnections": ("codeconnections.amazonaws.com", "cloudformation.sync.codeconnections.amazonaws.com"),
+    "codestar-connections": (
+        *("codestar-connections.amazonaws.com", "codeconnections.amazonaws.com"),
+        "cloudformation.sync.codeconnections.amazonaws.com",
+    ),
+    # A role of a group is for the pool of identities: AmazonOpenSearchServiceCognitoAccess.
+    "cognito-idp": ("cognito-idp.amazonaws.com", "cognito-identity.amazonaws.com"),
+    # Remediation is Systems Manager's Automation: AWSConfigMultiAccountSetupPolicy, ConfigConformsServiceRolePolicy.
+    "config": ("ssm.amazonaws.com", "config.amazonaws.com"),
+    # The default roles of a pipeline, and of its instances.
+    "datapipeline": ("datapipeline.amazonaws.com", "elasticmapreduce.amazonaws.com", "ec2.amazonaws.com"),
+    "deadline": ("deadline.amazonaws.com", "credentials.deadline.amazonaws.com"),
+    "ec2": ("ec2.amazonaws.com", "spotfleet.amazonaws.com"),
     "ecs": ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com"),
+    # The profile of a managed instance: AmazonECSInfrastructureRolePolicyForManagedInstances.
+    "ecs:CreateCapacityProvider": ("ecs.amazonaws.com", "ec2.amazonaws.com"),
+    "ecs:UpdateCapacityProvider": ("ecs.amazonaws.com", "ec2.amazonaws.com"),
     "eks": ("eks.amazonaws.com", "pods.eks.amazonaws.com", "ec2.amazonaws.com"),
+    # The EKS user guide, in the trust policy of a capability's role.
+    "eks:CreateCapability": ("eks.amazonaws.com", "capabilities.eks.amazonaws.com"),
+    "eks:UpdateCapability": ("eks.amazonaws.com", "capabilities.eks.amazonaws.com"),
     "elasticbeanstalk": ("elasticbeanstalk.amazonaws.com", "ec2.amazonaws.com", "codebuild.amazonaws.com"),
     "elasticmapreduce": ("elasticmapreduce.amazonaws.com", "ec2.amazonaws.com"),
+    # A role for jobs is a pod's.
+    "emr-containers": ("emr-containers.amazonaws.com", "pods.eks.amazonaws.com"),
+    # The trust policy in the tests of Terraform's provider; it is not under amazonaws.com.
+    "finspace": ("finspace.amazonaws.com", "prod.finspacekx.aws.internal"),
     "gamelift": ("gamelift.amazonaws.com", "ec2.amazonaws.com"),
     "iam": ("ec2.amazonaws.com",),
     "imagebuilder": ("imagebuilder.amazonaws.com", "ec2.amazonaws.com"),
     "iot": ("iot.amazonaws.com", "credentials.iot.amazonaws.com"),
+    # A node is a managed instance of Systems Manager: medialive/latest/ug/emla-deploy-instance-role.html
+    "medialive": ("ssm.amazonaws.com", "medialive.amazonaws.com"),
     "neptune-db": ("rds.amazonaws.com", "sagemaker.amazonaws.com"),
     "pcs": ("ec2.amazonaws.com",),
-    "ec2": ("ec2.amazonaws.com", "spotfleet.amazonaws.com"),
+    # A role for CodeBuild-based provisioning is CodeBuild's.
+    "proton": ("proton.amazonaws.com", "codebuild.amazonaws.com"),
+    # The profile of an instance of RDS Custom.
+    "rds": ("ec2.amazonaws.com",),
+    # A fleet's role is that of a role alias in IoT: AmazonSageMakerEdgeDeviceFleetPolicy.
+    "sagemaker:CreateDeviceFleet": ("sagemaker.amazonaws.com", "iot.amazonaws.com", "credentials.iot.amazonaws.com"),
+    "sagemaker:CreateProject": ("sagemaker.amazonaws.com", "cloudformation.amazonaws.com"),
+    "sagemaker:UpdateDeviceFleet": ("sagemaker.amazonaws.com", "iot.amazonaws.com", "credentials.iot.amazonaws.com"),
+    # A self-service action is a document of Systems Manager, and its role that of the Automation.
+    "servicecatalog:CreateServiceAction": ("servicecatalog.amazonaws.com", "ssm.amazonaws.com"),
+    "servicecatalog:UpdateServiceAction": ("servicecatalog.amazonaws.com", "ssm.amazonaws.com"),
+    # Quick Setup deploys its stack set with the role that administers.
+    "ssm-quicksetup": ("ssm-quicksetup.amazonaws.com", "cloudformation.amazonaws.com"),
+    # A canary is a function: CloudWatchSyntheticsFullAccess.
+    "synthetics": ("lambda.amazonaws.com", "synthetics.amazonaws.com"),
+    "workspaces-instances": ("ec2.amazonaws.com",),
 }
-"""The services to which the actions of a prefix pass a role; by default the one of the prefix itself."""
+"""The services to which an action, or the actions of a prefix, pass a role; by default the one of the prefix itself.
+
+An AWS managed policy in a comment has the principal in iam:PassedToService. Without a source, it is not confirmed.
+"""
+
+
+_OF_A_PLACE: Final = re.compile(r"^([a-z0-9.-]+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?$")
+
+
+def anywhere(service: str) -> str:
+    """The usual name of a service that has others in China, such as ec2.amazonaws.com.cn, or in a region."""
+    return _OF_A_PLACE.sub(r"\1.amazonaws.com", service)
 
 
 def services(action: str) -> tuple[str, ...]:
     """The services to which this action passes a role."""
     prefix = action.partition(":")[0]
-    return SERVICES.get(prefix, (f"{prefix}.amazonaws.com",))
+    return SERVICES.get(action) or SERVICES.get(prefix, (f"{prefix}.amazonaws.com",))
 
 
 # Computed from here on by `make actions`.
 RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
+    "account-access:CreateEntitlement": ("arn:@:account-access:@:@:application/*",),
+    "aidevops:AssociateService": ("arn:@:aidevops:@:@:agentspace/*",),
+    "aidevops:EnableOperatorApp": ("arn:@:aidevops:@:@:agentspace/*",),
+    "aidevops:RegisterService": ("arn:@:aidevops:@:@:service/*",),
+    "aidevops:UpdateAssociation": ("arn:@:aidevops:@:@:agentspace/*",),
     "airflow-serverless:CreateWorkflow": ("",),
     "airflow-serverless:UpdateWorkflow": ("arn:@:airflow-serverless:@:@:workflow/*",),
     "airflow:CreateEnvironment": ("arn:@:airflow:@:@:environment/*",),
@@ -45,6 +116,32 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "amplify:CreateBranch": ("arn:@:amplify:@:@:apps/*",),
     "amplify:UpdateApp": ("arn:@:amplify:@:@:apps/*",),
     "amplify:UpdateBranch": ("arn:@:amplify:@:@:apps/*",),
+    "apigateway:PATCH": (
+        "arn:@:apigateway:@::/account",
+        "arn:@:apigateway:@::/apikeys/*",
+        "arn:@:apigateway:@::/apis/*",
+        "arn:@:apigateway:@::/clientcertificates/*",
+        "arn:@:apigateway:@::/domainnames/*",
+        "arn:@:apigateway:@::/restapis/*",
+        "arn:@:apigateway:@::/restapis/models/*",
+        "arn:@:apigateway:@::/usageplans/*",
+        "arn:@:apigateway:@::/vpclinks/*",
+        "arn:@:apigateway:@:@:/domainnames/*",
+    ),
+    "apigateway:POST": (
+        "arn:@:apigateway:@::/apikeys",
+        "arn:@:apigateway:@::/apis/*",
+        "arn:@:apigateway:@::/clientcertificates",
+        "arn:@:apigateway:@::/domainnames",
+        "arn:@:apigateway:@::/domainnames/*",
+        "arn:@:apigateway:@::/restapis",
+        "arn:@:apigateway:@::/restapis/*",
+        "arn:@:apigateway:@::/usageplans",
+        "arn:@:apigateway:@::/usageplans/*",
+        "arn:@:apigateway:@::/vpclinks",
+        "arn:@:apigateway:@:@:/domainnameaccessassociations",
+    ),
+    "apigateway:PUT": ("arn:@:apigateway:@::/apis/*", "arn:@:apigateway:@::/restapis/*", "arn:@:apigateway:@::/tags/*"),
     "apprunner:CreateService": (
         "arn:@:apprunner:@:@:autoscalingconfiguration/*",
         "arn:@:apprunner:@:@:connection/*",
@@ -71,12 +168,15 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "athena:UpdateWorkGroup": ("arn:@:athena:@:@:workgroup/*",),
     "autoscaling:CreateAutoScalingGroup": ("arn:@:autoscaling:@:@:autoScalingGroup:*",),
     "autoscaling:CreateLaunchConfiguration": ("arn:@:autoscaling:@:@:launchConfiguration:*",),
+    "autoscaling:StartInstanceRefresh": ("arn:@:autoscaling:@:@:autoScalingGroup:*",),
     "autoscaling:UpdateAutoScalingGroup": ("arn:@:autoscaling:@:@:autoScalingGroup:*",),
     "batch:CreateComputeEnvironment": ("arn:@:batch:@:@:compute-environment/*",),
     "batch:RegisterJobDefinition": ("arn:@:batch:@:@:consumable-resource/*", "arn:@:batch:@:@:job-definition/*"),
+    "batch:SubmitServiceJob": ("arn:@:batch:@:@:job-queue/*", "arn:@:batch:@:@:service-job/*"),
     "batch:UpdateComputeEnvironment": ("arn:@:batch:@:@:compute-environment/*",),
     "bedrock-agentcore:CreateAgentRuntime": ("",),
     "bedrock-agentcore:CreateBrowser": ("",),
+    "bedrock-agentcore:CreateCapacityProvider": ("",),
     "bedrock-agentcore:CreateCodeInterpreter": ("",),
     "bedrock-agentcore:CreateGateway": ("",),
     "bedrock-agentcore:CreateHarness": ("",),
@@ -92,7 +192,6 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "chatbot:UpdateChimeWebhookConfiguration": ("arn:@:chatbot::@:chat-configuration/*",),
     "chatbot:UpdateMicrosoftTeamsChannelConfiguration": ("arn:@:chatbot::@:chat-configuration/*",),
     "chatbot:UpdateSlackChannelConfiguration": ("arn:@:chatbot::@:chat-configuration/*",),
-    "cleanrooms-ml:CreateConfiguredModelAlgorithm": ("",),
     "cloudformation:ActivateType": ("",),
     "cloudformation:CreateChangeSet": ("arn:@:cloudformation:@:@:stack/*",),
     "cloudformation:CreateStack": ("arn:@:cloudformation:@:@:stack/*",),
@@ -108,15 +207,29 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "codebuild:StartBuild": ("arn:@:codebuild:@:@:project/*",),
     "codebuild:StartBuildBatch": ("arn:@:codebuild:@:@:project/*",),
     "codebuild:UpdateProject": ("arn:@:codebuild:@:@:project/*",),
+    "codecatalyst:AssociateIamRoleToConnection": ("arn:@:codecatalyst:@:@:/connections/*",),
+    "codeconnections:CreateSyncConfiguration": ("arn:@:codeconnections:@:@:repository-link/*",),
+    "codeconnections:UpdateSyncConfiguration": ("",),
     "codepipeline:CreatePipeline": ("arn:@:codepipeline:@:@:*",),
     "codepipeline:UpdatePipeline": ("arn:@:codepipeline:@:@:*",),
+    "codestar-connections:CreateSyncConfiguration": ("arn:@:codestar-connections:@:@:repository-link/*",),
+    "codestar-connections:UpdateSyncConfiguration": ("",),
     "cognito-identity:SetIdentityPoolRoles": ("",),
+    "cognito-idp:CreateGroup": ("arn:@:cognito-idp:@:@:userpool/*",),
+    "cognito-idp:UpdateGroup": ("arn:@:cognito-idp:@:@:userpool/*",),
     "config:PutRemediationConfigurations": ("arn:@:config:@:@:remediation-configuration/*",),
     "config:StartRemediationExecution": ("",),
     "datapipeline:PutPipelineDefinition": ("arn:@:datapipeline:@:@:pipeline/*",),
+    "datazone:AssociateEnvironmentRole": ("",),
+    "datazone:CreateConnection": ("",),
+    "datazone:CreateProject": ("",),
+    "datazone:PutEnvironmentBlueprintConfiguration": ("",),
+    "datazone:UpdateConnection": ("",),
     "deadline:CreateFleet": ("arn:@:deadline:@:@:farm/*",),
+    "deadline:CreateMonitor": ("arn:@:deadline:@:@:monitor/*",),
     "deadline:CreateQueue": ("arn:@:deadline:@:@:farm/*",),
     "deadline:UpdateFleet": ("arn:@:deadline:@:@:farm/*",),
+    "deadline:UpdateMonitor": ("arn:@:deadline:@:@:monitor/*",),
     "deadline:UpdateQueue": ("arn:@:deadline:@:@:farm/*",),
     "devicefarm:CreateProject": ("",),
     "devicefarm:ScheduleRun": (
@@ -126,6 +239,28 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "devicefarm:UpdateProject": ("arn:@:devicefarm:@:@:project:*",),
     "ec2:AssociateIamInstanceProfile": ("arn:@:ec2:@:@:instance/*",),
+    "ec2:CreateFleet": (
+        "arn:@:ec2:@::image/*",
+        "arn:@:ec2:@:@:capacity-reservation/*",
+        "arn:@:ec2:@:@:fleet/*",
+        "arn:@:ec2:@:@:instance/*",
+        "arn:@:ec2:@:@:launch-template/*",
+        "arn:@:ec2:@:@:placement-group/*",
+        "arn:@:ec2:@:@:subnet/*",
+        "arn:@:ec2:@:@:volume/*",
+    ),
+    "ec2:CreateLaunchTemplateVersion": ("arn:@:ec2:@:@:launch-template/*",),
+    "ec2:ModifyFleet": (
+        "arn:@:ec2:@::image/*",
+        "arn:@:ec2:@:@:fleet/*",
+        "arn:@:ec2:@:@:launch-template/*",
+        "arn:@:ec2:@:@:subnet/*",
+    ),
+    "ec2:ModifySpotFleetRequest": (
+        "arn:@:ec2:@:@:launch-template/*",
+        "arn:@:ec2:@:@:spot-fleet-request/*",
+        "arn:@:ec2:@:@:subnet/*",
+    ),
     "ec2:ReplaceIamInstanceProfileAssociation": ("arn:@:ec2:@:@:instance/*",),
     "ec2:RequestSpotFleet": (
         "arn:@:ec2:@::image/*",
@@ -167,6 +302,8 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
         "arn:@:license-manager:@:@:license-configuration:*",
         "arn:@:resource-groups:@:@:group/*",
     ),
+    "ec2:RunScheduledInstances": ("",),
+    "ecs:CreateCapacityProvider": ("arn:@:ecs:@:@:capacity-provider/*",),
     "ecs:CreateDaemon": ("arn:@:ecs:@:@:daemon/*",),
     "ecs:CreateExpressGatewayService": ("arn:@:ecs:@:@:service/*",),
     "ecs:CreateService": ("arn:@:ecs:@:@:service/*",),
@@ -175,12 +312,24 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "ecs:RegisterTaskDefinition": ("arn:@:ecs:@:@:task-definition/*",),
     "ecs:RunTask": ("arn:@:ecs:@:@:task-definition/*",),
     "ecs:StartTask": ("arn:@:ecs:@:@:task-definition/*",),
+    "ecs:UpdateCapacityProvider": ("arn:@:ecs:@:@:capacity-provider/*",),
     "ecs:UpdateDaemon": ("arn:@:ecs:@:@:daemon/*",),
     "ecs:UpdateExpressGatewayService": ("arn:@:ecs:@:@:service/*",),
     "ecs:UpdateService": ("arn:@:ecs:@:@:service/*",),
+    "eks:CreateAddon": ("arn:@:eks:@:@:cluster/*", "arn:@:eks:@:@:podidentityassociation/*"),
+    "eks:CreateCapability": ("arn:@:eks:@:@:cluster/*",),
+    "eks:CreateCluster": ("",),
     "eks:CreateNodegroup": ("arn:@:eks:@:@:cluster/*",),
     "eks:CreatePodIdentityAssociation": ("arn:@:eks:@:@:cluster/*",),
+    "eks:UpdateAddon": ("arn:@:eks:@:@:addon/*", "arn:@:eks:@:@:podidentityassociation/*"),
+    "eks:UpdateCapability": ("arn:@:eks:@:@:capability/*",),
+    "eks:UpdateClusterConfig": ("arn:@:eks:@:@:cluster/*",),
     "eks:UpdatePodIdentityAssociation": ("arn:@:eks:@:@:podidentityassociation/*",),
+    "elasticbeanstalk:AssociateEnvironmentOperationsRole": ("arn:@:elasticbeanstalk:@:@:environment/*",),
+    "elasticbeanstalk:ComposeEnvironments": (
+        "arn:@:elasticbeanstalk:@:@:application/*",
+        "arn:@:elasticbeanstalk:@:@:applicationversion/*",
+    ),
     "elasticbeanstalk:CreateApplicationVersion": (
         "arn:@:elasticbeanstalk:@:@:application/*",
         "arn:@:elasticbeanstalk:@:@:applicationversion/*",
@@ -203,8 +352,6 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "emr-serverless:StartSession": ("arn:@:emr-serverless:@:@:/applications/*",),
     "events:PutTargets": ("arn:@:events:@:@:rule/*",),
     "finspace:CreateKxCluster": ("arn:@:finspace:@:@:kxEnvironment/*",),
-    "finspace:CreateKxUser": ("arn:@:finspace:@:@:kxEnvironment/*",),
-    "finspace:UpdateKxUser": ("arn:@:finspace:@:@:kxEnvironment/*",),
     "fis:CreateExperimentTemplate": ("arn:@:fis:@:@:action/*", "arn:@:fis:@:@:experiment-template/*"),
     "fis:CreateTargetAccountConfiguration": ("arn:@:fis:@:@:experiment-template/*",),
     "fis:UpdateExperimentTemplate": ("arn:@:fis:@:@:action/*", "arn:@:fis:@:@:experiment-template/*"),
@@ -213,10 +360,12 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "gamelift:CreateFleet": ("",),
     "gamelift:CreateGameServerGroup": ("",),
     "gamelift:UpdateGameServerGroup": ("arn:@:gamelift:@:@:gameservergroup/*",),
+    "glue:CreateCrawler": ("",),
     "glue:CreateDevEndpoint": ("",),
     "glue:CreateJob": ("arn:@:glue:@:@:job/*",),
     "glue:CreateSession": ("arn:@:glue:@:@:session/*",),
     "glue:StartBlueprintRun": ("arn:@:glue:@:@:blueprint/*",),
+    "glue:UpdateCrawler": ("arn:@:glue:@:@:crawler/*",),
     "glue:UpdateJob": ("arn:@:glue:@:@:job/*",),
     "greengrass:AssociateRoleToGroup": ("arn:@:greengrass:@:@:/greengrass/groups/*",),
     "iam:AddRoleToInstanceProfile": ("arn:@:iam::@:instance-profile/*",),
@@ -235,7 +384,9 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "lambda:RunMicrovm": ("arn:@:lambda:@:@:microvm-image:*",),
     "lambda:UpdateFunctionConfiguration": ("arn:@:lambda:@:@:function:*",),
     "lambda:UpdateMicrovmImage": ("arn:@:lambda:@:@:microvm-image:*",),
+    "license-manager:CreateToken": ("arn:@:license-manager::@:license:*",),
     "m2:CreateApplication": ("",),
+    "medialive:CreateCluster": ("arn:@:medialive:@:@:cluster:*",),
     "neptune-db:StartMLModelTrainingJob": ("arn:@:neptune-db:@:@:*",),
     "neptune-db:StartMLModelTransformJob": ("arn:@:neptune-db:@:@:*",),
     "omics:StartRun": (
@@ -262,6 +413,40 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "proton:UpdateAccountSettings": ("",),
     "proton:UpdateEnvironment": ("arn:@:proton:@:@:environment/*",),
     "proton:UpdateEnvironmentAccountConnection": ("arn:@:proton:@:@:environment-account-connection/*",),
+    "rds:CreateDBInstance": (
+        "arn:@:rds:@:@:cluster:*",
+        "arn:@:rds:@:@:db-capacity-reservation:*",
+        "arn:@:rds:@:@:db:*",
+        "arn:@:rds:@:@:og:*",
+        "arn:@:rds:@:@:pg:*",
+        "arn:@:rds:@:@:secgrp:*",
+        "arn:@:rds:@:@:subgrp:*",
+    ),
+    "rds:CreateDBInstanceReadReplica": (
+        "arn:@:rds:@:@:cluster:*",
+        "arn:@:rds:@:@:db-capacity-reservation:*",
+        "arn:@:rds:@:@:db:*",
+        "arn:@:rds:@:@:og:*",
+        "arn:@:rds:@:@:pg:*",
+        "arn:@:rds:@:@:subgrp:*",
+    ),
+    "rds:RestoreDBInstanceFromDBSnapshot": (
+        "arn:@:rds:@:@:cluster-snapshot:*",
+        "arn:@:rds:@:@:db-capacity-reservation:*",
+        "arn:@:rds:@:@:db:*",
+        "arn:@:rds:@:@:og:*",
+        "arn:@:rds:@:@:pg:*",
+        "arn:@:rds:@:@:snapshot:*",
+        "arn:@:rds:@:@:subgrp:*",
+    ),
+    "rds:RestoreDBInstanceToPointInTime": (
+        "arn:@:rds:@:@:auto-backup:*",
+        "arn:@:rds:@:@:db-capacity-reservation:*",
+        "arn:@:rds:@:@:db:*",
+        "arn:@:rds:@:@:og:*",
+        "arn:@:rds:@:@:pg:*",
+        "arn:@:rds:@:@:subgrp:*",
+    ),
     "rolesanywhere:CreateProfile": ("",),
     "rolesanywhere:UpdateProfile": ("arn:@:rolesanywhere:@:@:profile/*",),
     "sagemaker:CreateAlgorithm": ("arn:@:sagemaker:@:@:algorithm/*",),
@@ -271,16 +456,21 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
         "arn:@:sagemaker:@:@:training-plan/*",
     ),
     "sagemaker:CreateDataQualityJobDefinition": ("arn:@:sagemaker:@:@:data-quality-job-definition/*",),
+    "sagemaker:CreateDeviceFleet": ("arn:@:sagemaker:@:@:device-fleet/*",),
     "sagemaker:CreateDomain": ("arn:@:sagemaker:@:@:domain/*",),
+    "sagemaker:CreateEndpointConfig": ("arn:@:sagemaker:@:@:endpoint-config/*",),
     "sagemaker:CreateHyperParameterTuningJob": ("arn:@:sagemaker:@:@:hyper-parameter-tuning-job/*",),
+    "sagemaker:CreateInferenceRecommendationsJob": ("arn:@:sagemaker:@:@:inference-recommendations-job/*",),
     "sagemaker:CreateModel": ("arn:@:sagemaker:@:@:model/*",),
     "sagemaker:CreateModelBiasJobDefinition": ("arn:@:sagemaker:@:@:model-bias-job-definition/*",),
     "sagemaker:CreateModelExplainabilityJobDefinition": ("arn:@:sagemaker:@:@:model-explainability-job-definition/*",),
+    "sagemaker:CreateModelPackage": ("arn:@:sagemaker:@:@:model-package/*",),
     "sagemaker:CreateModelQualityJobDefinition": ("arn:@:sagemaker:@:@:model-quality-job-definition/*",),
     "sagemaker:CreateMonitoringSchedule": ("arn:@:sagemaker:@:@:monitoring-schedule/*",),
     "sagemaker:CreateNotebookInstance": ("arn:@:sagemaker:@:@:notebook-instance/*",),
     "sagemaker:CreatePipeline": ("arn:@:sagemaker:@:@:pipeline/*",),
     "sagemaker:CreateProcessingJob": ("arn:@:sagemaker:@:@:processing-job/*",),
+    "sagemaker:CreateProject": ("arn:@:sagemaker:@:@:project/*",),
     "sagemaker:CreateTrainingJob": (
         "arn:@:sagemaker:@:@:reserved-capacity/*",
         "arn:@:sagemaker:@:@:training-job/*",
@@ -292,6 +482,7 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
         "arn:@:sagemaker:@:@:reserved-capacity/*",
         "arn:@:sagemaker:@:@:training-plan/*",
     ),
+    "sagemaker:UpdateDeviceFleet": ("arn:@:sagemaker:@:@:device-fleet/*",),
     "sagemaker:UpdateDomain": ("arn:@:sagemaker:@:@:domain/*",),
     "sagemaker:UpdateMonitoringSchedule": ("arn:@:sagemaker:@:@:monitoring-schedule/*",),
     "sagemaker:UpdateNotebookInstance": ("arn:@:sagemaker:@:@:notebook-instance/*",),
@@ -299,6 +490,10 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "sagemaker:UpdateUserProfile": ("arn:@:sagemaker:@:@:user-profile/*",),
     "scheduler:CreateSchedule": ("arn:@:scheduler:@:@:schedule/*",),
     "scheduler:UpdateSchedule": ("arn:@:scheduler:@:@:schedule/*",),
+    "servicecatalog:CreateConstraint": ("arn:@:catalog:@:@:product/*",),
+    "servicecatalog:CreateServiceAction": ("",),
+    "servicecatalog:UpdateConstraint": ("",),
+    "servicecatalog:UpdateServiceAction": ("",),
     "ssm-incidents:CreateResponsePlan": ("",),
     "ssm-incidents:UpdateResponsePlan": ("arn:@:ssm-incidents::@:response-plan/*",),
     "ssm-quicksetup:CreateConfigurationManager": ("arn:@:ssm-quicksetup:@:@:configuration-manager/*",),
@@ -321,6 +516,11 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
         "arn:@:ssm:@:@:automation-execution/*",
         "arn:@:ssm:@:@:document/*",
     ),
+    "ssm:StartChangeRequestExecution": (
+        "arn:@:ssm:@:@:automation-definition/*",
+        "arn:@:ssm:@:@:automation-execution/*",
+        "arn:@:ssm:@:@:document/*",
+    ),
     "ssm:UpdateAssociation": (
         "arn:@:ec2:@:@:instance/*",
         "arn:@:ssm:@:@:association/*",
@@ -329,12 +529,14 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "ssm:UpdateMaintenanceWindowTask": ("arn:@:ssm:@:@:maintenancewindow/*", "arn:@:ssm:@:@:windowtask/*"),
     "ssm:UpdateManagedInstanceRole": ("arn:@:iam::@:role/*", "arn:@:ssm:@:@:managed-instance/*"),
+    "ssm:UpdateServiceSetting": ("arn:@:ssm:@:@:servicesetting/*",),
     "states:CreateStateMachine": ("arn:@:states:@:@:stateMachine:*",),
     "states:TestState": ("",),
     "states:UpdateStateMachine": ("arn:@:states:@:@:stateMachine:*",),
     "synthetics:CreateCanary": ("",),
     "synthetics:StartCanaryDryRun": ("arn:@:synthetics:@:@:canary:*",),
     "synthetics:UpdateCanary": ("arn:@:synthetics:@:@:canary:*",),
+    "workspaces-instances:CreateWorkspaceInstance": ("",),
 }
 LAUNCHES: Final[dict[str, tuple[str, ...]]] = {
     "batch:RegisterJobDefinition": ("arn:@:batch:@:@:consumable-resource/*", "arn:@:batch:@:@:job-definition/*"),
@@ -409,6 +611,7 @@ ENTERS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 CHANGES_RIGHTS: Final[dict[str, tuple[str, ...]]] = {
+    "account:StartPrimaryEmailUpdate": ("arn:@:account::@:account/o-*",),
     "iam:AddClientIDToOpenIDConnectProvider": ("arn:@:iam::@:oidc-provider/*",),
     "iam:AddUserToGroup": ("arn:@:iam::@:group/*",),
     "iam:AttachGroupPolicy": ("arn:@:iam::@:group/*",),
@@ -417,37 +620,61 @@ CHANGES_RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "iam:CreateAccessKey": ("arn:@:iam::@:user/*",),
     "iam:CreateLoginProfile": ("arn:@:iam::@:user/*",),
     "iam:CreatePolicyVersion": ("arn:@:iam::@:policy/*",),
+    "iam:CreateServiceSpecificCredential": ("arn:@:iam::@:user/*",),
+    "iam:DeleteGroupPolicy": ("arn:@:iam::@:group/*",),
     "iam:DeleteRolePermissionsBoundary": ("arn:@:iam::@:role/*",),
+    "iam:DeleteRolePolicy": ("arn:@:iam::@:role/*",),
     "iam:DeleteUserPermissionsBoundary": ("arn:@:iam::@:user/*",),
+    "iam:DeleteUserPolicy": ("arn:@:iam::@:user/*",),
+    "iam:DetachGroupPolicy": ("arn:@:iam::@:group/*",),
+    "iam:DetachRolePolicy": ("arn:@:iam::@:role/*",),
+    "iam:DetachUserPolicy": ("arn:@:iam::@:user/*",),
     "iam:PutGroupPolicy": ("arn:@:iam::@:group/*",),
     "iam:PutRolePermissionsBoundary": ("arn:@:iam::@:role/*",),
     "iam:PutRolePolicy": ("arn:@:iam::@:role/*",),
     "iam:PutUserPermissionsBoundary": ("arn:@:iam::@:user/*",),
     "iam:PutUserPolicy": ("arn:@:iam::@:user/*",),
+    "iam:RemoveUserFromGroup": ("arn:@:iam::@:group/*",),
+    "iam:ResetServiceSpecificCredential": ("arn:@:iam::@:user/*",),
     "iam:SetDefaultPolicyVersion": ("arn:@:iam::@:policy/*",),
     "iam:UpdateAssumeRolePolicy": ("arn:@:iam::@:role/*",),
     "iam:UpdateLoginProfile": ("arn:@:iam::@:user/*",),
     "iam:UpdateSAMLProvider": ("arn:@:iam::@:saml-provider/*",),
+    "iam:UploadSSHPublicKey": ("arn:@:iam::@:user/*",),
+    "identitystore:CreateGroupMembership": (
+        "arn:@:identitystore:::group/*",
+        "arn:@:identitystore:::user/*",
+        "arn:@:identitystore::@:identitystore/*",
+    ),
+    "rolesanywhere:CreateTrustAnchor": ("",),
+    "rolesanywhere:UpdateTrustAnchor": ("arn:@:rolesanywhere:@:@:trust-anchor/*",),
+    "sso-directory:AddMemberToGroup": ("",),
+    "sso-directory:CreateBearerToken": ("",),
+    "sso-directory:EnableExternalIdPConfigurationForDirectory": ("",),
+    "sso-directory:ImportExternalIdPCertificate": ("",),
+    "sso-directory:UpdateExternalIdPConfigurationForDirectory": ("",),
+    "sso-directory:UpdatePassword": ("",),
+    "sso:AssociateProfile": ("",),
     "sso:AttachCustomerManagedPolicyReferenceToPermissionSet": (
         "arn:@:sso:::instance/*",
         "arn:@:sso:::permissionSet/*",
     ),
     "sso:AttachManagedPolicyToPermissionSet": ("arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
     "sso:CreateAccountAssignment": ("arn:@:sso:::account/*", "arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
+    "sso:DeleteInlinePolicyFromPermissionSet": ("arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
     "sso:DeletePermissionsBoundaryFromPermissionSet": ("arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
+    "sso:DetachCustomerManagedPolicyReferenceFromPermissionSet": (
+        "arn:@:sso:::instance/*",
+        "arn:@:sso:::permissionSet/*",
+    ),
+    "sso:DetachManagedPolicyFromPermissionSet": ("arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
+    "sso:PutInlinePolicyToPermissionSet": ("arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
     "sso:PutPermissionsBoundaryToPermissionSet": ("arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
     "sso:PutPermissionsPolicy": ("",),
     "sts:AssumeRole": ("arn:@:iam::@:role/*",),
     "sts:AssumeRoot": ("arn:@:iam::@:root",),
 }
 LIFTS_LIMITS: Final[dict[str, tuple[str, ...]]] = {
-    "iam:DeleteGroupPolicy": ("arn:@:iam::@:group/*",),
-    "iam:DeleteRolePolicy": ("arn:@:iam::@:role/*",),
-    "iam:DeleteUserPolicy": ("arn:@:iam::@:user/*",),
-    "iam:DetachGroupPolicy": ("arn:@:iam::@:group/*",),
-    "iam:DetachRolePolicy": ("arn:@:iam::@:role/*",),
-    "iam:DetachUserPolicy": ("arn:@:iam::@:user/*",),
-    "iam:RemoveUserFromGroup": ("arn:@:iam::@:group/*",),
     "iam:TagRole": ("arn:@:iam::@:role/*",),
     "iam:TagUser": ("arn:@:iam::@:user/*",),
     "iam:UntagRole": ("arn:@:iam::@:role/*",),
@@ -455,14 +682,7 @@ LIFTS_LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "iam:UpdateGroup": ("arn:@:iam::@:group/*",),
     "iam:UpdateUser": ("arn:@:iam::@:user/*",),
     "sso:CreateInstanceAccessControlAttributeConfiguration": ("arn:@:sso:::instance/*",),
-    "sso:DeleteAccountAssignment": ("arn:@:sso:::account/*", "arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
-    "sso:DeleteInlinePolicyFromPermissionSet": ("arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
     "sso:DeleteInstanceAccessControlAttributeConfiguration": ("arn:@:sso:::instance/*",),
-    "sso:DetachCustomerManagedPolicyReferenceFromPermissionSet": (
-        "arn:@:sso:::instance/*",
-        "arn:@:sso:::permissionSet/*",
-    ),
-    "sso:DetachManagedPolicyFromPermissionSet": ("arn:@:sso:::instance/*", "arn:@:sso:::permissionSet/*"),
     "sso:UpdateInstanceAccessControlAttributeConfiguration": ("arn:@:sso:::instance/*",),
 }
 CHANGES_FUNCTION: Final[dict[str, tuple[str, ...]]] = {
@@ -471,7 +691,10 @@ CHANGES_FUNCTION: Final[dict[str, tuple[str, ...]]] = {
     "lambda:CreateFunctionUrlConfig": ("arn:@:lambda:@:@:function:*",),
     "lambda:DeleteFunctionCodeSigningConfig": ("arn:@:lambda:@:@:function:*",),
     "lambda:PutFunctionCodeSigningConfig": ("arn:@:lambda:@:@:code-signing-config:*", "arn:@:lambda:@:@:function:*"),
+    "lambda:PutFunctionEventInvokeConfig": ("arn:@:lambda:@:@:function:*",),
     "lambda:UpdateAlias": ("arn:@:lambda:@:@:function:*",),
+    "lambda:UpdateCodeSigningConfig": ("arn:@:lambda:@:@:code-signing-config:*",),
+    "lambda:UpdateEventSourceMapping": ("arn:@:lambda:@:@:event-source-mapping:*",),
     "lambda:UpdateFunctionCode": ("arn:@:lambda:@:@:function:*",),
     "lambda:UpdateFunctionCodeSigningConfig": ("arn:@:lambda:@:@:code-signing-config:*", "arn:@:lambda:@:@:function:*"),
     "lambda:UpdateFunctionConfiguration": ("arn:@:lambda:@:@:function:*",),

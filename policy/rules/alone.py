@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .actions import services
+from .actions import anywhere, services
 from .config import BOUNDARIES, DEPLOYERS
 from .documents import Statement
 from .granted import FUNCTIONS, RIGHTS, RUNS, granted, listed
 from .passed import PASS_ROLE, ROLES, outside, passed
-from .principals import GRANTING, Held, Principal, declared, documents, granting, principals
+from .principals import GRANTING, Held, Principal, bounding, documents, granting, principals
 from .rule import CRITICAL, MANDATORY, Limits, Scope, rule
 from .stack import Resource, Stack
 
@@ -38,11 +38,11 @@ def passes_alone(it: Principal | Resource, stack: Stack, limits: Limits) -> Iter
     if isinstance(it, Resource):
         # Whether a deployer holds it, is known over the whole stack.
         later = bool(limits["deployers"]) and (not stack.whole or it.known("arn") in stack.once(_held_arns))
-        if not (later or declared(it, limits["boundaries"])):
+        if not (later or bounding(it, stack, limits["boundaries"])):
             for one in documents(it):
                 yield from _both([one])
         return
-    if declared(it.resource, limits["deployers"]) or it.outside in limits["deployers"]:
+    if it.named_in(limits["deployers"]):
         return
     # A document that grants both by itself is reported by itself, unless deployers are declared.
     if limits["deployers"] or not any(list(_both([held])) for held in it.held):
@@ -83,7 +83,7 @@ def _calls(it: Principal, stack: Stack) -> Iterator[str]:
     if not actions:
         return
     for arn, passed_to, role in [*outside(it, stack), *((p.resource.name, to, p) for _, p, to in passed(it, stack))]:
-        with_it = [action for action in actions if _takes(action, set(passed_to) or None)]
+        with_it = [action for action in actions if _takes(action, {anywhere(name) for name in passed_to} or None)]
         if with_it and (role is None or _launches(role)):
             kind = "whose policies are not in this stack" if role is None else "which may launch or pass roles itself"
             yield f"may pass {arn}, {kind}, and choose what is called with it: {listed(with_it)}"
@@ -98,13 +98,13 @@ def _launches(role: Principal) -> bool:
 
 def _calling(action: str) -> bool:
     """Whether the service runs no program for this action, but makes calls of APIs as the role."""
-    return action.startswith(("scheduler:", "events:", "pipes:", "states:"))
+    return action.startswith(("scheduler:", "events:", "pipes:", "states:", "apigateway:"))
 
 
 def _services(passing: Iterable[Statement]) -> set[str] | None:
     """The services to which statements allow passing; None if one of them allows every service."""
     pinned = [it.pinned("iam:PassedToService") for it in passing]
-    return None if () in pinned else {service for services in pinned for service in services}
+    return None if () in pinned else {anywhere(service) for services in pinned for service in services}
 
 
 def _takes(action: str, to: set[str] | None) -> bool:

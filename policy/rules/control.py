@@ -10,17 +10,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS
 from .config import DEPLOYERS
-from .documents import Unreadable, is_pattern, matches
+from .documents import Unreadable, covers, is_pattern
 from .functions import launchers
-from .granted import ASSUME_ROLE, FUNCTIONS, RIGHTS, administrates, covers_any, everything, granted, rewrites
-from .passed import ROLES, role_arns
+from .granted import (
+    ASSUME_ROLE,
+    CREDENTIALS,
+    FUNCTIONS,
+    RIGHTS,
+    administrates,
+    covers_any,
+    everything,
+    granted,
+    listed,
+    rewrites,
+)
+from .launched import FUNCTION
+from .passed import PASS_ROLE, ROLES, role_arns
 from .principals import (
     GRANTING,
     ROLE,
+    USER,
     Held,
     Principal,
-    declared,
     documents,
     granting,
     holder,
@@ -28,12 +41,16 @@ from .principals import (
     trust,
 )
 from .rule import CRITICAL, HIGH, MANDATORY, Finding, Limits, Scope, rule
+from .runtask import DEFINITIONS, RUN_TASK
 from .stack import Resource, Stack, Unknown
 
-_CODE: Final = ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")
-"""Actions that decide which code runs: the configuration names layers, a handler, and what the launcher launches."""
-_ROLE: Final = ("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
-_POLICY: Final = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
+POLICIES: Final = "arn:@:iam::@:policy/*"
+_FUNCTION: Final = tuple(CHANGES_FUNCTION)
+_ROLE: Final = tuple(
+    action for action, shapes in CHANGES_RIGHTS.items() if ROLES in shapes and action.startswith("iam:")
+)
+"""Actions that change what a role may do, or who may become it: to take a policy away may take away a Deny."""
+_POLICY: Final = tuple(action for action, shapes in CHANGES_RIGHTS.items() if POLICIES in shapes)
 LAMBDA: Final = "lambda.amazonaws.com"
 
 
@@ -49,13 +66,13 @@ class _Control:
     def reaches(self, arn: Any) -> bool:
         """Whether it covers a resource; a function also by one of its versions or aliases."""
         return self.on == "NotResource" or (
-            isinstance(arn, str) and (matches(self.on, arn) or self.on.startswith(f"{arn}:"))
+            isinstance(arn, str) and (covers(self.on, arn) or self.on.startswith(f"{arn}:"))
         )
 
 
 def _controls(stack: Stack) -> dict[str, list[_Control]]:
     """What the principals of a stack may change: action → each permission."""
-    found: dict[str, list[_Control]] = {it: [] for it in (*_CODE, *_ROLE, *_POLICY)}
+    found: dict[str, list[_Control]] = {it: [] for it in (*_FUNCTION, *_ROLE, *_POLICY)}
     for it in stack.once(principals):
         for held in it.held:
             for statement in held.document.statements:
@@ -68,45 +85,88 @@ def _controls(stack: Stack) -> dict[str, list[_Control]]:
 
 @rule(
     "launcher-controlled",
-    says="Only a declared deployer may change a launcher: its code, its permissions, or who may become it.",
+    says="Only a declared deployer may change a launcher: its code, who invokes it, what it and its tasks may do, or "
+    "who may become it.",
     why="A principal that may do so can run any container as any role that the launcher may pass, whatever the "
     "launcher's own policy says.",
     remedy="take the action away, or allow it on functions and roles other than the launcher's. If it is the role that "
     "deploys, name it in the rule's `deployers`. A launcher's role trusts lambda.amazonaws.com alone",
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
-    on=launchers,
+    on=lambda stack: [*launchers(stack), *stack.once(_others)],
     limits=(DEPLOYERS,),
 )
 def controlled(it: Resource, stack: Stack, limits: Limits) -> Iterator[Finding]:
-    controls = stack.once(_controls)
-    role = stack.meant(it, "role", ROLE)
-    # A launcher is a function with a role of the stack.
-    who = holder(stack, role) if role is not None else None
-    for actions, arns in (
-        (_CODE, [it.known("arn")]),
-        (_ROLE, [role.known("arn")] if role is not None else []),
-        (_POLICY, sorted(who.policies) if who is not None else []),
-    ):
-        found = [one for action in actions for one in controls[action] if not _deploys(one.by, limits)]
-        if found and any(arn is None for arn in arns):
-            raise Unknown(it.urn, "arn")
-        for one in found:
-            reached = [arn for arn in arns if one.reaches(arn)]
-            if reached:
-                yield Finding(
-                    f"{one.held.what} lets {one.by.resource.name} change the launcher {it.name}: {one.action} on "
-                    f"{', '.join(reached)}",
-                    one.held.urn,
-                )
-    if role is not None:
+    role = it if it.kind == ROLE else stack.meant(it, "role", ROLE)
+    roles = {} if role is None else _of_launcher(holder(stack, role), stack)
+    policies = sorted({arn for one in roles.values() for arn in one.policies})
+    changed = [
+        *([] if it.kind == ROLE else [(action, it.known("arn"), it.name) for action in _FUNCTION]),
+        *((action, one.resource.known("arn"), one.resource.name) for one in roles.values() for action in _ROLE),
+        *((action, arn, arn) for arn in policies for action in _POLICY),
+    ]
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for action, arn, name in changed:
+        for one in stack.once(_controls)[action]:
+            if _deploys(one.by, limits) or one.by.urn in roles:
+                # What a launcher changes of itself is another rule's.
+                continue
+            if arn is None:
+                raise Unknown(it.urn, "arn")
+            if one.reaches(arn):
+                what = it.name if name == it.name else f"{it.name}, by {name}"
+                said = f"{one.held.what} lets {one.by.resource.name} change the launcher {what}"
+                found.setdefault((said, arn, one.held.urn), []).append(action)
+    for (said, arn, urn), actions in found.items():
+        yield Finding(f"{said}: {listed(actions)} on {arn}", urn)
+    if role is not None and it.kind != ROLE:
         others = sorted({name for _, name in _trusted(role)} - {LAMBDA})
         if others:
             yield Finding(f"the role of the launcher {it.name} can be assumed by {', '.join(others)} too", role.urn)
 
 
+def _others(stack: Stack) -> list[Resource]:
+    """What launches and is no function with permissions of its own: other roles that may run a task with a role that
+    they pass, and functions that may assume one."""
+    functions = {stack.meant(it, "role", ROLE) for it in stack.of(FUNCTION)}
+    launching = [it for it in stack.once(principals) if it.resource.kind == ROLE and _runs(it)]
+    found = [it.resource for it in launching if it.resource not in functions]
+    for it in stack.of(FUNCTION):
+        role = stack.meant(it, "role", ROLE)
+        if role is not None and not _runs(holder(stack, role)) and _becomes(holder(stack, role), stack):
+            found.append(it)
+    return found
+
+
+def _runs(it: Principal) -> bool:
+    runs = any(statement.reaching(DEFINITIONS) for _, statement in it.allowing(RUN_TASK))
+    return runs and any(statement.reaching(ROLES) for _, statement in it.allowing(PASS_ROLE))
+
+
+def _becomes(it: Principal, stack: Stack) -> list[Principal]:
+    """The launching roles of the stack that a principal may assume."""
+    return [
+        holder(stack, role)
+        for held in it.held
+        for on in _assumed(held)
+        for arn, role in stack.once(role_arns).items()
+        if role is not it.resource and covers(on, arn) and _runs(holder(stack, role)) and _may_assume(it, role)
+    ]
+
+
+def _of_launcher(it: Principal, stack: Stack) -> dict[str, Principal]:
+    """The roles that a launcher consists of, by URN: its own, those that it may become, and those that their tasks
+    have."""
+    launching = {one.urn: one for one in (it, *_becomes(it, stack))}
+    by_arn = stack.once(role_arns)
+    named = {
+        at for one in launching.values() for _, statement in one.allowing(PASS_ROLE) for at in statement.reaching(ROLES)
+    }
+    return launching | {by_arn[arn].urn: holder(stack, by_arn[arn]) for arn in sorted(named & by_arn.keys())}
+
+
 def _deploys(it: Principal, limits: Limits) -> bool:
-    return declared(it.resource, limits["deployers"]) or it.outside in limits["deployers"]
+    return it.named_in(limits["deployers"])
 
 
 def _trusted(role: Resource) -> Iterator[tuple[str, str]]:
@@ -142,8 +202,10 @@ def no_own_permissions(it: Principal, _stack: Stack, limits: Limits) -> Iterator
 
 @rule(
     "assume-named-roles",
-    says="sts:AssumeRole is allowed on named roles only, and on none that has administrator permissions.",
-    why="A pattern covers every role that trusts the account, also those that another team creates later.",
+    says="sts:AssumeRole is allowed on named roles only, and neither it nor a user's credentials lead to an "
+    "administrator.",
+    why="A pattern covers every role that trusts the account, also those that another team creates later. Whoever "
+    "makes an access key for a user is that user.",
     remedy="name the roles by their ARNs; where roles of many accounts have one name, write arn:aws:iam::*:role/NAME",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
@@ -161,12 +223,25 @@ def assume_named_roles(it: Principal | Resource, stack: Stack, _limits: Limits) 
     for held in it.held:
         for on in _assumed(held):
             for arn, role in stack.once(role_arns).items():
-                if covers_any(on, ASSUME_ROLE) or role is it.resource or not matches(on, arn):
+                if covers_any(on, ASSUME_ROLE) or role is it.resource or not covers(on, arn):
                     continue
                 grant = administrates(holder(stack, role)) if _may_assume(it, role) else ""
                 if grant:
                     how = f"on {on}, which covers {role.name}" if is_pattern(on) else f"on {role.name}"
                     yield Finding(f"{held.what} allows sts:AssumeRole {how}, which {grant}", held.urn)
+        yield from (Finding(f"{held.what} {said}", held.urn) for said in _impersonated(held, it, stack))
+
+
+def _impersonated(held: Held, by: Principal, stack: Stack) -> Iterator[str]:
+    """The administrators of the stack for which a document allows making credentials."""
+    for statement in held.document.statements:
+        reached = [] if everything(statement) else granted(statement, RIGHTS)
+        for action, on in ((action, on) for action, arns in reached if action in CREDENTIALS for on in arns):
+            for user in (one for one in stack.once(principals) if one.resource.kind == USER and one is not by):
+                arn, grant = user.resource.known("arn"), administrates(user)
+                # Whatever covers every user makes an administrator of its holder: other rules judge that.
+                if isinstance(arn, str) and grant and covers(on, arn):
+                    yield f"allows {action} on {user.resource.name}, which {grant}"
 
 
 def _assumed(held: Held) -> Iterator[str]:

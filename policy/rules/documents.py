@@ -99,8 +99,16 @@ class Statement:
             return it.values
         return ()
 
+    @property
+    def of_one_owner(self) -> bool:
+        """Whether a condition restricts who may ask, or for whom a service asks, to one account, organization or
+        network. What AWS itself takes for not public is:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
+        return any(self.limited(key) for key in _OF_ONE_OWNER)
+
     def limited(self, key: str) -> bool:
-        """Whether a condition restricts this key to one account: to exact values, or to a pattern of its ARNs."""
+        """Whether a condition restricts this key to one account or organization: to exact values, or to a pattern of
+        its ARNs or of the organization's paths."""
         return bool(self.pinned(key)) or any(
             it.key == key.lower()
             and it.operator in _LIKE
@@ -109,6 +117,14 @@ class Statement:
             and all(of_one_owner(value) for value in it.values)
             for it in self.conditions
         )
+
+
+_OF_ONE_OWNER: Final = (
+    *("aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths", "aws:SourceOwner"),
+    *("aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"),
+    *("aws:SourceVpc", "aws:SourceVpce"),
+)
+_ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}/.*")
 
 
 @dataclass(frozen=True)
@@ -263,8 +279,10 @@ def is_pattern(text: str) -> bool:
 
 
 def of_one_owner(arn: str) -> bool:
-    """Whether an ARN, or a pattern of ARNs, belongs to one account. The ARN of an S3 bucket has no account, but its
-    name is unique in the world."""
+    """Whether an ARN, a pattern of ARNs or an organization's path belongs to one account or organization. The
+    ARN of an S3 bucket has no account, but its name is unique in the world."""
+    if _ORGANIZATION.fullmatch(arn):
+        return True
     parts = arn.split(":", 5)
     if len(parts) < 6 or is_pattern(parts[2]):
         return False
@@ -275,6 +293,11 @@ def of_one_owner(arn: str) -> bool:
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern of `*` and `?` matches the whole text."""
     return _compiled(pattern).fullmatch(text) is not None
+
+
+def covers(pattern: str, arn: str) -> bool:
+    """Whether a pattern of a Resource element can match an ARN: a policy variable has any value."""
+    return matches(_variables_as_wildcards(pattern), arn)
 
 
 @lru_cache(maxsize=4096)

@@ -14,19 +14,17 @@ from .launched import EVENT_TARGET, FUNCTION, SCHEDULE
 from .principals import ROLE, declared, holder
 from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
 from .runtask import DEFINITIONS, RUN_TASK
+from .senders import ALIAS, MAPPING, QUEUE, function_of, open_to_everyone
 from .stack import UNKNOWN, Resource, Stack, Unknown
 
 PERMISSION: Final = "aws:lambda/permission:Permission"
 FUNCTION_URL: Final = "aws:lambda/functionUrl:FunctionUrl"
-MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
 INVOKE_CONFIG: Final = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
-ALIAS: Final = "aws:lambda/alias:Alias"
 ROUTE: Final = "aws:apigatewayv2/route:Route"
 ROUTE_INTEGRATION: Final = "aws:apigatewayv2/integration:Integration"
 HTTP_API: Final = "aws:apigatewayv2/api:Api"
 METHOD: Final = "aws:apigateway/method:Method"
 METHOD_INTEGRATION: Final = "aws:apigateway/integration:Integration"
-QUEUE: Final = "aws:sqs/queue:Queue"
 SUPPORTED: Final = [
     *("python3.11", "python3.12", "python3.13", "python3.14"),
     *("nodejs22.x", "nodejs24.x", "java11", "java17", "java21", "java25", "dotnet10", "ruby3.3", "ruby3.4"),
@@ -52,15 +50,6 @@ def _launchers(stack: Stack) -> list[Resource | Unknown]:
         else:
             found += who.unknown
     return found
-
-
-def function_of(stack: Stack, by: Resource, prop: str, *path: str) -> Resource | None:
-    """The function that a property names, by name, ARN or URL, directly or through an alias."""
-    value = by.known(prop, *path)
-    alias = stack.meant(by, prop, ALIAS, value)
-    if alias is not None:
-        return stack.meant(alias, "functionName", FUNCTION)
-    return stack.meant(by, prop, FUNCTION, value)
 
 
 def _of_function(stack: Stack, kind: str, prop: str, *path: str) -> dict[str, list[Resource]]:
@@ -217,10 +206,10 @@ def _everyone(it: Resource) -> Iterator[str]:
 
 @rule(
     "launcher-not-public",
-    says="Nothing lets everyone invoke a launcher: no HTTP API, no URL, no permission.",
+    says="Nothing lets everyone invoke a launcher: no HTTP API, URL, permission, topic or event bus.",
     why="A launcher that everyone may call runs containers for everyone, at the cost of this account.",
     remedy='set authorizationType (API Gateway v1: authorization) to "AWS_IAM", or to an authorizer; name a principal '
-    'instead of "*"',
+    'instead of "*", or one organization by aws:PrincipalOrgID',
     severity=CRITICAL,
     levels=(MANDATORY, MANDATORY),
     on=launchers,
@@ -236,6 +225,8 @@ def launcher_not_public(it: Resource, stack: Stack, _limits: Limits) -> Iterator
     for kind, prop in ((FUNCTION_URL, "functionName"), (PERMISSION, "function")):
         for one in _of_function(stack, kind, prop).get(it.urn, []):
             yield from (Finding(f"{said}: it is {it.name}'s, which launches", one.urn) for said in _everyone(one))
+    for by, what in stack.once(open_to_everyone).get(it.urn, []):
+        yield Finding(f"lets everyone send to {what}, which invokes {it.name}", by.urn)
 
 
 def _http(stack: Stack) -> list[tuple[Resource, Resource, Any]]:
@@ -275,10 +266,10 @@ def _place(it: Resource) -> tuple[Any, ...]:
 
 @rule(
     "permission-source",
-    says="A service may invoke a function only for a named source.",
-    why="All customers share a service principal: without SourceArn a rule or bucket of any account may invoke the "
-    "function.",
-    remedy="set sourceArn to the ARN of the rule, topic, bucket or schedule that invokes the function",
+    says="A service may invoke a function only for a named source, or for sources of one account.",
+    why="All customers share a service principal: without SourceArn or SourceAccount a rule or bucket of any account "
+    "may invoke the function.",
+    remedy="set sourceArn to the ARN of the rule, topic, bucket or schedule that invokes it, or sourceAccount",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=resources(PERMISSION),
@@ -290,7 +281,9 @@ def permission_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[
     if not principal.endswith(_SERVICES):
         return
     source = it.get("sourceArn")
+    if it.get("sourceAccount"):
+        return
     if not source:
-        yield f"{principal} may invoke it for any source: sourceArn is missing"
+        yield f"{principal} may invoke it for any source: sourceArn and sourceAccount are missing"
     elif not of_one_owner(source):
         yield f"{principal} may invoke it for {source}, which is not limited to one account"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS, RUNS_AS_ROLE
-from .documents import Statement, is_pattern, matches
+from .documents import Statement, covers, is_pattern, matches
 from .principals import Held, Principal
 
 ASSUME_ROLE: Final = "sts:AssumeRole"
@@ -21,14 +22,42 @@ _TABLES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 _NAMED: Final = 6
 """How many actions a message names."""
-LIMITS: Final = frozenset(action for action in CHANGES_RIGHTS if action.endswith("PermissionsBoundary"))
-"""Actions on a boundary, which grants nothing: without it, its holder has what its policies grant."""
+LIMITS: Final = frozenset(
+    action
+    for action in CHANGES_RIGHTS
+    if action.endswith("PermissionsBoundary") or action.partition(":")[2].startswith(("Delete", "Detach", "Remove"))
+)
+"""Actions that set or take away a boundary, or take a policy away: they grant nothing by themselves. Without what
+limited it, a principal has what its policies grant."""
+_TAKEN_AWAY: Final = frozenset(it for it in LIMITS if not it.endswith("PermissionsBoundary"))
+"""Actions that take a policy away, from the holder too: that changes its permissions, and makes no administrator."""
 _OF_OWN: Final = {
-    "role": ("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"),
-    "user": ("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPermissionsBoundary"),
-    "group": ("iam:AttachGroupPolicy", "iam:PutGroupPolicy"),
+    "role": (
+        *("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy"),
+        *("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"),
+    ),
+    "user": (
+        *("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DetachUserPolicy", "iam:DeleteUserPolicy"),
+        *("iam:DeleteUserPermissionsBoundary", "iam:PutUserPermissionsBoundary"),
+    ),
+    "group": ("iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:DetachGroupPolicy", "iam:DeleteGroupPolicy"),
 }
 """Kind of principal → the actions with which it changes its own permissions."""
+CREDENTIALS: Final = frozenset(
+    (
+        *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:UploadSSHPublicKey"),
+        *("iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential"),
+    )
+)
+"""Actions that give a user's credentials: a user's own give it nothing."""
+_OWN_USER: Final = ":user/${aws:username}"
+_OWN_NAME: Final = 4
+"""The fewest characters with which a pattern of roles begins: fewer are no name of anybody's."""
+_ADMINISTRATORS: Final = (
+    *("Administrator", "Administrators", "AdministratorAccess", "OrganizationAccountAccessRole"),
+    *("AWSControlTowerExecution", "aws-reserved/sso.amazonaws.com/AWSReservedSSO_AdministratorAccess_0123456789abcdef"),
+)
+"""Names of administrators' roles in accounts that AWS's own services set up, and the usual one."""
 _VERSIONS: Final = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 """Actions that change a policy for all that it is attached to."""
 
@@ -64,7 +93,7 @@ def administrates(it: Principal) -> str:
             found = _makes_administrator(statement)
             if found:
                 return f"may {found} ({held.origin.name}: {held.what})"
-        own = rewrites(it, held)
+        own = rewrites(it, held, besides=_TAKEN_AWAY)
         if own:
             return f"may {own} ({held.origin.name}: {held.what})"
     return ""
@@ -76,10 +105,13 @@ def _makes_administrator(statement: Statement) -> str:
         if wide or statement.not_resources is not None:
             return f"do everything on {', '.join(wide) or 'all resources but some'}"
     for action, reached in granted(statement, RIGHTS):
-        if action in LIMITS or (action.startswith("sso:") and statement.actions is None):
-            # Identity Center is in one account of an organization: who excludes IAM there names it.
+        if action in LIMITS or (not action.startswith(("iam:", "sts:")) and statement.actions is None):
+            # Identity Center is in one account of an organization: who excludes IAM there names it. The same holds for
+            # the other services with such actions.
             continue
         wide = [at for at in reached if at == "NotResource" or covers_any(at, action)]
+        if action in CREDENTIALS:
+            wide = [at for at in wide if not at.endswith(_OWN_USER)]
         if wide:
             return f"{action} on {', '.join('all resources but some' if at == 'NotResource' else at for at in wide)}"
     return ""
@@ -94,25 +126,35 @@ def covers_any(at: str, action: str) -> bool:
     """Whether an action on this resource reaches principals that nobody listed.
 
     A pattern can match a principal with more permissions than the holder has. To assume a role, that role has to trust
-    the holder too: there a pattern counts if it names no part of the role's name.
+    the holder too: there a pattern counts if it does not begin with a name of its own, or matches a usual
+    administrator's.
     """
+    if action != ASSUME_ROLE or not is_pattern(at):
+        return is_pattern(at)
     name = at.rpartition("role/")[2] if "role/" in at else "*"
-    return is_pattern(at) and (action != ASSUME_ROLE or set(name) <= set("*?/"))
+    begins = re.split(r"[*?$]", name, maxsplit=1)[0]
+    return is_pattern(name) and (len(begins) < _OWN_NAME or any(covers(name, it) for it in _ADMINISTRATORS))
 
 
-def rewrites(it: Principal, held: Held) -> str:
+def rewrites(it: Principal, held: Held, *, besides: frozenset[str] = frozenset()) -> str:
     """How one of a principal's documents lets it change its own permissions; empty if it does not, and for one that
     allows everything: that is an administrator, whom other rules judge."""
-    own = it.resource.known("arn")
+    arn = it.resource.known("arn")
+    own = {arn: "itself"} if isinstance(arn, str) else {}
+    own |= {arn: f"its group {arn.rpartition('/')[2]}" for arn in sorted(it.groups - {""})}
     for statement in held.document.statements:
-        if everything(statement):
+        if everything(statement) and not set(statement.resources or ()).isdisjoint({"*"}):
             continue
         for action, reached in granted(statement, RIGHTS):
-            if action in _OF_OWN.get(it.word, ()) and isinstance(own, str):
-                through = [at for at in reached if at == "NotResource" or matches(at, own)]
-                if through:
-                    return f"{action} on itself" + ("" if own in through else f", through {through[0]}")
+            for arn, called in own.items():
+                through = [at for at in reached if at == "NotResource" or covers(at, arn)]
+                if action in _OF_OWN.get(_kind(arn), ()) and action not in besides and through:
+                    return f"{action} on {called}" + ("" if arn in through else f", through {through[0]}")
             for arn in sorted(it.policies) if action in _VERSIONS else ():
-                if any(at == "NotResource" or matches(at, arn) for at in reached):
+                if any(at == "NotResource" or covers(at, arn) for at in reached):
                     return f"{action} on {arn}, which it holds"
     return ""
+
+
+def _kind(arn: str) -> str:
+    return arn.split(":")[-1].partition("/")[0]

@@ -38,8 +38,16 @@ _GRANTING: Final[Mapping[str, list[dict[str, Any]]]] = {
     "AWSStepFunctionsFullAccess": [_allow("states:*")],
     "AWSBatchFullAccess": [_passes("batch.amazonaws.com")],
     "AWSCodePipeline_FullAccess": [_passes("codepipeline.amazonaws.com")],
+    "AmazonEKSClusterPolicy": [_allow("autoscaling:UpdateAutoScalingGroup", "ec2:ModifyInstanceAttribute")],
+    "SecretsManagerReadWrite": [
+        _allow("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"),
+        _allow(
+            *("lambda:AddPermission", "lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"),
+            resource="arn:aws:lambda:*:*:function:SecretsManager*",
+        ),
+    ],
 }
-"""Policies that grant an action for which a rule looks."""
+"""Policies that grant an action for which a rule looks; not all that each grants."""
 
 _HARMLESS: Final = (
     *("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSLambdaSQSQueueExecutionRole"),
@@ -49,10 +57,10 @@ _HARMLESS: Final = (
     *("AmazonEC2ContainerRegistryPowerUser", "AmazonSSMManagedInstanceCore", "AmazonSSMReadOnlyAccess"),
     *("AmazonS3ReadOnlyAccess", "AmazonS3FullAccess", "AmazonDynamoDBReadOnlyAccess", "AmazonSQSFullAccess"),
     *("AmazonSQSReadOnlyAccess", "CloudWatchLogsFullAccess", "CloudWatchReadOnlyAccess", "ReadOnlyAccess"),
-    *("ViewOnlyAccess", "SecurityAudit", "SecretsManagerReadWrite", "AWSKeyManagementServicePowerUser"),
-    *("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEKSClusterPolicy"),
+    *("ViewOnlyAccess", "SecurityAudit", "AWSKeyManagementServicePowerUser"),
+    *("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy"),
 )
-"""Policies that allow neither passing a role nor running a task."""
+"""Policies that allow no action for which a rule or the solver looks."""
 
 _KNOWN: Final = {
     **{name: read({"Statement": statements}) for name, statements in _GRANTING.items()},
@@ -64,6 +72,11 @@ def aws_managed(arn: str) -> str | None:
     """The name of an AWS-managed policy; None for a customer's own."""
     match = _AWS_MANAGED.fullmatch(arn)
     return None if match is None else match["name"]
+
+
+def whole(arn: str) -> bool:
+    """Whether `known` has all that a policy grants, as far as the rules and the solver look for it."""
+    return aws_managed(arn) in {*_HARMLESS, "AdministratorAccess", "PowerUserAccess", "IAMFullAccess"}
 
 
 def known(arn: str) -> Document | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from .documents import is_pattern, matches
+from .documents import covers, is_pattern
 from .principals import ROLE, Held, Principal, holder
 from .stack import UNKNOWN, Resource, Stack, Unknown
 
@@ -19,7 +19,7 @@ def passed(it: Principal, stack: Stack, *, patterns: bool = True) -> Iterator[tu
     unknown: list[Resource] = []
     for held, statement in it.allowing(PASS_ROLE):
         for pattern in statement.reaching(ROLES):
-            arns = [pattern] if pattern in by_arn else [it for it in by_arn if patterns and matches(pattern, it)]
+            arns = [pattern] if pattern in by_arn else [it for it in by_arn if patterns and covers(pattern, it)]
             for arn in arns:
                 yield held, holder(stack, by_arn[arn]), statement.pinned("iam:PassedToService")
             if not arns or (patterns and is_pattern(pattern)):
@@ -51,4 +51,4 @@ def _roles_without_arn(stack: Stack) -> list[Resource]:
 def _may_be(role: Resource, pattern: str) -> bool:
     """Whether a pattern may match a role whose ARN is not known yet."""
     name = role.known("name")
-    return name is None or matches(pattern.rpartition("/")[2], name)
+    return name is None or covers(pattern.rpartition("/")[2], name)

@@ -13,7 +13,7 @@ from .config import BOUNDARIES
 from .documents import Document, Statement, Unreadable, is_pattern
 from .granted import administrates
 from .passed import PASS_ROLE, ROLES, passed
-from .principals import GRANTING, Principal, declared, documents, granting, principals, trust
+from .principals import GRANTING, Principal, bounding, documents, granting, principals, trust
 from .rule import CRITICAL, HIGH, MANDATORY, Finding, Limits, Scope, rule
 from .stack import Resource, Stack
 
@@ -42,8 +42,8 @@ _ALWAYS: Final = (MANDATORY, MANDATORY)
         "Security Hub IAM.1, IAM.21 (partly)",
     ),
 )
-def named_roles(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    for held in [] if declared(it, limits["boundaries"]) else documents(it):
+def named_roles(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if bounding(it, stack, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing(PASS_ROLE):
             wide = [pattern for pattern in statement.reaching(ROLES) if is_pattern(pattern) or pattern == "NotResource"]
             if wide:
@@ -65,8 +65,8 @@ def named_roles(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     limits=(BOUNDARIES,),
     waivable=False,
 )
-def exact_service(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    for held in [] if declared(it, limits["boundaries"]) else documents(it):
+def exact_service(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if bounding(it, stack, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing(PASS_ROLE):
             services = set(statement.pinned("iam:PassedToService"))
             if statement.reaching(ROLES) and len(services) > 1:

@@ -89,6 +89,12 @@ class Principal:
         """`role`, `user` or `group`; the type of what gives it a policy, if it is not in the stack."""
         return self.resource.kind.rpartition(":")[2].lower()
 
+    def named_in(self, names: list[str]) -> bool:
+        """Whether a setting names it. One outside the stack is named by what the stack calls it, not by its policy."""
+        return (
+            self.outside in names if self.outside else self.resource.kind in HOLDERS and declared(self.resource, names)
+        )
+
     @property
     def urn(self) -> str:
         """URN of the role, user or group."""
@@ -179,16 +185,24 @@ def granting(stack: Stack) -> Iterator[Resource]:
 def _boundaries(stack: Stack) -> set[str]:
     """URNs of the managed policies that are boundaries only."""
     named = (stack.meant(it, "permissionsBoundary", POLICY) for it in stack.of(ROLE, USER))
-    limiting = {it.urn for it in named if it is not None}
-    if not limiting:
-        return limiting
+    return {it.urn for it in named if it is not None} - stack.once(_attached_policies)
+
+
+def _attached_policies(stack: Stack) -> set[str]:
+    """URNs of the managed policies that the stack attaches to somebody."""
+    found: set[str] = set()
     for it in stack.of(*GRANTING):
-        props = ("policyArn", "policyArns", "managedPolicyArns")
+        props = ("policyArn", "managedPolicyArn", "policyArns", "managedPolicyArns")
         attached = [stack.meant(it, prop, POLICY, it.known(prop)) for prop in props]
-        for prop in props[1:]:
+        for prop in props[2:]:
             attached += [stack.meant(it, prop, POLICY, arn) for arn in it.known(prop) or [] if isinstance(arn, str)]
-        limiting -= {policy.urn for policy in attached if policy is not None}
-    return limiting
+        found |= {policy.urn for policy in attached if policy is not None}
+    return found
+
+
+def bounding(it: Resource, stack: Stack, names: list[str]) -> bool:
+    """Whether a setting names a managed policy as a boundary, and nothing in the stack attaches it."""
+    return it.kind == POLICY and declared(it, names) and it.urn not in stack.once(_attached_policies)
 
 
 def declared(it: Resource, names: list[str]) -> bool:

@@ -8,21 +8,15 @@ from typing import Any, Final, cast
 
 from .config import Limit
 from .documents import Document, is_pattern, read
-from .functions import MAPPING, QUEUE, function_of, launchers
+from .functions import launchers
 from .launched import EVENT_TARGET, SCHEDULE
 from .rule import ADVISORY, CRITICAL, LOW, MANDATORY, MEDIUM, Limits, resources, rule
+from .senders import MAPPING, QUEUE, function_of
 from .stack import Resource, Stack, Unknown
 
 QUEUE_POLICY: Final = "aws:sqs/queuePolicy:QueuePolicy"
 REDRIVE: Final = "aws:sqs/redrivePolicy:RedrivePolicy"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
-_OF_ONE: Final = (
-    "aws:SourceArn",
-    "aws:SourceAccount",
-    "aws:PrincipalArn",
-    "aws:PrincipalAccount",
-    "aws:PrincipalOrgID",
-)
 VISIBILITY_FACTOR: Final = 6
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
 
@@ -39,8 +33,10 @@ VISIBILITY_FACTOR: Final = 6
     beside=("Security Hub SQS.1", "checkov CKV_AWS_27", "cdk-nag AwsSolutions-SQS2"),
 )
 def encrypted(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
-    if it.get("sqsManagedSseEnabled") is not True and not it.get("kmsMasterKeyId"):
-        yield "has neither sqsManagedSseEnabled nor kmsMasterKeyId"
+    managed, key = it.get("sqsManagedSseEnabled"), it.get("kmsMasterKeyId")
+    # SQS encrypts a queue of which nothing is said.
+    if not key and (managed is False or (key is not None and managed is not True)):
+        yield f"sqsManagedSseEnabled is {'false' if managed is False else 'missing'}, and kmsMasterKeyId {key!r}"
 
 
 @rule(
@@ -109,10 +105,9 @@ def queue_not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[s
             continue
         everybody = statement.not_principal or any(is_pattern(name) for _, name in statement.principals)
         services = [name for kind, name in statement.principals if kind == "Service"]
-        held = any(statement.limited(key) for key in _OF_ONE)
-        if everybody and not held:
+        if everybody and not statement.of_one_owner:
             yield "its policy allows everyone"
-        elif services and not held:
+        elif services and not statement.of_one_owner:
             yield f"its policy allows {', '.join(services)} for any source: aws:SourceArn is missing"
 
 

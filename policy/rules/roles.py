@@ -39,7 +39,7 @@ def trust_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for statement in document.statements:
         if not statement.allows:
             continue
-        held = any(statement.pinned(f"aws:Principal{it}") for it in ("Arn", "OrgID", "Account"))
+        held = any(statement.limited(f"aws:Principal{it}") for it in ("Arn", "OrgID", "OrgPaths", "Account"))
         if statement.not_principal or (("AWS", "*") in statement.principals and not held):
             yield "its trust policy lets everyone assume it"
         named = [name for kind, name in statement.principals if kind == "Service" and name in _CONFUSABLE]

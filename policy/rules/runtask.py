@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from .config import BOUNDARIES
-from .documents import is_pattern, matches
-from .principals import BEARERS, GRANTING, declared, documents, granting
+from .documents import Statement, is_pattern, matches
+from .principals import BEARERS, GRANTING, bounding, documents, granting
 from .rule import HIGH, MANDATORY, MEDIUM, Limits, Scope, resources, rule
 from .stack import Resource, Stack
 
@@ -57,8 +57,8 @@ _GLOBAL: Final = tuple(
     limits=(BOUNDARIES,),
     beside=("cdk-nag AwsSolutions-IAM5 (partly)", "Security Hub IAM.21 (partly)"),
 )
-def one_definition(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    for held in [] if declared(it, limits["boundaries"]) else documents(it):
+def one_definition(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if bounding(it, stack, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing(RUN_TASK):
             wide = [at for at in statement.reaching(DEFINITIONS) if is_pattern(at) or at == "NotResource"]
             if wide:
@@ -78,8 +78,8 @@ def one_definition(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]
     scope=Scope.PARTS,
     limits=(BOUNDARIES,),
 )
-def in_cluster(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    for held in [] if declared(it, limits["boundaries"]) else documents(it):
+def in_cluster(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if bounding(it, stack, limits["boundaries"]) else documents(it):
         for statement in held.document.allowing(RUN_TASK):
             if statement.reaching(DEFINITIONS) and not statement.pinned("ecs:cluster"):
                 yield f"{held.what} allows ecs:RunTask without pinning ecs:cluster to the ARNs of named clusters"
@@ -115,7 +115,8 @@ def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "exec-named-tasks",
-    says="A session in a task (ecs:ExecuteCommand, ssm:StartSession) is allowed in named clusters only, or not at all.",
+    says="A session in a task (ecs:ExecuteCommand, ssm:StartSession) is allowed in named clusters, in tasks with a "
+    "tag, or not at all.",
     why="A principal that opens a shell in a task has the credentials of the task role. Systems Manager opens one too, "
     "without a permission of ECS.",
     remedy="remove the action, or allow it on task/CLUSTER/* of one cluster that contains only tasks to debug; "
@@ -127,13 +128,19 @@ def known_keys(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     scope=Scope.PARTS,
     limits=(BOUNDARIES,),
 )
-def exec_named_tasks(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    for held in [] if declared(it, limits["boundaries"]) else documents(it):
+def exec_named_tasks(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
+    for held in [] if bounding(it, stack, limits["boundaries"]) else documents(it):
         for action in ("ecs:ExecuteCommand", "ssm:StartSession"):
             for statement in held.document.allowing(action):
                 wide = [at for at in statement.reaching(_TASKS) if at == "NotResource" or is_pattern(_cluster(at))]
-                if wide and not statement.pinned("ecs:cluster"):
+                if wide and not (statement.pinned("ecs:cluster") or _tagged(statement)):
                     yield f"{held.what} allows {action} on {', '.join(wide)}"
+
+
+def _tagged(statement: Statement) -> bool:
+    """Whether a condition names a tag that the resource must have."""
+    tags = [it.key for it in statement.conditions if it.key.partition("/")[0].endswith(":resourcetag")]
+    return any(statement.pinned(key) for key in tags)
 
 
 def _cluster(arn: str) -> str:

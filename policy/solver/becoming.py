@@ -20,6 +20,7 @@ from fargate_job_launcher.policies.actions import (
     LAUNCHES,
     LIFTS_LIMITS,
     RUNS_AS_ROLE,
+    anywhere,
     services,
 )
 from fargate_job_launcher.policies.documents import Statement
@@ -209,7 +210,7 @@ def _passes(holder: Holder, role: Holder, service: str) -> Found:
         found = ask(
             holder,
             [passing, start],
-            every([may_pass, opened, allowed(holder, start)]),
+            every([may_pass, opened, allowed(holder, start), _starts(action, service)]),
             spelt=("iam:PassRole", action),
         ).then(after)
         if found.verdict == "yes":
@@ -227,7 +228,17 @@ def followed(holder: Holder, action: str) -> Found:
 @cache
 def _starting(service: str) -> tuple[str, ...]:
     """The actions of which each has a service act with a role that is passed to it, as the caller decides."""
-    return tuple(it for it in RUNS_AS_ROLE if service in services(it))
+    return tuple(it for it in RUNS_AS_ROLE if anywhere(service) in services(it))
+
+
+def _starts(action: str, service: str) -> Three:
+    """Whether an action by itself has a service act with the role that it passes. Where the role goes to several
+    services, and in IAM, which runs nothing, more may be needed."""
+    if action in LAUNCHES and service == TASKS_SERVICE:
+        return known(True)
+    if action.startswith("iam:") or services(action)[0] != anywhere(service):
+        return unknown(f"whether {action} has {service} act with a role")
+    return known(True)
 
 
 def kind_of(action: str) -> str:

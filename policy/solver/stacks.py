@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from fargate_job_launcher.policies.documents import Document, Unreadable
-from fargate_job_launcher.policies.managed import known
+from fargate_job_launcher.policies.managed import known, whole
 from fargate_job_launcher.policies.principals import (
     BEARERS,
     POLICY,
@@ -52,7 +52,7 @@ def _holder(it: Principal, stack: Stack) -> Holder:
             policy = stack.named(POLICY, arn)
             if policy is not None:
                 unread += [f"{what} of {policy.urn}, which {why}" for what, why in _unreadable(policy)]
-            elif known(arn) is None:
+            elif not whole(arn):
                 unread.append(arn)
     unread += [f"the group {name}" for name in it.groups_outside]
     limits: list[tuple[Document, ...]] = []

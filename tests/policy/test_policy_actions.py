@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from fargate_job_launcher.policies.actions import CHANGES_FUNCTION, CHANGES_RIGHTS, RUNS_AS_ROLE, services
+from fargate_job_launcher.policies.actions import CHANGES_FUNCTION, CHANGES_RIGHTS, RUNS_AS_ROLE, SERVICES, services
 
 from tools.pack import actions
 from tools.pack.actions import MODULE, REVIEWED, computed, dependents, differences, reviewed, written
@@ -70,3 +71,16 @@ def test_the_actions_of_published_escalations_are_among_them() -> None:
         True,
         ("glue.amazonaws.com",),
     )
+
+
+def test_the_services_are_those_of_actions_for_which_the_rules_look() -> None:
+    assert SERVICES.keys() <= RUNS_AS_ROLE.keys() | {it.partition(":")[0] for it in RUNS_AS_ROLE}
+    named = {it for action in RUNS_AS_ROLE for it in services(action)} - {"prod.finspacekx.aws.internal"}
+    # Those of China and of one region have the same name for the rules.
+    assert [it for it in sorted(named) if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com", it)] == []
+
+
+def test_an_action_can_have_other_services_than_its_prefix() -> None:
+    assert services("ecs:RunTask") == ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com")
+    assert services("ecs:CreateCapacityProvider") == ("ecs.amazonaws.com", "ec2.amazonaws.com")
+    assert services("batch:SubmitServiceJob") == ("sagemaker.amazonaws.com",)

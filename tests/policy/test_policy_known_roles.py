@@ -75,7 +75,7 @@ def test_a_role_outside_the_stack_is_a_finding_until_it_is_known() -> None:
         ),
         (
             "assume-named-roles",
-            [role("l"), inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/t*"), role="l")],
+            [role("l"), inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/task*"), role="l")],
             known(TASK, document(allow("*")), trust=trusting({"AWS": ACCOUNT})),
         ),
     ],

@@ -33,6 +33,7 @@ from tools.pack.policy_cases import (
     PASSES,
     USER,
     allow,
+    attached,
     function,
     ingress,
     inline,
@@ -412,6 +413,18 @@ def test_a_boundary_that_another_stack_uses_is_declared() -> None:
     for rule in (it for it in RULES if it.id in documents):
         assert judge(stack, rules=[rule]).rules == {rule.id}
         assert judge(stack, rules=[rule], config={rule.id: config}).violations == {}
+        # What is attached, and what is no managed policy, grants whatever a setting says.
+        attaching = [*stack, attached(str(stack[0].outputs["arn"]))]
+        assert judge(attaching, rules=[rule], config={rule.id: config}).rules == {rule.id}
+        other = inline(allow("*"), name="boundary")
+        assert judge([role("launcher"), other], rules=[rule], config={rule.id: config}).rules == {rule.id}
+
+
+def test_a_principal_outside_is_not_declared_by_the_name_of_its_policy() -> None:
+    stack = [inline(PASSES, allow("ecs:RegisterTaskDefinition"), role="outsider", name="deploy"), role("task")]
+    (rule,) = (it for it in RULES if it.id == "passrole-alone")
+    assert judge(stack, rules=[rule], config={rule.id: {"deployers": ["outsider"]}}).violations == {}
+    assert judge(stack, rules=[rule], config={rule.id: {"deployers": ["deploy"]}}).rules == {rule.id}
 
 
 WEB = ingress("0.0.0.0/0", ipv6CidrBlocks=["::/0"])

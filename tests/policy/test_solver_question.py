@@ -150,6 +150,15 @@ def test_a_role_that_it_passes_to_another_service_counts_if_that_service_starts_
     answer = asked(RUN, PASS, to_new, roles=(unheard_of,))
     assert isinstance(answer, Undecided)
     assert "which calls have new.amazonaws.com act with a role" in str(answer)
+    # An action for which the rules look, and of which it is not known that it suffices.
+    instances = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("Service", "ec2.amazonaws.com")))
+    to_ec2 = allow("iam:PassRole", DEPLOYER, {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}})
+    assert isinstance(asked(RUN, PASS, to_ec2, roles=(instances,)), Proven)
+    assert isinstance(asked(RUN, PASS, to_ec2, allow("ec2:RequestSpotInstances"), roles=(instances,)), Allowed)
+    for action in ("eks:CreateNodegroup", "iam:AddRoleToInstanceProfile"):
+        answer = asked(RUN, PASS, to_ec2, allow(action), roles=(instances,))
+        assert isinstance(answer, Undecided)
+        assert f"whether {action} has ec2.amazonaws.com act with a role" in str(answer)
 
 
 @pytest.mark.parametrize(

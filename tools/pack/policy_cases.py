@@ -244,8 +244,15 @@ def ingress(*cidrs: str, **more: Any) -> Thing:
     return Thing("aws:ec2/securityGroup:SecurityGroup", "jobs", {"ingress": rules})
 
 
-USER: Final = Thing("aws:iam/user:User", "deploy", {"name": "deploy"}, {"name": "deploy", "id": "deploy"})
+USER_ARN: Final = f"arn:aws:iam::{ACCOUNT}:user/deploy"
+USER: Final = Thing(
+    "aws:iam/user:User",
+    "deploy",
+    {"name": "deploy"},
+    {"name": "deploy", "id": "deploy", "arn": USER_ARN},
+)
 GROUP: Final = Thing("aws:iam/group:Group", "deployers", {}, {"name": "deployers", "id": "deployers"})
+GROUP_ARN: Final = f"arn:aws:iam::{ACCOUNT}:group/deployers"
 IN_GROUP: Final = Thing(
     "aws:iam/userGroupMembership:UserGroupMembership", "deploy", {"user": "deploy", "groups": ["deployers"]}
 )
@@ -269,6 +276,23 @@ def passes(service: str, *roles: str) -> dict[str, Any]:
 def in_vpc(public: str, *subnets: str) -> dict[str, Any]:
     """The network of a task, as RunTask takes it."""
     return {"AwsvpcConfiguration": {"Subnets": list(subnets or ("subnet-1", "subnet-2")), "AssignPublicIp": public}}
+
+
+TOPIC: Final = [
+    Thing("aws:sns/topic:Topic", "top", {}, {"arn": REGIONAL % ("sns", "top"), "id": REGIONAL % ("sns", "top")}),
+    Thing(
+        "aws:sns/topicSubscription:TopicSubscription",
+        "top",
+        {"topic": REGIONAL % ("sns", "top"), "protocol": "lambda", "endpoint": FUNCTION_ARN},
+    ),
+]
+"""A topic that invokes the launcher."""
+
+
+def topic_policy(**condition: Any) -> Thing:
+    """A topic's policy for everyone."""
+    said = allow("sns:Publish", REGIONAL % ("sns", "top"), condition or None, Principal="*")
+    return Thing("aws:sns/topicPolicy:TopicPolicy", "top", {"arn": REGIONAL % ("sns", "top"), "policy": text(said)})
 
 
 def machine(**parameters: Any) -> Thing:
@@ -301,6 +325,11 @@ BOUND: Final = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 
 
 ELSEWHERE: Final = f"arn:aws:iam::{ACCOUNT}:policy/of-another-stack"
+ELSEWHERE_ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/of-another-stack"
+OVERRIDDEN: Final = {"Name": "job", "Environment": [{"Name": "DB_PASSWORD", "Value": "hunter22"}]}
+SSO: Final = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Deploy_*"
+RUN_TASK_CALL: Final = "arn:aws:scheduler:::aws-sdk:ecs:runTask"
+"""The universal target of Scheduler that calls RunTask."""
 
 CASES: Final[dict[str, Cases]] = {
     "passrole-named-roles": Cases(
@@ -508,6 +537,8 @@ CASES: Final[dict[str, Cases]] = {
                     ("ecs:CreateTaskSet", REGIONAL % ("ecs", "task-set/jobs/web/*")),
                     ("lambda:UpdateFunctionUrlConfig", FUNCTION_ARN),
                     ("lambda:UpdateFunctionEventInvokeConfig", FUNCTION_ARN),
+                    ("lambda:PutFunctionEventInvokeConfig", FUNCTION_ARN),
+                    ("lambda:UpdateEventSourceMapping", "*"),
                     ("lambda:UpdateFunctionCodeSigningConfig", "*"),
                 )
             },
@@ -527,6 +558,13 @@ CASES: Final[dict[str, Cases]] = {
                     ("scheduler:CreateSchedule", "scheduler.amazonaws.com"),
                     ("events:PutTargets", "events.amazonaws.com"),
                     ("states:CreateStateMachine", "states.amazonaws.com"),
+                    ("config:PutRemediationConfigurations", "ssm.amazonaws.com"),
+                    ("synthetics:CreateCanary", "lambda.amazonaws.com"),
+                    ("workspaces-instances:CreateWorkspaceInstance", "ec2.amazonaws.com"),
+                    ("apigateway:PUT", "apigateway.amazonaws.com"),
+                    ("servicecatalog:CreateConstraint", "servicecatalog.amazonaws.com"),
+                    ("ec2:RunInstances", "ec2.amazonaws.com.cn"),
+                    ("states:CreateStateMachine", "states.eu-west-1.amazonaws.com"),
                 )
             },
             "devious: a schedule of its own, as a role that launches": [
@@ -550,6 +588,10 @@ CASES: Final[dict[str, Cases]] = {
         {
             "passing and running": [*LAUNCHES],
             "to one service, and what runs in another": [*LAUNCHES, inline(allow("glue:CreateJob"), name="second")],
+            "to one service, and what another action of the prefix passes elsewhere": [
+                *(role("launcher", ONLY_LAMBDA), inline(passes("ec2.amazonaws.com"))),
+                inline(allow("ecs:UpdateService"), name="second"),
+            ],
             "a schedule of its own, as a role that only invokes a function": [
                 *(role("launcher", ONLY_LAMBDA), inline(passes("scheduler.amazonaws.com"))),
                 inline(allow("scheduler:CreateSchedule", REGIONAL % ("scheduler", "schedule/own/*")), name="second"),
@@ -673,6 +715,9 @@ CASES: Final[dict[str, Cases]] = {
             "by Systems Manager, into instances": [
                 inline(allow("ssm:StartSession", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/*"))
             ],
+            "tasks with a tag": [
+                inline(allow("ecs:ExecuteCommand", "*", {"StringEquals": {"aws:ResourceTag/debug": "true"}})),
+            ],
         },
     ),
     "launcher-controlled": Cases(
@@ -705,6 +750,32 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("launcher", ONLY_LAMBDA), managed(RUNS, PASSES), function()),
                 attached(f"arn:aws:iam::{ACCOUNT}:policy/shared"),
                 *(USER, of_user(allow("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/shared"))),
+            ],
+            "devious: a function of the caller's tag": [
+                *(*LAUNCHES, function(), USER),
+                of_user(allow("lambda:UpdateFunctionCode", REGIONAL % ("lambda", "function:${aws:PrincipalTag/team}"))),
+            ],
+            **{
+                f"devious: {action}": [*LAUNCHES, function(), USER, of_user(allow(action, FUNCTION_ARN))]
+                for action in ("lambda:AddPermission", "lambda:UpdateAlias", "lambda:CreateFunctionUrlConfig")
+            },
+            "devious: the permissions of its tasks": [
+                *(*LAUNCHES, function(), role("task"), USER),
+                of_user(allow("iam:PutRolePolicy", TASK)),
+            ],
+            "devious: what its own policies deny": [
+                *(*LAUNCHES, function(), USER),
+                of_user(allow("iam:DetachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/launcher")),
+            ],
+            "devious: one that launches as a role that it assumes": [
+                *(role("outer", ONLY_LAMBDA), function(role=f"arn:aws:iam::{ACCOUNT}:role/outer")),
+                inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/launcher"), role="outer", name="outer"),
+                *(role("launcher", trusting({"AWS": ACCOUNT})), inline(RUNS, PASSES)),
+                *(USER, of_user(allow("lambda:UpdateFunctionCode", FUNCTION_ARN))),
+            ],
+            "devious: the role of a schedule that launches": [
+                *(role("launcher", trusting({"Service": "scheduler.amazonaws.com"})), inline(RUNS, PASSES)),
+                *(ecs_schedule(), USER, of_user(allow("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/launcher"))),
             ],
         },
         {
@@ -739,9 +810,26 @@ CASES: Final[dict[str, Cases]] = {
                 role("task"),
                 inline(allow("iam:DeleteRolePermissionsBoundary", TASK), role="task", name="task"),
             ],
+            "devious: another boundary": [
+                role("task"),
+                inline(allow("iam:PutRolePermissionsBoundary", TASK), role="task", name="task"),
+            ],
+            "devious: a policy that denies": [
+                role("task"),
+                inline(allow("iam:DetachRolePolicy", TASK), role="task", name="task"),
+            ],
             "devious: another version of what it holds": [
                 *(role("launcher", ONLY_LAMBDA), attached(f"arn:aws:iam::{ACCOUNT}:policy/shared")),
                 managed(allow("iam:SetDefaultPolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/s*")),
+            ],
+            "devious: by a variable": [
+                USER,
+                of_user(allow("iam:PutUserPolicy", "arn:aws:iam::*:user/${aws:username}")),
+            ],
+            "devious: everything, on itself": [USER, of_user(allow("*", f"arn:aws:iam::{ACCOUNT}:user/d*"))],
+            "devious: its group": [
+                *(USER, Thing(GROUP.kind, "deployers", {}, {**GROUP.outputs, "arn": GROUP_ARN}), IN_GROUP),
+                of_user(allow("iam:AttachGroupPolicy", GROUP_ARN)),
             ],
         },
         {
@@ -751,12 +839,22 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "assume-named-roles": Cases(
         {
+            "devious: the access keys of an administrator": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("iam:CreateAccessKey", USER_ARN))),
+                *(USER, of_user(allow("*"))),
+            ],
             "every role": [inline(allow("sts:AssumeRole"))],
             "every role of an account": [managed(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/*"))],
             "devious: power without IAM": [
                 role("launcher", ONLY_LAMBDA),
                 attached("arn:aws:iam::aws:policy/PowerUserAccess"),
             ],
+            **{
+                f"devious: roles such as {name}": [
+                    inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/{name}"))
+                ]
+                for name in ("A*", "*a*", "Admin*", "Organization*", "${aws:PrincipalTag/role}")
+            },
             "devious: a pattern that covers an administrator": [
                 *(role("launcher", ONLY_LAMBDA), inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/t*"))),
                 *(role("task", trusting({"AWS": ACCOUNT})), attached(ADMINISTRATOR, role="task")),
@@ -773,6 +871,13 @@ CASES: Final[dict[str, Cases]] = {
         {
             "one role": [inline(allow("sts:AssumeRole", TASK))],
             "one name in every account": [inline(allow("sts:AssumeRole", "arn:aws:iam::*:role/audit"))],
+            "roles of a name of their own": [
+                inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-*")),
+            ],
+            "the access keys of somebody else": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("iam:CreateAccessKey", USER_ARN))),
+                *(USER, of_user(allow("s3:GetObject"))),
+            ],
             "an administrator that does not trust it": [
                 *(role("launcher", ONLY_LAMBDA), inline(allow("sts:AssumeRole", TASK))),
                 role("task", ONLY_LAMBDA, managedPolicyArns=[ADMINISTRATOR]),
@@ -819,6 +924,18 @@ CASES: Final[dict[str, Cases]] = {
                 )
             ],
             "Lambda, which sends neither": [role("launcher", ONLY_LAMBDA)],
+            "those whom Identity Center lets in": [
+                role("task", trusting({"AWS": "*"}, ArnLike={"aws:PrincipalArn": SSO}))
+            ],
+            "accounts of one part of an organization": [
+                role(
+                    "task",
+                    trusting(
+                        {"AWS": "*"},
+                        **{"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1234567890/r-1/ou-1/*"}},
+                    ),
+                )
+            ],
         },
     ),
     "task-own-roles": Cases(
@@ -871,6 +988,9 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "task-no-administrator": Cases(
         {
+            "devious: instead of the definition's role": [
+                *(role("task"), attached(ADMINISTRATOR, role="task"), machine(Overrides={"TaskRoleArn": TASK})),
+            ],
             "AdministratorAccess": [role("task", managedPolicyArns=[ADMINISTRATOR]), definition()],
             "everything on the execution role": [
                 *(role("execution"), definition()),
@@ -884,9 +1004,25 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("task"), definition()),
                 inline(allow(None, "*", NotAction="s3:*"), role="task"),
             ],
+            **{
+                f"devious: {action}": [*(role("task"), definition()), inline(allow(action), role="task")]
+                for action in (
+                    *("sso:PutInlinePolicyToPermissionSet", "identitystore:CreateGroupMembership"),
+                    *("sso-directory:UpdatePassword", "rolesanywhere:UpdateTrustAnchor"),
+                    *("iam:CreateServiceSpecificCredential", "account:StartPrimaryEmailUpdate"),
+                )
+            },
         },
         {
             "one bucket": [role("task"), definition(), inline(allow("s3:*", "arn:aws:s3:::in/*"), role="task")],
+            "what takes policies away, which grants nothing": [
+                *(role("task"), definition()),
+                inline(allow(["iam:DetachRolePolicy", "iam:DeleteUserPolicy"]), role="task"),
+            ],
+            "the keys of the user that asks": [
+                *(role("task"), definition()),
+                inline(allow("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}"), role="task"),
+            ],
             "power without IAM": [
                 *(role("task"), definition()),
                 inline(allow(None, "*", NotAction=["iam:*", "sts:*", "organizations:*"]), role="task"),
@@ -954,6 +1090,27 @@ CASES: Final[dict[str, Cases]] = {
             "a task's roles": [role("task"), definition()],
             "a function's": [function()],
             "devious: through a group": [USER, GROUP, IN_GROUP, of_group(PASSES), role("task")],
+            "devious: as a user's group": [
+                Thing(IN_GROUP.kind, "all", {"user": "deploy", "groups": ["Admins"]}),
+                USER,
+            ],
+            "devious: instead of the task definition's": [
+                *(role("task"), machine(Overrides={"TaskRoleArn": ELSEWHERE_ROLE})),
+            ],
+            "devious: from a state machine's input": [role("task"), machine(Overrides={"TaskRoleArn.$": "$.role"})],
+            "devious: in a pipe's overrides": [pipe(overrides={"executionRoleArn": ELSEWHERE_ROLE})],
+            "devious: in the input of an event's target": [
+                event_target(
+                    arn=CLUSTER,
+                    ecsTarget={"taskDefinitionArn": DEFINITION},
+                    input=json.dumps({"taskRoleArn": ELSEWHERE_ROLE}),
+                )
+            ],
+            "devious: in a call of ECS's API": [
+                role("task"),
+                schedule(arn=RUN_TASK_CALL, input=json.dumps({"Overrides": {"TaskRoleArn": ELSEWHERE_ROLE}})),
+            ],
+            "what launches has": [schedule(roleArn=ELSEWHERE_ROLE, ecsParameters={"taskDefinitionArn": DEFINITION})],
             "devious: with a name like one of the stack": [
                 *(role("launcher", ONLY_LAMBDA), role("task")),
                 inline(allow("iam:PassRole", "arn:aws:iam::999999999999:role/task", TO_TASKS)),
@@ -962,6 +1119,10 @@ CASES: Final[dict[str, Cases]] = {
         {
             "all of the stack": [*LAUNCHES, role("task"), role("execution"), definition(), function()],
             "a pattern, which another rule refuses": [role("launcher", ONLY_LAMBDA), inline(allow("iam:PassRole"))],
+            "overridden with one of the stack": [
+                *(role("task"), role("execution"), machine(Overrides={"TaskRoleArn": TASK})),
+            ],
+            "a schedule's that launches nothing itself": [schedule(roleArn=ELSEWHERE_ROLE)],
         },
     ),
     "resources-readable": Cases(
@@ -1115,6 +1276,14 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "environment-no-secrets": Cases(
         {
+            "devious: overridden by a state machine": [machine(Overrides={"ContainerOverrides": [OVERRIDDEN]})],
+            "devious: overridden by an event's target": [
+                event_target(
+                    arn=CLUSTER,
+                    ecsTarget={"taskDefinitionArn": DEFINITION},
+                    input=json.dumps({"containerOverrides": [OVERRIDDEN]}),
+                )
+            ],
             "a password": [definition(containers=[{"environment": [{"name": "DB_PASSWORD", "value": "hunter22"}]}])],
             "a key": [definition(containers=[{"environment": [{"name": "X", "value": "AKIAIOSFODNN7EXAMPLE"}]}])],
             "a function's token": [function(environment={"variables": {"apiToken": "s3cr3t-value"}})],
@@ -1285,6 +1454,21 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "launcher-not-public": Cases(
         {
+            "devious: a topic to which everyone may publish": [*LAUNCHES, function(), *TOPIC, topic_policy()],
+            "devious: an event bus of everyone": [
+                *(*LAUNCHES, function(), event_target(eventBusName="default")),
+                Thing(
+                    "aws:cloudwatch/eventPermission:EventPermission", "all", {"principal": "*", "statementId": "all"}
+                ),
+            ],
+            "devious: an event bus's policy, before a queue": [
+                *(*LAUNCHES, function(), queue(), mapping(), event_target(arn=REGIONAL % ("sqs", "work"))),
+                Thing(
+                    "aws:cloudwatch/eventBusPolicy:EventBusPolicy",
+                    "all",
+                    {"policy": text(allow("events:PutEvents", Principal="*"))},
+                ),
+            ],
             "a route for everyone": [*LAUNCHES, function(), *http_route(authorizationType="NONE")],
             "a route that says nothing": [*LAUNCHES, function(), *http_route()],
             "a method for everyone": [*LAUNCHES, function(), *rest_method("NONE")],
@@ -1311,6 +1495,10 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("launcher", ONLY_LAMBDA), function()),
                 Thing("aws:lambda/functionUrl:FunctionUrl", "u", {"functionName": "launch"}),
             ],
+            "a topic of one organization": [
+                *(*LAUNCHES, function(), *TOPIC, topic_policy(StringEquals={"aws:PrincipalOrgID": "o-1234567890"})),
+            ],
+            "a topic that invokes nothing": [*LAUNCHES, function(), TOPIC[0], topic_policy()],
         },
     ),
     "permission-source": Cases(
@@ -1326,15 +1514,20 @@ CASES: Final[dict[str, Cases]] = {
                 permission(principal="s3.amazonaws.com", sourceArn="arn:aws:s3:::inbox")
             ],
             "an account, which is no service": [permission(principal=ACCOUNT, sourceArn=None)],
+            "one account": [permission(sourceArn=None, sourceAccount=ACCOUNT)],
         },
     ),
     "queue-encrypted": Cases(
         {
             "not": [queue(sqsManagedSseEnabled=False)],
-            "not said": [queue(sqsManagedSseEnabled=None)],
+            "not, and a key without a name": [queue(sqsManagedSseEnabled=False, kmsMasterKeyId="")],
             "devious: a key without a name": [queue(sqsManagedSseEnabled=None, kmsMasterKeyId="")],
         },
-        {"by SQS": [queue()], "by a key": [queue(sqsManagedSseEnabled=None, kmsMasterKeyId="alias/jobs")]},
+        {
+            "by SQS": [queue()],
+            "nothing said": [queue(sqsManagedSseEnabled=None)],
+            "by a key": [queue(sqsManagedSseEnabled=None, kmsMasterKeyId="alias/jobs")],
+        },
     ),
     "queue-tls": Cases(
         {
@@ -1398,6 +1591,19 @@ CASES: Final[dict[str, Cases]] = {
                 )
             ],
             "one role": [queue_policy(allow("sqs:SendMessage", "*", Principal={"AWS": TASK}))],
+            "topics of one organization": [
+                queue_policy(
+                    allow(
+                        "sqs:SendMessage",
+                        "*",
+                        {"StringEquals": {"aws:SourceOrgID": "o-1234567890"}},
+                        Principal={"Service": "sns.amazonaws.com"},
+                    )
+                )
+            ],
+            "everyone through one endpoint": [
+                queue_policy(allow("sqs:*", "*", {"StringEquals": {"aws:SourceVpce": "vpce-0a1b2c3d"}}, Principal="*"))
+            ],
         },
     ),
     "queue-dead-letter": Cases(
@@ -1469,6 +1675,9 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "no-public-ip": Cases(
         {
+            "devious: in a call of ECS's API": [
+                schedule(arn=RUN_TASK_CALL, input=json.dumps({"NetworkConfiguration": in_vpc("ENABLED")})),
+            ],
             "a service": [service(assignPublicIp=True)],
             "a schedule": [ecs_schedule(networkConfiguration={"subnets": ["a", "b"], "assignPublicIp": True})],
             "a service, in words": [service(assignPublicIp="true")],
@@ -1499,6 +1708,9 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "no-exec": Cases(
         {
+            "devious: in a call of ECS's API": [
+                schedule(arn=RUN_TASK_CALL, input=json.dumps({"EnableExecuteCommand": True})),
+            ],
             "a service": [service(enableExecuteCommand=True)],
             "an event target": [event_target(ecsTarget={"enableExecuteCommand": True})],
             "devious: in words": [ecs_schedule(enableExecuteCommand="true")],
