@@ -204,8 +204,8 @@ def no_own_permissions(it: Principal, _stack: Stack, limits: Limits) -> Iterator
     "assume-named-roles",
     says="sts:AssumeRole is allowed on named roles only, and neither it nor a user's credentials lead to an "
     "administrator.",
-    why="A pattern covers every role that trusts the account, also those that another team creates later. Whoever "
-    "makes an access key for a user is that user.",
+    why="A pattern covers every role that trusts the account, also those that another team creates later. With an "
+    "access key for a user, a principal is that user.",
     remedy="name the roles by their ARNs; where roles of many accounts have one name, write arn:aws:iam::*:role/NAME",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),

@@ -101,8 +101,8 @@ class Statement:
 
     @property
     def of_one_owner(self) -> bool:
-        """Whether a condition restricts who may ask, or for whom a service asks, to one account, organization or
-        network. What AWS itself takes for not public is:
+        """Whether a condition restricts the requests, or the sources of a service's requests, to one account,
+        organization or network. What AWS itself takes for not public is:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
         return any(self.limited(key) for key in _OF_ONE_OWNER)
 
