@@ -19,7 +19,11 @@ from pulumi_policy.proxy import unknown_checking_proxy
 
 from .stack import INSIDE, UNKNOWN, Resource
 
-CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"
+CLOUD_CONTROL: Final = {
+    "aws:cloudcontrol/resource:Resource": ("typeName", "desiredState"),
+    "aws-native:index:ExtensionResource": ("type", "properties"),
+}
+"""Type with a resource of any type of CloudFormation → the property with that type, and the one with its properties."""
 TEMPLATES: Final = {
     "aws:cloudformation/stack:Stack": ("templateBody", "templateUrl"),
     "aws:cloudformation/stackSet:StackSet": ("templateBody", "templateUrl"),
@@ -55,14 +59,14 @@ class Contents:
 
 def may_contain(kind: str) -> bool:
     """Whether resources of a type can hold others."""
-    return kind == CLOUD_CONTROL or kind in TEMPLATES or kind in _NATIVE
+    return kind in CLOUD_CONTROL or kind in TEMPLATES or kind in _NATIVE
 
 
 def contents(it: Resource) -> Contents:
     """The resources inside a resource, and what of it cannot be read."""
     if it.kind in TEMPLATES:
         return _of_template(it)
-    if it.kind == CLOUD_CONTROL:
+    if it.kind in CLOUD_CONTROL:
         return _of_cloud_control(it)
     return _of_native(it) if it.kind in _NATIVE else Contents()
 
@@ -84,22 +88,24 @@ def _of_template(it: Resource) -> Contents:
 
 
 def _place(it: Resource) -> dict[str, str]:
-    """The account and region of a stack, which its ARN has."""
+    """The name of a stack, and its account and region, which its ARN has."""
     parts = str(it.known("id") or it.known("stackId")).split(":")
-    return {"AWS::Region": parts[3], "AWS::AccountId": parts[4]} if len(parts) > 5 else {}
+    place = {"AWS::Region": parts[3], "AWS::AccountId": parts[4]} if len(parts) > 5 else {}
+    return {**place, "AWS::StackName": str(it.known("name") or it.known("stackName") or it.name)}
 
 
 def _of_cloud_control(it: Resource) -> Contents:
-    kind, desired = it.props.get("typeName"), it.props.get("desiredState")
+    named, state = CLOUD_CONTROL[it.kind]
+    kind, desired = it.props.get(named), it.props.get(state)
     if UNKNOWN in (kind, desired):
-        return Contents(left=["desiredState is not known yet"])
+        return Contents(left=[f"{state} is not known yet"])
     try:
         properties: Any = json.loads(desired) if isinstance(desired, str) else _marked(desired)
     except json.JSONDecodeError as error:
-        return Contents(left=[f"desiredState is not JSON: {error.msg}"])
+        return Contents(left=[f"{state} is not JSON: {error.msg}"])
     if str(kind) not in _NATIVE.values():
         service = str(kind).split("::")[1].lower() if str(kind).count("::") > 1 else ""
-        return Contents(left=[f"desiredState is of {kind}, which no rule reads"] if service in TELLING else [])
+        return Contents(left=[f"{state} is of {kind}, which no rule reads"] if service in TELLING else [])
     return _single(it, str(kind), properties, {})
 
 
@@ -114,7 +120,8 @@ def _of_native(it: Resource) -> Contents:
 def _single(it: Resource, kind: str, properties: Any, outputs: Mapping[str, Any]) -> Contents:
     """One resource of a type of CloudFormation, with the outputs that it has in the stack."""
     try:
-        found = of_template({"Resources": {it.name: {"Type": kind, "Properties": properties}}})
+        # A name of its own: what is made up from it is no other resource's.
+        found = of_template({"Resources": {it.name: {"Type": kind, "Properties": properties}}}, _place(it))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return Contents(left=[f"has a form that cannot be read: {error}"])
     return _made(it, found, outputs)
