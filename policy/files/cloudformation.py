@@ -6,17 +6,33 @@ defaults, or the values given; what a template does not tell is not known, and `
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, cast
 
 from . import serverless
 from .arns import assigned
 from .cloudformation_names import KINDS, NAME, REF_IS_ARN, properties
-from .declared import NOT_KNOWN, Converted, Declared, camel, has_unknown, listed, mapping, split, urn
+from .declared import (
+    NOT_KNOWN,
+    Converted,
+    Declared,
+    NotKnown,
+    camel,
+    has_unknown,
+    known_part,
+    listed,
+    mapping,
+    reasons,
+    split,
+    urn,
+)
 from .intrinsics import Template
-from .template_text import lines, loaded
+from .template_text import read
 
+_NESTED: Final = ("AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet")
 FORM: Final = "a CloudFormation template"
 _HOLDERS: Final = {"Roles": "role", "Users": "user", "Groups": "group"}
 _POLICY_OF: Final = {f"AWS::IAM::{it.title()}Policy": it for it in ("role", "user", "group")}
@@ -30,80 +46,161 @@ def recognised(content: Mapping[str, Any]) -> bool:
 
 def of_text(text: str, parameters: Mapping[str, str] | None = None) -> Converted:
     """The resources of a template's text. Raises NotAStack."""
-    return converted(
-        loaded(text), parameters or {}, lines=lines(text, list(mapping(loaded(text)).get("Resources") or {}))
-    )
+    found = read(text)
+    return converted(found.content, parameters or {}, lines=found.lines())
 
 
 def converted(
-    content: Mapping[str, Any], parameters: Mapping[str, str] | None = None, *, lines: Mapping[str, int] | None = None
+    content: Mapping[str, Any],
+    parameters: Mapping[str, str] | None = None,
+    *,
+    lines: Mapping[str, int] | None = None,
+    assumed: Mapping[str, bool] | None = None,
 ) -> Converted:
-    """The resources of a template."""
-    made = Converted(FORM)
-    naming: set[str] = set()
+    """The resources of a template, where comparisons with unknown values end as `assumed` says."""
+    return _Whole(content, parameters or {}, lines or {}, assumed or {}).made
 
-    def assigned_to(name: str) -> dict[str, Any]:
-        # A name that is made from itself; CloudFormation refuses the template.
-        if name in naming:
-            return {}
-        naming.add(name)
-        try:
-            return _assigned(template, name)
-        finally:
-            naming.discard(name)
 
-    macros = listed(content.get("Transform"))
-    sam = serverless.TRANSFORM in macros
-    template = Template(serverless.expanded(content, made.left) if sam else content, parameters or {}, assigned_to)
-    for macro in macros:
-        if macro == serverless.TRANSFORM:
-            continue
-        made.left[f"Transform {macro if isinstance(macro, str) else mapping(macro).get('Name')}"] = (
-            "it is not applied: audit the template that CloudFormation made of it "
-            "(aws cloudformation get-template --template-stage Processed)"
-        )
-    for name, resource in template.resources.items():
-        if name.startswith("Fn::ForEach"):
-            made.left[name] = "the resources of this loop are not in the template"
-            continue
-        it = mapping(resource)
-        if not isinstance(it.get("Type"), str):
-            made.left[name] = "it is not a resource with a Type"
-            continue
-        condition = it.get("Condition")
-        holds = template.holds(condition) if isinstance(condition, str) else True
-        if holds is False:
-            continue
-        if holds is None:
-            template.left[f"condition {condition}"] = (
-                "the template does not tell whether it holds; its resources are judged"
-            )
-        made.resources += [
-            Declared(one.kind, one.name, one.inputs, one.outputs, one.origins, line=_line(lines or {}, name))
-            for one in _One(template, name, it, made.left).declared()
-        ]
-    made.left |= template.left
+def both_ways(
+    content: Mapping[str, Any],
+    parameters: Mapping[str, str] | None = None,
+    *,
+    lines: Mapping[str, int] | None = None,
+) -> Converted:
+    """The resources of a template, also as they are where its conditions on unknown values hold otherwise."""
+    first = _Whole(content, parameters or {}, lines or {}, {})
+    conditions = first.conditions()
+    unsure = list(first.template.unsure)
+    if not unsure:
+        return first.made
+    many = [
+        converted(content, parameters, lines=lines, assumed=dict(zip(unsure, way, strict=True)))
+        for way in _ways(len(unsure))
+    ]
+    why = "the template does not tell whether it holds, so it is judged both ways; give the parameters that it compares"
+    left = {f"condition {name}": why for name, holds in conditions.items() if holds is None}
+    return replace(many[0], left={**many[0].left, **left}, otherwise=tuple(many[1:]))
+
+
+def _ways(count: int) -> list[tuple[bool, ...]]:
+    """Truth values of so many comparisons: all combinations of up to three; of more, such that of each two of them all
+    four combinations are among them."""
+    if count <= _ALL_COMBINATIONS:
+        return list(itertools.product((True, False), repeat=count))
+    made = [(True,) * count, (False,) * count]
+    for bit in range((count - 1).bit_length()):
+        way = tuple(bool(number >> bit & 1) for number in range(count))
+        made += [way, tuple(not it for it in way)]
     return made
 
 
-def _line(lines: Mapping[str, int], name: str) -> int:
-    """The line of a resource; of a role that SAM makes, that of its function."""
-    return lines.get(name) or lines.get(name.removesuffix("Role"), 0)
+_ALL_COMBINATIONS: Final = 3
 
 
-def _assigned(template: Template, name: str) -> dict[str, Any]:
-    it = mapping(template.resources.get(name))
-    kind = str(it.get("Type"))
-    own = mapping(it.get("Properties")).get(NAME.get(kind, ""))
-    said = template.value(own) if own is not None else None
-    called = said if isinstance(said, str) and said != NOT_KNOWN else name
-    account, region = (str(template.value({"Ref": f"AWS::{one}"})) for one in ("AccountId", "Region"))
-    made = assigned(KINDS.get(kind, _generic(kind)), called, account=account, region=region)
-    arn = f"{made['arn']}:*" if kind == "AWS::Logs::LogGroup" else made["arn"]
-    attributes = {"Arn": arn, "QueueUrl": made.get("url"), "QueueName": called, "Name": called, "GroupId": name}
-    attributes |= {f"{kind.rpartition('::')[2]}Arn": arn, "FunctionArn": arn}
-    reference = arn if kind in REF_IS_ARN else made.get("url") or (called if kind in KINDS else name)
-    return {**attributes, "Ref": reference}
+class _Whole:
+    """A template, converted."""
+
+    def __init__(
+        self,
+        content: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        lines: Mapping[str, int],
+        assumed: Mapping[str, bool],
+    ) -> None:
+        self.made = Converted(FORM)
+        self._lines = lines
+        self._prefix = parameters.get("AWS::StackName", "")
+        self._naming: set[str] = set()
+        self._called: dict[str, set[str]] = {}
+        macros = listed(content.get("Transform"))
+        if serverless.TRANSFORM in macros:
+            content = serverless.expanded(content, self.made.left)
+        self.template = Template(content, parameters, self.assigned, assumed)
+        for macro in macros:
+            if macro != serverless.TRANSFORM:
+                named = macro if isinstance(macro, str) else mapping(macro).get("Name")
+                self.made.left[f"Transform {named}"] = (
+                    "it is not applied: audit the template that CloudFormation made of it "
+                    "(aws cloudformation get-template --template-stage Processed)"
+                )
+        for name, resource in self.template.resources.items():
+            self._add(name, resource)
+        self.made.left |= self.template.left
+
+    def _add(self, name: str, resource: Any) -> None:
+        left, it = self.made.left, mapping(resource)
+        if name.startswith("Fn::ForEach"):
+            left[name] = "the resources of this loop are not in the template"
+            return
+        if not isinstance(it.get("Type"), str):
+            left[name] = "it is not a resource with a Type"
+            return
+        condition = it.get("Condition")
+        holds = self.template.holds(condition) if isinstance(condition, str) else True
+        if holds is False:
+            return
+        if holds is None:
+            left[f"condition {condition}"] = "the template does not tell whether it holds; its resources are judged"
+        line = self._lines.get(str(it.get(serverless.OF, name)), 0)
+        self.made.resources += [replace(one, line=line) for one in _One(self, name, it).declared()]
+
+    def conditions(self) -> dict[str, bool | None]:
+        """The conditions that resources use, and whether each holds."""
+        return {name: self.template.holds(name) for name in dict.fromkeys(_conditions_in(self.template.resources))}
+
+    def assigned(self, name: str) -> dict[str, Any]:
+        """What AWS assigns to a resource; nothing to one whose name is made from itself, which CloudFormation
+        refuses."""
+        if name in self._naming:
+            return {}
+        self._naming.add(name)
+        try:
+            return self._assigned(name)
+        finally:
+            self._naming.discard(name)
+
+    def _assigned(self, name: str) -> dict[str, Any]:
+        it = mapping(self.template.resources.get(name))
+        kind = str(it.get("Type"))
+        called = self._own_name(it) or self._made_up(kind, name)
+        account, region = (str(self.template.value({"Ref": f"AWS::{one}"})) for one in ("AccountId", "Region"))
+        made = assigned(KINDS.get(kind, _generic(kind)), called, account=account, region=region)
+        arn = f"{made['arn']}:*" if kind == "AWS::Logs::LogGroup" else made["arn"]
+        attributes = {"Arn": arn, "QueueUrl": made.get("url"), "QueueName": called, "Name": called, "GroupId": name}
+        attributes |= {f"{kind.rpartition('::')[2]}Arn": arn, "FunctionArn": arn}
+        reference = arn if kind in REF_IS_ARN else made.get("url") or (called if kind in KINDS else name)
+        return {**attributes, "Ref": reference}
+
+    def _own_name(self, it: Mapping[str, Any]) -> str:
+        """The name that a template gives to a resource; empty where AWS makes one up."""
+        own = mapping(it.get("Properties")).get(NAME.get(str(it.get("Type")), ""))
+        said = self.template.value(own) if own is not None else None
+        return said if isinstance(said, str) and said != NOT_KNOWN else ""
+
+    def _made_up(self, kind: str, name: str) -> str:
+        """A name that no other resource of the type has: as CloudFormation, with that of the stack before it where the
+        stack is known, or another resource is called so."""
+        if kind not in self._called:
+            self._called[kind] = set()
+            same = [it for it in map(mapping, self.template.resources.values()) if it.get("Type") == kind]
+            self._called[kind].update(map(self._own_name, same))
+        made = f"{self._prefix}-{name}" if self._prefix else name
+        while made in self._called[kind]:
+            made = f"stack-{made}"
+        return made
+
+
+def _conditions_in(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for it in cast("list[Any]", value):
+            yield from _conditions_in(it)
+    elif isinstance(value, dict):
+        for key, it in cast("dict[str, Any]", value).items():
+            if key == "Condition" and isinstance(it, str):
+                yield it
+            elif key == "Fn::If" and isinstance(it, list) and it and isinstance(it[0], str):
+                yield it[0]
+            yield from _conditions_in(it)
 
 
 def _generic(kind: str) -> str:
@@ -115,13 +212,13 @@ def _generic(kind: str) -> str:
 class _One:
     """A resource of a template, and what it is here."""
 
-    def __init__(self, template: Template, name: str, it: Mapping[str, Any], left: dict[str, str]) -> None:
-        self.template, self.name, self.left = template, name, left
+    def __init__(self, whole: _Whole, name: str, it: Mapping[str, Any]) -> None:
+        self.template, self.name, self.left = whole.template, name, whole.made.left
         self.type = str(it["Type"])
         self.raw = mapping(it.get("Properties"))
-        self.given = mapping(template.value(self.raw))
+        self.given = mapping(self.template.value(self.raw))
         self.props = properties(self.type, self.given)
-        self.own = _assigned(template, name)
+        self.own = whole.assigned(name)
 
     def declared(self) -> Iterator[Declared]:
         """Its resources."""
@@ -143,7 +240,11 @@ class _One:
             "AWS::SSO::PermissionSet": self._permission_set,
             **dict.fromkeys(_POLICY_OF, self._of_holder),
         }
-        if self.type in several:
+        if self.type in _NESTED and not self.given.get("TemplateBody"):
+            address = self.given.get("TemplateURL")
+            at = f" ({address})" if isinstance(address, str) and address != NOT_KNOWN else ""
+            self.left[f"{self.name} ({self.type})"] = f"its template is elsewhere{at}: audit that file too"
+        elif self.type in several:
             yield from several[self.type]()
         elif self.type in KINDS:
             yield self._made(KINDS[self.type], self.props)
@@ -152,10 +253,11 @@ class _One:
             yield self._made(_generic(self.type), self.props)
 
     def _unread(self) -> None:
-        if self.type == "AWS::CloudFormation::Stack" or self.type.startswith(("Custom::", "AWS::Serverless::")):
-            self.left[f"{self.name} ({self.type})"] = {
-                "AWS::CloudFormation::Stack": "its template is elsewhere: audit that file too",
-            }.get(self.type, "what it creates is not in this template")
+        if (
+            self.type.startswith(("Custom::", "AWS::Serverless::"))
+            or self.type == "AWS::CloudFormation::CustomResource"
+        ):
+            self.left[f"{self.name} ({self.type})"] = "what it creates is not in this template"
 
     def _made(self, kind: str, props: Mapping[str, Any], suffix: str = "") -> Declared:
         names = {camel(prop): self.template.named(value) for prop, value in self.raw.items()}
@@ -182,21 +284,46 @@ class _One:
     def _holder(self) -> Iterator[Declared]:
         holder = self.type.rpartition("::")[2].lower()
         props = {key: it for key, it in self.props.items() if key not in ("policies", "groups")}
+        arns = list(self._elements("ManagedPolicyArns"))
+        props.pop("managedPolicyArns", None)
         if holder == "role":
-            props["assumeRolePolicy"] = _text(props.get("assumeRolePolicy", {}))
-        else:
-            for number, arn in enumerate(listed(props.pop("managedPolicyArns", None))):
+            props["assumeRolePolicy"] = self._trusting(props.get("assumeRolePolicy", {}))
+            if known := [it for _, it in arns if not has_unknown(it)]:
+                props["managedPolicyArns"] = known
+        for number, arn in arns:
+            if holder != "role" or has_unknown(arn):
                 attached = f"aws:iam/{holder}PolicyAttachment:{holder.title()}PolicyAttachment"
-                yield self._made(
-                    attached, {holder: self.own["Name"], "policyArn": arn}, f".ManagedPolicyArns[{number}]"
-                )
+                given = {holder: self.own["Name"], "policyArn": arn}
+                yield self._made(attached, given, f".ManagedPolicyArns[{number}]")
         yield self._made(KINDS[self.type], props)
-        for number, it in enumerate(listed(self.given.get("Policies"))):
+        for number, it in self._elements("Policies"):
             document = it if it == NOT_KNOWN else mapping(it).get("PolicyDocument", NOT_KNOWN)
             yield from self._policies(holder, [self.own["Name"]], document, f".Policies[{number}]")
         if groups := listed(self.given.get("Groups")):
             kind = "aws:iam/userGroupMembership:UserGroupMembership"
             yield self._made(kind, {"user": self.own["Name"], "groups": groups}, ".Groups")
+
+    def _elements(self, prop: str) -> Iterator[tuple[int, Any]]:
+        """The elements of a list, each with its number in the template: AWS::NoValue leaves some out."""
+        raw = self.raw.get(prop)
+        if not isinstance(raw, list):
+            yield from enumerate(listed(self.given.get(prop)))
+            return
+        for number, it in enumerate(cast("list[Any]", raw)):
+            value = self.template.value(it)
+            if value is not None:
+                yield number, value
+
+    def _trusting(self, document: Any) -> Any:
+        """A trust policy of what is known of it."""
+        known = known_part(cast("dict[str, Any]", document)) if isinstance(document, dict) else None
+        if known is None or not has_unknown(document):
+            return _text(document)
+        self._left_out("AssumeRolePolicyDocument", document)
+        return _text(known)
+
+    def _left_out(self, what: str, value: Any) -> None:
+        self.left[f"{self.name}.{what}"] = f"a part of it is not known: {', '.join(reasons(value))}"
 
     def _inline(self) -> Iterator[Declared]:
         for key, holder in _HOLDERS.items():
@@ -232,16 +359,15 @@ class _One:
 
     def _definition(self) -> Iterator[Declared]:
         containers = self.props.get("containerDefinitions", [])
+        known: list[Any] = []
         for number, it in enumerate(listed(containers)):
-            for key in ("environment", "secrets"):
-                entries = listed(mapping(it).get(key))
-                unknown = [one for one in entries if has_unknown(one)]
-                if unknown:
-                    # One value from a parameter would hide the whole task definition from the rules.
-                    it[key] = [one for one in entries if one not in unknown]
-                    names = ", ".join(str(mapping(one).get("name", one)) for one in unknown)
-                    self.left[f"{self.name}.ContainerDefinitions[{number}] {key} {names}"] = "its value is not known"
-        yield self._made(KINDS[self.type], {**self.props, "containerDefinitions": _text(containers)})
+            # One value from a parameter would hide the whole task definition from the rules.
+            kept = _known_elements(it)
+            if has_unknown(it):
+                self._left_out(f"ContainerDefinitions[{number}]", it)
+            if not has_unknown(kept):
+                known.append(kept)
+        yield self._made(KINDS[self.type], {**self.props, "containerDefinitions": _text(known or containers)})
 
     def _rule(self) -> Iterator[Declared]:
         yield self._made(KINDS[self.type], {key: it for key, it in self.props.items() if key != "targets"})
@@ -301,8 +427,18 @@ class _One:
 def _text(document: Any) -> Any:
     """A document as Pulumi has it: JSON text, or NOT_KNOWN as a whole."""
     if has_unknown(document):
-        return NOT_KNOWN
-    return document if isinstance(document, str) else json.dumps(document)
+        return NotKnown(*reasons(document))
+    return document if isinstance(document, str) else json.dumps(document, default=str)
+
+
+def _known_elements(value: Any) -> Any:
+    """A value without the elements of its lists in which something is not known."""
+    if isinstance(value, list):
+        many = [_known_elements(it) for it in cast("list[Any]", value)]
+        return [it for it in many if not has_unknown(it)]
+    if isinstance(value, dict):
+        return {key: _known_elements(it) for key, it in cast("dict[str, Any]", value).items()}
+    return value
 
 
 def _ranges(it: Mapping[str, Any]) -> dict[str, Any]:

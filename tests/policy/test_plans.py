@@ -183,4 +183,64 @@ def test_a_text_inside_a_block_is_not_taken_for_what_it_names() -> None:
     launcher = resource("aws_iam_role.r", values, {"inline_policy": [{"policy": True}]})
     expressions = {"aws_iam_role.r": {"inline_policy": [{"policy": references("aws_iam_role.task.arn")}]}}
     made = {it.name: it for it in converted(plan([TASK, launcher], expressions)).resources}
-    assert made["aws_iam_role.r"].inputs["inlinePolicies"] == [{"name": "i", "policy": NOT_KNOWN}]
+    # It does not hide the role's other policies.
+    assert (
+        "inlinePolicies" not in made["aws_iam_role.r"].inputs or made["aws_iam_role.r"].inputs["inlinePolicies"] == []
+    )
+    beside = made["aws_iam_role.r.inline_policy[0]"]
+    assert (beside.kind, beside.inputs) == ("aws:iam/rolePolicy:RolePolicy", {"role": "r", "policy": NOT_KNOWN})
+
+
+def test_two_modules_roles_of_the_same_local_name_are_two_roles() -> None:
+    addresses = [f"module.{it}.aws_iam_role.this" for it in "ab"] + [
+        'aws_iam_role.many["a/b"]',
+        'aws_iam_role.many["a_b"]',
+    ]
+    roles = [resource(it, {"name_prefix": "x"}, {"arn": True, "name": True, "id": True}) for it in addresses]
+    # One name in two accounts, by two providers.
+    roles += [resource(f"aws_iam_role.{it}", {"name": "same"}, {"arn": True}) for it in ("here", "there")]
+    made = {it.name: it for it in converted(plan(roles, {})).resources}
+    assert len({it.outputs["arn"] for it in made.values()}) == len(roles)
+    assert {made[f"aws_iam_role.{it}"].outputs["name"] for it in ("here", "there")} == {"same"}
+    assert made["module.a.aws_iam_role.this"].outputs["arn"].endswith(":role/module.a.aws_iam_role.this")
+
+
+def test_a_document_that_includes_others_is_judged_with_those_that_are_known() -> None:
+    def statement(sid: str, action: str) -> dict[str, Any]:
+        return {"sid": sid, "actions": [action], "resources": ["*"]}
+
+    inner = resource("data.aws_iam_policy_document.inner", {"statement": [statement("i", "s3:Get*")]}, {"json": True})
+    own = {
+        "statement": [statement("a", "iam:PassRole"), statement("b", "ecs:*")],
+        "source_policy_documents": [
+            None,
+            json.dumps({"Statement": {"Sid": "b", "Effect": "Allow", "Action": "*"}}),
+            None,
+        ],
+        "override_policy_documents": [json.dumps({"Statement": [{"Sid": "a", "Effect": "Deny", "Action": "*"}]})],
+    }
+    unknown = {"source_policy_documents": [True, False, True], "json": True}
+    outer = resource("data.aws_iam_policy_document.outer", own, unknown)
+    text = plan(
+        [outer, inner, UNKNOWN_POLICY],
+        {
+            "data.aws_iam_policy_document.inner": {"statement": [{}]},
+            "data.aws_iam_policy_document.outer": {
+                "source_policy_documents": references("data.aws_iam_policy_document.inner.json", "local.more.text"),
+                "statement": [{}, {}],
+            },
+            "aws_iam_role_policy.p": {"policy": references("data.aws_iam_policy_document.outer.json")},
+        },
+    )
+    known = policy_of(converted(text))
+    assert [(it["Sid"], it["Effect"], it["Action"]) for it in known] == [
+        ("i", "Allow", ["s3:Get*"]),
+        ("b", "Allow", ["ecs:*"]),
+        ("a", "Deny", "*"),
+    ]
+    audit = audited(text)
+    assert "runtask-one-definition" in {it.rule for it in audit.broken}
+    assert {it.because for it in audit.not_judged if it.path == "policy"} == {
+        ("local.more.text", "source_policy_documents[2]")
+    }
+    assert not audit.left
