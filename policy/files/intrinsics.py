@@ -44,7 +44,7 @@ class Template:
         self.resources = mapping(content.get("Resources"))
         self.left: dict[str, str] = {}
         self._mappings = mapping(content.get("Mappings"))
-        self._conditions = mapping(content.get("Conditions"))
+        self.conditions = mapping(content.get("Conditions"))
         self._assigned = assigned
         self._parameters: dict[str, Any] = {**_PSEUDO}
         for name, it in mapping(content.get("Parameters")).items():
@@ -78,6 +78,9 @@ class Template:
         if isinstance(given, list):
             many = [self._value(it) for it in cast("list[Any]", given)]
             return [it for it in many if it is not _NO_VALUE]
+        if isinstance(given, str) and "{{resolve:" in given:
+            # CloudFormation reads it from Systems Manager or Secrets Manager when it deploys.
+            return NotKnown(given)
         if not isinstance(given, dict):
             return given
         found = cast("dict[str, Any]", given)
@@ -87,8 +90,15 @@ class Template:
                 return self._functions[name](argument)
             if name.startswith("Fn::"):
                 return self._leave(name, "this function is not evaluated")
-        made = {key: self._value(it) for key, it in found.items()}
+        made = {key: self._value(it) for key, it in found.items() if not self._adds(key)}
         return {key: it for key, it in made.items() if it is not _NO_VALUE}
+
+    def _adds(self, key: str) -> bool:
+        """Whether a key is a function that adds others to its object: a macro, or a loop."""
+        added = str(key).startswith(("Fn::Transform", "Fn::ForEach"))
+        if added:
+            self._leave(str(key), "what it adds to its object is not in the template")
+        return added
 
     def named(self, given: Any) -> set[str]:
         """The logical ids that a value names."""
@@ -122,7 +132,7 @@ class Template:
             return None
         name, argument = next(iter(found.items()))
         if name == "Condition":
-            return self._condition(self._conditions.get(str(argument)), depth + 1)
+            return self._condition(self.conditions.get(str(argument)), depth + 1)
         if name == "Fn::Equals":
             left, right = (self._value(it) for it in [*listed(argument), None, None][:2])
             return self._guessed(argument) if has_unknown([left, right]) else str(left) == str(right)

@@ -154,7 +154,7 @@ def _read(text: str) -> Read:
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise NotAStack(f"is neither JSON nor YAML: {said}{where}") from None
     except (TypeError, ValueError) as error:
-        # A key that is a list, a number that is none.
+        # Such as a key that is a list.
         raise NotAStack(f"is no YAML of a template: {error}") from None
 
 

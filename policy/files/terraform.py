@@ -21,14 +21,13 @@ from .declared import (
     NotKnown,
     camel,
     has_unknown,
-    known_part,
     listed,
     mapping,
     objects,
     reasons,
-    split,
     urn,
 )
+from .policy_parts import known_part, split
 from .terraform_documents import Text, text_of
 from .terraform_names import kind, properties
 from .terraform_references import References
@@ -81,6 +80,9 @@ def converted(content: Mapping[str, Any]) -> Converted:
         for address, change in after.items()
         if f"data.{_DOCUMENT}." in address
     }
+    for key, why in _PARTS.items():
+        if content.get(key) not in (None, [], key == "complete"):
+            made.left[f"{made.form.removeprefix('a ')}: {key}"] = why
     taken: set[str] = set()
     outputs = {it.address: _outputs(it, taken) for it in ones.values()}
     outputs |= {address: {} for address in documents}
@@ -91,6 +93,14 @@ def converted(content: Mapping[str, Any]) -> Converted:
         references.fill(it.address, it.values, it.unknown)
         made.resources += _declared(it, outputs[it.address], references, ones, made.left)
     return made
+
+
+_PARTS: Final = {
+    "complete": "a part of the configuration is not planned (-target, or deferred): audit the plan that follows too",
+    "errored": "planning ended with an error: audit the plan without it",
+    "deferred_changes": "these resources are planned later: audit the plan that follows too",
+}
+"""Property of a plan that has only a part of the configuration → what to do."""
 
 
 def _read_document(

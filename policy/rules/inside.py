@@ -120,7 +120,7 @@ def _of_native(it: Resource) -> Contents:
 def _single(it: Resource, kind: str, properties: Any, outputs: Mapping[str, Any]) -> Contents:
     """One resource of a type of CloudFormation, with the outputs that it has in the stack."""
     try:
-        # A name of its own: what is made up from it is no other resource's.
+        # With a name of its own, so that no other resource has the same made-up ARN.
         found = of_template({"Resources": {it.name: {"Type": kind, "Properties": properties}}}, _place(it))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return Contents(left=[f"has a form that cannot be read: {error}"])

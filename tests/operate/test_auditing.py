@@ -271,7 +271,7 @@ def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     lines = [it.partition("  #")[0].strip() for it in block("policies", "audit").splitlines()]
     ours = [it for it in lines if it.startswith("fargate-job ")]
-    assert len(ours) == 3
+    assert len(ours) == 4
     for line in ours:
         words, _, file = line.partition(" > ")
         ran = command(*words.split()[1:])

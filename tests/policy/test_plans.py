@@ -178,6 +178,17 @@ def test_a_resource_of_another_provider_for_aws_is_said() -> None:
     assert list(made.left) == ["awscc_iam_role.r"]
 
 
+def test_a_plan_of_a_part_of_the_configuration_is_said() -> None:
+    whole = json.loads(plan([TASK], {}))
+    assert converted(json.dumps({**whole, "complete": True, "errored": False, "deferred_changes": []})).left == {}
+    made = converted(json.dumps({**whole, "complete": False, "errored": True, "deferred_changes": [{"reason": "x"}]}))
+    assert list(made.left) == [
+        "Terraform plan: complete",
+        "Terraform plan: errored",
+        "Terraform plan: deferred_changes",
+    ]
+
+
 def test_a_text_inside_a_block_is_not_taken_for_what_it_names() -> None:
     values = {"name": "r", "inline_policy": [{"name": "i"}]}
     launcher = resource("aws_iam_role.r", values, {"inline_policy": [{"policy": True}]})

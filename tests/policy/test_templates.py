@@ -94,6 +94,7 @@ def test_json_and_yaml_of_a_template_are_judged_alike() -> None:
         ({"Fn::GetAtt": ["It", "Arn"]}, "arn:aws:foo:us-east-1:123456789012:bar/It"),
         ({"Fn::GetAtt": ["It", "Secret"]}, NOT_KNOWN),
         ({"Fn::Transform": {"Name": "x"}}, NOT_KNOWN),
+        ("{{resolve:ssm:/roles/task}}", NOT_KNOWN),
     ],
 )
 def test_a_function_is_evaluated_as_far_as_the_template_tells(value: Any, made: Any) -> None:
@@ -122,6 +123,8 @@ def test_what_is_not_converted_is_said_by_name() -> None:
             "Later": {"Type": "AWS::IAM::Role", "Condition": "Given"},
             "Never": {"Type": "AWS::IAM::Role", "Condition": "Not"},
             "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"DefinitionS3Location": {}}},
+            "Module": {"Type": "Ours::Roles::All::MODULE"},
+            "Extended": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x", "Fn::Transform": {"Name": "More"}}},
             "Fn::ForEach::Roles": ["Name", ["a", "b"], {"Role${Name}": {"Type": "AWS::IAM::Role"}}],
         },
         Transform=["AWS::Serverless-2016-10-31", "Ours"],
@@ -136,6 +139,8 @@ def test_what_is_not_converted_is_said_by_name() -> None:
         "condition Given",
         "parameter P",
         "Machine.DefinitionS3Location",
+        "Module (Ours::Roles::All::MODULE)",
+        "Fn::Transform",
         "Fn::ForEach::Roles",
     }
     assert {it.name for it in made.resources} >= {"Later", "Own", "Api"}
@@ -260,6 +265,15 @@ Resources:
             Resource: "*"
             Condition: {StringEquals: {iam:PassedToService: !Ref Service}}
           - {Effect: Allow, NotAction: ["s3:*", !Ref Env], Resource: "*"}
+  Queue: {Type: AWS::SQS::Queue}
+  QueuePolicy:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: [!Ref Queue]
+      PolicyDocument:
+        Statement:
+          - {Effect: Allow, Principal: "*", Action: "sqs:SendMessage", Resource: "*"}
+          - {Effect: !Ref Env, Principal: "*", Action: "sqs:*", Resource: "*"}
   Url:
     Type: AWS::Lambda::Url
     Properties: {TargetFunctionArn: f, AuthType: !If [IsTest, NONE, AWS_IAM]}
@@ -287,12 +301,14 @@ def test_one_unknown_value_does_not_hide_what_is_known_beside_it() -> None:
     assert {"passrole-named-roles", "passrole-service"} <= rules["List"]
     assert rules["Compared"] == {"passrole-named-roles"}
     assert "function-not-public" in rules["Url"] & rules["OnlyTest"]
+    assert "queue-not-public" in rules["QueuePolicy"]
     assert "task-not-privileged" in rules["Containers"]
     assert {it.resource: it.because for it in audit.not_judged if "olic" in it.path} == {
         "Branch.ManagedPolicyArns[1]": ("Fn::ImportValue more",),
         "List.Statement[0]": ("parameter Env",),
         "Compared.Statement[0]": ("parameter Service",),
         "Compared.Statement[1]": ("parameter Env",),
+        "QueuePolicy.Statement[1]": ("parameter Env",),
     }
     assert set(audit.left) == {
         "parameter Env",
