@@ -147,7 +147,7 @@ def audited(
         audit.left = {**way.left, **audit.left}
         by_urn = {it.urn: it for it in way.resources}
         declared = {**by_urn, **declared}
-        for urn, path, rule in _judge(audit, chosen_rules, by_urn, known_roles, day):
+        for urn, path, rule in _judge(audit, chosen_rules, way.resources, by_urn, known_roles, day):
             missing.setdefault((urn, path), set()).add(rule)
     audit.resources = len(declared)
     audit.broken = list(dict.fromkeys(audit.broken))
@@ -159,12 +159,13 @@ def audited(
 def _judge(
     audit: Audit,
     rules: Iterable[tuple[Rule, EnforcementLevel, Configured]],
+    resources: Iterable[Declared],
     by_urn: Mapping[str, Declared],
     known_roles: tuple[Resource, ...],
     day: datetime.date,
 ) -> Iterator[tuple[str, str, str]]:
     """Add the findings in some resources; the values that are missing, and the rule that needed each."""
-    each, whole = _resources(by_urn.values(), known_roles)
+    each, whole = _resources(resources, known_roles)
     for rule, severity, settings in rules:
         if severity is EnforcementLevel.DISABLED:
             continue

@@ -174,14 +174,11 @@ class One:
 
     def _definition(self) -> Iterator[Declared]:
         containers = self.props.get("containerDefinitions", [])
-        known: list[Any] = []
-        for number, it in enumerate(listed(containers)):
-            # One value from a parameter would hide the whole task definition from the rules.
-            kept = _known_elements(it)
+        # One value from a parameter would hide the whole task definition from the rules.
+        known = [kept for it in listed(containers) if not has_unknown(kept := _known_elements(it))]
+        for number, it in enumerate(listed(containers) if known else []):
             if has_unknown(it):
                 self._left_out(f"ContainerDefinitions[{number}]", it)
-            if not has_unknown(kept):
-                known.append(kept)
         yield self._made(KINDS[self.type], {**self.props, "containerDefinitions": _text(known or containers)})
 
     def _rule(self) -> Iterator[Declared]:

@@ -67,7 +67,8 @@ def converted(content: Mapping[str, Any]) -> Converted:
     made = Converted(PLAN if planned else STATE)
     values = mapping(content.get("planned_values") if planned else content.get("values"))
     changes = objects(content.get("resource_changes"), "resource_changes")
-    after = {str(it.get("address")): mapping(it.get("change")) for it in changes}
+    # An object that a failed replacement left behind is destroyed, and has the address of the one that stays.
+    after = {str(it.get("address")): mapping(it.get("change")) for it in changes if not it.get("deposed")}
     ones = {
         address: _One(
             address, str(it.get("type")), dict(it.get("values") or {}), after.get(address, {}).get("after_unknown")

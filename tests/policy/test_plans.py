@@ -171,6 +171,14 @@ def test_what_is_about_to_be_destroyed_is_not_judged() -> None:
     loaded = json.loads(plan([TASK], {}))
     loaded["resource_changes"].append(gone)
     assert [it.name for it in converted(json.dumps(loaded)).resources] == ["aws_iam_role.task"]
+    # A failed replacement left an object behind, at the address of the one that stays.
+    function = resource("aws_lambda_function.f", {}, {"role": True})
+    loaded = json.loads(
+        plan([TASK, function], {"aws_lambda_function.f": {"role": references("aws_iam_role.task.arn")}})
+    )
+    loaded["resource_changes"].append({**gone, "address": "aws_lambda_function.f", "deposed": "1a2b"})
+    made = {it.name: it for it in converted(json.dumps(loaded)).resources}
+    assert made["aws_lambda_function.f"].inputs["role"] == ROLE
 
 
 def test_a_resource_of_another_provider_for_aws_is_said() -> None:
