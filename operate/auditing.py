@@ -37,7 +37,8 @@ def audited(
     `known_roles` is the path of a list of roles outside the file, as the command `known-roles` prints it.
 
     `broken` of the result lists the findings, `not_judged` what no rule could judge because a value is not known, and
-    `left` what is not converted. Raises NotAuditable for another file, and JobError without the extra `policies`.
+    `left` what is not converted; `complete` tells whether both are empty. Raises NotAuditable for another file, and
+    JobError without the extra `policies`.
     """
     path = Path(file)
     try:

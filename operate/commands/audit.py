@@ -83,7 +83,7 @@ def audit(
         click.echo(json.dumps(as_sarif(found), indent=2))
     else:
         _show(output, found)
-    return REFUSED if found.mandatory or (strict and not found.seen) else 0
+    return REFUSED if found.mandatory or (strict and not found.complete) else 0
 
 
 def _pair(given: str) -> tuple[str, str]:
@@ -112,7 +112,7 @@ def _show(output: Output, found: Audit) -> None:
             "A Fix names properties as Pulumi does: sourceArn is SourceArn in CloudFormation, source_arn in Terraform."
         )
         output.fact("")
-    if not found.seen:
+    if not found.complete:
         output.said("Not judged:")
         for it in found.not_judged:
             output.said(f"  {it.resource}: {it.said}")

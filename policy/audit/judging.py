@@ -91,7 +91,7 @@ class Audit:
         return self.form == STACK
 
     @property
-    def seen(self) -> bool:
+    def complete(self) -> bool:
         """Whether every rule could judge everything in the file."""
         return not self.not_judged and not self.left
 
