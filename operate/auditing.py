@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from .errors import JobError
 from .extras import extra
@@ -36,13 +37,14 @@ def audited(
     `known_roles` is the path of a list of roles outside the file, as the command `known-roles` prints it.
 
     `broken` of the result lists the findings, `not_judged` what no rule could judge because a value is not known, and
-    `left` what is not converted. Raises NotAuditable for another file, and JobError without the extra `policies`.
+    `left` what is not converted; `complete` tells whether both are empty. Raises NotAuditable for another file, and
+    JobError without the extra `policies`.
     """
     path = Path(file)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise NotAuditable(f"{path}: cannot be read: {error.strerror}", "Give the path of a file") from None
+        raise NotAuditable(f"{path}: cannot be read: {error.strerror}", _GIVE) from None
     return audited_text(
         content,
         name=str(file),
@@ -70,15 +72,36 @@ def audited_text(
     except (OSError, ValueError) as error:
         raise NotAuditable(str(error), "Write the list again: fargate-job known-roles ROLE …") from None
     try:
-        text = content.decode("utf-8-sig")
+        # As a shell writes it: PowerShell's `>` writes UTF-16.
+        text = content.decode(json.detect_encoding(content))
+        if _CONTROL.search(text):
+            raise NotAuditable(*_not_text(name))
         return audit.audited(
-            text, name=name, environment=environment, config=config, parameters=parameters, known_roles=known
+            text.removeprefix("\ufeff"),
+            name=name,
+            environment=environment,
+            config=config,
+            parameters=parameters,
+            known_roles=known,
         )
     except UnicodeDecodeError:
-        then = "For a saved plan, write its JSON: terraform show -json PLAN"
-        raise NotAuditable(f"{name} is not text", then) from None
+        raise NotAuditable(*_not_text(name)) from None
     except files.NotAStack as error:
         raise NotAuditable(f"{name} {error}") from None
+    except RecursionError:
+        raise NotAuditable(f"{name} has a document that nests objects and lists too deeply to be read", _GIVE) from None
+
+
+def _not_text(name: str) -> tuple[str, str]:
+    return f"{name} is not text", "For a saved plan, write its JSON: terraform show -json PLAN"
+
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
+"""Characters that neither JSON nor YAML has."""
+_GIVE: Final = (
+    "Give a file: an exported stack (pulumi stack export), a CloudFormation template, or a plan or state "
+    "(terraform show -json)"
+)
 
 
 def settings_of(file: Path) -> dict[str, Any]:

@@ -72,6 +72,33 @@ class Context:
         return jobs(self.account, stack=self.stack, program=self.program)
 
 
+def _ended(output: Output, run: Callable[[], int | None]) -> None:
+    """Run a command; end with its exit code, or with one line for its error."""
+    try:
+        code = run()
+    except (Interrupted, KeyboardInterrupt) as error:
+        output.interrupted(error if isinstance(error, Interrupted) else Interrupted("interrupted"))
+        code = INTERRUPTED
+    except JobError as error:
+        output.error(error)
+        code = FAILED
+    except BrokenPipeError:
+        # click would exit with 1.
+        code = reader_gone()
+    click.get_current_context().exit(code or 0)
+
+
+def offline(command: Command) -> Command:
+    """The errors of a command that calls nothing, as those of every other; it takes no option of an account."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **given: Any) -> None:
+        output = Output("text")
+        _ended(output, lambda: command(*args, output=output, **given))
+
+    return cast("Command", run)
+
+
 def common(command: Command) -> Command:
     """The options of every command, and its errors as one line and an exit code."""
 
@@ -82,18 +109,7 @@ def common(command: Command) -> Command:
             context = Context(**named)
         except JobError as error:
             raise click.UsageError(str(error)) from None
-        try:
-            code = command(*args, context=context, **given)
-        except (Interrupted, KeyboardInterrupt) as error:
-            context.output.interrupted(error if isinstance(error, Interrupted) else Interrupted("interrupted"))
-            code = INTERRUPTED
-        except JobError as error:
-            context.output.error(error)
-            code = FAILED
-        except BrokenPipeError:
-            # click would exit with 1.
-            code = reader_gone()
-        click.get_current_context().exit(code or 0)
+        _ended(context.output, lambda: command(*args, context=context, **given))
 
     options = (
         click.option("--stack", "-s", default="", envvar="FARGATE_JOB_STACK", help="The Pulumi stack of the job."),

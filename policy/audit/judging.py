@@ -9,7 +9,9 @@ from typing import Any, Final, cast
 
 from fargate_job_launcher.policies import RULES, environment_of
 from fargate_job_launcher.policies.config import RENEWED, Configured, configured
-from fargate_job_launcher.policies.files import Converted, Declared, converted
+from fargate_job_launcher.policies.files import Converted, Declared, NotAStack, converted
+from fargate_job_launcher.policies.files.declared import reasons
+from fargate_job_launcher.policies.files.stack_export import FORM as STACK
 from fargate_job_launcher.policies.inside import expanded
 from fargate_job_launcher.policies.rule import Environment, Rule, Scope, Verdict
 from fargate_job_launcher.policies.stack import INSIDE, Resource, Stack
@@ -48,7 +50,15 @@ class NotJudged:
 
     resource: str
     path: str
+    """The property, and where in it the value is."""
     rules: tuple[str, ...]
+    because: tuple[str, ...] = ()
+    """What the value depends on: a parameter, an import, what a plan's expression names."""
+
+    @property
+    def said(self) -> str:
+        """What is not known, in words."""
+        return f"{self.path} is not known" + (f" ({', '.join(self.because)})" if self.because else "")
 
 
 @dataclass
@@ -75,6 +85,16 @@ class Audit:
         """How many findings are mandatory, and problems of the configuration."""
         return len(self.problems) + sum(it.level == EnforcementLevel.MANDATORY.value for it in self.broken)
 
+    @property
+    def stack(self) -> bool:
+        """Whether the file is an exported Pulumi stack, which has the names of the rules."""
+        return self.form == STACK
+
+    @property
+    def complete(self) -> bool:
+        """Whether every rule could judge everything in the file."""
+        return not self.not_judged and not self.left
+
     def as_json(self) -> dict[str, Any]:
         """The audit as plain values."""
         return {
@@ -84,7 +104,9 @@ class Audit:
             "resources": self.resources,
             "mandatory": self.mandatory,
             "findings": [asdict(it) for it in self.broken],
-            "notJudged": [{**asdict(it), "rules": list(it.rules)} for it in self.not_judged],
+            "notJudged": [
+                {**asdict(it), "rules": list(it.rules), "because": list(it.because)} for it in self.not_judged
+            ],
             "notConverted": [{"what": what, "why": why} for what, why in self.left.items()],
             "problems": self.problems,
         }
@@ -118,25 +140,59 @@ def audited(
     day = today or datetime.datetime.now(datetime.UTC).date()
     known = {it.id for it in RULES}
     audit.problems += [f"{it}: no rule is called so" for it in config or {} if it not in known and it != "all"]
-    each, whole = _resources(file.resources, known_roles)
-    by_urn = {it.urn: it for it in file.resources}
+    chosen_rules = [(rule, *_settings(rule, config or {}, chosen, audit.problems)) for rule in rules]
     missing: dict[tuple[str, str], set[str]] = {}
-    for rule in rules:
-        level, settings = _settings(rule, config or {}, chosen, audit.problems)
-        if level is EnforcementLevel.DISABLED:
-            continue
-        if level is EnforcementLevel.REMEDIATE:
-            level = EnforcementLevel.MANDATORY
-        audit.broken += _expired(rule, level, settings, by_urn, day)
-        for verdict in _verdicts(rule, each, whole, settings):
-            _add(audit, rule, level, verdict, settings, by_urn, day)
-            for it in verdict.unknown:
-                missing.setdefault((it.urn, it.path), set()).add(rule.id)
+    declared: dict[str, Declared] = {}
+    for way in (file, *file.otherwise):
+        audit.left = {**way.left, **audit.left}
+        by_urn = {it.urn: it for it in way.resources}
+        declared = {**by_urn, **declared}
+        for urn, path, rule in _judge(audit, chosen_rules, way.resources, by_urn, known_roles, day):
+            missing.setdefault((urn, path), set()).add(rule)
+    audit.resources = len(declared)
     audit.broken = list(dict.fromkeys(audit.broken))
     for (urn, path), ids in missing.items():
-        named = by_urn[urn].name if urn in by_urn else urn
-        audit.not_judged.append(NotJudged(named, path, tuple(sorted(ids))))
+        audit.not_judged.append(_not_judged(declared.get(urn.partition(INSIDE)[0]), urn, path, ids))
     return audit
+
+
+def _judge(
+    audit: Audit,
+    rules: Iterable[tuple[Rule, EnforcementLevel, Configured]],
+    resources: Iterable[Declared],
+    by_urn: Mapping[str, Declared],
+    known_roles: tuple[Resource, ...],
+    day: datetime.date,
+) -> Iterator[tuple[str, str, str]]:
+    """Add the findings in some resources; the values that are missing, and the rule that needed each."""
+    each, whole = _resources(resources, known_roles)
+    for rule, severity, settings in rules:
+        if severity is EnforcementLevel.DISABLED:
+            continue
+        level = EnforcementLevel.MANDATORY if severity is EnforcementLevel.REMEDIATE else severity
+        audit.broken += _expired(rule, level, settings, by_urn, day)
+        try:
+            verdicts = list(_verdicts(rule, each, whole, settings))
+        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+            # A form that the provider refuses, where a rule looks for its subjects.
+            said = f"is {audit.form} with a part that has another form, which {rule.id} cannot judge: {error}"
+            raise NotAStack(said) from None
+        for verdict in verdicts:
+            _add(audit, rule, level, verdict, settings, by_urn, day)
+            yield from ((it.urn, it.path, rule.id) for it in verdict.unknown)
+
+
+def _not_judged(of: Declared | None, urn: str, path: str, rules: set[str]) -> NotJudged:
+    value: Any = {} if of is None else {**of.outputs, **of.inputs}
+    for key in path.split("."):
+        if isinstance(value, dict) and key in value:
+            value = cast("dict[str, Any]", value)[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(cast("list[Any]", value)):
+            value = cast("list[Any]", value)[int(key)]
+        else:
+            break
+    named = urn if of is None else of.name + urn.removeprefix(of.urn)
+    return NotJudged(named, path, tuple(sorted(rules)), reasons(value))
 
 
 def _verdicts(rule: Rule, each: list[Resource], whole: Stack, settings: Configured) -> Iterator[Verdict]:

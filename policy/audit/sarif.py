@@ -29,7 +29,7 @@ def as_sarif(audit: Audit, *, rules: Iterable[Rule] = RULES) -> dict[str, Any]:
     listed = list(rules)
     index = {it.id: number for number, it in enumerate(listed)}
     unseen = [
-        *(f"{it.resource}: {it.path} is not known: {', '.join(it.rules)} cannot judge it" for it in audit.not_judged),
+        *(f"{it.resource}: {it.said}: {', '.join(it.rules)} cannot judge it" for it in audit.not_judged),
         *(f"{what} is not converted: {why}" for what, why in audit.left.items()),
     ]
     notes = [{"level": "warning", "message": {"text": it}} for it in unseen]
@@ -71,7 +71,7 @@ def _result(it: Broken, index: int, audit: Audit) -> dict[str, Any]:
     # GitHub shows a result only where it has a line.
     place["region"] = {"startLine": it.line or 1}
     logical = {"name": it.resource, "fullyQualifiedName": it.urn, "kind": "resource"}
-    same = hashlib.sha256("\n".join((it.rule, it.urn, it.says)).encode()).hexdigest()
+    same = hashlib.sha256("\n".join((it.rule, it.urn, it.says)).encode(errors="replace")).hexdigest()
     return {
         "ruleId": it.rule,
         "ruleIndex": index,

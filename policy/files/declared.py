@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -14,6 +15,23 @@ NOT_KNOWN: Final = UNKNOWN_STRING_VALUE
 ACCOUNT: Final = "123456789012"
 REGION: Final = "us-east-1"
 """Stand for the account and region of a file that does not name its own, as in AWS's documentation."""
+
+
+class NotKnown(str):
+    """NOT_KNOWN with what it depends on; equal to it, and so read alike."""
+
+    __slots__ = ("because",)
+    because: tuple[str, ...]
+
+    def __new__(cls, *because: str) -> NotKnown:
+        made = super().__new__(cls, NOT_KNOWN)
+        made.because = tuple(dict.fromkeys(because))
+        return made
+
+
+EXPECTED: Final = (
+    "an exported stack (pulumi stack export), a CloudFormation template, or a plan (terraform show -json PLAN)"
+)
 
 
 class NotAStack(ValueError):
@@ -54,6 +72,8 @@ class Converted:
     resources: list[Declared] = field(default_factory=list[Declared])
     left: dict[str, str] = field(default_factory=dict[str, str])
     """What is not converted → why; each is something that no rule judges."""
+    otherwise: tuple[Converted, ...] = ()
+    """The same file where its conditions on unknown values hold otherwise; each is judged too."""
 
 
 def urn(kind: str, name: str) -> str:
@@ -91,18 +111,33 @@ def mapping(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def split(document: Any) -> list[tuple[str, Any]]:
-    """A policy document as documents that grant the same together: one of all known statements, and one of each
-    statement with an unknown value, with a suffix for its name. The rules then judge the known statements, and name
-    the others."""
-    if document == NOT_KNOWN or not isinstance(document, dict) or not has_unknown(document):
-        return [("", document)]
-    whole = cast("dict[str, Any]", document)
-    key = next((it for it in whole if it.lower() == "statement"), "")
-    statements = listed(whole.get(key))
-    known = [it for it in statements if not has_unknown(it)]
-    parts: list[tuple[str, Any]] = [("", {**whole, key: known})] if known else []
-    for number, it in enumerate(statements):
-        if has_unknown(it):
-            parts.append((f".Statement[{number}]" if known or number else "", {**whole, key: [it]}))
-    return parts
+def objects(value: Any, where: str) -> list[dict[str, Any]]:
+    """A list of objects. Raises TypeError, naming the place, for anything else."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise TypeError(f"{where} is {_shown(value)}; a list is expected")
+    for number, it in enumerate(cast("list[Any]", value)):
+        if not isinstance(it, dict):
+            raise TypeError(f"{where}[{number}] is {_shown(it)}; an object is expected")
+    return cast("list[dict[str, Any]]", value)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, default=str)[:60]
+
+
+def reasons(value: Any) -> tuple[str, ...]:
+    """What the unknown parts of a value depend on."""
+    return tuple(dict.fromkeys(_reasons(value)))
+
+
+def _reasons(value: Any) -> Iterator[str]:
+    if isinstance(value, NotKnown):
+        yield from value.because
+    elif isinstance(value, dict):
+        for it in cast("dict[str, Any]", value).values():
+            yield from _reasons(it)
+    elif isinstance(value, list):
+        for it in cast("list[Any]", value):
+            yield from _reasons(it)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from .declared import ACCOUNT, NOT_KNOWN, REGION, has_unknown, listed, mapping
+from .declared import ACCOUNT, NOT_KNOWN, REGION, NotKnown, has_unknown, listed, mapping, reasons
 
 _NO_VALUE: Final = object()
 _PSEUDO: Final[Mapping[str, Any]] = {
@@ -30,14 +30,21 @@ class Template:
     """A template, which evaluates values."""
 
     def __init__(
-        self, content: Mapping[str, Any], parameters: Mapping[str, str], assigned: Callable[[str], Mapping[str, Any]]
+        self,
+        content: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        assigned: Callable[[str], Mapping[str, Any]],
+        assumed: Mapping[str, bool] | None = None,
     ) -> None:
         """`parameters` are values given in place of defaults; `assigned` says what AWS assigns to a logical id:
-        attribute → value, and `Ref`."""
+        attribute → value, and `Ref`. `assumed` is how comparisons with unknown values end (as in `unsure`)."""
+        self.unsure: dict[str, None] = {}
+        """The comparisons with unknown values that conditions make."""
+        self._assumed = assumed or {}
         self.resources = mapping(content.get("Resources"))
         self.left: dict[str, str] = {}
         self._mappings = mapping(content.get("Mappings"))
-        self._conditions = mapping(content.get("Conditions"))
+        self.conditions = mapping(content.get("Conditions"))
         self._assigned = assigned
         self._parameters: dict[str, Any] = {**_PSEUDO}
         for name, it in mapping(content.get("Parameters")).items():
@@ -71,6 +78,9 @@ class Template:
         if isinstance(given, list):
             many = [self._value(it) for it in cast("list[Any]", given)]
             return [it for it in many if it is not _NO_VALUE]
+        if isinstance(given, str) and "{{resolve:" in given:
+            # CloudFormation reads it from Systems Manager or Secrets Manager when it deploys.
+            return NotKnown(given)
         if not isinstance(given, dict):
             return given
         found = cast("dict[str, Any]", given)
@@ -80,8 +90,15 @@ class Template:
                 return self._functions[name](argument)
             if name.startswith("Fn::"):
                 return self._leave(name, "this function is not evaluated")
-        made = {key: self._value(it) for key, it in found.items()}
+        made = {key: self._value(it) for key, it in found.items() if not self._adds(key)}
         return {key: it for key, it in made.items() if it is not _NO_VALUE}
+
+    def _adds(self, key: str) -> bool:
+        """Whether a key is a function that adds others to its object: a macro, or a loop."""
+        added = str(key).startswith(("Fn::Transform", "Fn::ForEach"))
+        if added:
+            self._leave(str(key), "what it adds to its object is not in the template")
+        return added
 
     def named(self, given: Any) -> set[str]:
         """The logical ids that a value names."""
@@ -115,10 +132,10 @@ class Template:
             return None
         name, argument = next(iter(found.items()))
         if name == "Condition":
-            return self._condition(self._conditions.get(str(argument)), depth + 1)
+            return self._condition(self.conditions.get(str(argument)), depth + 1)
         if name == "Fn::Equals":
             left, right = (self._value(it) for it in [*listed(argument), None, None][:2])
-            return None if has_unknown([left, right]) else str(left) == str(right)
+            return self._guessed(argument) if has_unknown([left, right]) else str(left) == str(right)
         parts = [self._condition(it, depth + 1) for it in listed(argument)]
         if name == "Fn::Not":
             return None if not parts or parts[0] is None else not parts[0]
@@ -127,18 +144,24 @@ class Template:
             return decisive if decisive in parts else (None if None in parts else not decisive)
         return None
 
+    def _guessed(self, argument: Any) -> bool | None:
+        """How a comparison with an unknown value is taken to end; None if nobody says so."""
+        what = json.dumps(argument, default=str, sort_keys=True)
+        self.unsure[what] = None
+        return self._assumed.get(what)
+
     def _leave(self, what: str, why: str) -> Any:
         self.left[what] = why
-        return NOT_KNOWN
+        return NotKnown(what)
 
     def _ref(self, name: Any) -> Any:
         if name in self._parameters:
             value = self._parameters[name]
             if value == NOT_KNOWN:
-                self._leave(f"parameter {name}", f"it has no default; give it with --parameter {name}=VALUE")
+                return self._leave(f"parameter {name}", f"it has no default; give it with --parameter {name}=VALUE")
             return value
         if name in self.resources:
-            return self._assigned(name).get("Ref", NOT_KNOWN)
+            return self._assigned(name).get("Ref", NotKnown(f"the name of {name}"))
         return self._leave(f"Ref {name}", "the template has no such parameter or resource")
 
     def _attribute(self, given: Any) -> Any:
@@ -165,26 +188,27 @@ class Template:
             return str(value)
 
         made = re.sub(r"\$\{([^}]+)\}", put, str(text))
-        return NOT_KNOWN if has_unknown(values) else made
+        return NotKnown(*reasons(values)) if has_unknown(values) else made
 
     def _join(self, given: Any) -> Any:
         parts = listed(given)
         many = self._value(parts[1]) if len(parts) > 1 else []
         if has_unknown(many) or not isinstance(many, list):
-            return NOT_KNOWN
+            return NotKnown(*reasons(many))
         return str(parts[0]).join(str(it) for it in cast("list[Any]", many))
 
     def _select(self, given: Any) -> Any:
         parts = listed(given)
         index, many = (self._value(it) for it in [*parts, None, None][:2])
-        if not isinstance(many, list) or not str(index).isdigit():
-            return NOT_KNOWN
+        if not isinstance(many, list) or not str(index).isdecimal():
+            return NotKnown(*reasons([index, many]))
         values = cast("list[Any]", many)
-        return values[int(index)] if int(index) < len(values) else NOT_KNOWN
+        return values[int(index)] if int(index) < len(values) else NotKnown(f"Fn::Select {index}")
 
     def _split(self, given: Any) -> Any:
         separator, text = (self._value(it) for it in [*listed(given), None, None][:2])
-        return text.split(str(separator)) if isinstance(text, str) and text != NOT_KNOWN else NOT_KNOWN
+        known = isinstance(text, str) and text != NOT_KNOWN and separator not in ("", NOT_KNOWN)
+        return text.split(str(separator)) if known else NotKnown(*reasons([separator, text]))
 
     def _if(self, given: Any) -> Any:
         parts = [*listed(given), None, None, None][:3]
@@ -196,17 +220,19 @@ class Template:
     def _found(self, given: Any) -> Any:
         where: Any = self._mappings
         for key in [self._value(it) for it in listed(given)][:3]:
+            if key == NOT_KNOWN:
+                return key
             where = mapping(where).get(str(key), NOT_KNOWN)
         return where if where != NOT_KNOWN else self._leave(f"Fn::FindInMap {self._shown(given)}", "no such entry")
 
     def _base64(self, given: Any) -> Any:
         text = self._value(given)
-        return NOT_KNOWN if has_unknown(text) else base64.b64encode(str(text).encode()).decode()
+        return NotKnown(*reasons(text)) if has_unknown(text) else base64.b64encode(str(text).encode()).decode()
 
     def _json(self, given: Any) -> Any:
         value = self._value(given)
-        return NOT_KNOWN if has_unknown(value) else json.dumps(value)
+        return NotKnown(*reasons(value)) if has_unknown(value) else json.dumps(value, default=str)
 
     @staticmethod
     def _shown(given: Any) -> str:
-        return given if isinstance(given, str) else json.dumps(given)
+        return given if isinstance(given, str) else json.dumps(given, default=str)

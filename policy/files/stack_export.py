@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from .declared import NOT_KNOWN, Converted, Declared, mapping
+from .declared import Converted, Declared, NotKnown, mapping, objects
 
 FORM: Final = "an exported Pulumi stack"
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -22,12 +22,17 @@ def converted(content: Mapping[str, Any]) -> Converted:
     """The resources of an exported stack."""
     made = Converted(FORM)
     encrypted: list[str] = []
-    for it in mapping(content.get("deployment")).get("resources") or []:
-        kind = str(it.get("type", ""))
+    if not isinstance(content.get("deployment"), dict):
+        raise TypeError("deployment is not an object")
+    for number, it in enumerate(objects(content["deployment"].get("resources"), "deployment.resources")):
+        for part in ("type", "urn"):
+            if not isinstance(it.get(part), str):
+                raise TypeError(f"deployment.resources[{number}].{part} is {it.get(part)!r}; a text is expected")
+        kind = str(it["type"])
         # Another of these resources replaces one that is about to be deleted.
         if it.get("delete") or kind.startswith("pulumi:"):
             continue
-        urn = str(it.get("urn", ""))
+        urn = str(it["urn"])
         inputs, outputs = (_plain(it.get(part) or {}, urn, encrypted) for part in ("inputs", "outputs"))
         if not (isinstance(inputs, dict) and isinstance(outputs, dict)):
             raise TypeError(f"inputs or outputs of {urn} are not an object")
@@ -52,7 +57,7 @@ def _plain(value: Any, urn: str, encrypted: list[str]) -> Any:
         if isinstance(given.get("plaintext"), str):
             return _text(given["plaintext"])
         encrypted.append(urn)
-        return NOT_KNOWN
+        return NotKnown("an encrypted value")
     return {key: _plain(it, urn, encrypted) for key, it in given.items() if key != "__defaults"}
 
 

@@ -4,35 +4,13 @@ Terraform's, and its names are the camelCase of those."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final, cast
 
 from .declared import camel
 
-_MODULES: Final = {
-    "api_gateway": "apigateway",
-    "apigatewayv2": "apigatewayv2",
-    "batch": "batch",
-    "cloudwatch": "cloudwatch",
-    "ecs": "ecs",
-    "iam": "iam",
-    "lambda": "lambda",
-    "pipes": "pipes",
-    "scheduler": "scheduler",
-    "sfn": "sfn",
-    "sqs": "sqs",
-    "ssoadmin": "ssoadmin",
-    "vpc": "vpc",
-}
-"""First part of Terraform's name of a type → Pulumi's module. For every other one they are the same word."""
-_EC2: Final = (
-    "security_group",
-    "default_security_group",
-    "security_group_rule",
-    "subnet",
-    "instance",
-    "launch_template",
-)
-"""Types of EC2 that Terraform names without a service."""
 _SINGLE: Final = {
     "aws_scheduler_schedule": (
         *("target", "retry_policy", "dead_letter_config", "ecs_parameters", "network_configuration"),
@@ -61,27 +39,71 @@ _SINGLE: Final = {
 _SINGULAR: Final = ("ingress", "egress")
 """Blocks whose name Pulumi does not make a plural."""
 _PLURAL: Final = {"capacity_provider_strategy": "capacityProviderStrategies", "inline_policy": "inlinePolicies"}
-_FREE: Final = ("tags", "tags_all", "variables", "request_parameters", "request_templates")
+_FREE: Final = ("tags", "tags_all", "variables", "request_parameters", "request_templates", "parameters")
 """Maps whose keys are the user's own."""
 
 
+@lru_cache(maxsize=4096)
 def kind(terraform: str) -> str:
-    """Pulumi's name of a type: `aws_iam_role` is `aws:iam/role:Role`. Of another provider, Terraform's own name."""
+    """Pulumi's name of a type: `aws_iam_role` is `aws:iam/role:Role`. Of another provider, Terraform's own name.
+
+    pulumi_aws lists its types, whose names are Terraform's in other letters: module and name, or of EC2 the name alone.
+    The module can be shorter than Terraform's word for the service (`serverlessapplicationrepository`).
+    """
     if not terraform.startswith("aws_"):
         return terraform
-    rest = terraform.removeprefix("aws_")
-    if rest in _EC2:
-        return _token("ec2", rest)
-    known = next((it for it in sorted(_MODULES, key=len, reverse=True) if rest.startswith(f"{it}_")), None)
-    if known is not None:
-        return _token(_MODULES[known], rest.removeprefix(f"{known}_"))
-    service, _, name = rest.partition("_")
-    return _token(service, name or service)
+    words = terraform.removeprefix("aws_").split("_")
+    exact = _types().get("".join(words))
+    if exact is not None:
+        return exact
+    for length in range(1, len(words)):
+        service, name = "".join(words[:length]), "".join(words[length:])
+        near = [it for it in _of_name().get(name, []) if _shortened(_module(it), service)]
+        if len(near) == 1:
+            return near[0]
+    # A type that the installed provider does not have.
+    first, *rest = words
+    word = camel("_".join(rest or [first]))
+    return f"aws:{first}/{word}:{word[:1].upper()}{word[1:]}"
 
 
-def _token(module: str, name: str) -> str:
-    word = camel(name) if "_" in name else name
-    return f"aws:{module}/{word}:{word[:1].upper()}{word[1:]}"
+@lru_cache(maxsize=1)
+def _types() -> dict[str, str]:
+    """Letters of Terraform's name → type, of all types of the installed AWS provider."""
+    found = _tokens()
+    nameless = {_name(it): it for it in found if _module(it) == "ec2"}
+    return {**nameless, **{_module(it) + _name(it): it for it in found}}
+
+
+@lru_cache(maxsize=1)
+def _of_name() -> dict[str, list[str]]:
+    made: dict[str, list[str]] = {}
+    for it in _tokens():
+        made.setdefault(_name(it), []).append(it)
+    return made
+
+
+@lru_cache(maxsize=1)
+def _tokens() -> tuple[str, ...]:
+    """The types that pulumi_aws registers, read without importing it: that takes seconds."""
+    spec = find_spec("pulumi_aws")
+    if spec is None or spec.origin is None:
+        return ()
+    return tuple(sorted(set(re.findall(r'"(aws:\w+/\w+:\w+)"', Path(spec.origin).read_text(encoding="utf-8")))))
+
+
+def _module(token: str) -> str:
+    return token.split(":")[1].partition("/")[0].lower()
+
+
+def _name(token: str) -> str:
+    return token.rpartition(":")[2].lower()
+
+
+def _shortened(module: str, service: str) -> bool:
+    """Whether a module's name is a service's with letters left out."""
+    letters = iter(service)
+    return len(module) > len(service) / 2 and module[:1] == service[:1] and all(it in letters for it in module)
 
 
 def properties(terraform: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from .declared import NOT_KNOWN, mapping
+from .declared import NotKnown, mapping, objects
 
 _KEY: Final = re.compile(r"\[[^\]]*\]")
 _TEXTS: Final = (
@@ -35,7 +35,7 @@ class References:
 
     def _walk(self, prefix: str, module: dict[str, Any]) -> None:
         self._modules[prefix] = module
-        for it in module.get("resources") or []:
+        for it in objects(module.get("resources"), f"configuration: {prefix}resources"):
             self._expressions[f"{prefix}{it.get('address')}"] = mapping(it.get("expressions"))
         for name, call in mapping(module.get("module_calls")).items():
             self._walk(f"{prefix}module.{name}.", mapping(mapping(call).get("module")))
@@ -49,7 +49,7 @@ class References:
         }
 
     def fill(self, address: str, values: dict[str, Any], unknown: Any) -> None:
-        """Put the value that an expression names in place of an unknown one, and NOT_KNOWN where it names none."""
+        """Put the value that an expression names in place of an unknown one; where it names none, NOT_KNOWN."""
         expressions = self._expressions.get(_KEY.sub("", address), {})
         prefix = _prefix(address)
         for key, what in mapping(unknown).items():
@@ -62,13 +62,13 @@ class References:
         """The value of a property."""
         said = _said(expression)
         if key in _TEXTS and unknown is True and not (len(said) == 1 and said[0].endswith(".json")):
-            return NOT_KNOWN
+            return _unknown(said)
         return self._filled(prefix, value, unknown, expression)
 
     def _filled(self, prefix: str, value: Any, unknown: Any, expression: Any) -> Any:
         if unknown is True:
             found = self._values(prefix, expression)
-            return found[0] if len(found) == 1 else NOT_KNOWN
+            return found[0] if len(found) == 1 else _unknown(_said(expression))
         if isinstance(unknown, dict):
             given = mapping(value)
             inner = mapping(expression)
@@ -95,10 +95,18 @@ class References:
                 made[number] = self._filled(prefix, made[number], what, one)
             return made
         missing = [number for number, what in enumerate(unknown) if what is True]
+        said = _said(expression)
+        if len(said) in (len(missing), len(made)):
+            # One reference for each element, or for each unknown one.
+            of = dict(zip(missing if len(said) == len(missing) else range(len(made)), said, strict=True))
+            for number in missing:
+                named = self._values(prefix, {"references": [of[number]]})
+                made[number] = named[0] if len(named) == 1 else _unknown([of[number]])
+            return made
         found = self._values(prefix, expression)
         for position, number in enumerate(missing):
             # The references of a list are in its order; with a text around them there are fewer or more.
-            made[number] = found[position] if len(found) == len(missing) else NOT_KNOWN
+            made[number] = found[position] if len(found) == len(missing) else _unknown(_said(expression))
         return made
 
     def _values(self, prefix: str, expression: Any) -> list[Any]:
@@ -145,6 +153,10 @@ class References:
                 self._by_address.setdefault(_KEY.sub("", one), []).append(one)
             self._known_addresses = len(self._outputs)
         return self._by_address
+
+
+def _unknown(said: list[str]) -> NotKnown:
+    return NotKnown(*(said or ["what the provider computes"]))
 
 
 def _prefix(address: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from fargate_job_launcher.handler.partitions import PARTITIONS
+
 SERVICES: Final[dict[str, tuple[str, ...]]] = {
     "airflow": ("airflow.amazonaws.com", "airflow-env.amazonaws.com"),
     "apprunner": ("apprunner.amazonaws.com", "build.apprunner.amazonaws.com", "tasks.apprunner.amazonaws.com"),
@@ -87,11 +89,12 @@ An AWS managed policy in a comment has the principal in iam:PassedToService. Wit
 """
 
 
-_OF_A_PLACE: Final = re.compile(r"^([a-z0-9.-]+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?$")
+_SUFFIXES: Final = "|".join(re.escape(it.suffix) for it in PARTITIONS)
+_OF_A_PLACE: Final = re.compile(rf"^([a-z0-9.-]+?)(?:\.[a-z]{{2}}(?:-[a-z]+)+-\d)?\.(?:{_SUFFIXES})$")
 
 
 def anywhere(service: str) -> str:
-    """The usual name of a service that has others in China, such as ec2.amazonaws.com.cn, or in a region."""
+    """The usual name of a service that has others in a partition, such as China, or in a region."""
     return _OF_A_PLACE.sub(r"\1.amazonaws.com", service)
 
 

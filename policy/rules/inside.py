@@ -23,7 +23,11 @@ from .stack import INSIDE, UNKNOWN, Resource, Stack
 from .types import HARMLESS, RUNS, SAID, TELLING
 
 STACK_SET: Final = "aws:cloudformation/stackSet:StackSet"
-CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"
+CLOUD_CONTROL: Final = {
+    "aws:cloudcontrol/resource:Resource": ("typeName", "desiredState"),
+    "aws-native:index:ExtensionResource": ("type", "properties"),
+}
+"""Type with a resource of any type of CloudFormation → the property with that type, and the one with its properties."""
 TEMPLATES: Final = {
     "aws:cloudformation/stack:Stack": ("templateBody", "templateUrl"),
     "aws:cloudformation/stackSet:StackSet": ("templateBody", "templateUrl"),
@@ -71,14 +75,14 @@ class Contents:
 
 def may_contain(kind: str) -> bool:
     """Whether resources of a type can hold others."""
-    return kind == CLOUD_CONTROL or kind in TEMPLATES or kind in _NATIVE or kind in DEFINING
+    return kind in CLOUD_CONTROL or kind in TEMPLATES or kind in _NATIVE or kind in DEFINING
 
 
 def contents(it: Resource) -> Contents:
     """The resources inside a resource, and what of it cannot be read."""
     if it.kind in TEMPLATES:
         return _of_template(it)
-    if it.kind == CLOUD_CONTROL:
+    if it.kind in CLOUD_CONTROL:
         return _of_cloud_control(it)
     if it.kind in DEFINING:
         found = list(definitions(it))
@@ -105,19 +109,21 @@ def _of_template(it: Resource) -> Contents:
 
 
 def _place(it: Resource) -> dict[str, str]:
-    """The account and region of a stack, which its ARN has."""
+    """The name of a stack, and its account and region, which its ARN has."""
     parts = str(it.known("id") or it.known("stackId")).split(":")
-    return {"AWS::Region": parts[3], "AWS::AccountId": parts[4]} if len(parts) > 5 else {}
+    place = {"AWS::Region": parts[3], "AWS::AccountId": parts[4]} if len(parts) > 5 else {}
+    return {**place, "AWS::StackName": str(it.known("name") or it.known("stackName") or it.name)}
 
 
 def _of_cloud_control(it: Resource) -> Contents:
-    kind, desired = it.props.get("typeName"), it.props.get("desiredState")
+    named, state = CLOUD_CONTROL[it.kind]
+    kind, desired = it.props.get(named), it.props.get(state)
     if UNKNOWN in (kind, desired):
-        return Contents(left=["desiredState is not known yet"])
+        return Contents(left=[f"{state} is not known yet"])
     try:
         properties: Any = json.loads(desired) if isinstance(desired, str) else _marked(desired)
     except json.JSONDecodeError as error:
-        return Contents(left=[f"desiredState is not JSON: {error.msg}"])
+        return Contents(left=[f"{state} is not JSON: {error.msg}"])
     return _single(it, str(kind), properties, {})
 
 
@@ -132,7 +138,8 @@ def _of_native(it: Resource) -> Contents:
 def _single(it: Resource, kind: str, properties: Any, outputs: Mapping[str, Any]) -> Contents:
     """One resource of a type of CloudFormation, with the outputs that it has in the stack."""
     try:
-        found = of_template({"Resources": {it.name: {"Type": kind, "Properties": properties}}})
+        # With a name of its own, so that no other resource has the same made-up ARN.
+        found = of_template({"Resources": {it.name: {"Type": kind, "Properties": properties}}}, _place(it))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return Contents(left=[f"has a form that cannot be read: {error}"])
     return _made(it, found, outputs)

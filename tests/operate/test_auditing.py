@@ -14,9 +14,11 @@ import jsonschema
 import pytest
 from fargate_job_launcher.operate import NotAuditable, audited
 from fargate_job_launcher.policies.audit import as_sarif
+from fargate_job_launcher.policies.files.template_text import loaded
 from shell import block, command
 
-from tools.pack.as_files import export
+from tools.pack.as_files import export, state
+from tools.pack.judging import Thing
 from tools.pack.policy_cases import LAUNCHES, definition, function, role
 from tools.recording import PROGRAM
 
@@ -43,12 +45,16 @@ def test_the_exit_code_tells_whether_a_mandatory_rule_is_broken(good: Path) -> N
 def test_findings_stand_under_their_resource_with_the_remedy() -> None:
     out = command("audit", str(TEMPLATE)).out
     _, _, after = out.partition("Launcher.Policies[0] (aws:iam/rolePolicy:RolePolicy), line 13\n")
-    first = after.splitlines()[0:2]
+    urn, *first = after.splitlines()[0:3]
+    assert urn == "  urn:pulumi:file::file::aws:iam/rolePolicy:RolePolicy::Launcher.Policies[0]"
     assert first[0].startswith("  mandatory passrole-service: policy allows iam:PassRole without an exact")
     assert first[1].startswith('    Fix: add "Condition"')
-    assert "Not judged:\n  Launcher.Policies[0].Statement[1]: policy is not known (" in out
+    assert "Not judged:\n  Launcher.Policies[0].Statement[1]: policy is not known (parameter OtherRole)\n" in out
     assert "  parameter OtherRole: it has no default; give it with --parameter OtherRole=VALUE\n" in out
-    assert all(len(line) <= 60 for line in command("audit", str(TEMPLATE), width=60).out.splitlines())
+    assert "A Fix names properties as Pulumi does: sourceArn is SourceArn in CloudFormation" in out
+    # A URN stays whole, to copy it into a waiver.
+    lines = command("audit", str(TEMPLATE), width=60).out.splitlines()
+    assert all(len(line) <= 60 or line.startswith("  urn:") for line in lines)
 
 
 def test_a_parameter_an_environment_and_settings_are_taken(tmp_path: Path) -> None:
@@ -96,6 +102,46 @@ def test_a_waiver_of_an_exported_stack_counts_until_its_day(good: Path, tmp_path
     ]
 
 
+def test_the_text_of_a_template_has_what_a_waiver_needs(tmp_path: Path) -> None:
+    rule = "event-target-dead-letter"
+    out = command("audit", str(TEMPLATE)).out
+    _, _, after = out.partition("Nightly.Targets[0] (")
+    waiver = {"urn": after.splitlines()[1].strip(), "reason": "nobody waits for it", "expires": "2999-01-01"}
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({rule: {"waivers": [waiver]}}))
+    assert rule in out
+    assert rule not in command("audit", str(TEMPLATE), "--config", str(settings)).out
+
+
+def test_strict_counts_what_no_rule_could_judge(good: Path, tmp_path: Path) -> None:
+    nested = tmp_path / "nested.yml"
+    nested.write_text("Resources: {N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: ./inner.yml}}}\n")
+    ran = command("audit", str(nested))
+    assert (
+        "Not judged:\n  N (AWS::CloudFormation::Stack): its template is elsewhere (./inner.yml): audit that" in ran.out
+    )
+    assert "0 mandatory, 0 advisory, 1 not judged\n" in ran.out
+    assert [command("audit", str(it), *more).code for it in (nested, good) for more in ((), ("--strict",))] == [
+        0,
+        1,
+        0,
+        0,
+    ]
+
+
+def test_only_options_that_have_an_effect_are_offered() -> None:
+    said = command("audit", "--help").out
+    assert not [it for it in ("--stack", "--program", "--profile", "--region") if it in said]
+    assert command("audit", str(TEMPLATE), "--region", "eu-west-1").code == 2
+
+
+def test_utf_16_is_read_as_a_shell_writes_it(tmp_path: Path) -> None:
+    for encoding in ("utf-16", "utf-16-le", "utf-8-sig"):
+        file = tmp_path / encoding
+        file.write_bytes(TEMPLATE.read_text().encode(encoding))
+        assert [it.rule for it in audited(file).broken] == [it.rule for it in audited(TEMPLATE).broken]
+
+
 def test_sarif_has_each_finding_at_its_line_and_what_was_not_judged() -> None:
     said = command("audit", str(TEMPLATE), "--format", "sarif")
     assert said.code == 1
@@ -140,6 +186,7 @@ def test_standard_input_is_a_file_too() -> None:
         ((str(TEMPLATE), "--parameter", "Nope"), 2, "NAME=VALUE is expected"),
         ((str(TEMPLATE), "--config", str(TEMPLATE)), 125, "is no configuration of the rules"),
         (("no-such-file",), 2, "does not exist"),
+        ((str(PROGRAM),), 125, "cannot be read: Is a directory. Give a file: an exported stack"),
     ],
 )
 def test_another_file_or_option_is_refused_in_one_line(options: tuple[str, ...], code: int, said: str) -> None:
@@ -173,16 +220,32 @@ def test_nothing_is_called_and_no_credentials_are_needed() -> None:
     assert (ran.returncode, ran.stderr) == (1, "")
 
 
-def test_a_damaged_file_is_judged_or_refused_and_never_ends_in_a_traceback() -> None:
+@pytest.mark.parametrize(
+    "text", [export(GOOD), state(GOOD), json.dumps(loaded(TEMPLATE.read_text()))], ids=["export", "state", "template"]
+)
+def test_a_damaged_file_is_judged_or_refused_and_never_ends_in_a_traceback(text: str) -> None:
     dice = random.Random(7)
-    text = export(GOOD)
-    for _ in range(300):
-        loaded = json.loads(text)
-        _damage(loaded, dice)
+    for _ in range(200):
+        damaged = json.loads(text)
+        _damage(damaged, dice)
         try:
-            as_sarif(_audited(json.dumps(loaded)))
+            as_sarif(_audited(json.dumps(damaged)))
         except NotAuditable:
             continue
+
+
+def test_a_form_that_no_rule_can_judge_is_refused_in_one_line() -> None:
+    deep = json.dumps({"Statement": "@"}).replace('"@"', "[" * 5000 + "]" * 5000)
+    wrong = Thing("aws:iam/role:Role", "r", {"managedPolicyArns": 1.5})
+    for it, said in (
+        (
+            Thing("aws:iam/rolePolicy:RolePolicy", "p", {"role": "r", "policy": deep}),
+            "nests objects and lists too deeply",
+        ),
+        (wrong, "cannot judge"),
+    ):
+        with pytest.raises(NotAuditable, match=said):
+            _audited(export([it]))
 
 
 def _audited(text: str) -> Any:
@@ -208,7 +271,7 @@ def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     lines = [it.partition("  #")[0].strip() for it in block("policies", "audit").splitlines()]
     ours = [it for it in lines if it.startswith("fargate-job ")]
-    assert len(ours) == 3
+    assert len(ours) == 4
     for line in ours:
         words, _, file = line.partition(" > ")
         ran = command(*words.split()[1:])

@@ -171,6 +171,14 @@ def test_what_is_about_to_be_destroyed_is_not_judged() -> None:
     loaded = json.loads(plan([TASK], {}))
     loaded["resource_changes"].append(gone)
     assert [it.name for it in converted(json.dumps(loaded)).resources] == ["aws_iam_role.task"]
+    # A failed replacement left an object behind, at the address of the one that stays.
+    function = resource("aws_lambda_function.f", {}, {"role": True})
+    loaded = json.loads(
+        plan([TASK, function], {"aws_lambda_function.f": {"role": references("aws_iam_role.task.arn")}})
+    )
+    loaded["resource_changes"].append({**gone, "address": "aws_lambda_function.f", "deposed": "1a2b"})
+    made = {it.name: it for it in converted(json.dumps(loaded)).resources}
+    assert made["aws_lambda_function.f"].inputs["role"] == ROLE
 
 
 def test_a_resource_of_another_provider_for_aws_is_said() -> None:
@@ -178,9 +186,80 @@ def test_a_resource_of_another_provider_for_aws_is_said() -> None:
     assert list(made.left) == ["awscc_iam_role.r"]
 
 
+def test_a_plan_of_a_part_of_the_configuration_is_said() -> None:
+    whole = json.loads(plan([TASK], {}))
+    assert converted(json.dumps({**whole, "complete": True, "errored": False, "deferred_changes": []})).left == {}
+    made = converted(json.dumps({**whole, "complete": False, "errored": True, "deferred_changes": [{"reason": "x"}]}))
+    assert list(made.left) == [
+        "Terraform plan: complete",
+        "Terraform plan: errored",
+        "Terraform plan: deferred_changes",
+    ]
+
+
 def test_a_text_inside_a_block_is_not_taken_for_what_it_names() -> None:
     values = {"name": "r", "inline_policy": [{"name": "i"}]}
     launcher = resource("aws_iam_role.r", values, {"inline_policy": [{"policy": True}]})
     expressions = {"aws_iam_role.r": {"inline_policy": [{"policy": references("aws_iam_role.task.arn")}]}}
     made = {it.name: it for it in converted(plan([TASK, launcher], expressions)).resources}
-    assert made["aws_iam_role.r"].inputs["inlinePolicies"] == [{"name": "i", "policy": NOT_KNOWN}]
+    # It does not hide the role's other policies.
+    assert (
+        "inlinePolicies" not in made["aws_iam_role.r"].inputs or made["aws_iam_role.r"].inputs["inlinePolicies"] == []
+    )
+    beside = made["aws_iam_role.r.inline_policy[0]"]
+    assert (beside.kind, beside.inputs) == ("aws:iam/rolePolicy:RolePolicy", {"role": "r", "policy": NOT_KNOWN})
+
+
+def test_two_modules_roles_of_the_same_local_name_are_two_roles() -> None:
+    addresses = [f"module.{it}.aws_iam_role.this" for it in "ab"] + [
+        'aws_iam_role.many["a/b"]',
+        'aws_iam_role.many["a_b"]',
+    ]
+    roles = [resource(it, {"name_prefix": "x"}, {"arn": True, "name": True, "id": True}) for it in addresses]
+    # One name in two accounts, by two providers.
+    roles += [resource(f"aws_iam_role.{it}", {"name": "same"}, {"arn": True}) for it in ("here", "there")]
+    made = {it.name: it for it in converted(plan(roles, {})).resources}
+    assert len({it.outputs["arn"] for it in made.values()}) == len(roles)
+    assert {made[f"aws_iam_role.{it}"].outputs["name"] for it in ("here", "there")} == {"same"}
+    assert made["module.a.aws_iam_role.this"].outputs["arn"].endswith(":role/module.a.aws_iam_role.this")
+
+
+def test_a_document_that_includes_others_is_judged_with_those_that_are_known() -> None:
+    def statement(sid: str, action: str) -> dict[str, Any]:
+        return {"sid": sid, "actions": [action], "resources": ["*"]}
+
+    inner = resource("data.aws_iam_policy_document.inner", {"statement": [statement("i", "s3:Get*")]}, {"json": True})
+    own = {
+        "statement": [statement("a", "iam:PassRole"), statement("b", "ecs:*")],
+        "source_policy_documents": [
+            None,
+            json.dumps({"Statement": {"Sid": "b", "Effect": "Allow", "Action": "*"}}),
+            None,
+        ],
+        "override_policy_documents": [json.dumps({"Statement": [{"Sid": "a", "Effect": "Deny", "Action": "*"}]})],
+    }
+    unknown = {"source_policy_documents": [True, False, True], "json": True}
+    outer = resource("data.aws_iam_policy_document.outer", own, unknown)
+    text = plan(
+        [outer, inner, UNKNOWN_POLICY],
+        {
+            "data.aws_iam_policy_document.inner": {"statement": [{}]},
+            "data.aws_iam_policy_document.outer": {
+                "source_policy_documents": references("data.aws_iam_policy_document.inner.json", "local.more.text"),
+                "statement": [{}, {}],
+            },
+            "aws_iam_role_policy.p": {"policy": references("data.aws_iam_policy_document.outer.json")},
+        },
+    )
+    known = policy_of(converted(text))
+    assert [(it["Sid"], it["Effect"], it["Action"]) for it in known] == [
+        ("i", "Allow", ["s3:Get*"]),
+        ("b", "Allow", ["ecs:*"]),
+        ("a", "Deny", "*"),
+    ]
+    audit = audited(text)
+    assert "runtask-one-definition" in {it.rule for it in audit.broken}
+    assert {it.because for it in audit.not_judged if it.path == "policy"} == {
+        ("local.more.text", "source_policy_documents[2]")
+    }
+    assert not audit.left

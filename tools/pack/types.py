@@ -209,7 +209,7 @@ def read_by_rules() -> set[str]:
         if rule.id != "resources-readable":
             list(rule.subjects(stack))
             stack.asked |= rule.kinds
-    return stack.asked | {CLOUD_CONTROL, *TEMPLATES, *DEFINING}
+    return stack.asked | {*CLOUD_CONTROL, *TEMPLATES, *DEFINING}
 
 
 def written(module: str, text: str) -> str:
