@@ -99,13 +99,22 @@ def _of_template(it: Resource) -> Contents:
         return Contents(left=[f"{body} is not known yet"])
     if not given:
         return Contents(left=[f"{address} is the address of a template, whose text is not here"])
-    parameters = it.props.get("parameters")
-    values = {key: value for key, value in parameters.items() if isinstance(value, str)} if parameters else {}
+    values = {key: value for key, value in _parameters(it.props.get("parameters")) if isinstance(value, str)}
     text = given if isinstance(given, str) else json.dumps(_marked(given))
     try:
         return _made(it, of_text(text, {**values, **_place(it)}))
     except (NotAStack, AttributeError, KeyError, TypeError, RecursionError) as error:
         return Contents(left=[f"{body} cannot be read: {error}"])
+
+
+def _parameters(given: Any) -> Iterator[tuple[str, Any]]:
+    """A template's parameters: the provider has an object, CloudFormation's stack sets a list."""
+    if isinstance(given, dict):
+        yield from cast("dict[str, Any]", given).items()
+    for one in cast("list[Any]", given) if isinstance(given, list) else []:
+        if isinstance(one, dict):
+            both = {str(key).lower(): value for key, value in cast("dict[str, Any]", one).items()}
+            yield str(both.get("parameterkey")), both.get("parametervalue")
 
 
 def _place(it: Resource) -> dict[str, str]:

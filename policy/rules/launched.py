@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
+
 from .actions import LAUNCHES
 from .stack import UNKNOWN, Resource, Unknown, true
 
@@ -167,9 +169,18 @@ def _spelt(value: Any) -> Any:
 
 def _json(text: Any) -> dict[str, Any] | None:
     try:
-        return _mapping(json.loads(text)) if isinstance(text, str) else None
+        return _mapping(_plain(json.loads(text))) if isinstance(text, str) else None
     except json.JSONDecodeError:
         return None
+
+
+def _plain(value: Any) -> Any:
+    """A value of a text, with UNKNOWN for each that is not known yet."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in cast("list[Any]", value)]
+    return UNKNOWN if value == UNKNOWN_STRING_VALUE else value
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from .config import PUBLIC, Limit
 from .launched import LAUNCHING, PLACED, launched
 from .principals import declared
 from .rule import ADVISORY, DISABLED, HIGH, MANDATORY, MEDIUM, Limits, resources, rule
-from .stack import Resource, Stack
+from .stack import UNKNOWN, Resource, Stack
 
 SECURITY_GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
 DEFAULT_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
@@ -52,8 +52,9 @@ def no_public_ip(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 def two_subnets(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
     for task in launched(it):
         subnets = task.known(it, "subnets", task.subnets)
-        named = {str(one) for one in subnets or ()}
-        if subnets is not None and len(named) < limits["minimum"]:
+        named = {str(one) for one in subnets or () if one is not UNKNOWN}
+        others = sum(one is UNKNOWN for one in subnets or ())
+        if subnets is not None and len(named) + others < limits["minimum"]:
             listed = ", ".join(sorted(named)) or "no subnet"
             yield task.said(f"names {listed}: at least {int(limits['minimum'])} are needed")
 

@@ -75,8 +75,10 @@ def _found(it: Resource, stack: Stack, top: str, key: str, named: Any) -> Iterat
     wanted = PROFILE if _PROFILE.search(key) else ROLE
     said = named if isinstance(named, str) else None
     found = stack.meant(it, top, wanted, said)
-    if found is not None and wanted == PROFILE:
-        found = _of_profile(found, stack)
+    # Some properties are called a role, and name an instance profile.
+    profile = found if wanted == PROFILE else stack.meant(it, top, PROFILE, said)
+    if profile is not None:
+        found = _of_profile(profile, stack)
     if found is None and said is not None and wanted == PROFILE:
         # A profile that the console makes has the name of its role.
         found = stack.named(ROLE, said.rpartition("/")[2])

@@ -112,7 +112,7 @@ def _shown(holder: Holder, request: Request, model: Model, spelt: str) -> Shown:
     return Shown(spelt or action, plain(model.value(request.resource)), context, tuple(by))
 
 
-_EVIDENT: Final = ("aws:principalarn", "aws:principalaccount")
+_EVIDENT: Final = ("aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:username")
 
 
 def _number(key: Key, value: Any) -> str:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Final
 
 import z3
+from fargate_job_launcher.handler.partitions import PARTITIONS
 from fargate_job_launcher.policies.actions import (
     CHANGES_RIGHTS,
     ENTERS,
@@ -37,12 +38,14 @@ EVERYONE: Final = ("AWS", "*")
 CHANGES: Final = (*(it for it in CHANGES_RIGHTS if it != ASSUME_ROLE), *LIFTS_LIMITS)
 """Actions that change what somebody may do, or give the keys of somebody else: after one, other policies decide
 than those that are read here."""
+_NEW: Final = ("Create", "Register", "Request", "Run", "TestState")
+"""How actions begin that make something new, to which a role is passed."""
 ENTERED: Final = (
     *ENTERS,
-    *(it for it in RUNS_AS_ROLE if it.partition(":")[2].startswith("Update") and it not in LAUNCHES),
+    *(it for it in RUNS_AS_ROLE if not it.partition(":")[2].startswith(_NEW) and it not in LAUNCHES),
 )
 """Actions that run the caller's commands where other permissions are: in tasks, instances, functions and builds; also
-by an update of what has a role already, which passes none."""
+by what is done to something that has a role already, which passes none."""
 REWRITES: Final = tuple(it for it in ENTERED if it.startswith("lambda:"))
 """Those of them that change which code a function runs, or with what: its layers are code too."""
 FOLLOWED: Final = {"batch:RegisterJobDefinition": "batch:SubmitJob"}
@@ -79,7 +82,7 @@ def assumes_a_stranger(holder: Holder, known_arns: Sequence[str]) -> Found:
     role = z3.String("role")
     strange = z3.And([z3.Not(equals(role, it)) for it in known_arns])
     assume = Request("assume", "sts:assumerole", role, variables, (is_role(role),))
-    passing = Request("pass", "iam:passrole", role, variables, (is_role(role),))
+    passing = Request("pass", "iam:passrole", role, variables, (is_role(role, holder),))
     elsewhere = passing.key("iam:passedtoservice")
     to_others = z3.And(elsewhere.present, z3.Not(equals(elsewhere.values[0], TASKS_SERVICE)))
     goal = known(strange) & (allowed(holder, assume) | (allowed(holder, passing) & known(to_others)))
@@ -103,9 +106,10 @@ def _may(holder: Holder, action: str, besides: Sequence[str] = ()) -> Found:
 
 def pass_role(holder: Holder, role: Any, service: str, variables: Variables) -> tuple[Request, Three]:
     """The request to pass a role to a service, and whether it is allowed."""
-    request = Request("pass", "iam:passrole", role, variables, (is_role(role),))
+    request = Request("pass", "iam:passrole", role, variables, (is_role(role, holder),))
     key = request.key("iam:passedtoservice")
-    to_service = z3.And(key.present, equals(key.values[0], service))
+    named = [equals(key.values[0], it) for it in dict.fromkeys((service, anywhere(service)))]
+    to_service = z3.And(key.present, z3.Or(named))
     return request, allowed(holder, request) & known(to_service)
 
 
@@ -157,9 +161,13 @@ def trusts(role: Holder, service: str) -> Three:
     return Three(_possible(taken.may, variables), _possible(taken.sure, variables), taken.why)
 
 
-def is_role(text: Any) -> Any:
-    """That a text is the ARN of a role."""
-    return z3.InRe(text, _ROLE)
+def is_role(text: Any, of: Holder | None = None) -> Any:
+    """That a text is the ARN of a role; `of` a principal's account, if that is known: no other role can be passed."""
+    parts = [] if of is None else of.arn.split(":")
+    if len(parts) < 6 or not parts[4].strip("0"):
+        return z3.InRe(text, _ROLE)
+    begin = z3.Re(":".join((*parts[:2], "iam", "", parts[4], "role/")))
+    return z3.InRe(text, z3.Concat(begin, z3.Plus(_NAME)))
 
 
 def _services(role: Holder) -> list[str]:
@@ -181,11 +189,15 @@ def _assumes(holder: Holder, role: Holder) -> Found:
     by_name = trusted(role, named, request, of_account)
     own = identity_allows(holder, request)
     same = role.arn.split(":")[4:5] == [account]
+    limited = by_name_limited = within_limits(holder, request)
+    if ":user/" in holder.arn and holder.limits:
+        # A boundary does not limit what a policy of the role's gives a user by name; other limits do.
+        by_name_limited = limited | unknown(f"which limits of {holder.arn} hold against a trust policy that names it")
     # In its own account a principal that the trust policy names needs no Allow of its own.
     goal = every(
         [
-            (by_name & (known(True) if same else own)) | (trusted(role, of_account, request, named) & own),
-            within_limits(holder, request),
+            (by_name & by_name_limited & (known(True) if same else own))
+            | (trusted(role, of_account, request, named) & own & limited),
             ~denied(holder, request),
         ]
     )
@@ -276,7 +288,7 @@ def _possible(formula: Any, variables: Variables) -> Any:
 _LOWER: Final = z3.Union(z3.Range("a", "z"), z3.Range("0", "9"), z3.Re("-"))
 _DIGITS: Final = z3.Loop(z3.Range("0", "9"), 12, 12)
 _NAME: Final = z3.Union(*(z3.Range(a, b) for a, b in ("az", "AZ", "09")), *(z3.Re(it) for it in "_+=,.@-/"))
-_PARTITION: Final = z3.Concat(z3.Re("aws"), z3.Star(_LOWER))
+_PARTITION: Final = z3.Union(*(z3.Re(it.name) for it in PARTITIONS))
 _ROLE: Final = z3.Concat(z3.Re("arn:"), _PARTITION, z3.Re(":iam::"), _DIGITS, z3.Re(":role/"), z3.Plus(_NAME))
 
 

@@ -69,10 +69,18 @@ class Holder:
         return bool(self.unread) or any(True for it in self.documents for _ in it.allowing(action))
 
     @property
-    def fixed(self) -> dict[str, str]:
-        """The condition keys that its ARN decides."""
+    def fixed(self) -> dict[str, str | None]:
+        """The condition keys that its ARN decides, with their values; None for one that no request of it has."""
+        made: dict[str, str | None] = {"aws:PrincipalArn": self.arn}
         parts = self.arn.split(":")
-        return {"aws:PrincipalArn": self.arn, **({"aws:PrincipalAccount": parts[4]} if len(parts) > 4 else {})}
+        if len(parts) > 5:
+            made["aws:PrincipalAccount"] = parts[4]
+            kind, _, name = parts[5].partition("/")
+            if kind == "role":
+                made |= {"aws:username": None, "aws:PrincipalType": "AssumedRole"}
+            elif kind == "user":
+                made |= {"aws:username": name.rpartition("/")[2], "aws:PrincipalType": "User"}
+        return made
 
 
 def allowed(holder: Holder, request: Request) -> Three:

@@ -51,11 +51,11 @@ class Variables:
         documents: Iterable[Document],
         requests: int = 1,
         *,
-        fixed: Mapping[str, str] | None = None,
+        fixed: Mapping[str, str | None] | None = None,
         looks: Iterable[str] = (),
     ) -> None:
-        """`fixed`: keys whose values are known, such as the principal's own ARN. `looks`: keys at which something else
-        than the documents looks too, once for each time."""
+        """`fixed`: keys whose values are known, such as the principal's own ARN; None: absent. `looks`: keys at
+        which something else than the documents looks too, once for each time."""
         self._looks: dict[str, int] = {}
         for key in looks:
             self._looks[key] = self._looks.get(key, 0) + 1
@@ -100,7 +100,8 @@ class Variables:
         elif kind == "Bool":
             rules.append(z3.Or(equals(values[0], "true"), equals(values[0], "false")))
         if name in self._fixed:
-            rules += [present, equals(values[0], self._fixed[name])]
+            value = self._fixed[name]
+            rules += [z3.Not(present)] if value is None else [present, equals(values[0], value)]
         return Key(name, kind, present, values, used, number, tuple(rules))
 
 

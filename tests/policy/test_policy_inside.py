@@ -111,6 +111,18 @@ def test_tasks_are_judged_wherever_they_are(form: Form) -> None:
     assert judge([form("web", "AWS::ECS::Service", service)]).rules >= {"no-public-ip", "two-subnets"}
 
 
+@pytest.mark.parametrize("given", [{"Who": "*"}, [{"ParameterKey": "Who", "ParameterValue": "*"}]])
+def test_a_template_has_the_parameters_of_its_stack_in_either_form(given: Any) -> None:
+    statement = allow("iam:PassRole", {"Ref": "Who"}, TO_TASKS)
+    policy = {"PolicyName": "p", "PolicyDocument": {"Statement": [statement]}, "Roles": ["r"]}
+    body = {
+        "Parameters": {"Who": {"Type": "String"}},
+        "Resources": {"P": {"Type": "AWS::IAM::Policy", "Properties": policy}},
+    }
+    made = Thing("aws:cloudformation/stackSet:StackSet", "s", {"templateBody": json.dumps(body), "parameters": given})
+    assert "passrole-named-roles" in judge([made]).rules
+
+
 def test_a_waiver_names_the_resource_that_holds_what_is_wrong() -> None:
     it = in_template("job", "AWS::Logs::LogGroup", {"RetentionInDays": 1})
     assert judge([it]).rules == {"log-retention"}

@@ -217,6 +217,39 @@ def test_a_deny_of_a_trust_policy_is_about_whomever_it_covers() -> None:
         assert isinstance(answer, Undecided)
 
 
+def test_a_role_of_another_account_or_partition_cannot_be_passed() -> None:
+    for role in ("arn:aws:iam::999999999999:role/Administrator", "arn:aws-cn:iam::123456789012:role/Administrator"):
+        assert isinstance(asked(RUN, PASS, allow("iam:PassRole", role, TO_TASKS)), Proven)
+    everywhere = asked(RUN, PASS, allow("iam:PassRole", "arn:aws:iam::*:role/Administrator", TO_TASKS))
+    assert isinstance(everywhere, Allowed)
+    assert everywhere.role == ADMINISTRATOR
+
+
+def test_what_the_arn_of_a_principal_says_of_its_requests_is_used() -> None:
+    of_users = {"Null": {"aws:username": "false"}}
+    passing = allow("iam:PassRole", "*", {**TO_TASKS, **of_users})
+    assert isinstance(asked(RUN, PASS, passing), Proven)
+    alice = Holder.of("arn:aws:iam::123456789012:user/alice", policy(RUN, passing))
+    assert isinstance(runs_another_role(alice, [TASK], World((task(),))), Allowed)
+    of_bob = {"StringEquals": {"aws:username": "bob"}}
+    bob = Holder.of(alice.arn, policy(RUN, allow("iam:PassRole", "*", {**TO_TASKS, **of_bob})))
+    assert isinstance(runs_another_role(bob, [TASK], World((task(),))), Proven)
+
+
+def test_a_boundary_of_a_user_may_not_hold_against_a_trust_policy_that_names_the_user() -> None:
+    alice = "arn:aws:iam::123456789012:user/alice"
+    for named, kind in ((alice, Undecided), ("123456789012", Proven)):
+        deployer = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("AWS", named)))
+        holder = Holder.of(alice, policy(allow("sts:AssumeRole", DEPLOYER)), boundary=policy(allow("s3:*")))
+        assert isinstance(runs_another_role(holder, [TASK], World((task(), deployer))), kind)
+
+
+def test_a_service_is_the_same_in_every_region() -> None:
+    machines = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("Service", "states.eu-west-1.amazonaws.com")))
+    to_states = allow("iam:PassRole", DEPLOYER, {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}})
+    assert isinstance(asked(RUN, PASS, to_states, allow("states:CreateStateMachine"), roles=(machines,)), Allowed)
+
+
 def test_a_trust_policy_of_everyone_is_never_proven() -> None:
     everyone = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("AWS", "*")))
     assert isinstance(asked(RUN, PASS, allow("sts:AssumeRole", DEPLOYER), roles=(everyone,)), Allowed)
@@ -257,6 +290,14 @@ def test_what_a_role_that_it_becomes_may_launch_with_an_unknown_role_is_open() -
         ([RUN, PASS, allow("states:UpdateStateMachine")], {}, "may enter tasks, instances or functions"),
         ([RUN, PASS, allow("glue:UpdateJob")], {}, "may enter tasks, instances or functions"),
         ([RUN, PASS, allow("batch:SubmitJob")], {}, "may enter tasks, instances or functions"),
+        *(
+            ([RUN, PASS, allow(action)], {}, f"unknown permissions: {action}")
+            for action in ("codedeploy:CreateDeployment", "glue:StartJobRun", "emr-containers:StartJobRun")
+        ),
+        *(
+            ([RUN, PASS, allow(action)], {}, f"unknown permissions: {action}")
+            for action in ("ssm:CreateAssociation", "events:PutTargets", "elasticmapreduce:AddJobFlowSteps")
+        ),
         ([RUN, PASS, allow("codebuild:StartBuild")], {}, "may enter tasks, instances or functions"),
         ([RUN, allow("iam:PassRole", "*", {"DateOver": {"x": "1"}, **TO_TASKS})], {}, "dateover 1 on x"),
         (

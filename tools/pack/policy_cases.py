@@ -328,6 +328,7 @@ ELSEWHERE: Final = f"arn:aws:iam::{ACCOUNT}:policy/of-another-stack"
 ELSEWHERE_ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/of-another-stack"
 OVERRIDDEN: Final = {"Name": "job", "Environment": [{"Name": "DB_PASSWORD", "Value": "hunter22"}]}
 SSO: Final = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Deploy_*"
+LONG_ARN: Final = REGIONAL % ("states", "stateMachine:Nightly1Import2Of3All4Orders5And6Returns")
 RUN_TASK_CALL: Final = "arn:aws:scheduler:::aws-sdk:ecs:runTask"
 """The universal target of Scheduler that calls RunTask."""
 
@@ -1123,6 +1124,20 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("task"), role("execution"), machine(Overrides={"TaskRoleArn": TASK})),
             ],
             "a schedule's that launches nothing itself": [schedule(roleArn=ELSEWHERE_ROLE)],
+            "an instance profile in a property that is called a role": [
+                role("worker", trusting({"Service": "ec2.amazonaws.com"})),
+                Thing(
+                    "aws:iam/instanceProfile:InstanceProfile",
+                    "worker",
+                    {"role": "worker"},
+                    {"arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/worker", "name": "worker", "id": "worker"},
+                ),
+                Thing(
+                    "aws:batch/computeEnvironment:ComputeEnvironment",
+                    "batch",
+                    {"computeResources": {"instanceRole": f"arn:aws:iam::{ACCOUNT}:instance-profile/worker"}},
+                ),
+            ],
         },
     ),
     "resources-readable": Cases(
@@ -1364,6 +1379,9 @@ CASES: Final[dict[str, Cases]] = {
                         }
                     ]
                 )
+            ],
+            "an ARN with a part as long as a key": [
+                definition(containers=[{"environment": [{"name": "MACHINE", "value": LONG_ARN}]}]),
             ],
         },
     ),

@@ -70,6 +70,7 @@ _KINDS: Final = {
         re.IGNORECASE,
     ),
 }
+_ARN: Final = re.compile(r"\barn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:[^\s\"',;?@]*")
 _HARMLESS: Final = re.compile(
     r"(arn:[a-z-]+:(secretsmanager|ssm|kms):\S*|true|false|none|null|\d{0,4}|/[\w./-]+|https?://[^\s@?#]+)",
     re.IGNORECASE,
@@ -96,7 +97,9 @@ _PROGRAMS: Final = (
 
 def secret_in(text: str) -> str | None:
     """The kind of secret whose form a text has or contains; None if it has none."""
-    return next((kind for kind, pattern in _KINDS.items() if pattern.search(text)), None)
+    # An ARN names things, and part of it can be as long as a key.
+    named = _ARN.sub("arn", text)
+    return next((kind for kind, pattern in _KINDS.items() if pattern.search(named)), None)
 
 
 def secret_text(text: str) -> str | None:
