@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 
 from .actions import anywhere, services
 from .config import BOUNDARIES, DEPLOYERS
-from .documents import Statement
+from .documents import Statement, Unreadable
 from .granted import FUNCTIONS, RIGHTS, RUNS, granted, listed
 from .passed import PASS_ROLE, ROLES, outside, passed
-from .principals import GRANTING, Held, Principal, bounding, documents, granting, principals
+from .principals import GRANTING, Held, Principal, bounding, documents, granting, principals, trust
 from .rule import CRITICAL, MANDATORY, Limits, Scope, rule
-from .stack import Resource, Stack
+from .stack import Resource, Stack, Unknown
 
 
 @rule(
@@ -83,10 +83,22 @@ def _calls(it: Principal, stack: Stack) -> Iterator[str]:
     if not actions:
         return
     for arn, passed_to, role in [*outside(it, stack), *((p.resource.name, to, p) for _, p, to in passed(it, stack))]:
-        with_it = [action for action in actions if _takes(action, {anywhere(name) for name in passed_to} or None)]
+        to = {anywhere(name) for name in passed_to} or (None if role is None else _trusting(role))
+        with_it = [action for action in actions if _takes(action, to)]
         if with_it and (role is None or _launches(role)):
             kind = "whose policies are not in this stack" if role is None else "which may launch or pass roles itself"
             yield f"may pass {arn}, {kind}, and choose what is called with it: {listed(with_it)}"
+
+
+def _trusting(role: Principal) -> set[str] | None:
+    """The services that can take a role; None if its trust policy cannot be read, or is of everyone."""
+    try:
+        allows = [it for it in trust(role.resource).statements if it.allows]
+    except (Unknown, Unreadable):
+        return None
+    if any(it.not_principal or ("AWS", "*") in it.principals for it in allows):
+        return None
+    return {anywhere(name) for it in allows for kind, name in it.principals if kind == "Service"}
 
 
 def _launches(role: Principal) -> bool:

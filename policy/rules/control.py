@@ -19,10 +19,12 @@ from .granted import (
     CREDENTIALS,
     FUNCTIONS,
     RIGHTS,
+    TAKEN_AWAY,
     administrates,
     covers_any,
     everything,
     granted,
+    limited,
     listed,
     rewrites,
 )
@@ -102,7 +104,12 @@ def controlled(it: Resource, stack: Stack, limits: Limits) -> Iterator[Finding]:
     policies = sorted({arn for one in roles.values() for arn in one.policies})
     changed = [
         *([] if it.kind == ROLE else [(action, it.known("arn"), it.name) for action in _FUNCTION]),
-        *((action, one.resource.known("arn"), one.resource.name) for one in roles.values() for action in _ROLE),
+        *(
+            (action, one.resource.known("arn"), one.resource.name)
+            for one in roles.values()
+            for action in _ROLE
+            if action not in TAKEN_AWAY or limited(one)
+        ),
         *((action, arn, arn) for arn in policies for action in _POLICY),
     ]
     found: dict[tuple[str, str, str], list[str]] = {}
@@ -195,7 +202,7 @@ def _trusted(role: Resource) -> Iterator[tuple[str, str]]:
 )
 def no_own_permissions(it: Principal, _stack: Stack, limits: Limits) -> Iterator[Finding]:
     for held in [] if _deploys(it, limits) else it.held:
-        found = rewrites(it, held)
+        found = rewrites(it, held, besides=frozenset() if limited(it) else TAKEN_AWAY)
         if found:
             yield Finding(f"{held.what} lets {it.resource.name} do {found}", held.urn)
 

@@ -29,7 +29,7 @@ LIMITS: Final = frozenset(
 )
 """Actions that set or take away a boundary, or take a policy away: they grant nothing by themselves. Without what
 limited it, a principal has what its policies grant."""
-_TAKEN_AWAY: Final = frozenset(it for it in LIMITS if not it.endswith("PermissionsBoundary"))
+TAKEN_AWAY: Final = frozenset(it for it in LIMITS if not it.endswith("PermissionsBoundary"))
 """Actions that take a policy away, from the holder too: that changes its permissions, and makes no administrator."""
 _OF_OWN: Final = {
     "role": (
@@ -93,7 +93,7 @@ def administrates(it: Principal) -> str:
             found = _makes_administrator(statement)
             if found:
                 return f"may {found} ({held.origin.name}: {held.what})"
-        own = rewrites(it, held, besides=_TAKEN_AWAY)
+        own = rewrites(it, held, besides=TAKEN_AWAY)
         if own:
             return f"may {own} ({held.origin.name}: {held.what})"
     return ""
@@ -115,6 +115,13 @@ def _makes_administrator(statement: Statement) -> str:
         if wide:
             return f"{action} on {', '.join('all resources but some' if at == 'NotResource' else at for at in wide)}"
     return ""
+
+
+def limited(it: Principal) -> bool:
+    """Whether anything of a principal's policies denies, or a boundary limits it: without that, to take one of its
+    policies away gives it nothing."""
+    denied = any(not statement.allows for held in it.held for statement in held.document.statements)
+    return denied or bool(it.resource.props.get("permissionsBoundary"))
 
 
 def everything(statement: Statement) -> bool:

@@ -38,6 +38,8 @@ _GRANTING: Final[Mapping[str, list[dict[str, Any]]]] = {
     "AWSStepFunctionsFullAccess": [_allow("states:*")],
     "AWSBatchFullAccess": [_passes("batch.amazonaws.com")],
     "AWSCodePipeline_FullAccess": [_passes("codepipeline.amazonaws.com")],
+    "AmazonEC2ContainerServiceAutoscaleRole": [_allow("ecs:UpdateService")],
+    "AWSGlueServiceRole": [_allow("glue:*")],
     "AmazonEKSClusterPolicy": [_allow("autoscaling:UpdateAutoScalingGroup", "ec2:ModifyInstanceAttribute")],
     "SecretsManagerReadWrite": [
         _allow("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"),
@@ -58,7 +60,13 @@ _HARMLESS: Final = (
     *("AmazonS3ReadOnlyAccess", "AmazonS3FullAccess", "AmazonDynamoDBReadOnlyAccess", "AmazonSQSFullAccess"),
     *("AmazonSQSReadOnlyAccess", "CloudWatchLogsFullAccess", "CloudWatchReadOnlyAccess", "ReadOnlyAccess"),
     *("ViewOnlyAccess", "SecurityAudit", "AWSKeyManagementServicePowerUser"),
-    *("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy"),
+    *("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerServiceforEC2Role"),
+    *("AmazonAPIGatewayPushToCloudWatchLogs", "AWSAppSyncPushToCloudWatchLogs", "CloudWatchFullAccess"),
+    *("AWSCloudFormationReadOnlyAccess", "AWSXrayWriteOnlyAccess", "AWSLambdaExecute", "AWS_ConfigRole"),
+    *("AWSLambdaENIManagementAccess", "AWSLambdaInvocation-DynamoDB", "AWSLambdaMSKExecutionRole"),
+    *("AmazonRDSEnhancedMonitoringRole", "AmazonDMSVPCManagementRole", "AmazonDMSCloudWatchLogsRole"),
+    *("AmazonSNSFullAccess", "AmazonKinesisFullAccess", "AmazonKinesisReadOnlyAccess", "AmazonEC2ReadOnlyAccess"),
+    *("AmazonVPCReadOnlyAccess", "AmazonElasticFileSystemClientReadWriteAccess"),
 )
 """Policies that allow no action for which a rule or the solver looks."""
 

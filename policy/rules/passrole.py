@@ -116,11 +116,15 @@ def no_administrator(it: Principal, stack: Stack, _limits: Limits) -> Iterator[F
 def trusts_only_service(it: Principal, stack: Stack, _limits: Limits) -> Iterator[Finding]:
     # Another rule refuses patterns; the roles that match one add nothing.
     for held, role, passed_to in passed(it, stack, patterns=False):
-        # Another rule refuses several services; here they count as ECS.
+        trusts = set(_trusted(role.resource))
+        if len(set(passed_to)) != 1 and len(trusts) == 1 and all(".amazonaws." in it for it in trusts):
+            # Another rule refuses that no service, or several, are named: whichever it is, no other can have the role.
+            continue
         service = passed_to[0] if len(set(passed_to)) == 1 else TASKS_SERVICE
-        others = sorted(set(_trusted(role.resource)) - {service})
+        others = sorted(trusts - {service})
         if others:
-            yield Finding(f"{held.what} passes {role.resource.name}, which trusts {', '.join(others)} too", held.urn)
+            too = " too" if service in trusts else f", and not {service}, to which it is passed"
+            yield Finding(f"{held.what} passes {role.resource.name}, which trusts {', '.join(others)}{too}", held.urn)
 
 
 def _trusted(role: Resource) -> Iterator[str]:

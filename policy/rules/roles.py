@@ -15,13 +15,13 @@ from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, 
 from .stack import Resource, Stack
 
 TASK_DEFINITION: Final = "aws:ecs/taskDefinition:TaskDefinition"
-_CONFUSABLE: Final = ("ecs-tasks.amazonaws.com", "scheduler.amazonaws.com", "events.amazonaws.com")
+_CONFUSABLE: Final = tuple(f"{it}.amazonaws.com" for it in ("ecs-tasks", "scheduler", "events", "pipes"))
 """Services that send aws:SourceAccount and aws:SourceArn when they assume a role."""
 
 
 @rule(
     "trust-source",
-    says="A role that trusts ECS tasks, Scheduler or EventBridge trusts them only for resources of this account.",
+    says="A role that trusts ECS tasks, Scheduler, EventBridge or pipes does so only for resources of this account.",
     why="Without aws:SourceAccount or aws:SourceArn, the service can be made to use the role for another account.",
     remedy="add to the trust policy StringEquals aws:SourceAccount ACCOUNT or ArnLike aws:SourceArn "
     "arn:aws:ecs:REGION:ACCOUNT:* (Scheduler: the schedule group's ARN; EventBridge: the rule's), or both",
@@ -50,7 +50,7 @@ def trust_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
 
 @rule(
     "task-own-roles",
-    says="A task definition has an execution role and a task role, which differ.",
+    says="A task definition on Fargate has an execution role, and its task role is another one.",
     why="With one role for both, the job's code can read what only ECS needs: the registry, and every secret of the "
     "task.",
     remedy="create two roles that both trust ecs-tasks.amazonaws.com: executionRoleArn pulls the image, writes logs and"
@@ -67,10 +67,8 @@ def own_roles(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
         yield f"executionRoleArn and taskRoleArn are both {execution.name}"
         return
     arn = it.get("executionRoleArn") if execution is None else "known"
-    if not arn:
+    if not arn and "FARGATE" in it.whole("requiresCompatibilities", default=[]):
         yield "has no executionRoleArn: Fargate can neither pull from ECR nor write its log"
-    if task is None and not it.get("taskRoleArn"):
-        yield "has no taskRoleArn: the job's code then has no permissions of its own"
     if arn and execution is None and task is None and arn == it.get("taskRoleArn"):
         yield f"executionRoleArn and taskRoleArn are both {arn}"
 

@@ -23,9 +23,9 @@ class Needs:
     """What a request's context has to be like."""
 
     key: str
-    how: Literal["is", "not", "at most"]
-    """`is`: present, and each of its values is one of these; `not`: absent, or none of these; `at most`: absent, or a
-    number that is not greater."""
+    how: Literal["is", "begins", "not", "at most"]
+    """`is`: present, and each of its values is one of these; `begins`: or begins with one; `not`: absent, or none of
+    these; `at most`: absent, or a number that is not greater."""
     values: tuple[str, ...]
 
 
@@ -124,7 +124,11 @@ def _met(need: Needs, request: Request) -> Any:
     key = request.key(need.key.lower())
     if need.how == "at most":
         return z3.Or(z3.Not(key.present), key.number <= z3.RealVal(need.values[0]))
-    among = [z3.Or([equals(value, it) for it in need.values]) for value in key.values]
+    begins = need.how == "begins"
+    among = [
+        z3.Or([z3.InRe(value, beginning(it)) if begins else equals(value, it) for it in need.values])
+        for value in key.values
+    ]
     if need.how == "not":
         return z3.And([z3.Not(z3.And(used, it)) for used, it in zip(key.used, among, strict=True)])
     # With several values, each of them.

@@ -108,6 +108,29 @@ def read(clients: Clients, launcher_role_arn: str) -> Facts:
     )
 
 
+def of_settings(clients: Clients, launcher_role_arn: str) -> Facts:
+    """The same by the function's settings, and by the task definition that they name: nothing of it is read from the
+    role's policies, with which it can then be compared. Raises NotALauncher."""
+    launcher = read_role(clients, launcher_role_arn)
+    function = _function(clients, launcher.arn)
+    its = _settings(function)
+    definition = clients("ecs").describe_task_definition(taskDefinition=its.task_definition)["taskDefinition"]
+    named = (definition.get("executionRoleArn", ""), definition.get("taskRoleArn", ""))
+    if named != (its.execution_role, its.task_role):
+        raise NotALauncher(f"{its.task_definition} has the roles {named}, and the function's settings have others")
+    chosen = [it for it in its.overrides.task_roles.values() if it not in named]
+    return Facts(
+        launcher=launcher,
+        execution=read_role(clients, its.execution_role),
+        task=read_role(clients, its.task_role),
+        choices=tuple(read_role(clients, arn) for arn in dict.fromkeys(chosen)),
+        schedule=None if its.scheduling is None else read_role(clients, its.scheduling.role),
+        cluster_arn=its.cluster,
+        definition=definition,
+        function=function,
+    )
+
+
 def _settings(function: Document) -> Settings:
     return Settings.read(function["Environment"]["Variables"])
 

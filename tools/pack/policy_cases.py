@@ -123,6 +123,11 @@ def function(name: str = "launch", **props: Any) -> Thing:
 
 
 LAUNCHES: Final = [role("launcher", ONLY_LAMBDA), inline(RUNS, PASSES)]
+NEVER_OTHERS: Final = {
+    **allow("iam:PassRole", None, NotResource=[EXECUTION, TASK]),
+    "Effect": "Deny",
+}
+LAUNCHER_ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/launcher"
 FUNCTION_ARN: Final = REGIONAL % ("lambda", "function:launch")
 
 
@@ -489,6 +494,11 @@ CASES: Final[dict[str, Cases]] = {
     ),
     "passrole-trust": Cases(
         {
+            "another service than the one named": [*LAUNCHES, role("task", ONLY_LAMBDA)],
+            "an account, whichever service is named": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("iam:PassRole", TASK))),
+                role("task", trusting({"AWS": "arn:aws:iam::999999999999:root"})),
+            ],
             "Lambda too": [
                 *LAUNCHES,
                 role("task", trusting({"Service": [TASKS, "lambda.amazonaws.com"]})),
@@ -521,6 +531,10 @@ CASES: Final[dict[str, Cases]] = {
                     role="deployer",
                 ),
                 role("task", ONLY_LAMBDA),
+            ],
+            "one service, where the statement names none": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("iam:PassRole", TASK))),
+                role("task", trusting({"Service": "translate.amazonaws.com"})),
             ],
         },
     ),
@@ -765,7 +779,7 @@ CASES: Final[dict[str, Cases]] = {
                 of_user(allow("iam:PutRolePolicy", TASK)),
             ],
             "devious: what its own policies deny": [
-                *(*LAUNCHES, function(), USER),
+                *(role("launcher", ONLY_LAMBDA), inline(RUNS, PASSES, NEVER_OTHERS), function(), USER),
                 of_user(allow("iam:DetachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/launcher")),
             ],
             "devious: one that launches as a role that it assumes": [
@@ -788,6 +802,9 @@ CASES: Final[dict[str, Cases]] = {
             "code of a function that launches nothing": [
                 *(role("launcher", ONLY_LAMBDA), function(), USER),
                 of_user(allow("lambda:UpdateFunctionCode", FUNCTION_ARN)),
+            ],
+            "a policy of its role, which denies nothing": [
+                *(*LAUNCHES, function(), USER, of_user(allow("iam:DetachRolePolicy", LAUNCHER_ROLE))),
             ],
         },
     ),
@@ -817,7 +834,7 @@ CASES: Final[dict[str, Cases]] = {
             ],
             "devious: a policy that denies": [
                 role("task"),
-                inline(allow("iam:DetachRolePolicy", TASK), role="task", name="task"),
+                inline(allow("iam:DetachRolePolicy", TASK), NEVER_OTHERS, role="task", name="task"),
             ],
             "devious: another version of what it holds": [
                 *(role("launcher", ONLY_LAMBDA), attached(f"arn:aws:iam::{ACCOUNT}:policy/shared")),
@@ -836,6 +853,9 @@ CASES: Final[dict[str, Cases]] = {
         {
             "another role's": [role("task"), inline(allow("iam:PutRolePolicy", EXECUTION), role="task", name="task")],
             "its own, to read": [role("task"), inline(allow("iam:GetRolePolicy", TASK), role="task", name="task")],
+            "to take away its own policy, which denies nothing": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("iam:DeleteRolePolicy", LAUNCHER_ROLE))),
+            ],
         },
     ),
     "assume-named-roles": Cases(
@@ -942,7 +962,6 @@ CASES: Final[dict[str, Cases]] = {
     "task-own-roles": Cases(
         {
             "one role for both": [role("task"), definition(executionRoleArn=TASK)],
-            "no task role": [definition(taskRoleArn=None)],
             "no execution role": [role("task"), definition(executionRoleArn=None)],
             "devious: one role of another stack for both": [definition(executionRoleArn=TASK)],
             "devious: one role, by name and by ARN": [
@@ -954,7 +973,14 @@ CASES: Final[dict[str, Cases]] = {
                 ),
             ],
         },
-        {"two roles": [role("task"), role("execution"), definition()], "two roles of another stack": [definition()]},
+        {
+            "two roles": [role("task"), role("execution"), definition()],
+            "two roles of another stack": [definition()],
+            "no role for the job's code": [definition(taskRoleArn=None)],
+            "on instances, whose own role pulls": [
+                definition(requiresCompatibilities=["EC2"], executionRoleArn=None),
+            ],
+        },
     ),
     "execution-role-inline": Cases(
         {

@@ -1,5 +1,5 @@
-"""What each role of a launcher is to be allowed: from its function's settings, its task definition and its queue, as
-they are deployed; never from its policies.
+"""What each role of a stack is to be allowed, and who may become it: from the functions' settings, the task
+definitions, the schedules and the queues, as they are deployed; never from a role's policies.
 
 `sandbox/proof/needs.py` has single calls of these; this is all of them, each with everything that a request may vary.
 """
@@ -7,6 +7,7 @@ they are deployed; never from its policies.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from fargate_job_launcher.handler.partitions import service_host
@@ -15,6 +16,15 @@ from fargate_job_launcher.policies.solver import Intended, Needs
 from fargate_job_launcher.sandbox.aws.authorization import SCHEDULER_SERVICE, TASKS_SERVICE
 from fargate_job_launcher.sandbox.proof.calls import arns_of, family_of, job_log, runs_table
 from fargate_job_launcher.sandbox.proof.facts import Facts
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """The one service that may become a role, and what its request needs."""
+
+    service: str
+    needs: tuple[Needs, ...] = ()
+
 
 TAKE = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 WRITE = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -50,17 +60,51 @@ def of_execution(facts: Facts) -> list[Intended]:
     ]
 
 
-def of_schedules(facts: Facts) -> list[Intended]:
-    """What EventBridge Scheduler may do for launches at a later time."""
-    later, through = facts.settings.scheduling, _key(facts)
-    if later is None:
-        return []
-    alias = f"{facts.function['FunctionArn']}:{ASYNCHRONOUS_ALIAS}"
+def of_schedules(facts: Facts, dead_letters: str) -> list[Intended]:
+    """What EventBridge Scheduler may do for the launches of a job; `dead_letters` is the ARN of its queue."""
+    alias, through = f"{facts.function['FunctionArn']}:{ASYNCHRONOUS_ALIAS}", _key(facts)
     return [
         Intended("launch the job", ("lambda:InvokeFunction",), (alias,)),
-        Intended("keep a launch that was not delivered", ("sqs:SendMessage",), (later.dead_letters,)),
+        Intended("keep a launch that was not delivered", ("sqs:SendMessage",), (dead_letters,)),
         *_if(through, "encrypt it", [DECRYPT, NEW_KEY], [through], needs=_via(facts, "sqs")),
     ]
+
+
+def of_drain(function: dict[str, Any]) -> list[Intended]:
+    """What the function that empties a cluster before its deletion may do."""
+    cluster = function["Environment"]["Variables"]["DRAINED_CLUSTER"]
+    here, tasks = Needs("ecs:cluster", "is", (cluster,)), f"{cluster.replace(':cluster/', ':task/')}/"
+    group = ":".join((*cluster.split(":")[:2], "logs", *cluster.split(":")[3:5], "log-group"))
+    return [
+        Intended("find tasks", ("ecs:ListTasks",), needs=(here,)),
+        Intended("look at and stop tasks", ("ecs:DescribeTasks", "ecs:StopTask"), below=(tasks,), needs=(here,)),
+        Intended("write its log", WRITE, below=(f"{group}:{function['LoggingConfig']['LogGroup']}:",)),
+    ]
+
+
+def of_flow_log(group: str) -> list[Intended]:
+    """What VPC may do for a flow log; `group` is the ARN of its log group."""
+    its = group.removesuffix(":*")
+    every = ":".join((*its.split(":")[:5], "log-group", ""))
+    return [
+        Intended("write the flow log", ("logs:CreateLogGroup", *WRITE), below=(f"{its}:",)),
+        Intended("see its streams", ("logs:DescribeLogStreams",), below=(f"{its}:",)),
+        Intended("find its group", ("logs:DescribeLogGroups",), below=(every,)),
+    ]
+
+
+def trusted(kind: str, account: str, region: str, partition: str, group: str = "") -> Trusted:
+    """Who may become the role of a kind, and for what; `group` is the ARN of the schedules' group."""
+    own = Needs("aws:SourceAccount", "is", (account,))
+    if kind in ("execution", "task"):
+        source = Needs("aws:SourceArn", "begins", (f"arn:{partition}:ecs:{region}:{account}:",))
+        return Trusted(TASKS_SERVICE, (own, source))
+    if kind == "schedules":
+        return Trusted(SCHEDULER_SERVICE, (own, Needs("aws:SourceArn", "is", (group,))))
+    if kind == "flow log":
+        source = Needs("aws:SourceArn", "begins", (f"arn:{partition}:ec2:{region}:{account}:vpc-flow-log/",))
+        return Trusted("vpc-flow-logs.amazonaws.com", (own, source))
+    return Trusted("lambda.amazonaws.com")
 
 
 def of_supervisor(facts: Facts, queue: str, log_group: str) -> list[Intended]:

@@ -40,6 +40,9 @@ def _changes(statement: Statement) -> Iterator[tuple[str, list[Statement]]]:
                 others = {op: block for op, block in statement["Condition"].items() if op != operator}
                 if_exists = {**others, f"{operator}IfExists": keys}
                 yield f"with {operator}IfExists {key}", [{**statement, "Condition": if_exists}]
+    if "Resource" not in statement:
+        # A trust policy's: it is about one action, on the role itself.
+        return
     if statement["Resource"] != "*":
         yield "on everything", [{**statement, "Resource": "*"}]
         for resource in listed(statement["Resource"]):

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -25,13 +25,14 @@ from fargate_job_launcher.policies.solver import (
 )
 from fargate_job_launcher.sandbox import Deployment, Emulator, Stack, deploy
 from fargate_job_launcher.sandbox.proof.calls import ANYTHING
-from fargate_job_launcher.sandbox.proof.facts import Facts, Role, listed, read, read_role
+from fargate_job_launcher.sandbox.proof.facts import Document, Facts, NotALauncher, Role, listed, of_settings, read_role
 
 from tools.prove import intended
 from tools.prove.loosened import loosened
 from tools.recording import ENVIRONMENTS, PROGRAM
 
 _RUNS = "fargate-job-launcher:index:JobRuns"
+_FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Subject:
     kind: str
     role: Role
     intended: list[Intended]
+    trusted: intended.Trusted
 
     @property
     def name(self) -> str:
@@ -64,8 +66,10 @@ class Result:
     """The proofs of one environment."""
 
     environment: str
-    exact: dict[str, tuple[list[Difference], float]] = field(default_factory=dict[str, tuple[list[Difference], float]])
-    """Role → where its policies differ from the intention, and seconds."""
+    exact: dict[str, tuple[list[Difference | str], float]] = field(
+        default_factory=dict[str, tuple[list[Difference | str], float]]
+    )
+    """Role → where its policies or its trust policy differ from the intention, and seconds."""
     alone: dict[str, tuple[Answer, float]] = field(default_factory=dict[str, tuple[Answer, float]])
     """Job → whether its launcher can run a task with another role, and seconds."""
     loose: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
@@ -96,7 +100,11 @@ def prove(environment: Environment, *, loosen: bool = True) -> Result:
     world = World(tuple(holders.values()), functions)
     for subject in environment.subjects:
         begun = time.perf_counter()
-        found = [*differences(holders[subject.role.arn], subject.intended), *whatever_is_attached(subject)]
+        found = [
+            *differences(holders[subject.role.arn], subject.intended),
+            *whatever_is_attached(subject),
+            *becoming(subject, subject.role.trust),
+        ]
         result.exact[subject.name] = (found, time.perf_counter() - begun)
     for job, facts in environment.facts.items():
         begun = time.perf_counter()
@@ -109,7 +117,21 @@ def prove(environment: Environment, *, loosen: bool = True) -> Result:
             begun = time.perf_counter()
             shown = counterexample(subject, statement, documents)
             result.loose[f"{subject.name}: {name}"] = (shown, time.perf_counter() - begun)
+        for name, _, documents in loosened((subject.role.trust,)):
+            begun = time.perf_counter()
+            shown = next((str(it) for it in becoming(subject, documents[0])), "")
+            result.loose[f"{subject.name}'s trust: {name}"] = (shown, time.perf_counter() - begun)
     return result
+
+
+def becoming(subject: Subject, trust: Document) -> Iterator[Difference | str]:
+    """Where a trust policy differs from the intention: in who may become the role, or for what."""
+    service, needs = subject.trusted.service, subject.trusted.needs
+    named = [it.get("Principal", {"not": "Principal"}) for it in trust["Statement"] if it["Effect"] == "Allow"]
+    if any(it != {"Service": service} for it in named):
+        yield f"the trust policy names {json.dumps(named)}, and only {service} is intended"
+    wanted = Intended(f"become it, for {service}", ("sts:AssumeRole",), needs=needs)
+    yield from differences(Holder.of(service, trust), [wanted])
 
 
 def counterexample(subject: Subject, statement: dict[str, Any], documents: Sequence[dict[str, Any]]) -> str:
@@ -128,7 +150,7 @@ def counterexample(subject: Subject, statement: dict[str, Any], documents: Seque
 
 def _exceeds(subject: Subject, statement: dict[str, Any], documents: Sequence[dict[str, Any]]) -> str:
     """Only the statement's own actions can be allowed more widely, and those that a new pattern matches."""
-    changed = Subject(subject.job, subject.kind, _with(subject.role, documents), subject.intended)
+    changed = replace(subject, role=_with(subject.role, documents))
     actions, wide = (
         listed(statement["Action"]),
         any("*" in json.dumps(it.get("Action")) for it in changed.role.statements),
@@ -163,24 +185,63 @@ def _read(name: str, aws: Emulator, deployment: Deployment) -> Environment:
         it["FunctionArn"].removesuffix(":async"): it["EventSourceArn"]
         for it in lambda_.list_event_source_mappings()["EventSourceMappings"]
     }
-    facts = {job: read(aws.client, it.outputs["launcher_role_arn"]) for job, it in deployment.launchers.items()}
+    functions = {it["Role"]: it for it in lambda_.list_functions()["Functions"]}
+    facts = {job: of_settings(aws.client, it.outputs["launcher_role_arn"]) for job, it in deployment.launchers.items()}
     subjects = [it for job, of in facts.items() for it in _subjects(job, of, queues)]
     (runs,) = deployment.of_kind(_RUNS)
     supervisor = read_role(aws.client, runs.outputs["supervisor_role_arn"])
-    (function,) = (it for it in lambda_.list_functions()["Functions"] if it["Role"] == supervisor.arn)
-    own = intended.of_supervisor(
-        next(iter(facts.values())), queues[function["FunctionArn"]], function["LoggingConfig"]["LogGroup"]
-    )
-    return Environment(name, facts, supervisor, [*subjects, Subject("jobs", "supervisor", supervisor, own)])
+    function, first = functions[supervisor.arn], next(iter(facts.values()))
+    own = intended.of_supervisor(first, queues[function["FunctionArn"]], function["LoggingConfig"]["LogGroup"])
+    subjects.append(_subject("jobs", "supervisor", supervisor, own, first))
+    for job, role, dead_letters, group in _schedules(aws, facts):
+        wanted = intended.of_schedules(facts[job], dead_letters)
+        subjects.append(_subject(job, "schedules", read_role(aws.client, role), wanted, first, group))
+    for it in functions.values():
+        if "DRAINED_CLUSTER" in it.get("Environment", {}).get("Variables", {}):
+            role = read_role(aws.client, it["Role"])
+            subjects.append(_subject("jobs", "drain", role, intended.of_drain(it), first))
+    for log in deployment.of_kind(_FLOW_LOG):
+        role = read_role(aws.client, log.outputs["iamRoleArn"])
+        subjects.append(_subject("jobs", "flow log", role, intended.of_flow_log(log.outputs["logDestination"]), first))
+    known = {it.role.arn for it in subjects}
+    pages = aws.client("iam").get_paginator("list_roles").paginate()
+    others = [role["Arn"] for page in pages for role in page["Roles"] if role["Arn"] not in known]
+    if others:
+        raise NotALauncher(f"nothing is intended of {', '.join(others)}")
+    return Environment(name, facts, supervisor, subjects)
+
+
+def _schedules(aws: Emulator, facts: dict[str, Facts]) -> Iterator[tuple[str, str, str, str]]:
+    """Each role of schedules once: its job, the role, the dead-letter queue, the ARN of the schedules' group."""
+    scheduler, seen = aws.client("scheduler"), set[str]()
+    by_function = {it.function["FunctionArn"]: job for job, it in facts.items()}
+    for job, it in facts.items():
+        later = it.settings.scheduling
+        if later is not None:
+            group = scheduler.get_schedule_group(Name=later.group)["Arn"]
+            seen.add(later.role)
+            yield job, later.role, later.dead_letters, group
+    for page in scheduler.get_paginator("list_schedules").paginate():
+        for listed_one in page["Schedules"]:
+            one = scheduler.get_schedule(Name=listed_one["Name"], GroupName=listed_one["GroupName"])
+            target = one["Target"]
+            job = by_function.get(target["Arn"].rpartition(":")[0], "")
+            if job and target["RoleArn"] not in seen:
+                seen.add(target["RoleArn"])
+                group = scheduler.get_schedule_group(Name=one["GroupName"])["Arn"]
+                yield job, target["RoleArn"], target["DeadLetterConfig"]["Arn"], group
 
 
 def _subjects(job: str, facts: Facts, queues: dict[str, str]) -> Iterator[Subject]:
     queue = queues.get(facts.function["FunctionArn"], "")
-    yield Subject(job, "launcher", facts.launcher, intended.of_launcher(facts, queue))
-    yield Subject(job, "execution", facts.execution, intended.of_execution(facts))
-    yield Subject(job, "task", facts.task, intended.of_task(facts))
-    if facts.schedule is not None:
-        yield Subject(job, "schedules", facts.schedule, intended.of_schedules(facts))
+    yield _subject(job, "launcher", facts.launcher, intended.of_launcher(facts, queue), facts)
+    yield _subject(job, "execution", facts.execution, intended.of_execution(facts), facts)
+    yield _subject(job, "task", facts.task, intended.of_task(facts), facts)
+
+
+def _subject(job: str, kind: str, role: Role, wanted: list[Intended], facts: Facts, group: str = "") -> Subject:
+    _, partition, _, region, account, *_ = facts.cluster_arn.split(":")
+    return Subject(job, kind, role, wanted, intended.trusted(kind, account, region, partition, group))
 
 
 def main(argv: list[str] | None = None) -> int:
