@@ -109,7 +109,7 @@ def supported_runtime(it: Resource, _stack: Stack, limits: Limits) -> Iterator[s
     limits=(Limit("minimumSeconds", "The shortest timeout of a launcher, in seconds.", "integer", 30, 30, 1),),
 )
 def launcher_timeout(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    timeout = it.get("timeout", default=3)
+    timeout = it.number("timeout", default=3)
     if timeout < limits["minimumSeconds"]:
         yield f"timeout is {int(timeout)} seconds, at least {int(limits['minimumSeconds'])} are needed"
 
@@ -127,12 +127,12 @@ def launcher_timeout(it: Resource, _stack: Stack, limits: Limits) -> Iterator[st
     beside=("checkov CKV_AWS_115",),
 )
 def launcher_concurrency(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
-    reserved = it.get("reservedConcurrentExecutions", default=-1)
+    reserved = it.number("reservedConcurrentExecutions", default=-1)
     if 0 <= reserved <= limits["maximum"]:
         return
     for mapping in _of_function(stack, MAPPING, "functionName").get(it.urn, []):
         queue = stack.meant(mapping, "eventSourceArn", QUEUE)
-        bound = mapping.get("scalingConfig", "maximumConcurrency")
+        bound = mapping.number("scalingConfig", "maximumConcurrency")
         # Lambda limits a FIFO queue to one invocation for each message group.
         if not (queue is not None and queue.get("fifoQueue")) and not (bound and bound <= limits["maximum"]):
             bounded = f"a maximumConcurrency of {int(bound)}" if bound else "no maximumConcurrency"

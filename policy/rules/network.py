@@ -12,7 +12,7 @@ from .config import PUBLIC, Limit
 from .launched import LAUNCHING, PLACED, launched
 from .principals import declared
 from .rule import ADVISORY, DISABLED, HIGH, MANDATORY, MEDIUM, Limits, resources, rule
-from .stack import UNKNOWN, Resource, Stack
+from .stack import UNKNOWN, Resource, Stack, number
 
 SECURITY_GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
 DEFAULT_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
@@ -114,7 +114,8 @@ def _ingress(it: Resource) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
 def _web(one: dict[str, Any]) -> bool:
     """Whether a rule opens a port of the web, and nothing else."""
     protocol = str(one.get("protocol", one.get("ipProtocol"))).lower()
-    return protocol in ("tcp", "6") and one.get("fromPort") in (80, 443) and one.get("toPort") == one.get("fromPort")
+    first, last = (number(one.get(key)) for key in ("fromPort", "toPort"))
+    return protocol in ("tcp", "6") and first in (80, 443) and last == first
 
 
 def _ports(one: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from .functions import launchers
 from .launched import EVENT_TARGET, SCHEDULE
 from .rule import ADVISORY, CRITICAL, LOW, MANDATORY, MEDIUM, Limits, resources, rule
 from .senders import MAPPING, QUEUE, function_of
-from .stack import Resource, Stack, Unknown
+from .stack import Resource, Stack, Unknown, number
 
 QUEUE_POLICY: Final = "aws:sqs/queuePolicy:QueuePolicy"
 REDRIVE: Final = "aws:sqs/redrivePolicy:RedrivePolicy"
@@ -133,7 +133,7 @@ def dead_letter(it: Resource, stack: Stack, limits: Limits) -> Iterator[str]:
     receives = policy.get("maxReceiveCount")
     if not policy.get("deadLetterTargetArn"):
         yield "invokes a function and has no dead-letter queue"
-    elif _number(receives) < limits["minimumReceives"]:
+    elif (number(receives) or 0) < limits["minimumReceives"]:
         yield f"maxReceiveCount is {receives}, at least {int(limits['minimumReceives'])} are needed"
 
 
@@ -150,7 +150,8 @@ def visibility(it: Resource, stack: Stack, _limits: Limits) -> Iterator[Any]:
     queue, function = stack.meant(it, "eventSourceArn", QUEUE), function_of(stack, it, "functionName")
     if queue is None or function is None:
         return
-    timeout, hidden = function.get("timeout", default=3), queue.get("visibilityTimeoutSeconds", default=30)
+    timeout = function.number("timeout", default=3)
+    hidden = queue.number("visibilityTimeoutSeconds", default=30)
     if hidden < VISIBILITY_FACTOR * timeout:
         yield (
             f"{queue.name} hides a message for {int(hidden)} seconds, but {function.name} may take {int(timeout)}: "
@@ -183,8 +184,8 @@ def _sources(stack: Stack) -> list[Resource]:
     ),
 )
 def schedule_bounded(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    retries = it.get("target", "retryPolicy", "maximumRetryAttempts")
-    age = it.get("target", "retryPolicy", "maximumEventAgeInSeconds", default=86400)
+    retries = it.number("target", "retryPolicy", "maximumRetryAttempts")
+    age = it.number("target", "retryPolicy", "maximumEventAgeInSeconds", default=86400)
     if retries is None:
         yield "target.retryPolicy.maximumRetryAttempts is missing, which means 185 retries"
     elif retries > limits["maximumRetries"]:
@@ -233,17 +234,11 @@ def event_target_dead_letter(it: Resource, stack: Stack, _limits: Limits) -> Ite
     beside=("Security Hub CloudWatch.16", "checkov CKV_AWS_66, CKV_AWS_338"),
 )
 def retention(it: Resource, _stack: Stack, limits: Limits) -> Iterator[str]:
-    days = it.get("retentionInDays", default=0)
+    days = it.number("retentionInDays", default=0)
     if not days:
         yield "retentionInDays is missing: the log is kept for ever"
     elif days < limits["minimumDays"]:
         yield f"is kept for {int(days)} days, at least {int(limits['minimumDays'])} are needed"
-
-
-def _number(given: Any) -> int:
-    """A count that may be written as a string; 0 if it is not a number."""
-    text = str(given).removesuffix(".0")
-    return int(text) if text.isdigit() else 0
 
 
 def _json(given: Any) -> dict[str, Any]:

@@ -83,6 +83,10 @@ class Resource:
         except Unknown:
             return None
 
+    def number(self, *path: str, default: Any = None) -> Any:
+        """The number at a path, also if it is written as a text. Raises Unknown, and ValueError for another text."""
+        return number(self.get(*path, default=default))
+
     @staticmethod
     def alone(args: ResourceValidationArgs) -> Resource:
         """A resource that is judged alone, before it is created."""
@@ -165,6 +169,16 @@ class Stack:
                 return found
         fitting = {it.urn for it in by.origins.get(prop, ()) if it.resource_type == kind}
         return self.by_urn.get(fitting.pop()) if len(fitting) == 1 else None
+
+
+def number(value: Any) -> Any:
+    """A number that may be written as a text. Raises ValueError for another text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a number") from None
 
 
 def true(value: Any) -> bool:

@@ -19,6 +19,7 @@ from fargate_job_launcher.policies.files.terraform_names import kind as terrafor
 from fargate_job_launcher.policies.principals import BEARERS, GROUP, USER
 
 from tools.docs.scan import terraform_type
+from tools.pack.policy_cases import RUNS
 
 TEMPLATE = Path(__file__).parent / "templates" / "launcher.yml"
 
@@ -63,6 +64,35 @@ def test_a_statement_with_a_parameter_that_has_no_default_does_not_hide_the_othe
     assert "parameter OtherRole" not in given.left
     says = [it.says for it in given.broken if it.rule == "passrole-named-roles"]
     assert f"policy allows iam:PassRole on {role}" in says
+
+
+def test_a_number_may_be_written_as_a_text() -> None:
+    def judged(timeout: Any, concurrent: Any, hidden: Any, port: Any) -> set[str]:
+        role = {
+            "AssumeRolePolicyDocument": {"Statement": []},
+            "Policies": [{"PolicyName": "p", "PolicyDocument": {"Statement": [RUNS]}}],
+        }
+        function = {"Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Timeout": timeout, "Runtime": "python3.13"}
+        open_port = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": "0.0.0.0/0"}
+        resources = {
+            "Role": ("IAM::Role", role),
+            "F": ("Lambda::Function", {**function, "ReservedConcurrentExecutions": concurrent}),
+            "Q": ("SQS::Queue", {"VisibilityTimeout": hidden}),
+            "M": (
+                "Lambda::EventSourceMapping",
+                {"EventSourceArn": {"Fn::GetAtt": ["Q", "Arn"]}, "FunctionName": {"Ref": "F"}},
+            ),
+            "G": ("EC2::SecurityGroup", {"SecurityGroupIngress": [open_port]}),
+        }
+        made = {name: {"Type": f"AWS::{kind}", "Properties": it} for name, (kind, it) in resources.items()}
+        audit = audited(json.dumps({"Resources": made}), config={"nothing-comes-in": {"public": ["G"]}})
+        return {f"{it.rule}: {it.says}" for it in audit.broken}
+
+    assert judged("60", "5", "360", "443") == judged(60, 5, 360, 443)
+    less = judged("10", "0", "59", "22")
+    assert less == judged(10, 0, 59, 22)
+    rules = {it.partition(":")[0] for it in less}
+    assert {"launcher-timeout", "queue-visibility", "nothing-comes-in"} <= rules
 
 
 def test_json_and_yaml_of_a_template_are_judged_alike() -> None:
