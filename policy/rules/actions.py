@@ -491,6 +491,7 @@ RUNS_AS_ROLE: Final[dict[str, tuple[str, ...]]] = {
     "sagemaker:UpdateDomain": ("arn:@:sagemaker:@:@:domain/*",),
     "sagemaker:UpdateMonitoringSchedule": ("arn:@:sagemaker:@:@:monitoring-schedule/*",),
     "sagemaker:UpdateNotebookInstance": ("arn:@:sagemaker:@:@:notebook-instance/*",),
+    "sagemaker:UpdateNotebookInstanceLifecycleConfig": ("arn:@:sagemaker:@:@:notebook-instance-lifecycle-config/*",),
     "sagemaker:UpdatePipeline": ("arn:@:sagemaker:@:@:pipeline/*",),
     "sagemaker:UpdateUserProfile": ("arn:@:sagemaker:@:@:user-profile/*",),
     "scheduler:CreateSchedule": ("arn:@:scheduler:@:@:schedule/*",),
@@ -556,6 +557,8 @@ LAUNCHES: Final[dict[str, tuple[str, ...]]] = {
     "ecs:UpdateService": ("arn:@:ecs:@:@:service/*",),
 }
 ENTERS: Final[dict[str, tuple[str, ...]]] = {
+    "airflow:CreateCliToken": ("arn:@:airflow:@:@:environment/*",),
+    "airflow:CreateWebLoginToken": ("arn:@:airflow:@:@:role/*",),
     "apprunner:UpdateService": (
         "arn:@:apprunner:@:@:autoscalingconfiguration/*",
         "arn:@:apprunner:@:@:connection/*",
@@ -582,6 +585,10 @@ ENTERS: Final[dict[str, tuple[str, ...]]] = {
     "codebuild:StartSandbox": ("arn:@:codebuild:@:@:project/*",),
     "codebuild:StartSandboxConnection": ("arn:@:codebuild:@:@:sandbox/*",),
     "codedeploy:CreateDeployment": ("arn:@:codedeploy:@:@:deploymentgroup:*",),
+    "datazone:GetEnvironmentCredentials": ("",),
+    "deadline:AssumeFleetRoleForRead": ("arn:@:deadline:@:@:farm/*",),
+    "deadline:AssumeQueueRoleForRead": ("arn:@:deadline:@:@:farm/*",),
+    "deadline:AssumeQueueRoleForUser": ("arn:@:deadline:@:@:farm/*",),
     "ec2-instance-connect:SendSSHPublicKey": ("arn:@:ec2:@:@:instance/*",),
     "ec2-instance-connect:SendSerialConsoleSSHPublicKey": ("arn:@:ec2:@:@:instance/*",),
     "ec2:CreateLaunchTemplateVersion": ("arn:@:ec2:@:@:launch-template/*",),
@@ -592,6 +599,10 @@ ENTERS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "ec2:ModifyLaunchTemplate": ("arn:@:ec2:@:@:launch-template/*",),
     "ecs:ExecuteCommand": ("arn:@:ecs:@:@:cluster/*", "arn:@:ecs:@:@:task/*"),
+    "ecs:Poll": ("arn:@:ecs:@:@:container-instance/*",),
+    "ecs:RegisterContainerInstance": ("arn:@:ecs:@:@:cluster/*",),
+    "eks:AssociateAccessPolicy": ("arn:@:eks:@:@:access-entry/*",),
+    "gamelift:GetComputeAccess": ("arn:@:gamelift:@:@:containerfleet/*", "arn:@:gamelift:@:@:fleet/*"),
     "glue:RunStatement": ("arn:@:glue:@:@:session/*",),
     "glue:StartJobRun": ("arn:@:glue:@:@:job/*",),
     "glue:UpdateDevEndpoint": ("arn:@:glue:@:@:devEndpoint/*",),
@@ -611,6 +622,7 @@ ENTERS: Final[dict[str, tuple[str, ...]]] = {
         "arn:@:ssm:@:@:document/*",
         "arn:@:ssm:@:@:managed-instance/*",
     ),
+    "ssm:RegisterTaskWithMaintenanceWindow": ("arn:@:ssm:@:@:maintenancewindow/*",),
     "ssm:ResumeSession": ("arn:@:ssm:@:@:session/*",),
     "ssm:SendCommand": (
         "arn:@:ec2:@:@:instance/*",

@@ -28,7 +28,7 @@ from fargate_job_launcher.policies.documents import Statement
 
 from .asking import Found, ask
 from .evaluation import Holder, allowed, applies, denied, identity_allows, within_limits
-from .patterns import beginning, equals, string
+from .patterns import SOMETHING, beginning, equals, string
 from .request import Request, Variables
 from .three import Three, every, known, some, unknown
 
@@ -108,9 +108,12 @@ def pass_role(holder: Holder, role: Any, service: str, variables: Variables) -> 
     """The request to pass a role to a service, and whether it is allowed."""
     request = Request("pass", "iam:passrole", role, variables, (is_role(role, holder),))
     key = request.key("iam:passedtoservice")
-    named = [equals(key.values[0], it) for it in dict.fromkeys((service, anywhere(service)))]
-    to_service = z3.And(key.present, z3.Or(named))
-    return request, allowed(holder, request) & known(to_service)
+    usual = anywhere(service)
+    named = known(z3.Or([equals(key.values[0], it) for it in dict.fromkeys((service, usual))]))
+    begin, end = (z3.Re(it) for it in (usual.partition(".")[0] + ".", ".amazonaws.com"))
+    regional = known(z3.InRe(key.values[0], z3.Concat(begin, z3.Plus(_LOWER), end)))
+    which = regional & unknown(f"whether a region's name of {usual} counts in iam:PassedToService")
+    return request, allowed(holder, request) & known(key.present) & (named | which)
 
 
 def trusted(
@@ -259,12 +262,21 @@ def kind_of(action: str) -> str:
     return shapes[0].rpartition(":")[2].removesuffix("*") if len(shapes) == 1 else ""
 
 
+def example_of(action: str, account: str) -> str:
+    """A resource of a launch, to be shown."""
+    _, _, service, _, _, resource = LAUNCHES[action][-1].split(":", 5)
+    return f"arn:aws:{service}:eu-west-1:{account}:{resource.replace('*', 'job:1')}"
+
+
 def resource_of(action: str) -> tuple[Any, ...]:
     """What the resource of a call that launches or starts is like."""
     kind = kind_of(action)
     resource = z3.String("resource")
     if not kind:
-        return (z3.InRe(resource, beginning("arn:")),)
+        of = {it.split(":")[2] for it in LAUNCHES.get(action, ()) if it.count(":") > 2}
+        services_of = [z3.Re(f"arn:{it.name}:{service}:") for it in PARTITIONS for service in sorted(of)]
+        begin = z3.Union(*services_of) if services_of else z3.Re("arn:")
+        return (z3.InRe(resource, z3.Concat(begin, SOMETHING)),)
     shape = z3.Concat(z3.Re("arn:"), *_segments("ecs"), z3.Re(kind), z3.Plus(z3.Union(_NAME, z3.Re(":"))))
     return (z3.InRe(resource, shape),)
 

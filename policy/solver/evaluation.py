@@ -76,6 +76,8 @@ class Holder:
         if len(parts) > 5:
             made["aws:PrincipalAccount"] = parts[4]
             kind, _, name = parts[5].partition("/")
+            if kind in ("role", "user"):
+                made["aws:PrincipalIsAWSService"] = "false"
             if kind == "role":
                 made |= {"aws:username": None, "aws:PrincipalType": "AssumedRole"}
             elif kind == "user":

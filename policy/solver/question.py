@@ -17,8 +17,8 @@ from .becoming import (
     REWRITES,
     TASKS_SERVICE,
     assumes_a_stranger,
+    example_of,
     followed,
-    kind_of,
     may_do,
     pass_role,
     resource_of,
@@ -158,7 +158,7 @@ def _directly(holder: Holder, roles: Collection[str], known_roles: Mapping[str, 
             prefer=(
                 *([z3.Or([equals(role, it) for it in known_roles])] if known_roles else []),
                 equals(role, f"arn:aws:iam::{account}:role/Administrator"),
-                equals(launch.resource, f"arn:aws:ecs:eu-west-1:{account}:{kind_of(action)}job:1"),
+                equals(launch.resource, example_of(action, account)),
             ),
             spelt=("iam:PassRole", action),
         ).then(after)

@@ -248,6 +248,21 @@ def test_a_service_is_the_same_in_every_region() -> None:
     machines = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("Service", "states.eu-west-1.amazonaws.com")))
     to_states = allow("iam:PassRole", DEPLOYER, {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}})
     assert isinstance(asked(RUN, PASS, to_states, allow("states:CreateStateMachine"), roles=(machines,)), Allowed)
+    usual = Holder.of(DEPLOYER, policy(RUN, PASS_ANY), trust=trusting(("Service", "states.amazonaws.com")))
+    regional = {"StringEquals": {"iam:PassedToService": "states.eu-west-1.amazonaws.com"}}
+    passing = allow("iam:PassRole", DEPLOYER, regional)
+    answer = asked(RUN, PASS, passing, allow("states:CreateStateMachine"), roles=(usual,))
+    assert isinstance(answer, Undecided)
+    assert "whether a region's name of states.amazonaws.com counts" in str(answer)
+
+
+def test_a_job_of_batch_is_shown_with_resources_of_batch() -> None:
+    answer = asked(allow("batch:*"), PASS_ANY)
+    assert isinstance(answer, Allowed)
+    shown = {it.action: it.resource for it in answer.steps[-1].requests}
+    assert shown["batch:RegisterJobDefinition"].startswith("arn:aws:batch:")
+    elsewhere = asked(allow(["batch:RegisterJobDefinition", "batch:SubmitJob"], "arn:aws:ecs:*"), PASS_ANY)
+    assert not isinstance(elsewhere, Allowed)
 
 
 def test_a_trust_policy_of_everyone_is_never_proven() -> None:
@@ -297,6 +312,10 @@ def test_what_a_role_that_it_becomes_may_launch_with_an_unknown_role_is_open() -
         *(
             ([RUN, PASS, allow(action)], {}, f"unknown permissions: {action}")
             for action in ("ssm:CreateAssociation", "events:PutTargets", "elasticmapreduce:AddJobFlowSteps")
+        ),
+        *(
+            ([RUN, PASS, allow(action)], {}, f"unknown permissions: {action}")
+            for action in ("ecs:Poll", "ssm:RegisterTaskWithMaintenanceWindow", "airflow:CreateCliToken")
         ),
         ([RUN, PASS, allow("codebuild:StartBuild")], {}, "may enter tasks, instances or functions"),
         ([RUN, allow("iam:PassRole", "*", {"DateOver": {"x": "1"}, **TO_TASKS})], {}, "dateover 1 on x"),

@@ -50,6 +50,7 @@ OPEN: Final = {
     "may change permissions": "afterwards other policies decide: the rule refuses, the solver does not know",
     "may enter tasks": "which permissions a task or a function has that is not in the stack is not known",
     "of which nothing is known": "roles outside the stack",
+    "which calls have": "no reviewed action passes a role to that service, which may act with it all the same",
     "policy variable": "the encoding has no values of tags",
     "has not by the data": "keys that the action does not send, by data that may age",
 }
