@@ -89,6 +89,8 @@ An AWS managed policy in a comment has the principal in iam:PassedToService. Wit
 """
 
 
+PARTITION_NAMES: Final = tuple(it.name for it in PARTITIONS)
+"""The parts of AWS, as ARNs name them."""
 _SUFFIXES: Final = "|".join(re.escape(it.suffix) for it in PARTITIONS)
 _OF_A_PLACE: Final = re.compile(rf"^([a-z0-9.-]+?)(?:\.[a-z]{{2}}(?:-[a-z]+)+-\d)?\.(?:{_SUFFIXES})$")
 

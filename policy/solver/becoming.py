@@ -14,12 +14,12 @@ from functools import cache
 from typing import Any, Final
 
 import z3
-from fargate_job_launcher.handler.partitions import PARTITIONS
 from fargate_job_launcher.policies.actions import (
     CHANGES_RIGHTS,
     ENTERS,
     LAUNCHES,
     LIFTS_LIMITS,
+    PARTITION_NAMES,
     RUNS_AS_ROLE,
     anywhere,
     services,
@@ -274,7 +274,7 @@ def resource_of(action: str) -> tuple[Any, ...]:
     resource = z3.String("resource")
     if not kind:
         of = {it.split(":")[2] for it in LAUNCHES.get(action, ()) if it.count(":") > 2}
-        services_of = [z3.Re(f"arn:{it.name}:{service}:") for it in PARTITIONS for service in sorted(of)]
+        services_of = [z3.Re(f"arn:{it}:{service}:") for it in PARTITION_NAMES for service in sorted(of)]
         begin = z3.Union(*services_of) if services_of else z3.Re("arn:")
         return (z3.InRe(resource, z3.Concat(begin, SOMETHING)),)
     shape = z3.Concat(z3.Re("arn:"), *_segments("ecs"), z3.Re(kind), z3.Plus(z3.Union(_NAME, z3.Re(":"))))
@@ -300,7 +300,7 @@ def _possible(formula: Any, variables: Variables) -> Any:
 _LOWER: Final = z3.Union(z3.Range("a", "z"), z3.Range("0", "9"), z3.Re("-"))
 _DIGITS: Final = z3.Loop(z3.Range("0", "9"), 12, 12)
 _NAME: Final = z3.Union(*(z3.Range(a, b) for a, b in ("az", "AZ", "09")), *(z3.Re(it) for it in "_+=,.@-/"))
-_PARTITION: Final = z3.Union(*(z3.Re(it.name) for it in PARTITIONS))
+_PARTITION: Final = z3.Union(*(z3.Re(it) for it in PARTITION_NAMES))
 _ROLE: Final = z3.Concat(z3.Re("arn:"), _PARTITION, z3.Re(":iam::"), _DIGITS, z3.Re(":role/"), z3.Plus(_NAME))
 
 
