@@ -235,7 +235,8 @@ def test_a_damaged_file_is_judged_or_refused_and_never_ends_in_a_traceback(text:
 
 
 def test_a_form_that_no_rule_can_judge_is_refused_in_one_line() -> None:
-    deep = json.dumps({"Statement": "@"}).replace('"@"', "[" * 5000 + "]" * 5000)
+    # Deeper than any version of Python reads JSON.
+    deep = json.dumps({"Statement": "@"}).replace('"@"', "[" * 100_000 + "]" * 100_000)
     wrong = Thing("aws:iam/role:Role", "r", {"managedPolicyArns": 1.5})
     for it, said in (
         (

@@ -223,6 +223,8 @@ def letters(aws: Emulator) -> int:
 
 def test_everything_is_reached_by_keys(page: Page) -> None:
     expect(page.get_by_role("link", name="quiet")).to_be_visible()
+    # The keys are those of the page's script, which is run when the page is there.
+    page.wait_for_load_state("load")
     page.keyboard.press("/")
     page.keyboard.type("quie")
     expect(page.get_by_role("status")).to_have_text("1 of 2 jobs")
@@ -233,7 +235,6 @@ def test_everything_is_reached_by_keys(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("quiet")
     expect(page.get_by_text("No run yet.")).to_be_visible()
     for key, title in (("d", "day"), ("c", "costs"), ("j", "Jobs")):
-        # The keys are those of the page's script, which is run when the page is there.
         page.wait_for_load_state("load")
         page.keyboard.press("g")
         page.keyboard.press(key)
