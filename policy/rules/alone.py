@@ -11,8 +11,8 @@ from .actions import anywhere, services
 from .config import BOUNDARIES, DEPLOYERS
 from .documents import Statement, Unreadable
 from .granted import FUNCTIONS, RIGHTS, RUNS, granted, listed
-from .passed import PASS_ROLE, ROLES, outside, passed
-from .principals import GRANTING, Held, Principal, bounding, documents, granting, principals, trust
+from .passed import PASS_ROLE, ROLES, may_pass, outside, passed
+from .principals import EVERYONE, GRANTING, Held, Principal, bounding, documents, granting, principals, trusted
 from .rule import CRITICAL, MANDATORY, Limits, Scope, rule
 from .stack import Resource, Stack, Unknown
 
@@ -93,19 +93,15 @@ def _calls(it: Principal, stack: Stack) -> Iterator[str]:
 def _trusting(role: Principal) -> set[str] | None:
     """The services that can take a role; None if its trust policy cannot be read, or is of everyone."""
     try:
-        allows = [it for it in trust(role.resource).statements if it.allows]
+        who = trusted(role.resource)
     except (Unknown, Unreadable):
         return None
-    if any(it.not_principal or ("AWS", "*") in it.principals for it in allows):
-        return None
-    return {anywhere(name) for it in allows for kind, name in it.principals if kind == "Service"}
+    return None if EVERYONE in who else {anywhere(name) for kind, name in who if kind == "Service"}
 
 
 def _launches(role: Principal) -> bool:
     statements = [statement for held in role.held for statement in held.document.statements]
-    return any(it.allows and it.covers(PASS_ROLE) and it.reaching(ROLES) for it in statements) or any(
-        any(granted(it, table)) for it in statements for table in (RUNS, RIGHTS, FUNCTIONS)
-    )
+    return may_pass(role) or any(any(granted(it, table)) for it in statements for table in (RUNS, RIGHTS, FUNCTIONS))
 
 
 def _calling(action: str) -> bool:

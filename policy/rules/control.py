@@ -13,7 +13,7 @@ from typing import Any, Final
 from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS
 from .config import DEPLOYERS
 from .documents import Unreadable, covers, is_pattern
-from .functions import launchers
+from .functions import launchers, may_run
 from .granted import (
     ASSUME_ROLE,
     CREDENTIALS,
@@ -29,7 +29,7 @@ from .granted import (
     rewrites,
 )
 from .launched import FUNCTION
-from .passed import PASS_ROLE, ROLES, role_arns
+from .passed import PASS_ROLE, ROLES, may_pass, role_arns
 from .principals import (
     GRANTING,
     ROLE,
@@ -40,10 +40,9 @@ from .principals import (
     granting,
     holder,
     principals,
-    trust,
+    trusted,
 )
 from .rule import CRITICAL, HIGH, MANDATORY, Finding, Limits, Scope, rule
-from .runtask import DEFINITIONS, RUN_TASK
 from .stack import Resource, Stack, Unknown
 
 POLICIES: Final = "arn:@:iam::@:policy/*"
@@ -146,8 +145,7 @@ def _others(stack: Stack) -> list[Resource]:
 
 
 def _runs(it: Principal) -> bool:
-    runs = any(statement.reaching(DEFINITIONS) for _, statement in it.allowing(RUN_TASK))
-    return runs and any(statement.reaching(ROLES) for _, statement in it.allowing(PASS_ROLE))
+    return may_run(it) and may_pass(it)
 
 
 def _becomes(it: Principal, stack: Stack) -> list[Principal]:
@@ -176,17 +174,12 @@ def _deploys(it: Principal, limits: Limits) -> bool:
     return it.named_in(limits["deployers"])
 
 
-def _trusted(role: Resource) -> Iterator[tuple[str, str]]:
+def _trusted(role: Resource) -> list[tuple[str, str]]:
     try:
-        document = trust(role)
+        return trusted(role)
     except Unreadable:
         # Another rule reports it.
-        return
-    for statement in document.statements:
-        if statement.allows:
-            yield from statement.principals
-            if statement.not_principal:
-                yield "AWS", "*"
+        return []
 
 
 @rule(

@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final, cast
 
-from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
+from fargate_job_launcher.policies.files.declared import mapping
+from pulumi_policy.proxy import unknown_checking_proxy
 
-from .stack import INSIDE, UNKNOWN, Resource
+from .launched import TASK_DEFINITION, TASK_SET
+from .stack import INSIDE, UNKNOWN, Resource, marked
 
-_TASK_DEFINITION: Final = "aws:ecs/taskDefinition:TaskDefinition"
-_TASK_SET: Final = "aws:ecs/taskSet:TaskSet"
 _JOB: Final = "aws:batch/jobDefinition:JobDefinition"
 _EXPRESS: Final = "aws:ecs/expressGatewayService:ExpressGatewayService"
 _DAEMON: Final = "aws:ecs/daemonTaskDefinition:DaemonTaskDefinition"
@@ -44,7 +44,7 @@ def _jobs(it: Resource) -> Iterator[Resource]:
         if given is UNKNOWN:
             yield _definition(it, prop, prop, {"containerDefinitions": UNKNOWN})
         for where, job in _tasks(prop, _value(given)):
-            listed = [_mapping(one) for one in _list(job.get("containers", [job]))]
+            listed = [mapping(one) for one in _list(job.get("containers", [job]))]
             if not any("image" in one for one in listed):
                 continue
             said: dict[str, Any] = {
@@ -54,24 +54,24 @@ def _jobs(it: Resource) -> Iterator[Resource]:
             }
             said |= _size(job, listed) if fargate else {"requiresCompatibilities": ["EC2"]}
             yield _definition(it, prop, where, said)
-            network = _mapping(job.get("networkConfiguration"))
+            network = mapping(job.get("networkConfiguration"))
             if network:
                 # The subnets are the compute environment's.
-                yield _inside(it, prop, f"{where}.networkConfiguration", _TASK_SET, {"networkConfiguration": network})
+                yield _inside(it, prop, f"{where}.networkConfiguration", TASK_SET, {"networkConfiguration": network})
 
 
 def _tasks(prop: str, given: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """The containers' properties, and where each is."""
-    block = _mapping(given)
+    block = mapping(given)
     if prop == "containerProperties":
         yield prop, block
     elif prop == "ecsProperties":
         for number, one in enumerate(_list(block.get("taskProperties"))):
-            yield f"{prop}.taskProperties[{number}]", _mapping(one)
+            yield f"{prop}.taskProperties[{number}]", mapping(one)
     else:
         for number, one in enumerate(_list(block.get("nodeRangeProperties"))):
             for inner, name in (("container", "containerProperties"), ("ecsProperties", "ecsProperties")):
-                for where, job in _tasks(name, _mapping(one).get(inner)):
+                for where, job in _tasks(name, mapping(one).get(inner)):
                     yield f"{prop}.nodeRangeProperties[{number}].{where.replace(name, inner, 1)}", job
 
 
@@ -79,7 +79,7 @@ def _size(job: dict[str, Any], listed: list[dict[str, Any]]) -> dict[str, Any]:
     needs = {
         str(one.get("type")): one.get("value")
         for container in [job, *listed]
-        for one in map(_mapping, _list(container.get("resourceRequirements")))
+        for one in map(mapping, _list(container.get("resourceRequirements")))
     }
     made: dict[str, Any] = {"requiresCompatibilities": ["FARGATE"], "memory": needs.get("MEMORY")}
     try:
@@ -92,7 +92,7 @@ def _size(job: dict[str, Any], listed: list[dict[str, Any]]) -> dict[str, Any]:
 def _express(it: Resource) -> Iterator[Resource]:
     primary = it.props.get("primaryContainer")
     said = {key: it.props.get(key) for key in ("cpu", "memory", "taskRoleArn", "executionRoleArn")}
-    containers = UNKNOWN if primary is UNKNOWN else [_container(it, {"name": "Main", **_mapping(primary)})]
+    containers = UNKNOWN if primary is UNKNOWN else [_container(it, {"name": "Main", **mapping(primary)})]
     # ECS gives a service that names no size 1 vCPU and 2 GB.
     sized = {"cpu": said.pop("cpu") or "1024", "memory": said.pop("memory") or "2048"}
     yield _definition(
@@ -127,7 +127,7 @@ def _container(it: Resource, given: dict[str, Any]) -> dict[str, Any]:
     made = _written(given)
     environment = [one for one in made.get("environment") or [] if one is not UNKNOWN]
     # A value that is not known yet does not hide the others.
-    made["environment"] = [one for one in environment if UNKNOWN not in _mapping(one).values()]
+    made["environment"] = [one for one in environment if UNKNOWN not in mapping(one).values()]
     return {"name": it.name, **made, "logConfiguration": made.get("logConfiguration") or _LOGGED}
 
 
@@ -144,21 +144,13 @@ def _written(value: Any) -> Any:
 
 
 def _definition(it: Resource, prop: str, where: str, said: dict[str, Any]) -> Resource:
-    return _inside(it, prop, where, _TASK_DEFINITION, {"networkMode": "awsvpc", **said})
+    return _inside(it, prop, where, TASK_DEFINITION, {"networkMode": "awsvpc", **said})
 
 
 def _inside(it: Resource, prop: str, where: str, kind: str, said: dict[str, Any]) -> Resource:
-    raw = cast("Any", unknown_checking_proxy(_marked({key: one for key, one in said.items() if one is not None})))
+    raw = cast("Any", unknown_checking_proxy(marked({key: one for key, one in said.items() if one is not None})))
     origins = {key: it.origins.get(key) or it.origins.get(prop, ()) for key in said}
     return Resource(f"{it.urn}{INSIDE}{where}", kind, f"{it.name}{INSIDE}{where}", raw, origins, outputs=it.outputs)
-
-
-def _marked(value: Any) -> Any:
-    if value is UNKNOWN:
-        return UNKNOWN_STRING_VALUE
-    if isinstance(value, dict):
-        return {key: _marked(inner) for key, inner in cast("dict[str, Any]", value).items()}
-    return [_marked(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _value(given: Any) -> Any:
@@ -166,10 +158,6 @@ def _value(given: Any) -> Any:
         return json.loads(given) if isinstance(given, str) else given
     except json.JSONDecodeError:
         return None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _list(value: Any) -> list[Any]:

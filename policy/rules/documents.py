@@ -100,6 +100,11 @@ class Statement:
         return ()
 
     @property
+    def of_everyone(self) -> bool:
+        """Whether it is about everyone, as far as no condition says otherwise."""
+        return self.not_principal or any(is_pattern(name) for _, name in self.principals)
+
+    @property
     def of_one_owner(self) -> bool:
         """Whether a condition restricts the requests, or the sources of a service's requests, to one account,
         organization or network. What AWS itself takes for not public is:

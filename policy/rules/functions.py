@@ -11,7 +11,7 @@ from fargate_job_launcher.handler.partitions import PARTITIONS
 from .config import PUBLIC, Limit
 from .documents import is_pattern, of_one_owner
 from .launched import EVENT_TARGET, FUNCTION, SCHEDULE
-from .principals import ROLE, declared, holder
+from .principals import ROLE, Principal, declared, holder
 from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
 from .runtask import DEFINITIONS, RUN_TASK
 from .senders import ALIAS, MAPPING, QUEUE, function_of, open_to_everyone
@@ -33,6 +33,11 @@ SUPPORTED: Final = [
 """Runtimes that AWS patches at the end of 2026. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 
 
+def may_run(it: Principal) -> bool:
+    """Whether a principal may run a task."""
+    return any(statement.reaching(DEFINITIONS) for _, statement in it.allowing(RUN_TASK))
+
+
 def launchers(stack: Stack) -> list[Resource | Unknown]:
     """The functions whose role may run a task, and for other functions the policies that are not known yet."""
     return stack.once(_launchers)
@@ -45,7 +50,7 @@ def _launchers(stack: Stack) -> list[Resource | Unknown]:
         if role is None:
             continue
         who = holder(stack, role)
-        if any(statement.reaching(DEFINITIONS) for _, statement in who.allowing(RUN_TASK)):
+        if may_run(who):
             found.append(it)
         else:
             found += who.unknown

@@ -32,15 +32,12 @@ limited it, a principal has what its policies grant."""
 TAKEN_AWAY: Final = frozenset(it for it in LIMITS if not it.endswith("PermissionsBoundary"))
 """Actions that take a policy away, from the holder too: that changes its permissions, and makes no administrator."""
 _OF_OWN: Final = {
-    "role": (
-        *("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy"),
-        *("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"),
-    ),
-    "user": (
-        *("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DetachUserPolicy", "iam:DeleteUserPolicy"),
-        *("iam:DeleteUserPermissionsBoundary", "iam:PutUserPermissionsBoundary"),
-    ),
-    "group": ("iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:DetachGroupPolicy", "iam:DeleteGroupPolicy"),
+    kind: tuple(
+        action
+        for action, shapes in CHANGES_RIGHTS.items()
+        if f"arn:@:iam::@:{kind}/*" in shapes and re.search(r":(Attach|Put|Detach|Delete)\w*(Policy|Boundary)$", action)
+    )
+    for kind in ("role", "user", "group")
 }
 """Kind of principal → the actions with which it changes its own permissions."""
 CREDENTIALS: Final = frozenset(

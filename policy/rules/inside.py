@@ -14,12 +14,12 @@ from typing import Any, Final, cast
 from fargate_job_launcher.policies.files.cloudformation import converted as of_template
 from fargate_job_launcher.policies.files.cloudformation import of_text
 from fargate_job_launcher.policies.files.cloudformation_names import FREE, KINDS
-from fargate_job_launcher.policies.files.declared import NOT_KNOWN, Converted, Declared, NotAStack
+from fargate_job_launcher.policies.files.declared import Converted, Declared, NotAStack
 from pulumi_policy.proxy import unknown_checking_proxy
 
 from .definitions import DEFINING, definitions
 from .principals import PERMISSION_SET
-from .stack import INSIDE, UNKNOWN, Resource, Stack
+from .stack import INSIDE, UNKNOWN, Resource, Stack, marked
 from .types import HARMLESS, RUNS, SAID, TELLING
 
 STACK_SET: Final = "aws:cloudformation/stackSet:StackSet"
@@ -100,7 +100,7 @@ def _of_template(it: Resource) -> Contents:
     if not given:
         return Contents(left=[f"{address} is the address of a template, whose text is not here"])
     values = {key: value for key, value in _parameters(it.props.get("parameters")) if isinstance(value, str)}
-    text = given if isinstance(given, str) else json.dumps(_marked(given))
+    text = given if isinstance(given, str) else json.dumps(marked(given))
     try:
         return _made(it, of_text(text, {**values, **_place(it)}))
     except (NotAStack, AttributeError, KeyError, TypeError, RecursionError) as error:
@@ -130,7 +130,7 @@ def _of_cloud_control(it: Resource) -> Contents:
     if UNKNOWN in (kind, desired):
         return Contents(left=[f"{state} is not known yet"])
     try:
-        properties: Any = json.loads(desired) if isinstance(desired, str) else _marked(desired)
+        properties: Any = json.loads(desired) if isinstance(desired, str) else marked(desired)
     except json.JSONDecodeError as error:
         return Contents(left=[f"{state} is not JSON: {error.msg}"])
     return _single(it, str(kind), properties, {})
@@ -141,7 +141,7 @@ def _of_native(it: Resource) -> Contents:
     for key in ("roleName", "userName", "groupName"):
         if isinstance(name := it.known(key), str):
             outputs["name"] = name
-    return _single(it, _NATIVE[it.kind], _capital(_marked(it.props)), outputs)
+    return _single(it, _NATIVE[it.kind], _capital(marked(it.props)), outputs)
 
 
 def _single(it: Resource, kind: str, properties: Any, outputs: Mapping[str, Any]) -> Contents:
@@ -169,17 +169,6 @@ def _resource(it: Resource, one: Declared, outputs: Mapping[str, Any]) -> Resour
     return Resource(
         f"{it.urn}{INSIDE}{one.name} {one.kind}", one.kind, f"{it.name}{INSIDE}{one.name}", raw, outputs=True
     )
-
-
-def _marked(value: Any) -> Any:
-    """A value with the converters' mark for what is not known."""
-    if value is UNKNOWN:
-        return NOT_KNOWN
-    if isinstance(value, dict):
-        return {key: _marked(inner) for key, inner in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_marked(inner) for inner in cast("list[Any]", value)]
-    return value
 
 
 def _capital(value: Any) -> Any:

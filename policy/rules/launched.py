@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
+from fargate_job_launcher.policies.files.declared import mapping
 
 from .actions import LAUNCHES
-from .stack import UNKNOWN, Resource, Unknown, true
+from .stack import UNKNOWN, Resource, Unknown, true, unmarked
 
+TASK_DEFINITION: Final = "aws:ecs/taskDefinition:TaskDefinition"
 FUNCTION: Final = "aws:lambda/function:Function"
 SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
 EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
@@ -103,7 +104,7 @@ def launched(it: Resource) -> Iterator[Launched]:
             yield _one(name, state)
     else:
         path = _TARGETS[it.kind]
-        given = _mapping(it.get(*path)) if path else it.props
+        given = mapping(it.get(*path)) if path else it.props
         if it.kind == SCHEDULE and str(it.get("target", "arn", default="")).lower().endswith(_CALLS):
             # A universal target: the input is the call's own.
             given = _json(it.get("target", "input")) or {}
@@ -116,14 +117,14 @@ def launched(it: Resource) -> Iterator[Launched]:
 
 def _one(where: str, given: dict[str, Any]) -> Launched:
     """A task by the parameters of RunTask, or by the provider's form of them."""
-    said = _mapping(_spelt(given))
-    overrides = _mapping(said.get("overrides"))
+    said = mapping(_spelt(given))
+    overrides = mapping(said.get("overrides"))
     containers = [one for one in overrides.get("containerOverrides") or [] if isinstance(one, dict)]
     variables = [v for one in containers for v in one.get("environment") or [] if isinstance(v, dict)]
     shell, outer = said.get("enableExecuteCommand"), said.get("networkConfiguration")
-    network = _mapping(outer).get("awsvpcConfiguration", outer)
+    network = mapping(outer).get("awsvpcConfiguration", outer)
     public, subnets = (
-        UNKNOWN if network is UNKNOWN else _mapping(network).get(key) for key in ("assignPublicIp", "subnets")
+        UNKNOWN if network is UNKNOWN else mapping(network).get(key) for key in ("assignPublicIp", "subnets")
     )
     return Launched(
         where,
@@ -141,15 +142,15 @@ def _arn(given: Any) -> str:
 
 def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The states that run a task, by name, with their parameters; those of branches and iterations too."""
-    for name, given in _mapping(machine.get("States")).items():
-        state = _mapping(given)
+    for name, given in mapping(machine.get("States")).items():
+        state = mapping(given)
         resource = str(state.get("Resource", "")).lower()
         if any(call in resource for call in _CALLS):
-            yield name, _mapping(state.get("Arguments")) or _mapping(state.get("Parameters"))
+            yield name, mapping(state.get("Arguments")) or mapping(state.get("Parameters"))
         for branch in state.get("Branches") or []:
-            yield from _states(_mapping(branch))
+            yield from _states(mapping(branch))
         for key in ("Iterator", "ItemProcessor"):
-            yield from _states(_mapping(state.get(key)))
+            yield from _states(mapping(state.get(key)))
 
 
 def _spelt(value: Any) -> Any:
@@ -169,19 +170,6 @@ def _spelt(value: Any) -> Any:
 
 def _json(text: Any) -> dict[str, Any] | None:
     try:
-        return _mapping(_plain(json.loads(text))) if isinstance(text, str) else None
+        return mapping(unmarked(json.loads(text))) if isinstance(text, str) else None
     except json.JSONDecodeError:
         return None
-
-
-def _plain(value: Any) -> Any:
-    """A value of a text, with UNKNOWN for each that is not known yet."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in cast("list[Any]", value)]
-    return UNKNOWN if value == UNKNOWN_STRING_VALUE else value
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

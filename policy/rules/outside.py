@@ -6,17 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from .inside import unread
-from .launched import FUNCTION, LAUNCHING, ROLE_OF, launched
+from .launched import FUNCTION, LAUNCHING, ROLE_OF, ROLES, TASK_DEFINITION, launched
 from .passed import outside
 from .principals import ROLE, Principal, principals
-from .roles import TASK_DEFINITION
 from .rule import ADVISORY, HIGH, MANDATORY, MEDIUM, Finding, Limits, rule
 from .running import LIMITS, risky, unknown_roles
 from .stack import Resource, Stack, Unknown
 from .types import RUNS
 
 _UNKNOWN: Final = "which is neither in this stack nor known"
-_ROLES_IN: Final = {TASK_DEFINITION: ("taskRoleArn", "executionRoleArn"), FUNCTION: ("role",)}
+_ROLES_IN: Final = {TASK_DEFINITION: ROLES, FUNCTION: ("role",)}
 
 
 @rule(

@@ -13,6 +13,11 @@ PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, not a password
 ROLES: Final = "arn:@:iam::@:role/*"
 
 
+def may_pass(it: Principal) -> bool:
+    """Whether a principal may pass a role."""
+    return any(statement.reaching(ROLES) for _, statement in it.allowing(PASS_ROLE))
+
+
 def passed(it: Principal, stack: Stack, *, patterns: bool = True) -> Iterator[tuple[Held, Principal, tuple[str, ...]]]:
     """The roles of the stack that a principal may pass, and the services to which it may pass them."""
     by_arn = stack.once(role_arns)

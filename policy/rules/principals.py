@@ -43,6 +43,8 @@ _DOCUMENT: Final = {_SET_INLINE: "inlinePolicy"}
 """Type → the property with its document; by default `policy`."""
 _ARN: Final = {_SET_ATTACHED: "managedPolicyArn"}
 """Type → the property with the ARN of the policy that it attaches; by default `policyArn`."""
+EVERYONE: Final = ("AWS", "*")
+"""The principal of a statement that is about everyone."""
 HOLDERS: Final = (ROLE, USER, GROUP, PERMISSION_SET)
 GRANTING: Final = (*_INLINE, *_ATTACHED, ROLE)
 """Every type of resource that grants permissions to a principal as soon as it exists."""
@@ -91,9 +93,9 @@ class Principal:
 
     def named_in(self, names: list[str]) -> bool:
         """Whether a setting names it. One outside the stack is named by what the stack calls it, not by its policy."""
-        return (
-            self.outside in names if self.outside else self.resource.kind in HOLDERS and declared(self.resource, names)
-        )
+        if self.outside:
+            return self.outside in names
+        return self.resource.kind in HOLDERS and declared(self.resource, names)
 
     @property
     def urn(self) -> str:
@@ -213,6 +215,12 @@ def declared(it: Resource, names: list[str]) -> bool:
 def trust(role: Resource) -> Document:
     """A role's trust policy. Raises Unknown, and Unreadable if it is not a policy."""
     return read(role.whole("assumeRolePolicy", default={}))
+
+
+def trusted(role: Resource) -> list[tuple[str, str]]:
+    """Who may assume a role, by its trust policy: everyone for a NotPrincipal. Raises as `trust` does."""
+    allows = [it for it in trust(role).statements if it.allows]
+    return [who for it in allows for who in (*it.principals, *([EVERYONE] if it.not_principal else []))]
 
 
 def holder(stack: Stack, role: Resource) -> Principal:

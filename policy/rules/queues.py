@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from .config import Limit
-from .documents import Document, is_pattern, read
+from .documents import Document, read
 from .functions import launchers
 from .launched import EVENT_TARGET, SCHEDULE
 from .rule import ADVISORY, CRITICAL, LOW, MANDATORY, MEDIUM, Limits, resources, rule
@@ -103,9 +103,8 @@ def queue_not_public(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[s
     for statement in _document(it).statements:
         if not statement.allows:
             continue
-        everybody = statement.not_principal or any(is_pattern(name) for _, name in statement.principals)
         services = [name for kind, name in statement.principals if kind == "Service"]
-        if everybody and not statement.of_one_owner:
+        if statement.of_everyone and not statement.of_one_owner:
             yield "its policy allows everyone"
         elif services and not statement.of_one_owner:
             yield f"its policy allows {', '.join(services)} for any source: aws:SourceArn is missing"

@@ -8,13 +8,12 @@ from typing import Any, Final, cast
 from .config import Limit
 from .documents import Unreadable
 from .granted import administrates
-from .launched import LAUNCHING, ROLES, launched
+from .launched import LAUNCHING, ROLES, TASK_DEFINITION, launched
 from .managed import aws_managed, known
 from .principals import BEARERS, POLICY, ROLE, attached_arns, holder, trust, unreadable
 from .rule import ADVISORY, CRITICAL, HIGH, MANDATORY, MEDIUM, Finding, Limits, resources, rule
 from .stack import Resource, Stack
 
-TASK_DEFINITION: Final = "aws:ecs/taskDefinition:TaskDefinition"
 _CONFUSABLE: Final = tuple(f"{it}.amazonaws.com" for it in ("ecs-tasks", "scheduler", "events", "pipes"))
 """Services that send aws:SourceAccount and aws:SourceArn when they assume a role."""
 

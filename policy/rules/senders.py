@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from .documents import Document, Unreadable, is_pattern, read
+from .documents import Document, Unreadable, read
 from .launched import EVENT_TARGET, FUNCTION
 from .stack import Resource, Stack
 
@@ -59,9 +59,12 @@ def _invoked(stack: Stack, by: Resource, prop: str) -> Iterator[str]:
     yield from _urn(function_of(stack, by, prop))
     queue = stack.meant(by, prop, QUEUE)
     if queue is not None:
-        for mapping in stack.of(MAPPING):
-            if stack.meant(mapping, "eventSourceArn", QUEUE) is queue:
-                yield from _urn(function_of(stack, mapping, "functionName"))
+        for mapping in stack.once(_mappings).get(queue.urn, []):
+            yield from _urn(function_of(stack, mapping, "functionName"))
+
+
+def _mappings(stack: Stack) -> dict[str, list[Resource]]:
+    return stack.grouped(stack.of(MAPPING), lambda it: stack.meant(it, "eventSourceArn", QUEUE))
 
 
 def _urn(function: Resource | None) -> list[str]:
@@ -87,8 +90,4 @@ def _opens(it: Resource, action: str) -> bool:
         document = read(given) if given else Document(())
     except Unreadable:
         return False
-    return any(
-        (statement.not_principal or any(is_pattern(name) for _, name in statement.principals))
-        and not statement.of_one_owner
-        for statement in document.allowing(action)
-    )
+    return any(it.of_everyone and not it.of_one_owner for it in document.allowing(action))

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs
-from pulumi_policy.proxy import UnknownValueError
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError, unknown_checking_proxy
 
 Made = TypeVar("Made")
 
@@ -184,6 +184,20 @@ def number(value: Any) -> Any:
 def true(value: Any) -> bool:
     """Whether a value is true or the text `true`: Pulumi accepts both."""
     return value is True or str(value).lower() == "true"
+
+
+def marked(value: Any) -> Any:
+    """Plain values with Pulumi's own mark, in place of UNKNOWN, for what is not known."""
+    if value is UNKNOWN:
+        return UNKNOWN_STRING_VALUE
+    if isinstance(value, dict):
+        return {key: marked(inner) for key, inner in cast("dict[str, Any]", value).items()}
+    return [marked(inner) for inner in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def unmarked(value: Any) -> Any:
+    """The same the other way: UNKNOWN for each value with Pulumi's mark."""
+    return _plain(unknown_checking_proxy({"value": value}))["value"]
 
 
 def _plain(value: Any) -> Any:

@@ -12,8 +12,7 @@ from fargate_job_launcher.handler import fargate
 from fargate_job_launcher.handler.partitions import PARTITIONS
 
 from .config import Limit
-from .launched import FUNCTION, LAUNCHING, launched
-from .roles import TASK_DEFINITION
+from .launched import FUNCTION, LAUNCHING, TASK_DEFINITION, launched
 from .rule import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MANDATORY, MEDIUM, Limits, resources, rule
 from .stack import Resource, Stack, true
 

@@ -25,6 +25,7 @@ from fargate_job_launcher.policies.actions import (
     services,
 )
 from fargate_job_launcher.policies.documents import Statement
+from fargate_job_launcher.policies.principals import EVERYONE
 
 from .asking import Found, ask
 from .evaluation import Holder, allowed, applies, denied, identity_allows, within_limits
@@ -34,7 +35,6 @@ from .three import Three, every, known, some, unknown
 
 TASKS_SERVICE: Final = "ecs-tasks.amazonaws.com"
 ASSUME_ROLE: Final = "sts:AssumeRole"
-EVERYONE: Final = ("AWS", "*")
 CHANGES: Final = (*(it for it in CHANGES_RIGHTS if it != ASSUME_ROLE), *LIFTS_LIMITS)
 """Actions that change what somebody may do, or give the keys of somebody else: after one, other policies decide
 than those that are read here."""
@@ -166,10 +166,9 @@ def trusts(role: Holder, service: str) -> Three:
 
 def is_role(text: Any, of: Holder | None = None) -> Any:
     """That a text is the ARN of a role; `of` a principal's account, if that is known: no other role can be passed."""
-    parts = [] if of is None else of.arn.split(":")
-    if len(parts) < 6 or not parts[4].strip("0"):
+    if of is None or not of.account.strip("0"):
         return z3.InRe(text, _ROLE)
-    begin = z3.Re(":".join((*parts[:2], "iam", "", parts[4], "role/")))
+    begin = z3.Re(f"arn:{of.arn.split(':')[1]}:iam::{of.account}:role/")
     return z3.InRe(text, z3.Concat(begin, z3.Plus(_NAME)))
 
 
@@ -185,7 +184,7 @@ def _services(role: Holder) -> list[str]:
 def _assumes(holder: Holder, role: Holder) -> Found:
     variables = Variables([*holder.every_document, *([role.trust] if role.trust else [])], fixed=holder.fixed)
     request = Request("assume", "sts:assumerole", string(role.arn), variables)
-    account = holder.arn.split(":")[4] if holder.arn.count(":") >= 5 else ""
+    account = holder.account
     partition = holder.arn.split(":")[1] if ":" in holder.arn else "aws"
     of_account = [("AWS", account), ("AWS", f"arn:{partition}:iam::{account}:root"), EVERYONE]
     named = [("AWS", holder.arn)]

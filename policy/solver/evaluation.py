@@ -19,6 +19,8 @@ from .patterns import crosses, equals, has_variable, is_wild, unescaped, wildcar
 from .request import Request
 from .three import FALSE, TRUE, Three, every, known, some, unknown
 
+_COLONS: Final = 5
+"""How many an ARN has."""
 _WITH_VARIABLES: Final = "2012-10-17"
 
 
@@ -58,6 +60,11 @@ class Holder:
             tuple(unread),
             None if trust is None else read(trust),
         )
+
+    @property
+    def account(self) -> str:
+        """The account of its ARN; empty if that has none."""
+        return self.arn.split(":")[4] if self.arn.count(":") >= _COLONS else ""
 
     @property
     def every_document(self) -> list[Document]:

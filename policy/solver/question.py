@@ -145,7 +145,6 @@ def _directly(holder: Holder, roles: Collection[str], known_roles: Mapping[str, 
         passing, may_pass = pass_role(holder, role, TASKS_SERVICE, variables)
         launch = Request("launch", action.lower(), z3.String("resource"), variables, resource_of(action))
         outside = z3.And([z3.Not(equals(role, it)) for it in roles])
-        account = holder.arn.split(":")[4] if holder.arn.count(":") >= 5 else ""
         found = ask(
             holder,
             [passing, launch],
@@ -157,8 +156,8 @@ def _directly(holder: Holder, roles: Collection[str], known_roles: Mapping[str, 
             ),
             prefer=(
                 *([z3.Or([equals(role, it) for it in known_roles])] if known_roles else []),
-                equals(role, f"arn:aws:iam::{account}:role/Administrator"),
-                equals(launch.resource, example_of(action, account)),
+                equals(role, f"arn:aws:iam::{holder.account}:role/Administrator"),
+                equals(launch.resource, example_of(action, holder.account)),
             ),
             spelt=("iam:PassRole", action),
         ).then(after)

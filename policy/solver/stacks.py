@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from fargate_job_launcher.policies.documents import Document, Unreadable
+from fargate_job_launcher.policies.launched import FUNCTION
 from fargate_job_launcher.policies.managed import known, whole
 from fargate_job_launcher.policies.principals import (
     BEARERS,
@@ -27,7 +28,6 @@ from fargate_job_launcher.policies.stack import Resource, Stack, Unknown
 from .evaluation import Holder
 from .question import World
 
-_FUNCTION = "aws:lambda/function:Function"
 UNKNOWN_ACCOUNT = "arn:aws:iam::000000000000"
 
 
@@ -39,7 +39,7 @@ def holders(stack: Stack) -> list[Holder]:
 def world(stack: Stack) -> World:
     """The roles of a stack, and the functions that run with them."""
     roles = tuple(_holder(it, stack) for it in principals(stack) if it.resource.kind == ROLE)
-    functions = ((it.known("arn"), it.known("role")) for it in stack.of(_FUNCTION))
+    functions = ((it.known("arn"), it.known("role")) for it in stack.of(FUNCTION))
     return World(roles, {arn: role for arn, role in functions if isinstance(arn, str) and isinstance(role, str)})
 
 
