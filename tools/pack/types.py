@@ -27,12 +27,12 @@ from fargate_job_launcher.policies.files.cloudformation_names import KINDS
 from fargate_job_launcher.policies.inside import CLOUD_CONTROL, TEMPLATES
 from fargate_job_launcher.policies.stack import Resource, Stack
 
+from tools.pack.actions import refreshed
+
 REVIEWED: Final = Path(__file__).with_name("types.txt")
 MODULE: Final = Path(__file__).parents[2] / "policy" / "rules" / "types.py"
 SECTIONS: Final = ("read", "runs", "policy", "holds", "harmless")
 _BEGIN: Final = "# Computed from here on by `make types`.\n"
-_LINE: Final = 121
-"""Characters of a line, with its end."""
 _POLICY: Final = re.compile(r"(^|_)(polic(y|ies)|policy_(document|text|body|statements)|permission_set_arn)$")
 _ROLE: Final = re.compile(r"(^|_)(roles?|role_(arns?|names?)|instance_profile(_(arn|name))?)$")
 _DEFINITION: Final = re.compile(
@@ -256,12 +256,7 @@ def _row(kind: str, values: tuple[str, ...]) -> str:
 def main() -> int:
     """Compute the module, or say what is to be reviewed first."""
     text = REVIEWED.read_text(encoding="utf-8")
-    left = differences(text, computed(), every())
-    if left:
-        print("\n".join(left), file=sys.stderr)
-        return 1
-    MODULE.write_text(written(MODULE.read_text(encoding="utf-8"), text), encoding="utf-8")
-    return 0
+    return refreshed(MODULE, differences(text, computed(), every()), lambda module: written(module, text))
 
 
 if __name__ == "__main__":
