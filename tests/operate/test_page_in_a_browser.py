@@ -144,6 +144,8 @@ def test_a_launch_is_shown_before_it_is_sent_and_followed_to_its_end_with_its_lo
     expect(page.locator(".facts .state")).to_contain_text("RUNNING")
     expect(page.locator("table.attempts")).to_contain_text("it ended with exit code 3")
     expect(page.locator(".log")).to_contain_text("about to fail")
+    # A log that nobody sees is not read, but once more at the run's end.
+    page.set_viewport_size({"width": 1280, "height": 100})
     expect(page.locator(".facts .state")).to_contain_text("SUCCEEDED")
     expect(page.locator("table.attempts tbody tr")).to_have_count(2)
     expect(page.locator(".log")).to_contain_text("12 rows")

@@ -11,8 +11,18 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const element = event.detail.elt;
   const rows = element.rows ? element.rows.length : undefined;
   if (rows > Number(element.dataset.first ?? Infinity)) event.preventDefault();
-  if (!element.hasAttribute("data-visible") || rows === 0) return;
+  const cause = event.detail.requestConfig.triggeringEvent;
+  if (!element.hasAttribute("data-visible") || rows === 0 || (cause && cause.type === "over")) return;
   if (document.hidden || !inView(element)) event.preventDefault();
+});
+
+// When a run is over, its log is read once more, seen or not: the page does not say less of it than of its state.
+let over = false;
+document.addEventListener("htmx:afterSettle", () => {
+  const log = document.querySelector("[data-log][hx-get]");
+  if (over || !log || !document.querySelector("#now:not([hx-get])")) return;
+  over = true;
+  htmx.trigger(log, "over");
 });
 
 function lost(is) {
