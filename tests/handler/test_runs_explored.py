@@ -49,6 +49,14 @@ WORLDS: Final = {
     "two launches, the second is skipped": Small(
         Budget(1, 0, 0, 0, 2, 1, 0, FORGETFUL), job(maxRunning=1, overlap="skip"), keys=("first", "second")
     ),
+    "a launch that is stopped, a retry": Small(Budget(0, 0, 0, 0, 1, 1, 1, FORGETFUL), job(retries=1)),
+    "a launch that is stopped, a retry, a kill": Small(Budget(1, 0, 0, 0, 2, 0, 1, FORGETFUL), job(retries=1)),
+    "two tasks that are stopped, no capacity, a repeat": Small(
+        Budget(0, 1, 0, 1, 1, 1, 1, FORGETFUL), job(retries=1), {"count": 2}
+    ),
+    "two launches, one may run, one is stopped": Small(
+        Budget(0, 0, 1, 0, 2, 1, 1, AWAKE), job(maxRunning=1), keys=("first", "second")
+    ),
     "an array, one at once, a kill, a change": Small(
         Budget(1, 0, 0, 0, 2, 0, 1, AWAKE), job(retries=1), {"array": {"size": 3, "parallelism": 1}}
     ),

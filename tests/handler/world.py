@@ -55,7 +55,7 @@ class Budget:
     between: int = 1
     """How often a step runs in the middle of another."""
     changes: int = 0
-    """How often an operator pauses, resumes, or changes the parallelism of, an array."""
+    """How often an operator pauses, resumes, or changes the parallelism of, an array, or stops a run."""
     steps: tuple[float, ...] = STEPS
     """How far the clock may move at once."""
 
@@ -84,6 +84,8 @@ class State:
     """Run, state and number of each end, as an event told it."""
     running: list[str] = field(default_factory=list[str])
     """What runs at this moment, one inside the other."""
+    stopped: dict[str, int] = field(default_factory=dict[str, int])
+    """Run that was stopped while no call for it was under way → how many tasks there had been."""
     killed_telling: int = 0
     left: Budget = field(default_factory=Budget)
 
@@ -116,7 +118,7 @@ class State:
             sorted(self.ends),
         ]
         seen += [sorted(json.dumps(it) for it in self.invoked), sorted(self.told), vars(self.left), self.killed_telling]
-        seen += [timeless(self.reminders)]
+        seen += [timeless(self.reminders), self.stopped]
         return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -259,7 +261,7 @@ class World:
         found += [("invoke", number) for number in range(len(state.invoked))]
         found += [("remind", number) for number in range(len(state.reminders))]
         if left.changes > 0:
-            found += [("change", (run, what)) for run in self._arrays() for what in CHANGES]
+            found += self._changes()
         if left.jumps or self._due():
             found += [("stops", (task, code)) for task in sorted(state.tasks) for code in (0, 1)
                       if state.tasks[task]["lastStatus"] == "RUNNING"]  # fmt: skip
@@ -269,8 +271,11 @@ class World:
             found += [("time", it) for it in left.steps]
         return found
 
-    def _arrays(self) -> list[str]:
-        return [it["run"]["S"] for it in self.state.items.values() if "array" in it]
+    def _changes(self) -> list[tuple[str, Any]]:
+        runs_of = [it for (_, sk), it in self.state.items.items() if sk != runs.JOB and "#task#" not in sk]
+        return [
+            ("change", (it["run"]["S"], what)) for it in runs_of for what in CHANGES if "array" in it or "stop" in what
+        ]
 
     def _due(self) -> bool:
         return any("due" in it and float(it["due"]["N"]) <= self.state.now for it in self.state.items.values())
@@ -368,6 +373,12 @@ class World:
         self.state.left.changes -= 1
         with contextlib.suppress(Refused):
             change(self._launcher(), run, what)
+            it = next(it for it in map(plain, self.state.items.values()) if it.get("run") == run and "launch" in it)
+            calls = it["launch"]["open"] or any(entry.get("calls", {}).get("open") for entry in it["open"].values())
+            if "stop" in what and not calls and len(self.state.running) == 1:
+                self.state.stopped[run] = len(self.state.tasks)
+            elif "resume" in what:
+                self.state.stopped.pop(run, None)
 
     def _supervisor(self) -> Supervisor:
         def remind(message: dict[str, Any], _: int) -> None:
@@ -465,6 +476,9 @@ def problems(state: State, of: Settings, event: dict[str, Any]) -> list[str]:
     ends = [(run, end) for run, _, end in state.told]
     if len(ends) - len(set(ends)) > state.killed_telling:
         found.append(f"an end was told twice: {state.told}")
+    for run, before in state.stopped.items():
+        after = [it["startedBy"] for it in list(state.tasks.values())[before:] if run in it["startedBy"]]
+        found += [f"{run} was stopped, and then launched {after}"] if after else []
     running = sum(it["lastStatus"] != "STOPPED" for it in state.tasks.values())
     if "array" in event and running > max(event["array"]["parallelism"], *(it.get("parallelism", 0) for it in CHANGES)):
         found.append(f"{running} indexes run at once")
