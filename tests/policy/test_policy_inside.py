@@ -167,6 +167,13 @@ def test_a_permission_set_is_a_principal() -> None:
     )
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_permission_set_says_that_it_has_a_policy_of_each_account(form: Form) -> None:
+    named = {"Name": "ops", "CustomerManagedPolicyReferences": [{"Name": "operators"}]}
+    (said,) = judge([form("ops", "AWS::SSO::PermissionSet", named)]).messages("resources-readable")
+    assert "CustomerManagedPolicyReferences[0]" in said
+
+
 def test_what_is_not_known_in_a_preview_is_said() -> None:
     stack = [
         Thing("aws:cloudformation/stack:Stack", "s", {"templateBody": NOT_KNOWN}),
