@@ -23,6 +23,7 @@ POLICY: Final = "aws:iam/policy:Policy"
 PERMISSION_SET: Final = "aws:ssoadmin/permissionSet:PermissionSet"
 _SET_INLINE: Final = "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy"
 _SET_ATTACHED: Final = "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment"
+_SET_BOUNDARY: Final = "aws:ssoadmin/permissionsBoundaryAttachment:PermissionsBoundaryAttachment"
 _INLINE: Final = {
     "aws:iam/rolePolicy:RolePolicy": ("role", ROLE),
     "aws:iam/userPolicy:UserPolicy": ("user", USER),
@@ -188,7 +189,11 @@ def granting(stack: Stack) -> Iterator[Resource]:
 
 def _boundaries(stack: Stack) -> set[str]:
     """URNs of the managed policies that are boundaries only."""
-    named = (stack.meant(it, "permissionsBoundary", POLICY) for it in stack.of(ROLE, USER))
+    named = [stack.meant(it, "permissionsBoundary", POLICY) for it in stack.of(ROLE, USER)]
+    for it in stack.of(_SET_BOUNDARY):
+        # A permission set names a policy that each of its accounts has.
+        name = it.known("permissionsBoundary", "customerManagedPolicyReference", "name")
+        named.append(stack.named(POLICY, name) if isinstance(name, str) else None)
     return {it.urn for it in named if it is not None} - stack.once(_attached_policies)
 
 

@@ -952,6 +952,11 @@ CASES: Final[dict[str, Cases]] = {
     "trust-source": Cases(
         {
             "no condition": [role("task", trusting({"Service": TASKS}))],
+            **{
+                f"devious: the service as {name}": [role("task", trusting({"Service": name}))]
+                for name in ("ECS-Tasks.amazonaws.com", f"{TASKS}.cn", "scheduler.eu-west-1.amazonaws.com", "*")
+            },
+            "devious: every identity provider": [role("task", trusting({"Federated": "*"}))],
             "devious: any account's source": [
                 role("task", trusting({"Service": TASKS}, ArnLike={"aws:SourceArn": "arn:aws:ecs:*:*:*"}))
             ],
