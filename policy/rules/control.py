@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS
 from .config import DEPLOYERS
-from .documents import Unreadable, covers, is_pattern
-from .functions import launchers, may_run
+from .documents import Unreadable, covers, is_pattern, matches
+from .functions import PERMISSION, launchers, may_run, of_function
 from .granted import (
     ASSUME_ROLE,
     CREDENTIALS,
@@ -128,6 +128,11 @@ def controlled(it: Resource, stack: Stack, limits: Limits) -> Iterator[Finding]:
                 found.setdefault((said, arn, one.held.urn), []).append(action)
     for (said, arn, urn), actions in found.items():
         yield Finding(f"{said}: {listed(actions)} on {arn}", urn)
+    for one in of_function(stack, PERMISSION, "function").get(it.urn, []):
+        action, by = str(one.known("action")).lower(), str(one.known("principal"))
+        actions = [it for it in _FUNCTION if matches(action, it.lower())]
+        if actions and by not in limits["deployers"]:
+            yield Finding(f"lets {by} change the launcher {it.name}: {listed(actions)}", one.urn)
     if role is not None and it.kind != ROLE:
         others = sorted({name for _, name in _trusted(role)} - {LAMBDA})
         if others:

@@ -768,6 +768,13 @@ CASES: Final[dict[str, Cases]] = {
                     "a session": f"arn:aws:sts::{ACCOUNT}:assumed-role/front/launch",
                 }.items()
             },
+            **{
+                f"devious: a permission of the function's own, {action}": [
+                    *(*LAUNCHES, function()),
+                    permission(action=action, principal="999999999999"),
+                ]
+                for action in ("lambda:UpdateFunctionCode", "lambda:*", "*")
+            },
             "devious: its layers and its settings": [
                 *(*LAUNCHES, function(), USER),
                 of_user(allow("lambda:UpdateFunctionConf*", REGIONAL % ("lambda", "function:*"))),
@@ -814,6 +821,7 @@ CASES: Final[dict[str, Cases]] = {
         },
         {
             "nobody": [*LAUNCHES, function()],
+            "a permission to invoke it": [*LAUNCHES, function(), permission(principal="999999999999")],
             "another function's code": [
                 *(*LAUNCHES, function(), USER),
                 of_user(allow("lambda:UpdateFunctionCode", REGIONAL % ("lambda", "function:web"))),
