@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, cast
 
 from fargate_job_launcher.policies import RULES, environment_of
-from fargate_job_launcher.policies.config import RENEWED, Configured, configured
+from fargate_job_launcher.policies.config import RENEWED, Configured
 from fargate_job_launcher.policies.files import Converted, Declared, NotAStack, converted
 from fargate_job_launcher.policies.files.declared import reasons
 from fargate_job_launcher.policies.files.stack_export import FORM as STACK
@@ -18,8 +18,9 @@ from fargate_job_launcher.policies.stack import INSIDE, Resource, Stack
 from pulumi_policy import EnforcementLevel, PolicyCustomTimeouts, PolicyResource, PolicyResourceOptions
 from pulumi_policy.proxy import unknown_checking_proxy
 
+from .settings import of_rules, settings
+
 _OPTIONS: Final = PolicyResourceOptions(False, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
-_LEVELS: Final = {it.value: it for it in EnforcementLevel}
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,8 @@ def audited(
     chosen = environment or _environment(file)
     audit = Audit(name, file.form, chosen, len(file.resources), left=file.left)
     day = today or datetime.datetime.now(datetime.UTC).date()
-    known = {it.id for it in RULES}
-    audit.problems += [f"{it}: no rule is called so" for it in config or {} if it not in known and it != "all"]
-    chosen_rules = [(rule, *_settings(rule, config or {}, chosen, audit.problems)) for rule in rules]
+    given = of_rules(config or {}, audit.problems)
+    chosen_rules = [(rule, *settings(rule, given, chosen, audit.problems)) for rule in rules]
     missing: dict[tuple[str, str], set[str]] = {}
     declared: dict[str, Declared] = {}
     for way in (file, *file.otherwise):
@@ -166,19 +166,19 @@ def _judge(
 ) -> Iterator[tuple[str, str, str]]:
     """Add the findings in some resources; the values that are missing, and the rule that needed each."""
     each, whole = _resources(resources, known_roles)
-    for rule, severity, settings in rules:
+    for rule, severity, chosen in rules:
         if severity is EnforcementLevel.DISABLED:
             continue
         level = EnforcementLevel.MANDATORY if severity is EnforcementLevel.REMEDIATE else severity
-        audit.broken += _expired(rule, level, settings, by_urn, day)
+        audit.broken += _expired(rule, level, chosen, by_urn, day)
         try:
-            verdicts = list(_verdicts(rule, each, whole, settings))
+            verdicts = list(_verdicts(rule, each, whole, chosen))
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             # A form that the provider refuses, where a rule looks for its subjects.
             said = f"is {audit.form} with a part that has another form, which {rule.id} cannot judge: {error}"
             raise NotAStack(said) from None
         for verdict in verdicts:
-            _add(audit, rule, level, verdict, settings, by_urn, day)
+            _add(audit, rule, level, verdict, chosen, by_urn, day)
             yield from ((it.urn, it.path, rule.id) for it in verdict.unknown)
 
 
@@ -195,13 +195,13 @@ def _not_judged(of: Declared | None, urn: str, path: str, rules: set[str]) -> No
     return NotJudged(named, path, tuple(sorted(rules)), reasons(value))
 
 
-def _verdicts(rule: Rule, each: list[Resource], whole: Stack, settings: Configured) -> Iterator[Verdict]:
+def _verdicts(rule: Rule, each: list[Resource], whole: Stack, given: Configured) -> Iterator[Verdict]:
     if rule.scope is not Scope.STACK:
         for it in each:
             if it.kind in rule.kinds:
-                yield rule.verdict(Stack([it], whole=False), settings.limits)
+                yield rule.verdict(Stack([it], whole=False), given.limits)
     if rule.scope is not Scope.EACH:
-        yield rule.verdict(whole, settings.limits)
+        yield rule.verdict(whole, given.limits)
 
 
 def _add(
@@ -209,12 +209,12 @@ def _add(
     rule: Rule,
     level: EnforcementLevel,
     verdict: Verdict,
-    settings: Configured,
+    given: Configured,
     by_urn: Mapping[str, Declared],
     today: datetime.date,
 ) -> None:
     for it in verdict.findings:
-        if settings.waived(it.urn, today):
+        if given.waived(it.urn, today):
             continue
         # The finding may be about a resource inside another, which is what a file names.
         urn = it.urn.partition(INSIDE)[0]
@@ -225,33 +225,13 @@ def _add(
 
 
 def _expired(
-    rule: Rule, level: EnforcementLevel, settings: Configured, by_urn: Mapping[str, Declared], today: datetime.date
+    rule: Rule, level: EnforcementLevel, given: Configured, by_urn: Mapping[str, Declared], today: datetime.date
 ) -> Iterator[Broken]:
     """The waivers of resources in the file whose last day is over."""
-    for it in settings.expired(today):
+    for it in given.expired(today):
         of = by_urn.get(it.urn)
         if of is not None:
             yield Broken(rule.id, level.value, of.name, of.kind, of.urn, of.line, it.over, RENEWED)
-
-
-def _settings(
-    rule: Rule, config: Mapping[str, Any], environment: Environment, problems: list[str]
-) -> tuple[EnforcementLevel, Configured]:
-    """A rule's severity and settings; a rule that cannot be waived keeps its severity."""
-    given = config.get(rule.id, {})
-    fields = dict(cast("Mapping[str, Any]", given)) if isinstance(given, Mapping) else {"enforcementLevel": given}
-    common = config.get("all") if isinstance(config.get("all"), str) else None
-    wanted = fields.pop("enforcementLevel", common if rule.waivable else None)
-    level = rule.level(environment)
-    if wanted is not None and wanted not in _LEVELS:
-        problems.append(f"{rule.id}: enforcementLevel {wanted!r} is none of {', '.join(_LEVELS)}")
-    elif wanted is not None and not rule.waivable and _LEVELS[wanted] is not EnforcementLevel.MANDATORY:
-        problems.append(f"{rule.id}: enforcementLevel {wanted}: this rule is always mandatory; fix the violation")
-    elif wanted is not None:
-        level = _LEVELS[wanted]
-    settings = configured(rule.id, fields, rule.limits, environment, waivable=rule.waivable)
-    problems += [f"{rule.id}: {it}" for it in settings.problems]
-    return level, settings
 
 
 def _environment(file: Converted) -> Environment:

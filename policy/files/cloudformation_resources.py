@@ -237,6 +237,13 @@ class One:
         for number, arn in enumerate(listed(self.given.get("ManagedPolicies"))):
             kind = "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment"
             yield self._made(kind, {**place, "managedPolicyArn": arn}, f".ManagedPolicies[{number}]")
+        if boundary := self.props.get("permissionsBoundary"):
+            kind = "aws:ssoadmin/permissionsBoundaryAttachment:PermissionsBoundaryAttachment"
+            yield self._made(kind, {**place, "permissionsBoundary": boundary}, ".PermissionsBoundary")
+        for number, it in enumerate(listed(self.given.get("CustomerManagedPolicyReferences"))):
+            kind = "aws:ssoadmin/customerManagedPolicyAttachment:CustomerManagedPolicyAttachment"
+            props = {**place, "customerManagedPolicyReference": it}
+            yield self._made(kind, props, f".CustomerManagedPolicyReferences[{number}]")
 
 
 def _text(document: Any) -> Any:

@@ -188,6 +188,8 @@ def _waive(made: Configured, given: Any) -> None:
 
 def _day(text: Any) -> datetime.date | None:
     try:
-        return datetime.date.fromisoformat(text) if isinstance(text, str) and len(text) == 10 else None
+        day = datetime.date.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
+    # Python also reads weeks and dates without hyphens.
+    return day if day is not None and day.isoformat() == text else None

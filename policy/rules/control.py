@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from .actions import CHANGES_FUNCTION, CHANGES_RIGHTS
 from .config import DEPLOYERS
-from .documents import Unreadable, covers, is_pattern
-from .functions import launchers, may_run
+from .documents import Unreadable, covers, is_pattern, matches
+from .functions import PERMISSION, launchers, may_run, of_function
 from .granted import (
     ASSUME_ROLE,
     CREDENTIALS,
@@ -36,9 +36,12 @@ from .principals import (
     USER,
     Held,
     Principal,
+    account,
     documents,
     granting,
     holder,
+    of_session,
+    own_names,
     principals,
     trusted,
 )
@@ -125,6 +128,11 @@ def controlled(it: Resource, stack: Stack, limits: Limits) -> Iterator[Finding]:
                 found.setdefault((said, arn, one.held.urn), []).append(action)
     for (said, arn, urn), actions in found.items():
         yield Finding(f"{said}: {listed(actions)} on {arn}", urn)
+    for one in of_function(stack, PERMISSION, "function").get(it.urn, []):
+        action, by = str(one.known("action")).lower(), str(one.known("principal"))
+        actions = [it for it in _FUNCTION if matches(action, it.lower())]
+        if actions and by not in limits["deployers"]:
+            yield Finding(f"lets {by} change the launcher {it.name}: {listed(actions)}", one.urn)
     if role is not None and it.kind != ROLE:
         others = sorted({name for _, name in _trusted(role)} - {LAMBDA})
         if others:
@@ -150,13 +158,30 @@ def _runs(it: Principal) -> bool:
 
 def _becomes(it: Principal, stack: Stack) -> list[Principal]:
     """The launching roles of the stack that a principal may assume."""
-    return [
-        holder(stack, role)
+    allowed = [
+        role
         for held in it.held
         for on in _assumed(held)
         for arn, role in stack.once(role_arns).items()
         if role is not it.resource and covers(on, arn) and _runs(holder(stack, role)) and _may_assume(it, role)
     ]
+    named = [role for name in own_names(it) for role in stack.once(_naming).get(name, [])]
+    return [holder(stack, role) for role in (*allowed, *named) if _runs(holder(stack, role))]
+
+
+def _naming(stack: Stack) -> dict[str, list[Resource]]:
+    """Name of a principal → the roles of its account whose trust policies name it: it needs no permission of its own
+    to assume them."""
+    found: dict[str, list[Resource]] = {}
+    for arn, role in stack.once(role_arns).items():
+        try:
+            trusts = _trusted(role)
+        except Unknown:
+            continue
+        for kind, name in trusts:
+            if kind == "AWS" and account(name) == account(arn):
+                found.setdefault(of_session(name), []).append(role)
+    return found
 
 
 def _of_launcher(it: Principal, stack: Stack) -> dict[str, Principal]:
@@ -202,11 +227,12 @@ def no_own_permissions(it: Principal, _stack: Stack, limits: Limits) -> Iterator
 
 @rule(
     "assume-named-roles",
-    says="sts:AssumeRole is allowed on named roles only, and neither it nor a user's credentials lead to an "
-    "administrator.",
+    says="sts:AssumeRole is allowed on named roles only, and neither it, a trust policy that names a principal, nor a "
+    "user's credentials lead to an administrator.",
     why="A pattern covers every role that trusts the account, also those that another team creates later. With an "
     "access key for a user, a principal is that user.",
-    remedy="name the roles by their ARNs; where roles of many accounts have one name, write arn:aws:iam::*:role/NAME",
+    remedy="name the roles by their ARNs; where roles of many accounts have one name, write arn:aws:iam::*:role/NAME. "
+    "Take a principal that is no administrator out of an administrator's trust policy",
     severity=HIGH,
     levels=(MANDATORY, MANDATORY),
     on=lambda stack: [*granting(stack), *(stack.once(principals) if stack.whole else ())],
@@ -230,6 +256,27 @@ def assume_named_roles(it: Principal | Resource, stack: Stack, _limits: Limits) 
                     how = f"on {on}, which covers {role.name}" if is_pattern(on) else f"on {role.name}"
                     yield Finding(f"{held.what} allows sts:AssumeRole {how}, which {grant}", held.urn)
         yield from (Finding(f"{held.what} {said}", held.urn) for said in _impersonated(held, it, stack))
+    yield from _let_in(it, stack)
+
+
+def _let_in(it: Principal, stack: Stack) -> Iterator[Finding]:
+    """The administrators of the stack whose trust policies name a principal, which by itself may not assume them."""
+    for arn, role, grant in stack.once(_administrators):
+        assumed = any(covers(on, arn) for held in it.held for on in _assumed(held))
+        if it.resource is role or assumed or administrates(it):
+            continue
+        named = {of_session(name) for kind, name in _trusted(role) if kind == "AWS" and account(name) == account(arn)}
+        if not named.isdisjoint(own_names(it)):
+            said = (
+                f"the assumeRolePolicy of {role.name}, which {grant}, names {it.resource.name}: that lets it assume it"
+            )
+            yield Finding(said, role.urn if role.urn in stack.by_urn else it.urn)
+
+
+def _administrators(stack: Stack) -> list[tuple[str, Resource, str]]:
+    """The roles that administrate: the ARN, the role, and what makes it an administrator."""
+    every = ((arn, role, administrates(holder(stack, role))) for arn, role in stack.once(role_arns).items())
+    return [(arn, role, grant) for arn, role, grant in every if grant]
 
 
 def _impersonated(held: Held, by: Principal, stack: Stack) -> Iterator[str]:
@@ -252,9 +299,11 @@ def _assumed(held: Held) -> Iterator[str]:
 
 
 def _may_assume(it: Principal, role: Resource) -> bool:
-    """Whether a role trusts a principal, by its ARN, its account or everyone."""
-    own = it.resource.known("arn")
+    """Whether a role trusts a principal, by its ARN, a session of it, its account or everyone."""
+    own = own_names(it)
     for kind, name in _trusted(role):
-        if kind == "AWS" and (name == "*" or name.endswith(":root") or name.isdigit() or own is None or name == own):
+        if kind == "AWS" and (
+            name == "*" or name.endswith(":root") or name.isdigit() or not own or of_session(name) in own
+        ):
             return True
     return False

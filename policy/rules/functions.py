@@ -57,7 +57,7 @@ def _launchers(stack: Stack) -> list[Resource | Unknown]:
     return found
 
 
-def _of_function(stack: Stack, kind: str, prop: str, *path: str) -> dict[str, list[Resource]]:
+def of_function(stack: Stack, kind: str, prop: str, *path: str) -> dict[str, list[Resource]]:
     """The resources of a type by the URN of the function that each names."""
     return stack.once(_FUNCTIONS[(kind, prop, *path)])
 
@@ -135,7 +135,7 @@ def launcher_concurrency(it: Resource, stack: Stack, limits: Limits) -> Iterator
     reserved = it.number("reservedConcurrentExecutions", default=-1)
     if 0 <= reserved <= limits["maximum"]:
         return
-    for mapping in _of_function(stack, MAPPING, "functionName").get(it.urn, []):
+    for mapping in of_function(stack, MAPPING, "functionName").get(it.urn, []):
         queue = stack.meant(mapping, "eventSourceArn", QUEUE)
         bound = mapping.number("scalingConfig", "maximumConcurrency")
         # Lambda limits a FIFO queue to one invocation for each message group.
@@ -157,13 +157,13 @@ def launcher_concurrency(it: Resource, stack: Stack, limits: Limits) -> Iterator
 def failure_destination(it: Resource, stack: Stack, _limits: Limits) -> Iterator[str]:
     if it.get("deadLetterConfig", "targetArn"):
         return
-    for config in _of_function(stack, INVOKE_CONFIG, "functionName").get(it.urn, []):
+    for config in of_function(stack, INVOKE_CONFIG, "functionName").get(it.urn, []):
         # The destination of an alias applies to callers of the alias; all triggers of the component call the alias.
         if config.get("destinationConfig", "onFailure", "destination"):
             return
-    callers = [one.name for one in _of_function(stack, SCHEDULE, "target", "arn").get(it.urn, [])]
-    callers += [one.name for one in _of_function(stack, EVENT_TARGET, "arn").get(it.urn, [])]
-    permissions = _of_function(stack, PERMISSION, "function").get(it.urn, [])
+    callers = [one.name for one in of_function(stack, SCHEDULE, "target", "arn").get(it.urn, [])]
+    callers += [one.name for one in of_function(stack, EVENT_TARGET, "arn").get(it.urn, [])]
+    permissions = of_function(stack, PERMISSION, "function").get(it.urn, [])
     callers += [one.name for one in permissions if str(one.known("principal")) in _ASYNCHRONOUS]
     if callers:
         yield f"{', '.join(sorted(set(callers)))} may invoke it asynchronously, and failed events are not kept"
@@ -228,7 +228,7 @@ def launcher_not_public(it: Resource, stack: Stack, _limits: Limits) -> Iterator
         if behind is it and (authorization or "NONE") == "NONE":
             yield Finding(f"lets everyone call {it.name} (authorization {authorization or 'missing'})", route.urn)
     for kind, prop in ((FUNCTION_URL, "functionName"), (PERMISSION, "function")):
-        for one in _of_function(stack, kind, prop).get(it.urn, []):
+        for one in of_function(stack, kind, prop).get(it.urn, []):
             yield from (Finding(f"{said}: it is {it.name}'s, which launches", one.urn) for said in _everyone(one))
     for by, what in stack.once(open_to_everyone).get(it.urn, []):
         yield Finding(f"lets everyone send to {what}, which invokes {it.name}", by.urn)

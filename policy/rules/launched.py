@@ -8,6 +8,7 @@ schedule of ECS's API in its input; a launcher of this package in its LAUNCHER_S
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -61,6 +62,11 @@ _LOWER: Final = {
     )
 }
 ROLES: Final = ("taskRoleArn", "executionRoleArn")
+OVERRIDES: Final = "overrides"
+_SWITCHES: Final = ("assignPublicIp", "enableExecuteCommand")
+_PLAIN: Final = ("", "enabled", "disabled", "true", "false")
+_PLACEHOLDER: Final = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>"]*>')
+"""A text in JSON, or a value that EventBridge puts into a template."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,11 @@ class Launched:
     """Whether a shell can be opened in it."""
     roles: tuple[tuple[str, str], ...] = ()
     """The roles that it has instead of its task definition's: which of ROLES, and the ARN; empty if the ARN is computed
-    when the task is launched."""
+    when the task is launched. OVERRIDES stands for both where all that it overrides is computed then."""
     variables: tuple[tuple[str, str], ...] = ()
     """The variables that it sets or replaces, with their values."""
+    computed: frozenset[str] = frozenset()
+    """Which of `assignPublicIp` and `enableExecuteCommand` are computed when the task is launched."""
 
     def known(self, by: Resource, prop: str, value: Any) -> Any:
         """A value of it. Raises Unknown."""
@@ -110,15 +118,36 @@ def launched(it: Resource) -> Iterator[Launched]:
             given = _json(it.get("target", "input")) or {}
         elif it.kind in _OVERRIDES and given:
             overrides = it.get(*_OVERRIDES[it.kind])
-            given = {**given, "overrides": overrides if isinstance(overrides, dict) else _json(overrides)}
+            if it.kind == EVENT_TARGET and overrides is None:
+                overrides = _of_event(it)
+            elif not isinstance(overrides, dict):
+                overrides = _json(overrides)
+            given = {**given, OVERRIDES: overrides}
         if given:
             yield _one("", given)
 
 
-def _one(where: str, given: dict[str, Any]) -> Launched:
-    """A task by the parameters of RunTask, or by the provider's form of them."""
+def _of_event(target: Resource) -> Any:
+    """What an event target takes from the event as overrides: its template, or a text for what only the event tells.
+    An event by itself has none: EventBridge decides what is at its top."""
+    template = target.get("inputTransformer", "inputTemplate")
+    if not isinstance(template, str):
+        return target.get("inputPath")
+    text = _PLACEHOLDER.sub(lambda it: it[0] if it[0].startswith('"') else json.dumps(it[0]), template)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return template
+
+
+def _one(where: str, given: Any) -> Launched:
+    """A task by the parameters of RunTask, or by the provider's form of them; of a state that has none, or computes
+    them, what it gets is the parameters."""
+    if given is None or isinstance(given, str):
+        return Launched(where, False, None, exec=False, roles=((OVERRIDES, ""),), computed=frozenset(_SWITCHES))
     said = mapping(_spelt(given))
-    overrides = mapping(said.get("overrides"))
+    overridden = said.get(OVERRIDES)
+    overrides = mapping(overridden)
     containers = [one for one in overrides.get("containerOverrides") or [] if isinstance(one, dict)]
     variables = [v for one in containers for v in one.get("environment") or [] if isinstance(v, dict)]
     shell, outer = said.get("enableExecuteCommand"), said.get("networkConfiguration")
@@ -131,22 +160,34 @@ def _one(where: str, given: dict[str, Any]) -> Launched:
         public if public is UNKNOWN else public == "ENABLED" or true(public),
         subnets if subnets is UNKNOWN or isinstance(subnets, list) else None,
         exec=shell if shell is UNKNOWN else true(shell),
-        roles=tuple((it, _arn(overrides[it])) for it in ROLES if overrides.get(it)),
+        roles=((OVERRIDES, ""),)
+        if _computed(overridden)
+        else tuple((it, _arn(overrides[it])) for it in ROLES if overrides.get(it)),
         variables=tuple((str(it.get("name", "")), str(it.get("value") or "")) for it in variables),
+        computed=frozenset(
+            it
+            for it, value in zip(_SWITCHES, ((outer, network, public), (shell,)), strict=True)
+            if any(map(_computed, value))
+        ),
     )
+
+
+def _computed(given: Any) -> bool:
+    """Whether a value is computed when the task is launched: a path, an expression, or a value of the event."""
+    return isinstance(given, str) and given.lower() not in _PLAIN
 
 
 def _arn(given: Any) -> str:
     return given if isinstance(given, str) and given.startswith("arn:") else ""
 
 
-def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _states(machine: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The states that run a task, by name, with their parameters; those of branches and iterations too."""
     for name, given in mapping(machine.get("States")).items():
         state = mapping(given)
         resource = str(state.get("Resource", "")).lower()
         if any(call in resource for call in _CALLS):
-            yield name, mapping(state.get("Arguments")) or mapping(state.get("Parameters"))
+            yield name, state.get("Arguments", state.get("Parameters"))
         for branch in state.get("Branches") or []:
             yield from _states(mapping(branch))
         for key in ("Iterator", "ItemProcessor"):

@@ -36,6 +36,8 @@ def no_public_ip(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for task in launched(it):
         if task.known(it, "assignPublicIp", task.public):
             yield task.said("assigns public addresses to its tasks")
+        elif "assignPublicIp" in task.computed:
+            yield task.said("takes assignPublicIp from its input: whether its tasks have public addresses is not known")
 
 
 @rule(
@@ -73,6 +75,8 @@ def no_exec(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
     for task in launched(it):
         if task.known(it, "enableExecuteCommand", task.exec):
             yield task.said("sets enableExecuteCommand")
+        elif "enableExecuteCommand" in task.computed:
+            yield task.said("takes enableExecuteCommand from its input: whether a shell can be opened is not known")
 
 
 @rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from .inside import unread
-from .launched import FUNCTION, LAUNCHING, ROLE_OF, ROLES, TASK_DEFINITION, launched
+from .launched import FUNCTION, LAUNCHING, OVERRIDES, ROLE_OF, ROLES, TASK_DEFINITION, launched
 from .passed import outside
 from .principals import ROLE, Principal, principals
 from .rule import ADVISORY, HIGH, MANDATORY, MEDIUM, Finding, Limits, rule
@@ -24,7 +24,8 @@ _ROLES_IN: Final = {TASK_DEFINITION: ROLES, FUNCTION: ("role",)}
     "roles; so are a user's groups.",
     why="What a role outside the stack may do no other rule can check: it may be an administrator's.",
     remedy="create the role in the stack, or read what it may do from the account, `fargate-job known-roles ROLE … > "
-    "known-roles.json`, and give the list to the pack: policies(known_roles=read_known_roles(Path(…)))",
+    "known-roles.json`, and give the list to the pack: policies(known_roles=read_known_roles(Path(…))). Of what a "
+    "launch overrides, take from its input only values of containers",
     severity=HIGH,
     levels=(ADVISORY, MANDATORY),
     on=lambda stack: [*stack.once(principals), *stack.of(*_ROLES_IN), *stack.of(*LAUNCHING), *stack.of(*RUNS)],
@@ -44,7 +45,9 @@ def roles_known(it: Principal | Resource, stack: Stack, _limits: Limits) -> Iter
         tasks = list(launched(it))
         for task in tasks:
             for prop, arn in task.roles:
-                if not arn:
+                if prop == OVERRIDES:
+                    yield task.said("takes all overrides from its input, roles too: what those may do is not known")
+                elif not arn:
                     yield task.said(f"takes {prop} from its input: what that role may do is not known")
                 elif stack.named(ROLE, arn) is None:
                     yield task.said(f"overrides {prop} with {arn}, {_UNKNOWN}")

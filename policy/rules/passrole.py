@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from .config import BOUNDARIES
-from .documents import Document, Statement, Unreadable, is_pattern
+from .documents import Document, Statement, Unreadable, is_pattern, matches
 from .granted import administrates
 from .passed import PASS_ROLE, ROLES, passed
 from .principals import GRANTING, Principal, bounding, documents, granting, principals, trust
@@ -148,9 +148,7 @@ def _through(statement: Statement) -> str:
     if statement.actions is None:
         return " (through NotAction)"
     named = [it for it in statement.actions if it == PASS_ROLE.lower()]
-    wider = [
-        it for it in statement.actions if it != PASS_ROLE.lower() and is_pattern(it) and statement.covers(PASS_ROLE)
-    ]
+    wider = [it for it in statement.actions if it != PASS_ROLE.lower() and matches(it, PASS_ROLE.lower())]
     return "" if named or not wider else f" (through {wider[0]})"
 
 

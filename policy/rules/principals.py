@@ -7,6 +7,7 @@ not be granted, and a condition easily disables a Deny.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -22,6 +23,7 @@ POLICY: Final = "aws:iam/policy:Policy"
 PERMISSION_SET: Final = "aws:ssoadmin/permissionSet:PermissionSet"
 _SET_INLINE: Final = "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy"
 _SET_ATTACHED: Final = "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment"
+_SET_BOUNDARY: Final = "aws:ssoadmin/permissionsBoundaryAttachment:PermissionsBoundaryAttachment"
 _INLINE: Final = {
     "aws:iam/rolePolicy:RolePolicy": ("role", ROLE),
     "aws:iam/userPolicy:UserPolicy": ("user", USER),
@@ -43,6 +45,7 @@ _DOCUMENT: Final = {_SET_INLINE: "inlinePolicy"}
 """Type → the property with its document; by default `policy`."""
 _ARN: Final = {_SET_ATTACHED: "managedPolicyArn"}
 """Type → the property with the ARN of the policy that it attaches; by default `policyArn`."""
+_ROLE_ARN: Final = re.compile(r"arn:([\w-]+):iam::(\d+):role/(?:.*/)?([^/]+)")
 EVERYONE: Final = ("AWS", "*")
 """The principal of a statement that is about everyone."""
 HOLDERS: Final = (ROLE, USER, GROUP, PERMISSION_SET)
@@ -186,7 +189,11 @@ def granting(stack: Stack) -> Iterator[Resource]:
 
 def _boundaries(stack: Stack) -> set[str]:
     """URNs of the managed policies that are boundaries only."""
-    named = (stack.meant(it, "permissionsBoundary", POLICY) for it in stack.of(ROLE, USER))
+    named = [stack.meant(it, "permissionsBoundary", POLICY) for it in stack.of(ROLE, USER)]
+    for it in stack.of(_SET_BOUNDARY):
+        # A permission set names a policy that each of its accounts has.
+        name = it.known("permissionsBoundary", "customerManagedPolicyReference", "name")
+        named.append(stack.named(POLICY, name) if isinstance(name, str) else None)
     return {it.urn for it in named if it is not None} - stack.once(_attached_policies)
 
 
@@ -221,6 +228,30 @@ def trusted(role: Resource) -> list[tuple[str, str]]:
     """Who may assume a role, by its trust policy: everyone for a NotPrincipal. Raises as `trust` does."""
     allows = [it for it in trust(role).statements if it.allows]
     return [who for it in allows for who in (*it.principals, *([EVERYONE] if it.not_principal else []))]
+
+
+def sessions(arn: str) -> str:
+    """How the ARNs of a role's sessions begin, which have no path; empty for any other principal."""
+    found = _ROLE_ARN.fullmatch(arn)
+    return "" if found is None else f"arn:{found[1]}:sts::{found[2]}:assumed-role/{found[3]}/"
+
+
+def of_session(name: str) -> str:
+    """The ARN of a principal as `own_names` has it: of a session, what the ARNs of its role's sessions begin with."""
+    return name[: name.rindex("/") + 1] if ":assumed-role/" in name else name
+
+
+def own_names(it: Principal) -> set[str]:
+    """How a trust policy may name a principal: by its ARN, and a role by one of its sessions. Empty if that is not
+    known."""
+    arn = it.resource.known("arn") if it.resource.kind in HOLDERS else None
+    return {arn, sessions(arn)} - {""} if isinstance(arn, str) else set()
+
+
+def account(arn: str) -> str:
+    """The account of a principal's ARN; empty if it has none."""
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 else ""
 
 
 def holder(stack: Stack, role: Resource) -> Principal:

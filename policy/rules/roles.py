@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
+from .actions import anywhere
 from .config import Limit
 from .documents import Unreadable
 from .granted import administrates
@@ -39,9 +40,11 @@ def trust_source(it: Resource, _stack: Stack, _limits: Limits) -> Iterator[str]:
         if not statement.allows:
             continue
         held = any(statement.limited(f"aws:Principal{it}") for it in ("Arn", "OrgID", "OrgPaths", "Account"))
-        if statement.not_principal or (("AWS", "*") in statement.principals and not held):
+        if statement.not_principal or (any(name == "*" for _, name in statement.principals) and not held):
             yield "its trust policy lets everyone assume it"
-        named = [name for kind, name in statement.principals if kind == "Service" and name in _CONFUSABLE]
+        named = [
+            name for kind, name in statement.principals if kind == "Service" and anywhere(name.lower()) in _CONFUSABLE
+        ]
         # Each names the account: AWS recommends one of them or both, according to the service.
         if named and not any(statement.limited(key) for key in ("aws:SourceAccount", "aws:SourceArn")):
             yield f"trusts {', '.join(named)} without aws:SourceAccount or aws:SourceArn of one account"

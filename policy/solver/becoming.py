@@ -7,7 +7,6 @@ passes a role may act with one for all that is known here: then the answer is op
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +24,7 @@ from fargate_job_launcher.policies.actions import (
     services,
 )
 from fargate_job_launcher.policies.documents import Statement
-from fargate_job_launcher.policies.principals import EVERYONE
+from fargate_job_launcher.policies.principals import EVERYONE, sessions
 
 from .asking import Found, ask
 from .evaluation import Holder, allowed, applies, denied, identity_allows, within_limits
@@ -143,17 +142,11 @@ def _about(it: Statement, names: set[tuple[str, str]], role: Holder) -> Three:
         return known(True)
     if EVERYONE in it.principals:
         return unknown(f"whether the * of the trust policy of {role.arn} covers a service, or who is allowed nothing")
-    sessions = {_session(name) for kind, name in names if kind == "AWS"} - {""}
-    some_session = next((name for _, name in it.principals if any(name.startswith(one) for one in sessions)), "")
+    begin = {sessions(name) for kind, name in names if kind == "AWS"} - {""}
+    some_session = next((name for _, name in it.principals if any(name.startswith(one) for one in begin)), "")
     if some_session:
         return unknown(f"whether the session of the trust policy of {role.arn} is {some_session}")
     return known(False)
-
-
-def _session(arn: str) -> str:
-    """How the ARNs of a role's sessions begin; empty for any other principal."""
-    found = re.fullmatch(r"arn:([\w-]+):iam::(\d+):role/(?:.*/)?([^/]+)", arn)
-    return "" if found is None else f"arn:{found[1]}:sts::{found[2]}:assumed-role/{found[3]}/"
 
 
 def trusts(role: Holder, service: str) -> Three:

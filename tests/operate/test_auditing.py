@@ -75,6 +75,37 @@ def test_a_parameter_an_environment_and_settings_are_taken(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"all": {"enforcementLevel": "advisory"}}, None),
+        ({"version": 2, "policies": {"all": "advisory"}}, None),
+        ({"version": 2, "policies": {"nope": {}}}, "nope: no rule is called so"),
+        ({"version": 3, "policies": {}}, "version: 3 is not a version of such a file; write 2"),
+        ({"version": "advisory"}, "version: no rule is called so"),
+        ({"environments": ["prod/limits"]}, "environments: Pulumi ESC is not opened: write the settings into the file"),
+        (
+            {"version": 2, "policies": {}, "exceptions": {"EXC-1": {"reason": "later", "match": []}}},
+            "exceptions: only Pulumi's engine applies them: give the rule a waiver, if it can be waived",
+        ),
+        ({"task-user": None}, "task-user: None is neither an enforcement level nor an object of settings"),
+    ],
+)
+def test_a_configuration_is_read_as_the_engine_reads_it(
+    config: dict[str, Any], problem: str | None, tmp_path: Path
+) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps(config))
+    audit = command("audit", str(TEMPLATE), "--config", str(settings), "-o", "json").json
+    assert audit["problems"] == ([] if problem is None else [problem])
+    levels = {it["rule"]: it["level"] for it in audit["findings"]}
+    # A rule that cannot be waived keeps its level.
+    assert (levels["task-user"], levels["passrole-service"]) == (
+        "advisory" if problem is None else "mandatory",
+        "mandatory",
+    )
+
+
 def findings(*options: str) -> list[dict[str, Any]]:
     return command("audit", str(TEMPLATE), "--format", "json", *options).json["findings"]
 

@@ -249,3 +249,14 @@ def test_the_corpus_holds_documents_of_every_rule_on_documents() -> None:
         "passrole-service",
     }
     assert (RUNS["Condition"], PASSES["Condition"]) == (IN_CLUSTER, TO_TASKS)
+
+
+@pytest.mark.parametrize("pattern", ["iam:P?ss*", "*", "iam:*"])
+def test_a_message_names_the_pattern_that_allows_passing_and_no_other(pattern: str) -> None:
+    stack = [
+        Thing("aws:iam/rolePolicy:RolePolicy", "p", {"role": "r", "policy": json.dumps({"Statement": [it]})})
+        for it in [allow(["ecs:Run?ask", "s3:*", pattern])]
+    ]
+    for rule in ("passrole-named-roles", "passrole-service"):
+        (said,) = judge(stack).messages(rule)
+        assert f"(through {pattern.lower()})" in said

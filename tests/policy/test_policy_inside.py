@@ -167,6 +167,30 @@ def test_a_permission_set_is_a_principal() -> None:
     )
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("attached", [False, True])
+def test_the_boundary_of_a_permission_set_grants_nothing(form: Form, attached: bool) -> None:
+    bound = Thing(
+        "aws:iam/policy:Policy",
+        "bound",
+        {"policy": text(allow("*"))},
+        {"arn": "arn:aws:iam::123456789012:policy/bound", "name": "bound"},
+    )
+    to = Thing(
+        "aws:iam/userPolicyAttachment:UserPolicyAttachment", "to", {"user": "u", "policyArn": bound.outputs["arn"]}
+    )
+    named = {"Name": "ops", "PermissionsBoundary": {"CustomerManagedPolicyReference": {"Name": "bound"}}}
+    judged = judge([bound, form("ops", "AWS::SSO::PermissionSet", named), *([to] if attached else [])])
+    assert ("passrole-named-roles" in judged.rules) is attached
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_permission_set_says_that_it_has_a_policy_of_each_account(form: Form) -> None:
+    named = {"Name": "ops", "CustomerManagedPolicyReferences": [{"Name": "operators"}]}
+    (said,) = judge([form("ops", "AWS::SSO::PermissionSet", named)]).messages("resources-readable")
+    assert "CustomerManagedPolicyReferences[0]" in said
+
+
 def test_what_is_not_known_in_a_preview_is_said() -> None:
     stack = [
         Thing("aws:cloudformation/stack:Stack", "s", {"templateBody": NOT_KNOWN}),

@@ -325,6 +325,10 @@ LOGS = Thing("aws:cloudwatch/logGroup:LogGroup", "l", {"retentionInDays": 30})
             "waivers[0].expires: 'soon' is not a date",
         ),
         (
+            {"waivers": [{"urn": LOGS.urn, "reason": "kept by the archive", "expires": "2027-W05-1"}]},
+            "waivers[0].expires: '2027-W05-1' is not a date; write it as 2027-01-31",
+        ),
+        (
             {"waivers": [{"urn": f"{LOGS.urn}-2", "reason": "kept by the archive", "expires": "2027-01-01"}]},
             "is kept for 30 days",
         ),

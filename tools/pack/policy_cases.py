@@ -77,6 +77,8 @@ ONLY_TASKS: Final = trusting(
     ArnLike={"aws:SourceArn": REGIONAL % ("ecs", "*")},
 )
 ONLY_LAMBDA: Final = trusting({"Service": "lambda.amazonaws.com"})
+BY_LAUNCHER: Final = trusting({"AWS": f"arn:aws:iam::{ACCOUNT}:role/launcher"})
+BY_SESSION: Final = trusting({"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/launcher/launch"})
 ONLY_BUILDS: Final = trusting({"Service": "codebuild.amazonaws.com"})
 
 
@@ -300,12 +302,18 @@ def topic_policy(**condition: Any) -> Thing:
     return Thing("aws:sns/topicPolicy:TopicPolicy", "top", {"arn": REGIONAL % ("sns", "top"), "policy": text(said)})
 
 
-def machine(**parameters: Any) -> Thing:
-    """A state machine that runs a task in a branch of a parallel state."""
-    run = {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync", "Parameters": parameters, "End": True}
+def machine(arguments: Any = "", **parameters: Any) -> Thing:
+    """A state machine that runs a task in a branch of a parallel state; `arguments` in place of parameters, or None."""
+    given = {"Parameters": parameters} if arguments == "" else {} if arguments is None else {"Arguments": arguments}
+    run = {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync", **given, "End": True}
     inner = {"StartAt": "Run", "States": {"Run": run}}
     outer = {"StartAt": "All", "States": {"All": {"Type": "Parallel", "Branches": [inner], "End": True}}}
     return Thing("aws:sfn/stateMachine:StateMachine", "flow", {"definition": json.dumps(outer), "roleArn": TASK})
+
+
+def of_event(**props: Any) -> Thing:
+    """A rule's target that runs a task, with what it takes from the event."""
+    return event_target(arn=CLUSTER, ecsTarget={"taskDefinitionArn": DEFINITION}, **props)
 
 
 def pipe(**parameters: Any) -> Thing:
@@ -749,6 +757,24 @@ CASES: Final[dict[str, Cases]] = {
                 role("launcher", trusting({"Service": "lambda.amazonaws.com", "AWS": "999999999999"})),
                 *(*LAUNCHES[1:], function()),
             ],
+            **{
+                f"devious: the code of a function that a launching role's trust policy names, by {name}": [
+                    *(role("launcher", trusting({"AWS": named})), inline(RUNS, PASSES), role("front", ONLY_LAMBDA)),
+                    *(function(role=arn_of("front")), USER),
+                    of_user(allow("lambda:UpdateFunctionCode", FUNCTION_ARN)),
+                ]
+                for name, named in {
+                    "its role": arn_of("front"),
+                    "a session": f"arn:aws:sts::{ACCOUNT}:assumed-role/front/launch",
+                }.items()
+            },
+            **{
+                f"devious: a permission of the function's own, {action}": [
+                    *(*LAUNCHES, function()),
+                    permission(action=action, principal="999999999999"),
+                ]
+                for action in ("lambda:UpdateFunctionCode", "lambda:*", "*")
+            },
             "devious: its layers and its settings": [
                 *(*LAUNCHES, function(), USER),
                 of_user(allow("lambda:UpdateFunctionConf*", REGIONAL % ("lambda", "function:*"))),
@@ -795,6 +821,7 @@ CASES: Final[dict[str, Cases]] = {
         },
         {
             "nobody": [*LAUNCHES, function()],
+            "a permission to invoke it": [*LAUNCHES, function(), permission(principal="999999999999")],
             "another function's code": [
                 *(*LAUNCHES, function(), USER),
                 of_user(allow("lambda:UpdateFunctionCode", REGIONAL % ("lambda", "function:web"))),
@@ -880,6 +907,16 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("launcher", ONLY_LAMBDA), inline(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/t*"))),
                 *(role("task", trusting({"AWS": ACCOUNT})), attached(ADMINISTRATOR, role="task")),
             ],
+            "devious: an administrator whose trust policy names it, without a permission of its own": [
+                *(role("launcher", ONLY_LAMBDA), role("task", BY_LAUNCHER, managedPolicyArns=[ADMINISTRATOR])),
+            ],
+            "devious: a session's name in an administrator's trust policy": [
+                *(role("launcher", ONLY_LAMBDA), role("task", BY_SESSION, managedPolicyArns=[ADMINISTRATOR])),
+            ],
+            "devious: by a permission, and a session's name": [
+                *(role("launcher", ONLY_LAMBDA), inline(allow("sts:AssumeRole", TASK))),
+                role("task", BY_SESSION, managedPolicyArns=[ADMINISTRATOR]),
+            ],
             "devious: an administrator, by name": [
                 *(role("launcher", ONLY_LAMBDA), inline(allow("sts:Assume*", TASK))),
                 role(
@@ -899,6 +936,21 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("launcher", ONLY_LAMBDA), inline(allow("iam:CreateAccessKey", USER_ARN))),
                 *(USER, of_user(allow("s3:GetObject"))),
             ],
+            "an administrator whose trust policy names another account's role": [
+                role("launcher", ONLY_LAMBDA),
+                role(
+                    "task",
+                    trusting({"AWS": "arn:aws:iam::999999999999:role/launcher"}),
+                    managedPolicyArns=[ADMINISTRATOR],
+                ),
+            ],
+            "an administrator whose trust policy names a role with the same beginning": [
+                role("launch", ONLY_LAMBDA),
+                role("task", BY_SESSION, managedPolicyArns=[ADMINISTRATOR]),
+            ],
+            "a role that is no administrator, and names it": [
+                *(role("launcher", ONLY_LAMBDA), role("task", BY_LAUNCHER)),
+            ],
             "an administrator that does not trust it": [
                 *(role("launcher", ONLY_LAMBDA), inline(allow("sts:AssumeRole", TASK))),
                 role("task", ONLY_LAMBDA, managedPolicyArns=[ADMINISTRATOR]),
@@ -908,6 +960,11 @@ CASES: Final[dict[str, Cases]] = {
     "trust-source": Cases(
         {
             "no condition": [role("task", trusting({"Service": TASKS}))],
+            **{
+                f"devious: the service as {name}": [role("task", trusting({"Service": name}))]
+                for name in ("ECS-Tasks.amazonaws.com", f"{TASKS}.cn", "scheduler.eu-west-1.amazonaws.com", "*")
+            },
+            "devious: every identity provider": [role("task", trusting({"Federated": "*"}))],
             "devious: any account's source": [
                 role("task", trusting({"Service": TASKS}, ArnLike={"aws:SourceArn": "arn:aws:ecs:*:*:*"}))
             ],
@@ -1125,6 +1182,16 @@ CASES: Final[dict[str, Cases]] = {
                 *(role("task"), machine(Overrides={"TaskRoleArn": ELSEWHERE_ROLE})),
             ],
             "devious: from a state machine's input": [role("task"), machine(Overrides={"TaskRoleArn.$": "$.role"})],
+            "devious: all overrides from a state machine's input": [role("task"), machine(**{"Overrides.$": "$.with"})],
+            "devious: all parameters by an expression": [role("task"), machine("{% $states.input %}")],
+            "devious: the input is the parameters": [role("task"), machine(None)],
+            "devious: from the event, by a template": [
+                of_event(inputTransformer={"inputPaths": {"r": "$.detail.r"}, "inputTemplate": '{"taskRoleArn": <r>}'}),
+            ],
+            "devious: all that an event brings, as a template": [
+                of_event(inputTransformer={"inputPaths": {"with": "$.detail"}, "inputTemplate": "<with>"}),
+            ],
+            "devious: a part of the event": [of_event(inputPath="$.detail")],
             "devious: in a pipe's overrides": [pipe(overrides={"executionRoleArn": ELSEWHERE_ROLE})],
             "devious: in the input of an event's target": [
                 event_target(
@@ -1149,6 +1216,21 @@ CASES: Final[dict[str, Cases]] = {
             "overridden with one of the stack": [
                 *(role("task"), role("execution"), machine(Overrides={"TaskRoleArn": TASK})),
             ],
+            "values of a container from the input": [
+                role("task"),
+                machine(Overrides={"ContainerOverrides": [{"Name": "job", "Command.$": "$.command"}]}),
+            ],
+            "values of a container from the event": [
+                role("task"),
+                of_event(
+                    inputTransformer={
+                        "inputPaths": {"key": "$.detail.key"},
+                        "inputTemplate": '{"containerOverrides": [{"name": "job", "command": ["--key=<key>", <key>]}]}',
+                    },
+                    roleArn=TASK,
+                ),
+            ],
+            "an event as it is": [role("task"), of_event(roleArn=TASK)],
             "a schedule's that launches nothing itself": [schedule(roleArn=ELSEWHERE_ROLE)],
             "an instance profile in a property that is called a role": [
                 role("worker", trusting({"Service": "ec2.amazonaws.com"})),
@@ -1728,8 +1810,18 @@ CASES: Final[dict[str, Cases]] = {
             "devious: in the launcher's settings": [settings(assignPublicIp=True)],
             "devious: in a branch of a state machine": [machine(NetworkConfiguration=in_vpc("ENABLED"))],
             "devious: a pipe's": [pipe(networkConfiguration={"awsVpcConfiguration": {"assignPublicIp": "ENABLED"}})],
+            "devious: from a state machine's input": [
+                machine(NetworkConfiguration={"AwsvpcConfiguration": {"AssignPublicIp.$": "$.public"}}),
+            ],
+            "devious: the network from a state machine's input": [machine(**{"NetworkConfiguration.$": "$.network"})],
+            "devious: all parameters by an expression": [machine("{% $states.input %}")],
         },
         {
+            "subnets from the input": [
+                machine(
+                    NetworkConfiguration={"AwsvpcConfiguration": {"Subnets.$": "$.s", "AssignPublicIp": "DISABLED"}}
+                ),
+            ],
             "a service without": [service()],
             "a launcher without": [settings()],
             "a state machine without": [machine(NetworkConfiguration=in_vpc("DISABLED"))],
@@ -1761,6 +1853,7 @@ CASES: Final[dict[str, Cases]] = {
             "devious: deep in a schedule": [ecs_schedule(enableExecuteCommand=True)],
             "devious: in a branch of a state machine": [machine(EnableExecuteCommand=True)],
             "devious: a pipe's": [pipe(enableExecuteCommand=True)],
+            "devious: from a state machine's input": [machine(**{"EnableExecuteCommand.$": "$.debug"})],
         },
         {"a service without": [service(enableExecuteCommand=False)], "a schedule without": [ecs_schedule()]},
     ),
