@@ -389,6 +389,11 @@ def test_what_does_not_fit_is_left_out_or_moves_below(width: int | None, shown: 
     assert lines[:-1] == shown
 
 
+def test_a_line_break_or_an_escape_sequence_in_a_reason_does_not_break_a_table() -> None:
+    lines = Columns(("A", "WHY"), below=True).lines([["1", "line\r\nbreak \x1b[31mred"]])
+    assert [it.plain for it in lines] == ["A  WHY", "1  line break  [31mred"]
+
+
 @pytest.mark.parametrize(
     ("typed_words", "expected"),
     [
