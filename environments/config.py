@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import pulumi
@@ -100,7 +100,7 @@ def _path(loc: tuple[int | str, ...]) -> str:
 def _sentence(error: ErrorDetails) -> str:
     loc, kind = error["loc"], error["type"]
     if kind == "extra_forbidden":
-        return _unknown(str(loc[-1]), _known(loc))
+        return _unknown(str(loc[-1]), _declared(loc[:-1]))
     said = _WORDS.get(kind, error["msg"])
     if kind == "missing":
         return said
@@ -169,9 +169,12 @@ def _example(name: str, kind: Any) -> Any:
     return 1 if kind is int else "…"
 
 
-def _unknown(key: str, known: Sequence[str]) -> str:
+def _unknown(key: str, model: type[BaseModel]) -> str:
+    known = _aliases(model)
     if not key.startswith("aws:"):
-        return unknown(key, [it for it in known if ":" not in it])
+        within = {str(it.alias): _plain(it.annotation) for it in model.model_fields.values()}
+        inside = [name for name, it in within.items() if isinstance(it, type) and key in _aliases(it)]
+        return unknown(key, [it for it in known if ":" not in it], inside)
     # Compared without the prefix, which makes all of them similar.
     ours = [it.removeprefix("aws:") for it in known if it.startswith("aws:")]
     near = difflib.get_close_matches(key.removeprefix("aws:"), ours, n=1)
@@ -187,9 +190,9 @@ def _keys() -> list[str]:
     return [str(it.alias) for it in StackConfig.model_fields.values()]
 
 
-def _known(loc: tuple[int | str, ...]) -> list[str]:
-    """The keys of the mapping that the last step of a path is in."""
-    return [str(it.alias) for it in _declared(loc[:-1]).model_fields.values()]
+def _aliases(kind: type) -> list[str]:
+    """The keys of a mapping that the model declares; of another type none."""
+    return [str(it.alias) for it in kind.model_fields.values()] if issubclass(kind, BaseModel) else []
 
 
 def _declared(loc: tuple[int | str, ...]) -> Any:

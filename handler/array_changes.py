@@ -40,7 +40,8 @@ def change(launcher: Waves, run_id: str, asked: dict[str, Any]) -> LaunchResult 
             _resume(it, launcher, now)
             return
         if it["state"] in runs.ENDED:
-            raise Refused(f"run: {run_id} is {it['state']}, and nothing of it runs any more")
+            rest = "; `resume` launches what did not succeed" if "array" in it and it["state"] != "SUCCEEDED" else ""
+            raise Refused(f"run: {run_id} is {it['state']}, and nothing of it runs any more{rest}")
         if "stopping" in it:
             rest = "; `resume` launches the rest when it has ended" if "array" in it else ""
             raise Refused(f"run: {run_id} is being stopped{rest}")

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .errors import WrongRegion, explained
+from .errors import Unreachable, WrongRegion, explained
 
 LONGEST_FUNCTION_SECONDS: Final = 900
 """A launcher answers within its own timeout, which is at most Lambda's.
@@ -54,8 +54,14 @@ class Account:
             if service not in self._clients:
                 more: dict[str, Any] = {"retries": {"mode": "standard", "total_max_attempts": 5}, "connect_timeout": 5}
                 config = Config(**(more | _SPECIAL.get(service, {})))
-                with self.asking(self.region):
-                    self._clients[service] = self._session.client(service, region_name=self.region, config=config)
+                try:
+                    with self.asking(self.region):
+                        self._clients[service] = self._session.client(service, region_name=self.region, config=config)
+                except ValueError as error:
+                    # botocore's, for an address that is none.
+                    raise Unreachable(
+                        str(error), "AWS_ENDPOINT_URL is an address such as http://127.0.0.1:4566; unset it for AWS"
+                    ) from None
         return self._clients[service]
 
     def caller(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -29,6 +30,8 @@ program exports it, the output in a pipe would depend on it."""
 
 
 LEAST_WIDTH: Final = 20
+REST: Final = 8
+"""Spaces before the rest of a line that has columns of its own."""
 
 
 def _check_width() -> None:
@@ -106,6 +109,18 @@ class Output:
         lines = [said] if columns is None else broken(said, columns - 13)
         for number, line in enumerate(lines):
             self.fact(f"{'' if number else name:<12} {line}")
+
+    def laid_out(self, line: str) -> None:
+        """Print a line that has columns of its own; where the terminal ends, its rest is indented below it."""
+        columns = _columns(self.console)
+        if columns is None or cell_len(line) <= columns:
+            self.fact(line)
+            return
+        own = " " * min(len(line) - len(line.lstrip()), REST)
+        first, *others = broken(own + line.lstrip(), columns)
+        self.fact(first)
+        for it in broken(" ".join(others), columns - REST) if others else ():
+            self.fact(f"{'':{REST}}{it}")
 
     def error(self, error: JobError) -> None:
         """Print an error in one line."""

@@ -45,7 +45,8 @@ class Columns:
 
     def lines(self, rows: Iterable[Sequence[object]]) -> Iterator[Text]:
         """The rows as lines; the first time after a line with the names. Trailing spaces are left out."""
-        cells = [["" if it is None else str(it) for it in row] for row in rows]
+        # A reason may be anybody's text: a line break or an escape sequence in it would break the table.
+        cells = [["" if it is None else _CONTROLS.sub(" ", str(it)) for it in row] for row in rows]
         if not self._widths:
             self._fit(cells)
             said = [self._said] if self._said and self._room != 0 and any(row[-1] for row in cells) else []
@@ -141,6 +142,7 @@ def below(said: str, width: int, indent: int = INDENT) -> list[str]:
     return [f"{'':{indent}}{it}" for it in broken(said, width - indent)]
 
 
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _KEPT: Final = "\ue000"
 """A character of no text, in place of a space at which no line is broken."""
 _WORD: Final = re.compile(r"(\S+)\s*")

@@ -12,7 +12,7 @@ from typing import Any, cast
 import click
 
 from ..catalogue import Job
-from ..errors import JobError, NoSuchDeadLetter, NotLaunched
+from ..errors import JobError, NoSuchDeadLetter, NotLaunched, Rejected
 from ..hiding import hidden, hidden_text, restored
 from ..letters import DeadLetter
 from ..parked import HELD_SECONDS, Redriven, chosen, dead_letters, discard, edit, held_elsewhere, redrive
@@ -75,10 +75,13 @@ def redrive_letters(context: Context, job: str, messages: tuple[str, ...], every
             try:
                 done = redrive(found, letter)
             except JobError as error:
+                if isinstance(error, Rejected):
+                    edited = f"fargate-job dead-letters edit {found.name} {letter.id[:SHORT]}"
+                    error.also(f"{edited} launches it as you correct it")
                 some_run = error.result["tasks"] if isinstance(error, NotLaunched) else []
                 ids = [task["id"] for task in some_run]
                 results.append({"id": letter.id, "launched": False, "tasks": ids, "reason": str(error)})
-                context.output.said(f"stays     {letter.id}  {error}")
+                context.output.said(f"stays     {letter.id[:SHORT]}  {error}")
             else:
                 results.append(_result(letter, done))
                 _launched(context, letter, done)
@@ -154,7 +157,7 @@ def discard_letters(context: Context, job: str, messages: tuple[str, ...], every
         discard(found, some)
     context.output.data([{"id": it.id, "discarded": True} for it in some])
     for it in some:
-        context.output.fact(f"discarded {it.id}")
+        context.output.fact(f"discarded {it.id[:SHORT]}")
 
 
 def _ask(context: Context, job: Job, some: Sequence[DeadLetter]) -> None:
@@ -242,7 +245,7 @@ def _edit(context: Context, job: Job, letter: DeadLetter, text: str) -> None:
 def _launched(context: Context, letter: DeadLetter, done: Redriven) -> None:
     before = "before: " if done.status == "DUPLICATE" else ""
     told = f"task {', '.join(done.tasks)}" if done.tasks else f"run {done.run}, which waits"
-    context.output.fact(f"launched  {letter.id}  {before}{told}")
+    context.output.said(f"launched  {letter.id[:SHORT]}  {before}{told}")
 
 
 def _result(letter: DeadLetter, done: Redriven) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import click
 
 from ..explaining import facts_of
+from ..show import Output
 from .context import Context, common
 
 
@@ -32,5 +33,9 @@ def explain(context: Context, job: str, shape: str | None) -> None:
     explanation = explanations.explain(its)
     if wanted == "json":
         click.echo(json.dumps(explanation.as_json(), indent=2))
+    elif wanted == "mermaid":
+        click.echo(explanations.as_mermaid(explanation))
     else:
-        click.echo((explanations.as_mermaid if wanted == "mermaid" else explanations.as_text)(explanation))
+        written = Output("text")
+        for line in explanations.as_text(explanation).splitlines():
+            written.laid_out(line)

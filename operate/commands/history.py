@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC
 from itertools import islice
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from ..show import Output, brief, duration, stamp, who
 from ..tables import STYLES
 from ..task import SHORT
 from .context import Context, common
-from .durations import DURATION, duration_of
+from .durations import since_of
 
 STATES: Final = tuple(it.lower() for it in MARKS)
 LAST: Final = 50
@@ -32,7 +33,9 @@ ASKED: Final = 30
 
 @click.command()
 @click.argument("job")
-@click.option("--since", metavar=DURATION, help="Runs that were launched in this time: 90m, 12h, 7d, 1d12h.")
+@click.option(
+    "--since", metavar="SINCE", help="Runs that were launched since then: 90m, 7d, or 2026-11-26T03:00 (UTC)."
+)
 @click.option(
     "--state",
     "states",
@@ -49,8 +52,8 @@ def history(context: Context, job: str, since: str | None, states: tuple[str, ..
     marks and sums. The table keeps runs for 90 days."""
     found = context.job(job)
     most = last or (None if since else LAST)
-    within = duration_of(since, "--since") if since else None
-    some = past(found, since=within, states=[it.upper() for it in states], most=most)
+    begin = since_of(since, "--since") if since else None
+    some = past(found, since=begin, states=[it.upper() for it in states], most=most)
     shown, columns = list[PastRun](), context.output.columns(NAMES, spare=SPARE, below=True)
     while page := list(islice(some, AT_ONCE)):
         context.output.rows(columns, (_row(it) for it in page))
@@ -62,7 +65,11 @@ def history(context: Context, job: str, since: str | None, states: tuple[str, ..
     context.output.data({"job": found.name, "sums": sums.as_json(), "runs": [it.as_json() for it in shown]})
     if not shown:
         asked = f" {' or '.join(states)}" if states else ""
-        context.output.said(f"No{asked} run of {found.name}" + (f" in the last {since}" if since else "") + ".")
+        context.output.said(
+            f"No{asked} run of {found.name}"
+            + (f" since {begin.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if begin else "")
+            + "."
+        )
         return
     _summary(context.output, shown, sums, marks=not states)
     failed = next((it for it in shown if it.state == "FAILED"), None)

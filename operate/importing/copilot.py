@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from fargate_job_launcher.checks.unix_cron import from_unix
 
 from ..errors import JobError
-from .source import READ_ONLY, Document, Given
+from .source import OTHER_KIND, READ_ONLY, Document, Given
 
 _CONDITIONS: Final = ("start", "healthy", "success", "complete")
 _WHY: Final = {
@@ -36,7 +36,8 @@ def read(document: Document, *, environment: str = "") -> tuple[str, dict[str, A
     if kind != "Scheduled Job":
         raise JobError(f"{document.name} is a {kind}, not a Scheduled Job", "Only Copilot's jobs are imported")
     _schedule(given, entry)
-    waits = _image(given, entry)
+    sidecars = given.inside("sidecars")
+    waits = _image(given, entry, sidecars.untaken())
     for key in ("cpu", "memory"):
         entry[key] = given.take(key, int)
     _platform(given, entry)
@@ -45,7 +46,7 @@ def read(document: Document, *, environment: str = "") -> tuple[str, dict[str, A
     if given.take("exec", bool):
         entry["allowExec"] = True
     _storage(given, entry)
-    logging, sidecars = given.inside("logging"), given.inside("sidecars")
+    logging = given.inside("logging")
     entry["logRetentionDays"] = logging.take("retention", int)
     logging.rest()
     entry["sidecars"] = [_sidecar(it, sidecars.inside(it), waits) for it in sidecars.untaken()]
@@ -61,13 +62,20 @@ def _of(document: Document, environment: str) -> Any:
     """The manifest with the values of an environment."""
     content: Any = document.content
     others: Any = content.get("environments") or {}
+    if not isinstance(others, Mapping):
+        document.leave(("environments",), OTHER_KIND)
+        others = {}
     if environment and environment not in others:
         known = ", ".join(others) or "none"
         raise JobError(f"{document.name} has no environment {environment!r}", f"Its environments: {known}")
     for it in others:
         if it != environment:
             document.leave(("environments", it), f"is another environment's; import it with --environment {it}")
-    return _merged(content, others.get(environment) or {})
+    over = others.get(environment) or {}
+    if not isinstance(over, Mapping):
+        document.leave(("environments", environment), OTHER_KIND)
+        over = {}
+    return _merged(content, over)
 
 
 def _merged(base: Any, over: Any) -> Any:
@@ -92,7 +100,7 @@ def _schedule(given: Given, entry: dict[str, Any]) -> None:
     on.rest()
 
 
-def _image(given: Given, entry: dict[str, Any]) -> dict[str, str]:
+def _image(given: Given, entry: dict[str, Any], sidecars: list[str]) -> dict[str, str]:
     """Takes the image; returns what the job waits for."""
     if isinstance(given.document.content.get("image"), str):
         entry["image"] = given.take("image", str)
@@ -103,7 +111,13 @@ def _image(given: Given, entry: dict[str, Any]) -> dict[str, str]:
         image.leave("build", "Copilot builds it; build and push the image, and write its name as image")
     entry["repositoryCredentialsArn"] = image.take("credentials", str)
     entry["healthCheck"] = _check(image)
-    waits = {key: it.upper() for key, it in image.names("depends_on").items() if it.lower() in _CONDITIONS}
+    others, waits = image.inside("depends_on"), dict[str, str]()
+    for name in others.untaken():
+        condition = str(others.take(name, str) or "")
+        if name in sidecars and condition.lower() in _CONDITIONS:
+            waits[name] = condition.upper()
+        elif condition:
+            others.leave(name, f"is no sidecar, or no condition; the conditions: {', '.join(_CONDITIONS)}")
     image.rest(_WHY)
     return waits
 
@@ -149,7 +163,10 @@ def _container(it: Given) -> dict[str, Any]:
     found: dict[str, Any] = {"environment": {}, "secrets": {}}
     for key, name in (("entrypoint", "entryPoint"), ("command", "command")):
         value = it.take(key, str, list)
-        found[name] = shlex.split(value) if isinstance(value, str) else value
+        try:
+            found[name] = shlex.split(value) if isinstance(value, str) else value
+        except ValueError:
+            it.leave(key, "has a quotation mark without its other half; write it as a list")
     found["environment"] = it.names("variables")
     secrets = it.inside("secrets")
     for name in secrets.untaken():
@@ -197,7 +214,9 @@ def _check(it: Given) -> dict[str, Any] | None:
     found["retries"] = check.take("retries", int)
     for key, name in (("interval", "interval"), ("timeout", "timeout"), ("start_period", "startPeriod")):
         text = check.take(key, str)
-        found[f"{name}Seconds"] = None if text is None else _seconds(text)
+        found[f"{name}Seconds"] = seconds = None if text is None else _seconds(text)
+        if text is not None and seconds is None:
+            check.leave(key, f"is not in whole seconds; write healthCheck.{name}Seconds")
     check.rest()
     return {key: value for key, value in found.items() if value is not None}
 

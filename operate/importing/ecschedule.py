@@ -60,7 +60,10 @@ def _rule(rule: Given) -> tuple[str, dict[str, Any]]:
     size = rule.inside("taskOverride")
     for key in ("cpu", "memory"):
         value = size.take(key, str, int)
-        entry[key] = int(value) if value is not None and str(value).isdigit() else None
+        if str(value or 0).isdigit():
+            entry[key] = int(value or 0) or None
+        else:
+            size.leave(key, "is not a size")
     size.rest()
     count = rule.take("taskCount", int) or 1
     if count > 1:

@@ -26,10 +26,14 @@ def imported(
     """
     document = Document(name, text)
     found = list(_jobs(document, environment, container))
+    names = [it for it, _ in found]
+    wrong = sorted({it for it in names if not it or names.count(it) > 1})
+    if wrong and len(names) > 1:
+        shown = ", ".join(map(repr, wrong))
+        raise JobError(f"{name} has jobs without a name of their own: {shown}", "Give each its own in the file")
     if "config" not in document.content:
         document.close()
     if job and len(found) > 1:
-        names = [it for it, _ in found]
         found = [it for it in found if it[0] == job]
         if not found:
             raise JobError(
@@ -71,7 +75,7 @@ def _problems(name: str, entry: Mapping[str, Any], *, ours: bool) -> list[str]:
 
     place = {"cluster_arn": Unknown(), "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
     found = examine(name, cast("Any", {**place, **_snake(entry)}))[1]
-    return [f"{_camel(it)}{'; give one with --name' if it.startswith('name: ') else ''}" for it in found]
+    return [f"{_camel(it)}{'; change it in the entry' if it.startswith('name: ') else ''}" for it in found]
 
 
 def _camel(problem: str) -> str:

@@ -16,7 +16,7 @@ from ..errors import JobError
 NO_EQUAL: Final = "has no equal here"
 HELD_BACK: Final = "looks like a secret; put the value into Secrets Manager, and name that under secrets"
 READ_ONLY: Final = "here it is read-only, except /tmp, unless you write readOnlyRoot: false"
-_OTHER_KIND: Final = "is of another kind than is expected here"
+OTHER_KIND: Final = "is of another kind than is expected here"
 _TEMPLATED: Final = re.compile(r"(?m)((?:^[ \t]*-|:)[ \t]+)(\{\{.*\}\}\S*)[ \t]*$")
 """A value that a template fills in, as ecschedule's files have it without quotes."""
 Path = tuple[str | int, ...]
@@ -50,14 +50,24 @@ class Imported:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 as Go's tools read it: `on` is a key and no truth value, a date is text."""
+    """YAML 1.2 as Go's tools read it: `on` is a key and no truth value, a date and 12:30 are text."""
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in of if not tag.endswith((":bool", ":timestamp"))]
-    for first, of in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|True|false|False"), list("tTfF"))
+class _Written(_Loader):
+    """The same for other tools' files, whose variables are the text that was written: 1.10, True, 0777."""
+
+
+def _without(*tags: str) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    given = cast("dict[str, list[tuple[str, re.Pattern[str]]]]", yaml.SafeLoader.yaml_implicit_resolvers)
+    return {first: [(tag, it) for tag, it in of if tag.rpartition(":")[2] not in tags] for first, of in given.items()}
+
+
+_Loader.yaml_implicit_resolvers = _without("bool", "int", "timestamp")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|false|False)$"), list("tTfF"))
+_Written.yaml_implicit_resolvers = _without("bool", "int", "timestamp", "float")
+_Written.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)$"), list("tf"))
+for it in (_Loader, _Written):
+    it.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"(?:0|-?[1-9][0-9]*)$"), list("-0123456789"))
 
 
 class Document:
@@ -70,10 +80,11 @@ class Document:
         text = re.sub(r"(?m)^\t+", lambda it: " " * len(it[0]), text)
         try:
             node = yaml.compose(text, Loader=_Loader)
-            self.content: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
-        except yaml.YAMLError as error:
+            ours = isinstance(node, yaml.MappingNode) and any(key.value == "config" for key, _ in node.value)
+            self.content: Any = yaml.load(text, Loader=_Loader if ours else _Written)  # noqa: S506 - both are safe
+            self.name, self._lines = name, dict(_lines(node, ()))
+        except (yaml.YAMLError, RecursionError) as error:
             raise JobError(f"{name} is neither YAML nor JSON: {_where(error)}", _template(text)) from None
-        self.name, self._lines = name, dict(_lines(node, ()))
         self.left: list[Left] = []
         self._told: list[Path] = []
         self.parts: list[Given] = []
@@ -124,8 +135,10 @@ class Given:
         texts = [it for it in cast("list[Any]", value) if isinstance(it, str)] if isinstance(value, list) else []
         if (isinstance(value, str) and "${" in value) or any(map(self.document.filled.search, [*texts, str(value)])):
             return self.leave(key, "is filled in by the tool that reads this file; write its value")
+        if kinds == (bool,) and value in ("True", "False"):
+            value = value == "True"
         if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
-            return self.leave(key, _OTHER_KIND)
+            return self.leave(key, OTHER_KIND)
         return value
 
     def drop(self, *keys: str) -> None:
@@ -137,15 +150,22 @@ class Given:
         """The mapping of a key, to be taken apart; empty where it is not given, or was said to be left."""
         value = self._values.pop(key, None)
         if value is not None and not isinstance(value, Mapping):
-            self.leave(key, _OTHER_KIND)
+            self.leave(key, OTHER_KIND)
             value = None
         return Given(self.document, (*self.path, key), value or {})
 
     def items(self, key: str) -> Iterator[Given]:
-        """Each mapping in the list of a key."""
-        value = self._values.pop(key, None) or []
-        for number, it in enumerate(cast("list[Any]", value) if isinstance(value, list) else []):
-            yield Given(self.document, (*self.path, key, number), it)
+        """Each mapping in the list of a key; what is none is said to be left."""
+        value = self._values.pop(key, None)
+        if value is not None and not isinstance(value, list):
+            self.leave(key, OTHER_KIND)
+            value = None
+        for number, it in enumerate(cast("list[Any]", value or [])):
+            path = (*self.path, key, number)
+            if isinstance(it, Mapping):
+                yield Given(self.document, path, it)
+            else:
+                self.document.leave(path, OTHER_KIND)
 
     def names(self, key: str) -> dict[str, str]:
         """Names and plain values of a mapping; a value that is not plain, or is filled in later, is left."""
@@ -186,7 +206,7 @@ def _lines(node: Any, path: Path) -> Iterator[tuple[Path, int]]:
             yield from _lines(item, (*path, number))
 
 
-def _where(error: yaml.YAMLError) -> str:
+def _where(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     return "it cannot be read" if mark is None else f"line {mark.line + 1} cannot be read"
 

@@ -28,7 +28,8 @@ def read(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     kept = cast("list[str]", config.take(f"{prefix}:secrets", list) or [])
     for name in jobs.untaken():
         entry: Any = jobs.take(name, dict) or {}
-        for variable, at in (entry.get("secrets") or {}).items():
+        secrets: Any = entry.get("secrets")
+        for variable, at in secrets.items() if isinstance(secrets, dict) else ():
             if str(at).partition(":")[0] in kept:
                 path = (*jobs.path, name, "secrets", variable)
                 document.leave(path, "is a secret of that stack; name it under secrets of the other one too")

@@ -43,10 +43,15 @@ def read(document: Document, *, container: str = "") -> tuple[str, dict[str, Any
     named = [(it.take("name", str) or "", it.take("essential", bool) is not False, it) for it in containers]
     own = _own(document, [(name, essential) for name, essential, _ in named], container)
     volumes = {str(it.take("name", str)): it for it in given.items("volumes")}
-    sidecars, waits = list[dict[str, Any]](), dict[str, str]()
+    others, sidecars, waits = {name for name, _, _ in named}, list[dict[str, Any]](), dict[str, str]()
     for name, _, it in named:
         if name == own:
-            waits = {str(on.take("containerName")): str(on.take("condition")) for on in it.items("dependsOn")}
+            for on in it.items("dependsOn"):
+                other = str(on.take("containerName", str))
+                if other in others:
+                    waits[other] = str(on.take("condition", str))
+                else:
+                    document.leave(on.path, f"no container is named {other!r}")
             entry |= _container(it)
             _mounts(it, volumes, entry, alone=len(named) == 1)
             _log(it, entry)

@@ -123,13 +123,11 @@ def granted(explanation: Explanation, *, why: bool = False) -> str:
 def as_text(explanation: Explanation) -> str:
     """The explanation as text: each statement with what breaks without it, and who may pass which role."""
     lines = [granted(explanation, why=True)]
-    principals = list(next(iter(explanation.passing.values())))
-    width = max(len(name) for name in (*explanation.passing, "role")) + 2
+    width = max(len(name) for name in explanation.passing)
     lines += ["", "Who may hand which role to ECS tasks", ""]
-    lines.append("  " + "role".ljust(width) + "  ".join(principals))
     for role, row in explanation.passing.items():
-        cells = (("allowed" if row[it] else "denied").ljust(len(it)) for it in principals)
-        lines.append("  " + role.ljust(width) + "  ".join(cells).rstrip())
+        allowed = [it for it in row if row[it]]
+        lines.append(f"  {role:<{width}}  {', '.join(allowed) or 'none of these roles'}")
     if explanation.scheduling:
         lines += [
             "",

@@ -86,6 +86,8 @@ def test_whole_numbers_that_arrive_as_floats_are_taken() -> None:
         ),
         ({"capacity": "cheap"}, "capacity: 'cheap' is unknown; allowed: on_demand, spot"),
         ({"enviroment": {}}, "enviroment: unknown; did you mean `environment`?"),
+        ({"max_runtime_minutes": 5}, "max_runtime_minutes: unknown here; there is one inside `supervision`"),
+        ({"retries": 5}, "retries: unknown here; there is one inside `health_check` or `schedule` or `supervision`"),
         ({"overrides": {"comand": True}}, "overrides.comand: unknown; did you mean `command`?"),
         ({"overrides": {"max_cpu": 512}}, "overrides.max_cpu: unknown; did you mean `cpu`?"),
         ({"tags": {"": "z"}}, "tags.: '' is not a valid key for your own tag; a key has 1 to 128 letters, digits"),

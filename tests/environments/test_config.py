@@ -127,6 +127,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         ({"protect": True}, "aws:allowedAccountIds: is missing, but protect is true"),
         ({"pulumi__disable_default_providers": []}, "pulumi:disable-default-providers: has to name aws"),
         ({"network": {"subnets": "public", "natGateway": "single"}}, "network.natGateway: unknown; did you mean `natG"),
+        ({"availabilityZones": 3}, "availabilityZones: unknown here; there is one inside `network`"),
         ({"network": {"natGateways": "none"}}, "network.natGateways: none leaves private subnets no way out"),
         (
             {"network": {"natGateways": "none", "endpoints": ["s3"]}},
@@ -211,7 +212,7 @@ def test_the_smallest_config_names_a_region_a_network_and_a_job() -> None:
         (job(function={"timeoutSeconds": 5}), "jobs.report.function.timeoutSeconds: 5 is not between 30 and 900"),
         (job(logRetentionDays=15), "jobs.report.logRetentionDays: 15 is not a period"),
         (job(supervision={"retryOn": ["x", 1]}), "jobs.report.supervision.retryOn.1: 1 is not text"),
-        (job(subnetIds=["subnet-1"]), "jobs.report.subnetIds: unknown; "),
+        (job(subnetIds=["subnet-1"]), "jobs.report.subnetIds: unknown here; there is one inside `function`"),
         (
             job(environment={"max_count": "1"}, secrets={"max_count": "s"}),
             "jobs.report.environment.max_count: is also",

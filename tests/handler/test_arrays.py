@@ -223,6 +223,9 @@ def test_failed_indexes_are_retried_by_themselves_and_only_they_are_resumed() ->
     assert sorted((it["attempt"], it["outcome"]) for it in attempts) == [(1, "failed"), (2, "succeeded")]
     assert [it for it in world.told if it[0] == run["run"]] == [(run["run"], 1)]
 
+    with pytest.raises(Refused, match=r"is FAILED, and nothing of it runs any more; `resume` launches what did not"):
+        world.change(pause=True)
+
     # Days later.
     world.now += 3 * 86400
     world.code = lambda index, _: int(index == 18)

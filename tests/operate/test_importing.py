@@ -341,7 +341,7 @@ def test_of_several_containers_one_is_the_jobs_and_a_name_is_asked_for_where_aws
     jobs, lines, _ = ran(tmp_path, "task.json", json.dumps(given))
     assert jobs["my_job"]["sidecars"] == [{"name": "init", "image": "b", "jobWaitsFor": "SUCCESS"}]
     assert lines[-1].startswith("- name: 'my_job' is not a letter followed by")
-    assert lines[-1].endswith("; give one with --name")
+    assert lines[-1].endswith("; change it in the entry")
     assert list(ran(tmp_path, "task.json", json.dumps(given), "--name", "my-job")[0]) == ["my-job"]
     del containers[1]["essential"]
     with pytest.raises(JobError, match=r"has 2 containers, .* Name it with --container: app, init"):
@@ -372,7 +372,10 @@ def test_a_stack_of_ours_gives_its_jobs_as_they_are_and_says_what_they_use_of_it
         ("- a", "file.yml is not a mapping"),
         ("a: 1", "file.yml describes no job. Give a Copilot manifest, an ecschedule file, a task definition or"),
         ("name: a\ntype: Backend Service", "file.yml is a Backend Service, not a Scheduled Job"),
+        ("a: &a [*a]", "file.yml is neither YAML nor JSON: it cannot be read"),
         ("rules: []", "file.yml has no rules"),
+        ("rules: [{name: a}, {name: a}, {name: b}]", "has jobs without a name of their own: 'a'. Give each its own"),
+        ("rules: [{name: a}, {role: b}]", "has jobs without a name of their own: ''. Give each its own"),
         ("config: {aws:region: eu-west-1}", "file.yml has no jobs. Give a Pulumi.STACK.yaml with the key PROJECT:jobs"),
         ("containerDefinitions: []", "file.yml has no containerDefinitions"),
         ("type: Scheduled Job\nenvironments: {a: {}}", "file.yml has no environment 'prod'. Its environments: a"),
@@ -393,12 +396,23 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(found for key, it in value.items() for found in places(it, (*path, key)))]
 
 
+def parsed(kind: str) -> Any:
+    """An example of a kind, as it is in JSON."""
+    if kind == "task definition":
+        return DEFINITION
+    if kind == "stack":
+        jobs = {"a": {"image": "a", "secrets": {"TOKEN": "kept"}}}
+        return {"config": {"p:jobs": jobs, "p:secrets": ["kept"], "p:defaults": {"cpu": 256}}}
+    texts = {
+        "copilot": COPILOT.replace("\non:", "\n'on':"),
+        "ecschedule": ECSCHEDULE.replace("{{ must_env `DAY` }}", "x"),
+    }
+    return yaml.safe_load(texts[kind])
+
+
 @pytest.mark.parametrize("kind", ["copilot", "ecschedule", "task definition"])
 def test_a_key_that_nobody_knows_is_named_wherever_it_is(kind: str) -> None:
-    text = ECSCHEDULE.replace("{{ must_env `DAY` }}", "x") if kind == "ecschedule" else COPILOT.replace("on:", "'on':")
-    whole: Any = DEFINITION if kind == "task definition" else yaml.safe_load(text)
-    if kind == "copilot":
-        del whole["environments"]
+    whole = {key: it for key, it in parsed(kind).items() if key != "environments"}
     for path in places(whole):
         given: Any = json.loads(json.dumps(whole))
         holder = given
@@ -411,6 +425,91 @@ def test_a_key_that_nobody_knows_is_named_wherever_it_is(kind: str) -> None:
         named = any("nobodyKnows" in it for it in within) or "nobodyKnows" in str([it.entry for it in jobs])
         at = re.sub(r"\.\[", "[", ".".join(f"[{it}]" if isinstance(it, int) else it for it in path))
         assert named or any(at == it or at.startswith((f"{it}.", f"{it}[")) for it in within), at
+
+
+def test_a_variable_has_the_text_that_was_written(tmp_path: Path) -> None:
+    values = {
+        "A": "1.10",
+        "B": "0777",
+        "C": "12:30",
+        "D": "1_000",
+        "E": "True",
+        "F": "1e3",
+        "G": "yes",
+        "H": "-5",
+        "I": "+5",
+    }
+    lines = "".join(f"  {name}: {it}\n" for name, it in values.items())
+    text = f"name: a\ntype: Scheduled Job\nimage: {{location: 'a:1'}}\nexec: True\nvariables:\n{lines}"
+    jobs, _, _ = ran(tmp_path, "manifest.yml", text)
+    assert jobs["a"]["environment"] == values
+    assert jobs["a"]["allowExec"] is True
+    stack = "config:\n  p:jobs: {a: {image: 'a:1', alarms: {x: 0.10}, readOnlyRoot: True, cpu: 256}}"
+    jobs, _, _ = ran(tmp_path, "Pulumi.a.yaml", stack)
+    assert jobs["a"] == {"image": "a:1", "alarms": {"x": 0.1}, "readOnlyRoot": True, "cpu": 256}
+
+
+def with_odd(whole: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """A copy with another value at a path."""
+    copy = holder = json.loads(json.dumps(whole))
+    for step in path[:-1]:
+        holder = holder[step]
+    holder[path[-1]] = value
+    return copy
+
+
+def every_place(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of everything in a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [*([path] if path else []), *(found for key, it in inner for found in every_place(it, (*path, key)))]
+
+
+@pytest.mark.parametrize("kind", ["copilot", "ecschedule", "task definition", "stack"])
+def test_no_value_of_another_kind_ends_in_a_traceback(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fargate_job_launcher.operate.importing.jobs._problems", lambda *_, **__: [])
+    whole = parsed(kind)
+    for path in every_place(whole):
+        for odd in (True, "an 'odd", [None], {"a": {"b": 1}}):
+            for environment in ("", "live") if kind == "copilot" else ("",):
+                try:
+                    imported("file", json.dumps(with_odd(whole, path, odd)), environment=environment)
+                except JobError:
+                    continue
+                except Exception as error:
+                    raise AssertionError(f"{path}: {odd!r}") from error
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "said"),
+    [
+        ("copilot", "image.depends_on.proxy", "soon", "is no sidecar, or no condition; the conditions: start, healthy"),
+        ("copilot", "image.depends_on.ghost", "start", "is no sidecar, or no condition"),
+        (
+            "copilot",
+            "sidecars.proxy.healthcheck.interval",
+            "half",
+            "is not in whole seconds; write healthCheck.interval",
+        ),
+        ("copilot", "command", "echo 'a", "has a quotation mark without its other half; write it as a list"),
+        ("copilot", "environments", ["live"], "is of another kind"),
+        ("copilot", "environments.live", "x", "is of another kind"),
+        ("ecschedule", "rules.0.containerOverrides", {"name": "app"}, "is of another kind"),
+        ("ecschedule", "rules.0.containerOverrides.1", "side", "is of another kind"),
+        ("ecschedule", "rules.1.taskOverride.cpu", "half", "is not a size"),
+        ("task definition", "containerDefinitions.0.environment", {"SIZE": "10"}, "is of another kind"),
+        ("task definition", "containerDefinitions.0.dependsOn", [{"containerName": "b"}], "no container is named 'b'"),
+    ],
+)
+def test_a_part_that_cannot_be_read_is_named_and_the_rest_is_carried_over(
+    kind: str, path: str, value: Any, said: str
+) -> None:
+    whole = parsed(kind)
+    steps = tuple(int(it) if it.isdigit() else it for it in path.split("."))
+    environment = "live" if path == "environments.live" else ""
+    jobs, document = imported("file", json.dumps(with_odd(whole, steps, value)), environment=environment)
+    assert jobs[0].entry
+    named = re.sub(r"\.(\d+)", r"[\1]", path)
+    assert next(it.why for it in document.left if it.path.startswith(named)).startswith(said)
 
 
 def test_it_is_said_in_json_too_and_calls_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

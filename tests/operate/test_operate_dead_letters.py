@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import threading
 from collections.abc import Iterator
@@ -121,6 +122,16 @@ def test_those_that_another_reader_holds_are_told_and_not_reported_as_none(aws: 
             refused = command("dead-letters", verb[0], "job", one, *verb[1:])
             assert (refused.code, "held by another reader" in refused.err) == (125, True)
     assert left() == [one]
+
+
+def test_one_that_is_refused_again_says_how_to_correct_it(aws: Emulator) -> None:
+    one = parked(aws, WRONG)
+    done = command("dead-letters", "redrive", "job", width=60)
+    assert done.code == 125
+    assert re.match(rf"stays     {one[:8]}  job was not launched:\s", done.out)
+    said = " ".join(done.out.split())
+    assert f"fargate-job dead-letters edit job {one[:8]} launches it as you correct it." in said
+    assert command("dead-letters", "discard", "job", one[:8], "--yes").out == f"discarded {one[:8]}\n"
 
 
 def test_one_of_several_is_redriven_and_a_wrong_id_redrives_none(aws: Emulator) -> None:
@@ -253,7 +264,7 @@ def test_an_editor_edits_the_event_and_an_edit_that_changes_nothing_launches_not
     assert "abc123xyz" not in seen.read_text()
     edits("""sed -i 's/"NOT_DECLARED": "1"/"B": "2"/' "$1" """)
     done = command("dead-letters", "edit", "job", one)
-    assert (done.code, done.out.startswith(f"launched  {one}  task ")) == (0, True), done.err
+    assert (done.code, done.out.startswith(f"launched  {one[:8]}  task ")) == (0, True), done.err
     assert (launched(), left()) == (before + 1, [])
     # The value that the editor hid is in the launch.
     newest = tasks(find(Account(), "job"))[0].record["overrides"]["containerOverrides"][0]["environment"]

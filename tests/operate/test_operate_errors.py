@@ -162,6 +162,8 @@ def test_errors_before_the_first_call_to_aws(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert error_of("list").startswith("AWS does not answer in region eu-west-1: Could not connect to the endpoint URL")
     assert error_of("list").endswith("Check the region's name (--region), AWS_ENDPOINT_URL, and the network.")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost")
+    assert error_of("list").startswith("Invalid endpoint: localhost. AWS_ENDPOINT_URL is an address such as http://")
 
 
 def stopped(stop_code: str, reason: str, container: str = "", exit_code: int | None = None) -> dict[str, Any]:

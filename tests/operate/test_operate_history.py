@@ -144,8 +144,14 @@ def test_history_reads_what_is_wanted_and_no_more(runs: list[Any], monkeypatch: 
     assert list(history(job, since=timedelta(0))) == []
     assert [it["run"] for it in each_of(job, 1)] == [runs[-1]["run"]]
     said = command("history", "idle", "--since", "2h", "--state", "failed")
-    assert (said.code, said.out) == (0, "No failed run of idle in the last 2h.\n")
-    assert "'soon': days, hours and minutes are expected" in command("history", "import", "--since", "soon").err
+    assert said.code == 0
+    assert re.fullmatch(r"No failed run of idle since [0-9-]{10} [0-9:]{5} UTC\.\n", said.out)
+    said = command("history", "idle", "--since", "2026-11-26T03:00+01:00")
+    assert said.out == "No run of idle since 2026-11-26 02:00 UTC.\n"
+    assert (
+        "'soon': a duration such as 90m, 2h or 7d is expected, or a time"
+        in command("history", "import", "--since", "soon").err
+    )
 
 
 def test_every_table_fits_sixty_columns_and_breaks_no_word(runs: list[Any]) -> None:
@@ -387,6 +393,11 @@ def test_what_does_not_fit_is_left_out_or_moves_below(width: int | None, shown: 
     rows = [["1", "22", "because of this and of that"], ["12", "12345", ""]]
     lines = [it.plain for it in columns.lines(rows)]
     assert lines[:-1] == shown
+
+
+def test_a_line_break_or_an_escape_sequence_in_a_reason_does_not_break_a_table() -> None:
+    lines = Columns(("A", "WHY"), below=True).lines([["1", "line\r\nbreak \x1b[31mred"]])
+    assert [it.plain for it in lines] == ["A  WHY", "1  line break  [31mred"]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ def read(path: str, given: Any, declared: Any, problems: list[str]) -> dict[str,
     found: dict[str, Any] = {}
     for key, value in entries.items():
         if key not in hints:
-            problems.append(f"{path}{key}: {unknown(str(key), list(hints))}")
+            inside = [name for name, hint in hints.items() if key in _keys(hint)]
+            problems.append(f"{path}{key}: {unknown(str(key), list(hints), inside)}")
         elif value is not None:
             read_value = _value(f"{path}{key}", value, hints[key], problems)
             if read_value is not _NOTHING:
@@ -94,8 +95,16 @@ def _hints(declared: Any) -> dict[str, Any]:
     return get_type_hints(declared, localns=_NAMES)
 
 
-def unknown(key: str, known: Sequence[str]) -> str:
-    """The problem with an unknown key."""
+def _keys(hint: Any) -> Sequence[str]:
+    """The keys of an object, which may be given as an input; of anything else none."""
+    of = get_args(hint) if get_origin(hint) in (Union, UnionType) else [hint]
+    return [key for it in of if is_typeddict(it) for key in it.__annotations__]
+
+
+def unknown(key: str, known: Sequence[str], inside: Sequence[str] = ()) -> str:
+    """The problem with an unknown key; `inside`: the known ones whose objects have it."""
+    if inside:
+        return f"unknown here; there is one inside {' or '.join(f'`{it}`' for it in inside)}"
     # max_cpu is a longer name for cpu; difflib takes it for max_count.
     ends = [it for it in known if _words(key).endswith(f"_{_words(it)}")]
     near = sorted(ends, key=len)[-1:] or difflib.get_close_matches(key, known, n=1)
