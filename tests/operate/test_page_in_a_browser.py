@@ -143,8 +143,8 @@ def test_a_launch_is_shown_before_it_is_sent_and_followed_to_its_end_with_its_lo
     expect(page.get_by_text("IAM decides")).to_be_visible()
     assert len(newest(find(Account(), "import"))) == before
     page.get_by_role("button", name="Launch", exact=True).click()
-    # From here on nothing is loaded again by hand: the page refreshes itself. What is seen only for a while is not
-    # asked for: this machine may be slower than the run.
+    # From here on nothing is loaded again by hand: the page refreshes itself. No state that passes is asked for: this
+    # machine may be slower than the run.
     expect(page.locator("table.attempts")).to_contain_text("it ended with exit code 3")
     expect(page.locator(".log")).to_contain_text("about to fail")
     # A log that nobody sees is not read, but once more at the run's end.
@@ -255,6 +255,8 @@ def test_everything_is_reached_by_keys(page: Page) -> None:
     page.keyboard.type("quie")
     expect(page.get_by_role("status")).to_have_text("1 of 2 jobs")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("searchbox")).to_have_value("quie")
+    expect(page.get_by_role("searchbox")).not_to_be_focused()
     page.keyboard.press("j")
     expect(page.get_by_role("link", name="quiet")).to_be_focused()
     page.keyboard.press("Enter")

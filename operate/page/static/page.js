@@ -86,7 +86,11 @@ let pressed = "";
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input:not([type=checkbox]), textarea, select");
   if (event.ctrlKey || event.metaKey || event.altKey || !keys.checked) return;
-  if (event.key === "Escape" && typing) event.target.blur();
+  if (event.key === "Escape" && typing) {
+    // A browser would empty the filter and leave the list filtered.
+    event.preventDefault();
+    event.target.blur();
+  }
   if (typing) return;
   const typed = pressed ? `${pressed} ${event.key}` : event.key;
   const link = document.querySelector(`[data-key="${CSS.escape(typed).replace(/\\ /g, " ")}"]`);
