@@ -143,7 +143,7 @@ def test_a_launch_is_shown_before_it_is_sent_and_followed_to_its_end_with_its_lo
     expect(page.get_by_text("IAM decides")).to_be_visible()
     assert len(newest(find(Account(), "import"))) == before
     page.get_by_role("button", name="Launch", exact=True).click()
-    # From here on nothing is loaded again by hand: the page refreshes itself. No state that passes is asked for: this
+    # From here on nothing is loaded again by hand: the page refreshes itself. The test needs no state that passes: this
     # machine may be slower than the run.
     expect(page.locator("table.attempts")).to_contain_text("it ended with exit code 3")
     expect(page.locator(".log")).to_contain_text("about to fail")
