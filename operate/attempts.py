@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -71,9 +72,10 @@ class Attempt:
         }
 
 
-def attempts(job: Job, run: Item) -> list[Attempt]:
-    """The attempts of a run: by index in an array, then in the order of their launches."""
-    found = [_ended(run, it) for it in runs.attempts(job, run["run"])]
+def attempts(job: Job, run: Item, recorded: Sequence[Item] | None = None) -> list[Attempt]:
+    """The attempts of a run: by index in an array, then in the order of their launches. `recorded`: those that have
+    ended, if they have been read before."""
+    found = [_ended(run, it) for it in (runs.attempts(job, run["run"]) if recorded is None else recorded)]
     known = {it.task for it in found}
     going = {root: it for root, it in run["open"].items() if it.get("task") not in known}
     named = [it["task"] for it in going.values() if "calls" not in it][:DESCRIBED_AT_ONCE]

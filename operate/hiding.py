@@ -35,10 +35,10 @@ def hidden_text(text: str) -> str:
     """A message's body, as it was sent if nothing in it looks like a secret."""
     try:
         given: Any = json.loads(text)
-    except ValueError:
+        shown = hidden(given)
+        return text if shown == given else json.dumps(shown, ensure_ascii=False)
+    except (ValueError, RecursionError):
         return HIDDEN if secret_text(text) else text
-    shown = hidden(given)
-    return text if shown == given else json.dumps(shown, ensure_ascii=False)
 
 
 def restored(edited: Any, was: Any, path: str = "") -> Any:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from fargate_job_launcher.handler.event import Rejected as NoLaunchEvent
 from fargate_job_launcher.handler.notifications import source_of
+from fargate_job_launcher.handler.request import DEEPEST_EVENT
 from fargate_job_launcher.handler.trigger import identify, require_launch_event
 
 from . import runs
@@ -57,7 +58,7 @@ def read(message: dict[str, Any], job: Job) -> DeadLetter:
     status, reasons, run = (attributes.get(it, "") for it in ("status", "reasons", "run"))
     try:
         given: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     record = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
     event: dict[str, Any] | None = None
@@ -69,7 +70,8 @@ def read(message: dict[str, Any], job: Job) -> DeadLetter:
         event, _, problem = _launch_event(given, job)
     elif "requestPayload" in record and "requestContext" in record:
         # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-        context = record["requestContext"]
+        told: Any = record["requestContext"]
+        context = cast("dict[str, Any]", told) if isinstance(told, dict) else {}
         event, run, problem = _launch_event(record["requestPayload"], job, str(context.get("requestId", "")))
         status, reasons = _answer(record.get("responsePayload"))
         reasons = reasons or str(context.get("condition", ""))
@@ -112,6 +114,8 @@ def _launch_event(given: Any, job: Job, key: str = "") -> tuple[dict[str, Any] |
     if not isinstance(delivery.event, dict):
         return None, "", "it contains no launch event; a JSON object is expected"
     event = cast("dict[str, Any]", delivery.event)
+    if _too_deep(event):
+        return None, "", f"event: more than {DEEPEST_EVENT} levels of objects and lists"
     named = str(event.get("idempotencyKey", delivery.key))
     return event, runs.of_key(job, delivery.namespace, named) if named else "", ""
 
@@ -122,5 +126,14 @@ def _answer(response: Any) -> tuple[str, str]:
     try:
         result: Any = json.loads(said)
         return str(result["status"]), "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return "", said
+
+
+def _too_deep(event: Any) -> bool:
+    """Whether the launcher refuses the event for its depth. What shows or writes events calls itself for each level."""
+    level = [event]
+    for _ in range(DEEPEST_EVENT):
+        inside = (outer.values() if isinstance(outer, dict) else outer for outer in level)
+        level = [inner for values in inside for inner in values if isinstance(inner, dict | list)]
+    return bool(level)

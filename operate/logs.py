@@ -145,8 +145,9 @@ def logs_of(
     return in_container(job, found, container) if container else found
 
 
-def of_run(job: Job, item: Item, indexes: str | None = None) -> list[Log]:
-    """The logs of a run, as `logs_of` says. Raises NoLog if it has launched nothing."""
+def of_run(job: Job, item: Item, indexes: str | None = None, *, recorded: Sequence[Item] | None = None) -> list[Log]:
+    """The logs of a run, as `logs_of` says. `recorded`: its attempts that have ended, if they have been read before.
+    Raises NoLog if it has launched nothing."""
     if "array" in item and indexes is not None:
         # This one checks the indexes.
         wanted = {it.task for it in ArrayRun(job, item["run"]).indexes(indexes)}
@@ -155,7 +156,7 @@ def of_run(job: Job, item: Item, indexes: str | None = None) -> list[Log]:
     else:
         wanted = None
     found = dict[object, Log]()
-    for it in attempts(job, item):
+    for it in attempts(job, item, recorded):
         if not it.task or (wanted is not None and it.task not in wanted):
             continue
         log = Log(

@@ -277,12 +277,15 @@ def _pretty(value: Any) -> str:
 
 def _pretty_text(text: str) -> str:
     value = _json_of(text)
-    return text if value is None else _pretty(value)
+    try:
+        return text if value is None else _pretty(value)
+    except RecursionError:
+        return text
 
 
 def _json_of(text: str) -> Any:
     """JSON's value; None if the text is no JSON."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

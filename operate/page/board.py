@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, cast
 
 from fargate_job_launcher.handler.run import ENDED
 
+from .. import runs as kept
 from ..account import Account
 from ..catalogue import Found, Job, find, jobs
 from ..errors import JobError, NoSuchJob
@@ -30,7 +31,47 @@ WEEKS: Final = 6
 """How many weeks of costs are shown."""
 _SECONDS: Final = {"jobs": 60, "job": 600, "recent": 2, "next": 120, "letters": 30, "day": 20, "weeks": 600}
 """How long each kind of answer is remembered."""
+RUNS: Final = 20
+"""The attempts of so many runs are remembered."""
+REST: Final = 20
+"""How many times longer than it took, the attempts of a run that goes on are not read again."""
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The attempts of a run as they were read."""
+
+    version: int
+    """Of the run's item."""
+    until: float
+    """When they may be read again, on the monotonic clock."""
+    items: list[kept.Item]
+
+
+class Recorded:
+    """The attempts of runs that have ended. None of them ever changes, and an array can have tens of thousands: they
+    are read again only when the run's item has changed, and while the run goes on for a small part of the time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[str, _Read] = {}
+
+    def of(self, job: Job, run: kept.Item) -> list[kept.Item]:
+        """Those of this run. The table has written each together with a new version of the run's item."""
+        began = time.monotonic()
+        with self._lock:
+            held = self._held.get(run["run"])
+        if held and (held.version == run["version"] or (run["state"] not in ENDED and began < held.until)):
+            return held.items
+        items = kept.attempts(job, run["run"])
+        now = time.monotonic()
+        with self._lock:
+            self._held.pop(run["run"], None)
+            self._held[run["run"]] = _Read(run["version"], now + REST * (now - began), items)
+            for oldest in list(self._held)[:-RUNS]:
+                del self._held[oldest]
+        return items
 
 
 class Remembered:
@@ -110,7 +151,7 @@ class Board:
 
     def __init__(self, account: Account, *, stack: str = "", program: Path | None = None) -> None:
         self.account, self.stack, self._program = account, stack, program
-        self._remembered = Remembered()
+        self._remembered, self._recorded = Remembered(), Recorded()
 
     def jobs(self) -> list[Found]:
         """All jobs."""
@@ -138,6 +179,10 @@ class Board:
     def recent(self, job: Job, most: int) -> list[PastRun]:
         """The last runs of a job, the newest first."""
         return self._remembered.of("recent", job.function, most, ask=lambda: list(history(job, most=most)))
+
+    def recorded(self, job: Job, run: kept.Item) -> list[kept.Item]:
+        """The attempts of a run that have ended."""
+        return self._recorded.of(job, run)
 
     def next_time(self, job: Job) -> datetime | None:
         """When it is launched next, in UTC; None if it is not known."""

@@ -17,6 +17,7 @@ from .. import runs as kept
 from ..arrays import ArrayRun
 from ..catalogue import Job
 from ..errors import JobError, NoSuchSchedule, picked
+from ..hiding import hidden
 from ..launching import invoke, stop_instruction, stop_run
 from ..parked import chosen, dead_letters, discard, redrive, redrive_event
 from ..planned import planned
@@ -213,7 +214,8 @@ def _redrive(job: Job, letter: str) -> Change:
             (again,) = chosen(job, [letter], now)
             return redrive(job, again).run
 
-    sends = () if event is None else (_invoked(job, event),)
+    # What the dead letters' page hides is not shown here either.
+    sends = () if event is None else (_invoked(job, hidden(event)),)
     return Change(
         title=f"Launch dead letter {it.id[:SHORT]} of {job.name}",
         says="All of its tasks have been launched before. The message is deleted."

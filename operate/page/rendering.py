@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from ..asked import told
+from ..hiding import hidden_text
 from ..logs import moment
 from ..past import MARKS
 from ..show import brief, duration, stamp
@@ -50,7 +51,9 @@ class Pages:
 
     def text(self, name: str, **values: Any) -> str:
         """A template, filled in."""
-        return self._environment.get_template(name).render(**values, now=datetime.now(UTC))
+        filled = self._environment.get_template(name).render(**values, now=datetime.now(UTC))
+        # Half a surrogate pair, which JSON can carry, is no character; it is shown as JSON escapes it.
+        return filled.encode(errors="backslashreplace").decode()
 
     def page(self, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The same, as an answer."""
@@ -70,6 +73,7 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "at": moment,
     "brief": brief,
     "duration": duration,
+    "hidden": hidden_text,
     "iso": instant,
     "percent": lambda it: "" if it is None else f"{it:.1%}",
     "short": lambda it: it[:SHORT],

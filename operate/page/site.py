@@ -25,7 +25,7 @@ from ..attempts import attempts
 from ..catalogue import Found, Job
 from ..errors import JobError, NoLog
 from ..explaining import facts_of
-from ..logs import Log, log_lines, of_run, silence
+from ..logs import Log, LogLine, log_lines, of_run, silence
 from ..parked import dead_letters, held_elsewhere
 from ..past import PastRun, Sums, history
 from ..scheduling import Scheduled, scheduled
@@ -170,13 +170,13 @@ class Site:
         return self.pages.page("run_now.html", **self._of_run(job, item))
 
     def _of_run(self, job: Job, item: kept.Item) -> dict[str, Any]:
-        its = sorted(attempts(job, item), key=lambda it: it.outcome == "succeeded")
+        its = sorted(attempts(job, item, self.board.recorded(job, item)), key=lambda it: it.outcome == "succeeded")
         progress = Progress.of(item) if "array" in item else None
         return {
             "job": job,
             "item": item,
             "run": PastRun.of(item),
-            "over": item["state"] in ENDED,
+            "over": _over(item),
             "attempts": its[:LATEST_ATTEMPTS],
             "left_out": len(its) - LATEST_ATTEMPTS,
             "array": progress,
@@ -186,21 +186,20 @@ class Site:
     def log(self, request: Request) -> Response:
         """The last lines of a run's tasks."""
         job, item = self._run(request)
+        some, lines, silent = list[Log](), list[LogLine](), list[NoLog]()
         try:
-            some = _matter_most(of_run(job, item))
+            some = _matter_most(of_run(job, item, recorded=self.board.recorded(job, item)))
             lines = list(log_lines(job, some, tail=LOG_LINES))
         except NoLog as none:
-            return self.pages.page(
-                "log.html", job=job, run=item["run"], live=False, lines=[], silent=[none], several=0, most=0
-            )
+            silent = [none]
         told = {it.log.task for it in lines}
         return self.pages.page(
             "log.html",
             job=job,
             run=item["run"],
-            live=item["state"] not in ENDED,
+            over=_over(item),
             lines=lines,
-            silent=[silence(job, it) for it in some if it.task not in told],
+            silent=silent or [silence(job, it) for it in some if it.task not in told],
             several=len(some) if len(some) > 1 else 0,
             most=LOG_LINES,
         )
@@ -304,6 +303,11 @@ def _or_problem(ask: Callable[[], Answer]) -> Answer | JobError:
         return ask()
     except JobError as problem:
         return problem
+
+
+def _over(item: kept.Item) -> str:
+    """When a run ended, empty before: an array that is resumed ends several times."""
+    return str(item.get("endedAt", item["state"])) if item["state"] in ENDED else ""
 
 
 def _matter_most(logs: list[Log]) -> list[Log]:

@@ -110,6 +110,27 @@ def test_dead_letters_are_listed_with_reason_and_age_on_sixty_columns_and_shown_
     assert sorted(left()) == sorted([one, other])
 
 
+@pytest.mark.parametrize(
+    "poison",
+    [
+        "[" * 100_000,
+        '{"environment":' * 400 + "1" + "}" * 400,
+        json.dumps({"requestPayload": {}, "requestContext": "none"}),
+        json.dumps({"requestPayload": {}, "requestContext": {}, "responsePayload": {"errorMessage": "[" * 100_000}}),
+    ],
+    ids=["no JSON for its depth", "a deep event", "no context", "a deep answer"],
+)
+def test_a_message_that_no_launcher_takes_hides_none_of_the_others(aws: Emulator, poison: str) -> None:
+    other = parked(aws, RIGHT)
+    one = parked(aws, poison, status="", reasons="")
+    listed = {it["id"]: it for it in command("dead-letters", "list", "job", "-o", "json").json}
+    assert listed.keys() == {one, other}
+    assert listed[one]["body"] == poison
+    assert command("dead-letters", "show", "job", one).code == 0
+    assert command("dead-letters", "discard", "job", one, "--yes").code == 0
+    assert left() == [other]
+
+
 def test_those_that_another_reader_holds_are_told_and_not_reported_as_none(aws: Emulator) -> None:
     one = parked(aws, RIGHT)
     with dead_letters(find(Account(), "job")) as held:

@@ -213,6 +213,26 @@ def test_hostile_lines_names_and_reasons_are_shown_as_text(page: Opened, aws: Em
     assert json.dumps(HOSTILE) in unescape(bodies[-1])
 
 
+def test_no_dead_letter_hides_the_others_and_what_looks_like_a_secret_is_hidden(page: Opened, aws: Emulator) -> None:
+    sqs, queue = aws.client("sqs"), find(Account(), "job").settings.dead_letter_queue
+    half, secret = '{"environment": {"A": "\\ud800"}}', '{"environment": {"A": "shown"}, "taskToken": "hunter2"}'
+    for body in ("[" * 100_000, '{"a":' * 400 + "1" + "}" * 400, HOSTILE, '{"requestPayload": 1, "requestContext": 2}'):
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    of_half, of_secret = (sqs.send_message(QueueUrl=queue, MessageBody=it)["MessageId"] for it in (half, secret))
+    shown = page.ask(f"{job()}/letters")
+    text = unescape(shown.text)
+    assert (shown.status, text.count("<article"), HOSTILE in text, "shown" in text) == (200, 6, True, True)
+    assert "<img" not in shown.text
+    assert "more than 64 levels" in text
+    # Half a character is none that a browser can be sent.
+    sends = page.ask(f"{job()}/change?what=redrive&of={of_half}")
+    assert (sends.status, '"A": "\\ud800"' in unescape(sends.text)) == (200, True)
+    sends = page.ask(f"{job()}/change?what=redrive&of={of_secret}")
+    assert (sends.status, '"taskToken": "(hidden)"' in unescape(sends.text)) == (200, True)
+    assert "hunter2" not in shown.text + sends.text
+    sqs.purge_queue(QueueUrl=queue)
+
+
 def test_what_cannot_be_read_is_said_and_ends_nothing(page: Opened) -> None:
     for day in ("0001-01-01", "9999-12-31", "2026-11-26T00:00+23:59", "x", "0001-01-01T00:00+14:00"):
         assert page.ask(f"/day?{urlencode({'on': day})}").status == 200, day

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fargate_job_launcher.operate import Account, find, launch
 from fargate_job_launcher.operate.runs import newest
 from fargate_job_launcher.sandbox import Emulator, Run, deploy
 from opened import Opened, opened
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from shell import block, command, eventually, leading_to
 
 from tools.bench.bench_history import history_endpoint
@@ -47,7 +48,7 @@ FargateJobLauncher("import", {
 FargateJobLauncher("quiet", common)
 """
 WELL, BAD = Run(0, 0.1, lines=("12 rows",)), Run(3, 0.1, lines=("about to fail",))
-SHOWN = 15_000
+SHOWN = 120_000
 """Milliseconds in which something is to be seen: the machine may be busy."""
 
 
@@ -71,6 +72,7 @@ def chromium(served: Opened) -> Iterator[Browser]:  # noqa: ARG001
     alone = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=alone)
+        expect.set_options(timeout=SHOWN)
         yield browser
         browser.close()
 
@@ -82,12 +84,13 @@ class Seen(list[str]):
 @pytest.fixture
 def page(chromium: Browser, served: Opened) -> Iterator[Page]:
     context = chromium.new_context()
+    context.set_default_timeout(SHOWN)
     page, complaints = context.new_page(), Seen()
     page.on("console", lambda it: complaints.append(it.text) if it.type in ("error", "warning") else None)
     page.on("pageerror", lambda it: complaints.append(str(it)))
-    page.set_default_timeout(SHOWN)
-    expect.set_options(timeout=SHOWN)
     enter(page, served)
+    # The rows are filled in once; a click that meets this would be lost.
+    expect(page.locator("td.empty")).to_have_count(0)
     yield page
     context.close()
     # A policy that refuses a script or a style of the page's own is told so. What the launcher refused is told, too.
@@ -97,7 +100,7 @@ def page(chromium: Browser, served: Opened) -> Iterator[Page]:
 def enter(page: Page, served: Opened) -> None:
     """Open the address that is good now; the next one is printed."""
     page.goto(served.address)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs", timeout=SHOWN)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
     assert served.process.stdout
     served.address = json.loads(served.process.stdout.readline())["address"]
 
@@ -124,7 +127,7 @@ def launched(page: Page, event: str) -> None:
 
 
 def test_a_launch_is_shown_before_it_is_sent_and_followed_to_its_end_with_its_log(page: Page, aws: Emulator) -> None:
-    scripted(aws, Run(3, 3, lines=("about to fail",)), Run(0, 3, lines=("12 rows",)))
+    scripted(aws, Run(3, 3, lines=("about to fail",)), Run(0, 5, lines=("12 rows",)))
     page.get_by_role("link", name="import").click()
     page.get_by_role("link", name="Launch …").click()
     expect(page.get_by_text("an object with FILE")).to_be_visible()
@@ -140,8 +143,8 @@ def test_a_launch_is_shown_before_it_is_sent_and_followed_to_its_end_with_its_lo
     expect(page.get_by_text("IAM decides")).to_be_visible()
     assert len(newest(find(Account(), "import"))) == before
     page.get_by_role("button", name="Launch", exact=True).click()
-    # From here on nothing is loaded again by hand: the page refreshes itself.
-    expect(page.locator(".facts .state")).to_contain_text("RUNNING")
+    # From here on nothing is loaded again by hand: the page refreshes itself. The test needs no state that passes: this
+    # machine may be slower than the run.
     expect(page.locator("table.attempts")).to_contain_text("it ended with exit code 3")
     expect(page.locator(".log")).to_contain_text("about to fail")
     # A log that nobody sees is not read, but once more at the run's end.
@@ -167,25 +170,36 @@ def test_a_run_is_stopped_and_a_double_click_launches_once(page: Page, aws: Emul
     # The job's page has what runs now, with its log.
     page.get_by_role("link", name="import").click()
     expect(page.locator(".log")).to_contain_text("no container has run")
-    page.get_by_role("link", name="Stop …").click()
+    # A click that begins before a refresh and ends after it is a click.
+    page.get_by_role("link", name="Stop …").hover()
+    page.mouse.down()
+    for _ in range(2):
+        page.wait_for_event("response", lambda it: it.url.endswith("/now"))
+    page.mouse.up()
     expect(page.locator("pre")).to_contain_text('"stopOf"')
     page.get_by_role("button", name="Stop the run").click()
-    expect(page.locator(".facts .state")).to_contain_text("STOPPED", timeout=120_000)
+    expect(page.locator(".facts .state")).to_contain_text("STOPPED")
 
 
 def test_an_array_is_drawn_with_its_ranges_and_resumed(page: Page, aws: Emulator) -> None:
     scripted(aws, *30 * [WELL], i3=BAD, i4=BAD)
     page.get_by_role("link", name="import").click()
     launched(page, '{"array": {"size": 20, "parallelism": 20}}')
-    expect(page.locator(".facts .state").first).to_contain_text("FAILED", timeout=120_000)
+    expect(page.locator(".facts .state").first).to_contain_text("FAILED")
     expect(page.locator("svg.map")).to_have_attribute("aria-label", "20 indexes: 2 failed, 18 succeeded")
     assert page.locator("svg.map rect.failed").count() == 2
     expect(page.locator(".ranges").filter(has_text="3-4")).to_be_visible()
     expect(page.locator(".log")).to_contain_text("about to fail")
-    scripted(aws, *30 * [WELL])
+    # Who has the run open in another tab sees there what follows, too.
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator(".log")).to_contain_text("about to fail")
+    scripted(aws, *30 * [Run(0, 0.1, lines=("resumed",))])
     page.get_by_role("link", name="Resume …").click()
     page.get_by_role("button", name="Resume the run").click()
-    expect(page.locator(".facts .state").first).to_contain_text("SUCCEEDED", timeout=120_000)
+    for shown in (page, other):
+        expect(shown.locator(".facts .state").first).to_contain_text("SUCCEEDED")
+        expect(shown.locator(".log")).to_contain_text("resumed")
 
 
 def test_schedules_and_dead_letters_are_changed_after_a_question(page: Page, aws: Emulator) -> None:
@@ -198,12 +212,14 @@ def test_schedules_and_dead_letters_are_changed_after_a_question(page: Page, aws
         expect(page.locator("td[data-of=State]", has_text=then)).to_be_visible()
     # A launch at a later time has no run yet: its job is shown, where it waits.
     page.get_by_role("link", name="Launch …").click()
-    page.get_by_label("Launch event").fill('{"at": "2027-07-01T03:00"}')
+    day = (datetime.now(UTC) + timedelta(days=100)).strftime("%Y-%m-%d")
+    page.get_by_label("Launch event").fill(json.dumps({"at": f"{day}T03:00"}))
     page.get_by_role("button", name="Show what will be sent").click()
     page.get_by_role("button", name="Launch", exact=True).click()
-    expect(page.get_by_text("2027-07-01 03:00")).to_be_visible()
+    expect(page.get_by_text(f"{day} 03:00")).to_be_visible()
     page.get_by_role("link", name="Cancel …").click()
     page.get_by_role("button", name="Cancel the launch").click()
+    expect(page.locator("td[data-of=State]", has_text="enabled")).to_be_visible()
     expect(page.get_by_role("link", name="Cancel …")).to_have_count(0)
     for event in ({"environment": {"NOT": "x"}}, {"environment": {"FILE": "<b>bold</b>"}, "count": 3}):
         alias = f"{job.function}:async"
@@ -212,8 +228,16 @@ def test_schedules_and_dead_letters_are_changed_after_a_question(page: Page, aws
     page.goto(f"{page.url}/letters")
     expect(page.locator("pre", has_text="<b>bold</b>")).to_be_visible()
     page.get_by_role("link", name="Discard …").first.click()
-    page.get_by_role("button", name="Discard it").click()
-    eventually(lambda: letters(aws) == 1)
+    # The second click of a double click is not answered with an error: the letter is gone.
+    twice(page.get_by_role("button", name="Discard it"))
+    expect(page.get_by_role("link", name="1 dead letter")).to_be_visible()
+    assert letters(aws) == 1
+
+
+def twice(button: Locator) -> None:
+    """A double click that takes a fifth of a second: longer than a browser takes to send a form."""
+    expect(button).to_be_visible()
+    button.evaluate("it => { it.click(); setTimeout(() => it.click(), 200); }")
 
 
 def letters(aws: Emulator) -> int:
@@ -231,6 +255,8 @@ def test_everything_is_reached_by_keys(page: Page) -> None:
     page.keyboard.type("quie")
     expect(page.get_by_role("status")).to_have_text("1 of 2 jobs")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("searchbox")).to_have_value("quie")
+    expect(page.get_by_role("searchbox")).not_to_be_focused()
     page.keyboard.press("j")
     expect(page.get_by_role("link", name="quiet")).to_be_focused()
     page.keyboard.press("Enter")
@@ -245,6 +271,14 @@ def test_everything_is_reached_by_keys(page: Page) -> None:
     expect(page.get_by_role("link", name="To the content")).to_be_focused()
 
 
+def test_a_browser_that_runs_no_script_is_told_what_shows_the_same(chromium: Browser, served: Opened) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    enter(page, served)
+    expect(page.locator("noscript p")).to_be_visible()
+    context.close()
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 1200), ("light", 390), ("dark", 390)])
 def test_no_page_breaks_a_rule_of_accessibility_or_is_wider_than_the_screen(
     chromium: Browser, served: Opened, aws: Emulator, scheme: Any, width: int
@@ -256,17 +290,21 @@ def test_no_page_breaks_a_rule_of_accessibility_or_is_wider_than_the_screen(
         last("SUCCEEDED")
     run = newest(job, 1)[0]["run"]
     context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+    context.set_default_timeout(SHOWN)
     page = context.new_page()
     enter(page, served)
     there = f"jobs/{job.function}"
     for path in ("", "day", "costs", there, f"{there}/runs/{run}", f"{there}/launch", f"{there}/permissions",
                  f"{there}/letters", f"{there}/change?what=pause-schedule&of=nightly", "nowhere"):  # fmt: skip
         page.goto(f"{served.origin}{served.root}/{path}")
-        expect(page.locator(".waits")).to_have_count(0, timeout=SHOWN)
-        page.wait_for_load_state("networkidle")
+        expect(page.locator("td.empty, #run-rows:empty")).to_have_count(0)
+        expect(page.get_by_text("Asking ")).to_have_count(0)
         found = Axe().run(page)
         assert found.violations_count == 0, f"/{path}: {found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        for role in page.locator("table.passing th[scope=row]").all():
+            # Wide enough for a word.
+            assert role.evaluate("it => it.clientWidth") >= 100
     context.close()
 
 
@@ -304,16 +342,19 @@ def test_of_a_thousand_jobs_only_those_in_view_are_asked_about(
             monkeypatch.setenv(name, value)
         with opened("--read-only") as served:
             context = chromium.new_context(viewport={"width": 1200, "height": 900})
+            context.set_default_timeout(SHOWN)
             page, asked = context.new_page(), list[str]()
             page.on("request", lambda it: asked.append(it.url))
             enter(page, served)
-            expect(page.get_by_role("status")).to_have_text("1000 jobs", timeout=SHOWN)
-            expect(page.locator("table.jobs tbody").first.locator("svg.strip")).to_have_count(25, timeout=SHOWN)
+            expect(page.get_by_role("status")).to_have_text("1000 jobs")
+            expect(page.locator("table.jobs tbody").first.locator("svg.strip")).to_have_count(25)
             assert page.locator("table.jobs tbody tr").count() == 1000
             groups = {it for it in asked if "/rows?" in it}
             assert 1 <= len(groups) <= 4
-            # The last comes when somebody looks at it; a browser that scrolls smoothly looks at all between.
-            page.evaluate("window.scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
-            expect(page.locator("table.jobs tbody").last.locator("svg.strip")).to_have_count(25, timeout=SHOWN)
+            # The last comes when somebody looks at it; a browser that scrolls smoothly looks at all between. Those that
+            # are filled in on the way may push it out of view again.
+            last = page.locator("table.jobs tbody").last
+            to_its_end = "it => it.scrollIntoView({block: 'end', behavior: 'instant'})"
+            eventually(lambda: last.evaluate(to_its_end) or last.locator("svg.strip").count() == 25)
             assert len({it for it in asked if "/rows?" in it}) < 12
             context.close()

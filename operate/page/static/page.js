@@ -11,18 +11,30 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const element = event.detail.elt;
   const rows = element.rows ? element.rows.length : undefined;
   if (rows > Number(element.dataset.first ?? Infinity)) event.preventDefault();
-  const cause = event.detail.requestConfig.triggeringEvent;
-  if (!element.hasAttribute("data-visible") || rows === 0 || (cause && cause.type === "over")) return;
-  if (document.hidden || !inView(element)) event.preventDefault();
+  if (!element.hasAttribute("data-visible") || rows === 0) return;
+  // When a run is over, its log is read once more, in view or not: the page does not say less of it than of its state.
+  const over = element.matches("[data-log]") && document.querySelector("#now[data-over]");
+  const wanted = over ? element.dataset.over !== over.dataset.over : element.dataset.visible === "page" || inView(element);
+  if (document.hidden || !wanted) event.preventDefault();
 });
 
-// When a run is over, its log is read once more, seen or not: the page does not say less of it than of its state.
-let over = false;
-document.addEventListener("htmx:afterSettle", () => {
-  const log = document.querySelector("[data-log][hx-get]");
-  if (over || !log || !document.querySelector("#now:not([hx-get])")) return;
-  over = true;
-  htmx.trigger(log, "over");
+// What a finger or a mouse button is down on is not replaced meanwhile: a click on what is gone does nothing.
+let down = null;
+document.addEventListener("pointerdown", (event) => { down = event.target; });
+for (const name of ["pointerup", "pointercancel"]) {
+  // The click comes after it.
+  document.addEventListener(name, () => setTimeout(() => { down = null; }));
+}
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const target = event.detail.target;
+  if (down && target.hasAttribute("data-visible") && target.contains(down)) event.detail.shouldSwap = false;
+});
+
+// A double click sends a form once: the answer to the second could only be that its dead letter is gone.
+let sent = -Infinity;
+document.addEventListener("submit", (event) => {
+  if (event.timeStamp - sent < 3000) event.preventDefault();
+  else sent = event.timeStamp;
 });
 
 function lost(is) {
@@ -74,7 +86,11 @@ let pressed = "";
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input:not([type=checkbox]), textarea, select");
   if (event.ctrlKey || event.metaKey || event.altKey || !keys.checked) return;
-  if (event.key === "Escape" && typing) event.target.blur();
+  if (event.key === "Escape" && typing) {
+    // A browser would empty the filter and leave the list filtered.
+    event.preventDefault();
+    event.target.blur();
+  }
   if (typing) return;
   const typed = pressed ? `${pressed} ${event.key}` : event.key;
   const link = document.querySelector(`[data-key="${CSS.escape(typed).replace(/\\ /g, " ")}"]`);
