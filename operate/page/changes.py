@@ -17,7 +17,7 @@ from .. import runs as kept
 from ..arrays import ArrayRun
 from ..catalogue import Job
 from ..errors import JobError, NoSuchSchedule, picked
-from ..hiding import hidden
+from ..hiding import HIDDEN, hidden
 from ..launching import invoke, stop_instruction, stop_run
 from ..parked import chosen, dead_letters, discard, redrive, redrive_event
 from ..planned import planned
@@ -215,12 +215,13 @@ def _redrive(job: Job, letter: str) -> Change:
             return redrive(job, again).run
 
     # What the dead letters' page hides is not shown here either.
-    sends = () if event is None else (_invoked(job, hidden(event)),)
+    shown: Any = hidden(event)
+    sends = () if event is None else (_invoked(job, shown),)
+    says = "The message is deleted after its tasks are launched. Sent twice, it launches once: it has a key."
+    says += "" if shown == event else f" {HIDDEN} stands for what looks like a secret; it is sent as it is."
     return Change(
         title=f"Launch dead letter {it.id[:SHORT]} of {job.name}",
-        says="All of its tasks have been launched before. The message is deleted."
-        if event is None
-        else "The message is deleted after its tasks are launched. Sent twice, it launches once: it has a key.",
+        says="All of its tasks have been launched before. The message is deleted." if event is None else says,
         button="Launch" if event is not None else "Delete the message",
         asked={"what": "redrive", "of": it.id},
         sends=(*sends, ("sqs:DeleteMessage", it.id)),

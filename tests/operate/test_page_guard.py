@@ -229,6 +229,7 @@ def test_no_dead_letter_hides_the_others_and_what_looks_like_a_secret_is_hidden(
     assert (sends.status, '"A": "\\ud800"' in unescape(sends.text)) == (200, True)
     sends = page.ask(f"{job()}/change?what=redrive&of={of_secret}")
     assert (sends.status, '"taskToken": "(hidden)"' in unescape(sends.text)) == (200, True)
+    assert "(hidden) stands for what looks like a secret; it is sent as it is" in sends.text
     assert "hunter2" not in shown.text + sends.text
     sqs.purge_queue(QueueUrl=queue)
 

@@ -271,6 +271,16 @@ def test_everything_is_reached_by_keys(page: Page) -> None:
     expect(page.get_by_role("link", name="To the content")).to_be_focused()
 
 
+def test_after_an_error_in_its_place_the_list_is_filtered_again(page: Page) -> None:
+    page.wait_for_load_state("load")
+    page.route("**/?q=x", lambda it: it.fulfill(content_type="text/html", body="<div>the login has expired</div>"))
+    page.get_by_role("searchbox").fill("x")
+    expect(page.get_by_text("the login has expired")).to_be_visible()
+    page.get_by_role("searchbox").fill("quiet")
+    expect(page.get_by_role("status")).to_have_text("1 of 2 jobs")
+    expect(page.get_by_text("the login has expired")).to_have_count(0)
+
+
 def test_a_browser_that_runs_no_script_is_told_what_shows_the_same(chromium: Browser, served: Opened) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
