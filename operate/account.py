@@ -58,7 +58,7 @@ class Account:
                     with self.asking(self.region):
                         self._clients[service] = self._session.client(service, region_name=self.region, config=config)
                 except ValueError as error:
-                    # botocore's, for an address that is none.
+                    # botocore's, for a text that is not an address.
                     raise Unreachable(
                         str(error), "AWS_ENDPOINT_URL is an address such as http://127.0.0.1:4566; unset it for AWS"
                     ) from None

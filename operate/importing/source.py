@@ -155,7 +155,7 @@ class Given:
         return Given(self.document, (*self.path, key), value or {})
 
     def items(self, key: str) -> Iterator[Given]:
-        """Each mapping in the list of a key; what is none is said to be left."""
+        """Each mapping in the list of a key. An entry of another kind is said to be left."""
         value = self._values.pop(key, None)
         if value is not None and not isinstance(value, list):
             self.leave(key, OTHER_KIND)
