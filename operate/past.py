@@ -241,15 +241,19 @@ def history(
         raise JobError(
             f"states: {', '.join(map(repr, unknown))}: no state of a run", f"The states are {', '.join(MARKS)}"
         )
-    if isinstance(since, str):
-        try:
-            since = since_of(since)
-        except ValueError as error:
-            raise JobError(f"since: {error}") from None
-    begin = datetime.now(UTC) - since if isinstance(since, timedelta) else since
+    begin = None if since is None else beginning(since)
     earliest, latest = ("" if it is None else at(it.timestamp()) for it in (begin, until))
     found = find(Account(), job) if isinstance(job, str) else job
     return map(PastRun.of, runs.each_of(found, most, since=earliest, until=latest, states=wanted, facts=FACTS))
+
+
+def beginning(since: datetime | timedelta | str) -> datetime:
+    """The time that `since` means, as `history` takes it. Raises JobError."""
+    try:
+        since = since_of(since) if isinstance(since, str) else since
+        return datetime.now(UTC) - since if isinstance(since, timedelta) else since
+    except (ValueError, OverflowError) as error:
+        raise JobError(f"since: {error}") from None
 
 
 def costs(job: Job, *, since: datetime) -> Iterator[tuple[datetime, float]]:

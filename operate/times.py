@@ -49,7 +49,7 @@ def since_of(text: str) -> datetime:
         return found
     try:
         return datetime.now(UTC) - duration_of(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise ValueError(
             f"{text!r}: a duration such as 90m, 2h or 7d is expected, or a time such as 2026-11-26T03:00 (UTC)"
         ) from None

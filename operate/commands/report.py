@@ -9,7 +9,7 @@ import click
 from ..errors import JobError
 from ..extras import extra
 from .context import Context, common
-from .durations import DURATION, duration_of
+from .durations import since_of
 
 
 @click.command()
@@ -17,15 +17,20 @@ from .durations import DURATION, duration_of
 @click.option(
     "--html", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
-@click.option("--since", metavar=DURATION, default="30d", help="Runs that were launched in this time (30d).")
+@click.option(
+    "--since",
+    metavar="SINCE",
+    default="30d",
+    help="Runs that were launched since then: 12h, 7d (default: 30d), or 2026-11-26T03:00 (UTC).",
+)
 @common
 def report(context: Context, job: str, file: Path, since: str) -> None:
     """Write the runs of JOB into one HTML file that can be mailed: strip, sums, a timeline of its days, what failed."""
-    within = duration_of(since, "--since")
+    begin = since_of(since, "--since")
     found = context.job(job)
     with extra("ui"):
         from ..page.report import report as written
-    text = written(found, since=within)
+    text = written(found, since=begin)
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -65,8 +65,10 @@ def _rule(rule: Given) -> tuple[str, dict[str, Any]]:
         else:
             size.leave(key, "is not a size")
     size.rest()
-    count = rule.take("taskCount", int) or 1
-    if count > 1:
+    count = rule.take("taskCount", int)
+    if count is not None and count < 1:
+        rule.leave("taskCount", "is not a number of tasks")
+    elif count is not None and count > 1:
         event["count"], entry["overrides"] = count, {"maxCount": count}
     expression = rule.take("scheduleExpression", str)
     schedule = {"expression": expression, "event": json.dumps(event) if event else None}

@@ -75,6 +75,7 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "duration": duration,
     "hidden": hidden_text,
     "iso": instant,
+    "minute": lambda it: f"{it.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     "percent": lambda it: "" if it is None else f"{it:.1%}",
     "short": lambda it: it[:SHORT],
     "stamp": stamp,

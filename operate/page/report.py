@@ -6,7 +6,6 @@ The file loads nothing and runs nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -14,7 +13,7 @@ from typing import Final
 from markupsafe import Markup
 
 from ..catalogue import Job
-from ..past import PastRun, Sums, history
+from ..past import Sums, beginning, history
 from . import drawings
 from .rendering import Pages
 
@@ -26,21 +25,15 @@ FAILURES: Final = 100
 """How many of the last failures are listed."""
 
 
-def report(job: Job, *, since: timedelta = SINCE) -> str:
-    """The report of a job's runs that were launched in this time, as the text of an HTML file. Raises AWS's error as a
-    JobError."""
-    return rendered(job, list(history(job, since=since)), since, datetime.now(UTC))
-
-
-def rendered(job: Job, runs: Sequence[PastRun], since: timedelta, now: datetime) -> str:
-    """The same, of these runs, the newest first."""
+def report(job: Job, *, since: datetime | timedelta | str = SINCE) -> str:
+    """The report of a job's runs that were launched since then, as the text of an HTML file. `since` is as for
+    `history`. Raises JobError for a text that is no time, and AWS's error as a JobError."""
+    begin, now = beginning(since), datetime.now(UTC)
+    runs = list(history(job, since=begin))
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    lanes = [
-        (day, drawings.lane(runs, day, now)) for day in (today - timedelta(days=it) for it in range(since.days + 1))
-    ]
     # The days before the first run show nothing.
-    while len(lanes) > 1 and not lanes[-1][1].shapes:
-        del lanes[-1]
+    days = (today - runs[-1].launched.astimezone(UTC)).days + 1 if runs else 0
+    lanes = [(day, drawings.lane(runs, day, now)) for day in (today - timedelta(days=it) for it in range(days + 1))]
     failed = [it for it in runs if it.state in ("FAILED", "REJECTED")]
     style = (Path(__file__).parent / "static" / "page.css").read_text(encoding="utf-8")
     return Pages(
@@ -51,7 +44,7 @@ def rendered(job: Job, runs: Sequence[PastRun], since: timedelta, now: datetime)
         style=Markup(style),  # noqa: S704
         job=job,
         runs=runs,
-        since=since,
+        since=begin,
         sums=Sums.of(runs),
         strip=drawings.strip(runs[:STRIP]),
         shown=min(len(runs), STRIP),

@@ -329,7 +329,11 @@ def test_the_report_is_one_file_that_loads_and_runs_nothing(
     assert command("report", "import", "--html", str(file)).code == 0
     written = file.read_text()
     exec(block("page", "a report"), {})
-    assert ("last 30 days" in written, "last 7 days" in file.read_text()) == (True, True)
+    for text, days in ((written, 30), (file.read_text(), 7)):
+        assert f"since {datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}" in text
+    for since, said in (("12h", ""), ("1999-01-01", "since 1999-01-01 00:00 UTC"), ("one", "is expected")):
+        done = command("report", "import", "--html", str(file), "--since", since)
+        assert said in (done.err or file.read_text()), since
     context = chromium.new_context(offline=True)
     page, asked = context.new_page(), list[str]()
     page.on("request", lambda it: asked.append(it.url))
