@@ -85,7 +85,9 @@ class Provider(ComponentProvider):
             if key in known:
                 found[names[key]] = self._value(f"{path}{key}", value, known[key], problems)
             else:
-                problems.append({"property_path": f"{path}{key}", "reason": unknown(key, list(known))})
+                types = {name: self.get_type_definition(it) for name, it in known.items() if it.ref}
+                inside = [name for name, it in types.items() if it is not None and key in it.properties]
+                problems.append({"property_path": f"{path}{key}", "reason": unknown(key, list(known), inside)})
         return found
 
     def _value(

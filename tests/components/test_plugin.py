@@ -426,6 +426,7 @@ def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: 
     inputs = {
         **{**USUAL, "image": None, "enviroment": {"A": "b"}, "supervision": secret, "log_retention_days": 14},
         **{"overrides": {"maxCounts": 2, "environment": ["LD_PRELOAD"]}, "logRetentionDays": 15, "cpu": 0.5},
+        "retries": 3,
         **{"capacity": "log_retention_days", "function": {"subnetIds": ["subnet-1"]}},
         "sidecars": [{"name": "a", "image": "nginx"}, {"name": "b", "image": "nginx", "health_check": {}}],
     }
@@ -434,6 +435,7 @@ def test_the_plugin_names_every_problem_at_once_in_the_schemas_spelling(plugin: 
     assert allowed.startswith("15 is not a period of CloudWatch Logs; allowed: 1, 3, 5, 7")
     assert problems == {
         "enviroment": "unknown; did you mean `environment`?",
+        "retries": "unknown here; there is one inside `healthCheck` or `schedule` or `supervision`",
         "log_retention_days": "unknown; did you mean `logRetentionDays`?",
         "overrides.maxCounts": "unknown; did you mean `maxCount`?",
         "sidecars[1].health_check": "unknown; did you mean `healthCheck`?",
