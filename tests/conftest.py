@@ -13,9 +13,11 @@ from fargate_job_launcher.sandbox import Emulator, Stack
 
 from tools.recording import ENVIRONMENTS, PROGRAM, Recording, record
 
-# How long an example takes says how busy the machine is, and nothing of the code.
-hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("busy")
+# How long an example takes says how busy the machine is, and nothing of the code. The same code is tested with the same
+# examples; --hypothesis-profile=random finds others.
+hypothesis.settings.register_profile("random", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("same", hypothesis.settings.get_profile("random"), derandomize=True)
+hypothesis.settings.load_profile("same")
 
 # An output in a test file's table is created while the file is read, when no loop runs yet: Python 3.12 and later warn
 # of it.
