@@ -52,7 +52,7 @@ def read() -> StackConfig:
         key.removeprefix(namespace): _value(key.removeprefix(namespace), text)
         for key, text in texts.items()
         # The AWS provider does not read its namespace here: it gets only the keys of the model.
-        if key.startswith((namespace, "aws:")) or key in _keys()
+        if key.startswith((namespace, "aws:")) or key in _aliases(StackConfig)
     }
     config, problems = validate(given, secret=secret)
     if config is None:
@@ -67,7 +67,7 @@ def validate(given: Mapping[str, Any], *, secret: set[str]) -> tuple[StackConfig
 
     `given` are the values by key, without the program's own namespace; `secret` the keys that came encrypted.
     """
-    encrypted = sorted(secret & given.keys() & {*_keys()} - {"secretValues"})
+    encrypted = sorted(secret & given.keys() & {*_aliases(StackConfig)} - {"secretValues"})
     if encrypted:
         # No other problem is reported: its message could show a value that was meant to be secret.
         return None, [f"{key}: {_ENCRYPTED}" for key in encrypted]
@@ -185,11 +185,6 @@ def _unknown(key: str, model: type[BaseModel]) -> str:
     )
 
 
-def _keys() -> list[str]:
-    """The keys of a stack's config."""
-    return [str(it.alias) for it in StackConfig.model_fields.values()]
-
-
 def _aliases(kind: type) -> list[str]:
     """The keys of a mapping that the model declares; of another type none."""
     return [str(it.alias) for it in kind.model_fields.values()] if issubclass(kind, BaseModel) else []
@@ -255,6 +250,6 @@ def _snake(kind: Any, value: Any) -> Any:
 def _place(problem: str) -> tuple[int, str]:
     """The sort key of a problem: the order of the model's sections, then the path."""
     path = problem.partition(": ")[0]
-    order = _keys()
+    order = _aliases(StackConfig)
     at = next((n for n, it in enumerate(order) if path == it or path.startswith(f"{it}.")), len(order))
     return at, path

@@ -184,8 +184,9 @@ def _of_index(name: str, value: str, index: int) -> str:
     return str(index) if name == "JOB_INDEX" else value
 
 
-def _bounded(event: dict[str, Any]) -> None:
-    """Checks depth, size and JSON of an event before anything else reads it. Raises Rejected."""
+def require_depth(event: dict[str, Any]) -> None:
+    """Raises Rejected for an event that is nested too deeply: what reads or writes it may call itself for each
+    level."""
     level: list[Any] = [event]
     for _ in range(DEEPEST_EVENT):
         level = [
@@ -198,6 +199,11 @@ def _bounded(event: dict[str, Any]) -> None:
             break
     else:
         raise Rejected([f"event: more than {DEEPEST_EVENT} levels of objects and lists"])
+
+
+def _bounded(event: dict[str, Any]) -> None:
+    """Checks depth, size and JSON of an event before anything else reads it. Raises Rejected."""
+    require_depth(event)
     try:
         size = len(json.dumps(event, ensure_ascii=False, allow_nan=False).encode())
     except ValueError:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from fargate_job_launcher.handler.event import Rejected as NoLaunchEvent
 from fargate_job_launcher.handler.notifications import source_of
-from fargate_job_launcher.handler.request import DEEPEST_EVENT
+from fargate_job_launcher.handler.request import require_depth
 from fargate_job_launcher.handler.trigger import identify, require_launch_event
 
 from . import runs
@@ -114,8 +114,10 @@ def _launch_event(given: Any, job: Job, key: str = "") -> tuple[dict[str, Any] |
     if not isinstance(delivery.event, dict):
         return None, "", "it contains no launch event; a JSON object is expected"
     event = cast("dict[str, Any]", delivery.event)
-    if _too_deep(event):
-        return None, "", f"event: more than {DEEPEST_EVENT} levels of objects and lists"
+    try:
+        require_depth(event)
+    except NoLaunchEvent as problem:
+        return None, "", str(problem)
     named = str(event.get("idempotencyKey", delivery.key))
     return event, runs.of_key(job, delivery.namespace, named) if named else "", ""
 
@@ -128,12 +130,3 @@ def _answer(response: Any) -> tuple[str, str]:
         return str(result["status"]), "; ".join(f"{it['reason']}: {it['detail']}" for it in result["failures"])
     except (KeyError, TypeError, ValueError, RecursionError):
         return "", said
-
-
-def _too_deep(event: Any) -> bool:
-    """Whether the launcher refuses the event for its depth. What shows or writes events calls itself for each level."""
-    level = [event]
-    for _ in range(DEEPEST_EVENT):
-        inside = (outer.values() if isinstance(outer, dict) else outer for outer in level)
-        level = [inner for values in inside for inner in values if isinstance(inner, dict | list)]
-    return bool(level)

@@ -227,6 +227,11 @@ def stamp(moment: datetime | None) -> str:
     return f"{there:%m-%d %H:%M}" if there.year == datetime.now(UTC).year else f"{there:%Y-%m-%d}"
 
 
+def minute(moment: datetime) -> str:
+    """A time in UTC to the minute: 2026-11-26 17:50 UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def clock(moment: datetime) -> str:
     """A time as the clocks of its zone show it, with the day of the week and the offset from UTC."""
     offset = f"{moment:%z}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC
 from itertools import islice
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from rich.text import Text
 from ..asked import told
 from ..past import MARKS, PastRun, Sums
 from ..past import history as past
-from ..show import Output, brief, duration, stamp, who
+from ..show import Output, brief, duration, minute, stamp, who
 from ..tables import STYLES
 from ..task import SHORT
 from .context import Context, common
@@ -65,11 +64,7 @@ def history(context: Context, job: str, since: str | None, states: tuple[str, ..
     context.output.data({"job": found.name, "sums": sums.as_json(), "runs": [it.as_json() for it in shown]})
     if not shown:
         asked = f" {' or '.join(states)}" if states else ""
-        context.output.said(
-            f"No{asked} run of {found.name}"
-            + (f" since {begin.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if begin else "")
-            + "."
-        )
+        context.output.said(f"No{asked} run of {found.name}" + (f" since {minute(begin)}" if begin else "") + ".")
         return
     _summary(context.output, shown, sums, marks=not states)
     failed = next((it for it in shown if it.state == "FAILED"), None)

@@ -14,7 +14,7 @@ from ..asked import told
 from ..hiding import hidden_text
 from ..logs import moment
 from ..past import MARKS
-from ..show import brief, duration, stamp
+from ..show import brief, duration, minute, stamp
 from ..task import SHORT
 from ..times import instant
 from . import drawings
@@ -75,7 +75,7 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "duration": duration,
     "hidden": hidden_text,
     "iso": instant,
-    "minute": lambda it: f"{it.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    "minute": minute,
     "percent": lambda it: "" if it is None else f"{it:.1%}",
     "short": lambda it: it[:SHORT],
     "stamp": stamp,

@@ -166,7 +166,8 @@ def _becomes(it: Principal, stack: Stack) -> list[Principal]:
         if role is not it.resource and covers(on, arn) and _runs(holder(stack, role)) and _may_assume(it, role)
     ]
     named = [role for name in own_names(it) for role in stack.once(_naming).get(name, [])]
-    return [holder(stack, role) for role in (*allowed, *named) if _runs(holder(stack, role))]
+    launching = [*allowed, *(role for role in named if _runs(holder(stack, role)))]
+    return [holder(stack, role) for role in {role.urn: role for role in launching}.values()]
 
 
 def _naming(stack: Stack) -> dict[str, list[Resource]]:
@@ -175,13 +176,17 @@ def _naming(stack: Stack) -> dict[str, list[Resource]]:
     found: dict[str, list[Resource]] = {}
     for arn, role in stack.once(role_arns).items():
         try:
-            trusts = _trusted(role)
+            names = _named(role, arn)
         except Unknown:
             continue
-        for kind, name in trusts:
-            if kind == "AWS" and account(name) == account(arn):
-                found.setdefault(of_session(name), []).append(role)
+        for name in names:
+            found.setdefault(name, []).append(role)
     return found
+
+
+def _named(role: Resource, arn: str) -> set[str]:
+    """The principals of a role's own account that its trust policy names, as `own_names` has them."""
+    return {of_session(name) for kind, name in _trusted(role) if kind == "AWS" and account(name) == account(arn)}
 
 
 def _of_launcher(it: Principal, stack: Stack) -> dict[str, Principal]:
@@ -265,8 +270,7 @@ def _let_in(it: Principal, stack: Stack) -> Iterator[Finding]:
         assumed = any(covers(on, arn) for held in it.held for on in _assumed(held))
         if it.resource is role or assumed or administrates(it):
             continue
-        named = {of_session(name) for kind, name in _trusted(role) if kind == "AWS" and account(name) == account(arn)}
-        if not named.isdisjoint(own_names(it)):
+        if not _named(role, arn).isdisjoint(own_names(it)):
             said = (
                 f"the assumeRolePolicy of {role.name}, which {grant}, names {it.resource.name}: that lets it assume it"
             )

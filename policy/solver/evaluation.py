@@ -13,14 +13,13 @@ from typing import Any, Final
 
 import z3
 from fargate_job_launcher.policies.documents import Document, Statement, read
+from fargate_job_launcher.policies.principals import account
 
 from .conditions import holds
 from .patterns import crosses, equals, has_variable, is_wild, unescaped, wildcard
 from .request import Request
 from .three import FALSE, TRUE, Three, every, known, some, unknown
 
-_COLONS: Final = 5
-"""How many an ARN has."""
 _WITH_VARIABLES: Final = "2012-10-17"
 
 
@@ -64,7 +63,7 @@ class Holder:
     @property
     def account(self) -> str:
         """The account of its ARN; empty if that has none."""
-        return self.arn.split(":")[4] if self.arn.count(":") >= _COLONS else ""
+        return account(self.arn)
 
     @property
     def every_document(self) -> list[Document]:

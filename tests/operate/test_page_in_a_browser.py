@@ -331,6 +331,7 @@ def test_the_report_is_one_file_that_loads_and_runs_nothing(
     exec(block("page", "a report"), {})
     for text, days in ((written, 30), (file.read_text(), 7)):
         assert f"since {datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}" in text
+        assert "UTC UTC" not in text
     for since, said in (("12h", ""), ("1999-01-01", "since 1999-01-01 00:00 UTC"), ("one", "is expected")):
         done = command("report", "import", "--html", str(file), "--since", since)
         assert said in (done.err or file.read_text()), since
